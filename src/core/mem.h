@@ -1,0 +1,34 @@
+/*
+ * Memory. Running out of it aborts (here only): the state that matters is in
+ * PostgreSQL and the journal, and a supervisor restarts us.
+ *
+ * _cleanup_(fn) runs fn(&var) at the end of the scope; TAKE(p) hands the value
+ * over and leaves NULL behind.
+ */
+#ifndef RD_CORE_MEM_H
+#define RD_CORE_MEM_H
+
+#include <stddef.h>
+
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+#define TAKE(p) ({ __typeof__(p) take_ = (p); (p) = NULL; take_; })
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n);
+char *xstrdup(const char *s);		     /* NULL stays NULL */
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* for _cleanup_(free_p) on any heap pointer */
+void free_p(void *pp);
+
+/* Replaces *slot (heap or NULL) by a copy of s. */
+void str_replace(char **slot, const char *s);
+
+/* Grows an array so that it holds at least need elements; *cap counts elements. */
+void *grow(void *array, size_t *cap, size_t need, size_t size);
+
+#endif

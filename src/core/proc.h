@@ -1,0 +1,34 @@
+/* Child processes: argv only (never a shell), own process group, output to files or a
+ * callback, bounded end (TERM, then KILL). Only children we started are ever signalled. */
+#ifndef RD_CORE_PROC_H
+#define RD_CORE_PROC_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "core/err.h"
+#include "core/loop.h"
+#include "core/str.h"
+
+struct proc_options {
+	const char *const *argv;		/* NULL-terminated, argv[0] searched in PATH */
+	const char *const *env;			/* "K=V" added to ours, NULL-terminated; may be NULL */
+	const char *cwd;			/* NULL = ours */
+	const char *user;			/* drop to this user (when root); NULL = stay */
+	int stdout_fd, stderr_fd;		/* -1 = /dev/null */
+	bool die_with_parent;			/* PR_SET_PDEATHSIG TERM */
+};
+struct proc;
+/* on_exit comes once from the loop: exit status, or 128 + signal. */
+struct proc *proc_start(struct loop *l, const struct proc_options *o,
+			void (*on_exit)(void *ctx, int status), void *ctx, struct err *err);
+pid_t proc_pid(const struct proc *p);
+bool proc_running(const struct proc *p);
+void proc_signal(struct proc *p, int signum);
+void proc_free(struct proc *p);			/* still running: TERM to its group; not waited for */
+/* In a task: waits for the end, at most ms: exit status, or -1 when still running. */
+int proc_wait(struct proc *p, int64_t ms);
+/* Outside any loop (start-up only): runs to its end, output (capped) into out. Exit status or
+ * negative err. */
+int proc_run(const struct proc_options *o, int64_t timeout_ms, struct str *out, struct err *err);
+
+#endif

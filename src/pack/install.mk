@@ -1,0 +1,3 @@
+.PHONY: install
+install: all
+	install -D -m 755 $(B)/ringdown $(DESTDIR)$(PREFIX)/bin/ringdown

@@ -1,0 +1,22 @@
+# Tests. Each tests/unit/*_test.c is one cmocka program; other kinds are scripts that print
+# "ok N name" / "not ok N name" lines. tests/run adds them up.
+UNIT := $(sort $(wildcard tests/unit/*_test.c))
+UNITBIN := $(UNIT:tests/%.c=$(B)/test/%)
+TESTLIBSRC := $(sort $(wildcard tests/lib/*.c))
+TESTLIB := $(TESTLIBSRC:%.c=$(B)/san/%.o)
+
+$(B)/test/%: tests/%.c $(B)/libringdown-san.a $(TESTLIB)
+	@mkdir -p $(@D); echo "TST $<"; \
+	$(CC) $(BASE) $(SAN) -Itests $(CPKG) -MMD -MP -MF $@.d -o $@ $< $(TESTLIB) $(B)/libringdown-san.a \
+		-pthread $(LIBS) -lcmocka -lvterm
+
+-include $(UNITBIN:=.d)
+
+.PHONY: test unit test-build
+test: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) test-build
+	@tests/run
+test-build: $(B)/ringdown $(B)/ringdown-san $(UNITBIN)
+# The quick part, while working: make unit [T=name]
+unit: $(UNITBIN)
+	@tests/run unit $(T)
