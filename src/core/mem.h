@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
-#define TAKE(p) ({ __typeof__(p) take_ = (p); (p) = NULL; take_; })
+#define TAKE(p) __extension__({ __typeof__(p) take_ = (p); (p) = NULL; take_; })
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 

@@ -29,15 +29,15 @@ int task_await(struct op *op);
 /* 0, or OP_CANCELLED. */
 int task_sleep(int64_t ms);
 
-/* A condition to wait on: others call event_wake after changing what is waited for. */
-struct event { struct task_waiter *first; };
-/* Waits for the next event_wake, at most max_ms (-1 = for ever): OP_OK, OP_TIMEOUT,
+/* A condition to wait on: others call condition_wake after changing what is waited for. */
+struct condition { struct task_waiter *first; };
+/* Waits for the next condition_wake, at most max_ms (-1 = for ever): OP_OK, OP_TIMEOUT,
  * OP_CANCELLED. */
-int event_wait(struct event *e, int64_t max_ms);
-void event_wake(struct event *e);	/* all waiters */
+int condition_wait(struct condition *e, int64_t max_ms);
+void condition_wake(struct condition *e);	/* all waiters */
 
 /* A bounded crowd of child tasks: crowd_add waits until fewer than limit run. */
-struct crowd { int running, limit; bool cancelled; struct event changed; struct crowd_child *children; };
+struct crowd { int running, limit; bool cancelled; struct condition changed; struct crowd_child *children; };
 void crowd_init(struct crowd *c, int limit);
 /* 0, or OP_CANCELLED (fn is then not run and arg stays the caller's). */
 int crowd_add(struct crowd *c, const char *name, void (*fn)(void *arg), void *arg);
