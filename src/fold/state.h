@@ -1,0 +1,121 @@
+/*
+ * The console's state as a fold: snapshot, then journal entries, applied by one pure
+ * reducer. Live console, replay, headless summaries and checkers use the same one.
+ *
+ * A journal entry is {"seq","at","kind","subject","actor","text","data"}; every member
+ * of data is a record to put in place: "event", "account", "number", "hold", "alert",
+ * "control", "message" (a notification). Unknown members are kept out, not refused.
+ * What is not journaled (ages, gates between tests, impact) comes as a "live" document
+ * that replaces the last one.
+ */
+#ifndef RD_FOLD_STATE_H
+#define RD_FOLD_STATE_H
+
+#include "model/account.h"
+#include "model/agent.h"
+#include "model/event.h"
+
+struct entry {			/* a journal line, as RECENT shows it */
+	int64_t seq, at_ms;
+	char *kind, *subject, *actor, *text;
+	char *severity;		/* info, warn, bad: how loud */
+};
+extern const struct record_type entry_type;
+
+struct hold {			/* an outstanding hazard, pinned until released */
+	char *id, *what, *subject, *by, *reason;
+	int64_t since_ms, until_ms;
+};
+extern const struct record_type hold_type;
+
+struct message {		/* an outbox row: who was told, who could not be */
+	char *id, *channel, *event, *kind, *to, *state, *error;
+	int64_t at_ms, next_at_ms, attempts;
+};
+extern const struct record_type message_type;
+
+struct alert {
+	char *id, *name, *subject, *text, *severity;
+	int state;		/* enum alert_state */
+	int64_t since_ms, resolved_at_ms;
+	char *acked_by;
+};
+extern const struct record_type alert_type;
+
+struct lineage_gates {		/* why is it not acting? per lineage, always */
+	char *lineage;		/* account id of the primary */
+	char *target;		/* account id the gates were computed for; NULL = none fits */
+	struct gate_result *gates;
+	size_t n_gates;
+};
+
+struct peer {			/* an engine */
+	char *id, *address;
+	bool leader;
+	int64_t seen_ms, epoch;
+};
+extern const struct record_type peer_type;
+
+struct person {			/* who else is here */
+	char *name, *role, *looking_at;
+	bool dialog;		/* has a decision dialog open on it */
+	int64_t since_ms;
+};
+extern const struct record_type person_type;
+
+struct impact {			/* last 10 minutes against what was normal; < 0 = unknown */
+	double calls_ok, calls_ok_normal, sms_delivered, sms_delivered_normal;
+	int64_t calls_live, calls_n, sms_n;
+	int64_t as_of_ms;
+};
+extern const struct record_type impact_type;
+
+struct control {
+	bool paused, maintenance, shadow;
+	char *by, *reason;
+	int64_t since_ms, until_ms;
+};
+extern const struct record_type control_type;
+
+enum { STATE_ENTRIES = 500, STATE_CLOSED_EVENTS = 200 };
+
+struct state {
+	int64_t seq;		/* last entry applied */
+	int64_t now_ms;		/* server time of the last document or heartbeat */
+	char *environment, *leader, *version;
+	bool production, demo;
+	struct control control;
+	struct impact impact;
+	bool database_ok;
+	char *database_why;
+	int64_t cycle_ms;	/* duration of the last health cycle */
+	int64_t outbox_waiting, outbox_dead;
+	struct account *accounts; size_t n_accounts, cap_accounts;
+	struct event *events; size_t n_events, cap_events;	/* newest first */
+	struct lineage_gates *gates; size_t n_gates, cap_gates;
+	struct entry *entries; size_t n_entries, cap_entries;	/* newest first */
+	struct hold *holds; size_t n_holds, cap_holds;
+	struct message *messages; size_t n_messages, cap_messages; /* undelivered and recent */
+	struct alert *alerts; size_t n_alerts, cap_alerts;
+	struct peer *peers; size_t n_peers, cap_peers;
+	struct person *people; size_t n_people, cap_people;
+};
+
+void state_init(struct state *s);
+void state_fini(struct state *s);
+/* Replaces everything. */
+int state_load(struct state *s, const struct json *snapshot, struct err *err);
+/* One journal entry; older than seq: ignored (returns 0). */
+int state_apply(struct state *s, const struct json *entry, struct err *err);
+/* The live document: {"at","leader","databaseOk","databaseWhy","cycleMs","impact":{},
+ * "gates":[{"lineage","target","gates":[]}],"peers":[],"people":[],"control":{},
+ * "outboxWaiting","outboxDead","accounts":[...changed figures...],"events":[...]}. */
+int state_live(struct state *s, const struct json *live, struct err *err);
+/* Writes the snapshot that state_load reads. */
+void state_json(struct jw *w, const char *name, const struct state *s);
+
+const struct account *state_account(const struct state *s, const char *id);
+const struct event *state_event(const struct state *s, const char *id);
+const struct lineage_gates *state_gates(const struct state *s, const char *lineage);
+
+#endif
