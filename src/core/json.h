@@ -62,5 +62,6 @@ void jw_time(struct jw *w, const char *name, int64_t ms);	 /* RFC 3339; 0 -> nul
 void jw_raw(struct jw *w, const char *name, const char *json);	 /* finished JSON; NULL -> null */
 void jw_json(struct jw *w, const char *name, const struct json *v);
 void json_add_string(struct str *out, const char *s, size_t n);	 /* quoted and escaped */
+void json_add_double(struct str *out, double v);		 /* shortest exact; inf -> null */
 
 #endif

@@ -52,11 +52,15 @@ const char *str_nearest(const char *word, const char *const *names, size_t n);
 
 /* Copy of outside text fit for terminal, log and mail: invalid UTF-8 becomes U+FFFD,
  * C0/C1 controls, DEL, bidi overrides and zero-width marks are dropped (tab, CR and LF
- * become a space), cut to max_chars code points with "..." . Caller frees. Never NULL. */
+ * become a space), cut to max_chars code points (0 = no limit), the last three of which
+ * are then "..." . Caller frees. Never NULL. */
 char *text_clean(const char *s, size_t max_chars);
-/* In place variant for short known buffers. */
+/* In place variant for short known buffers; an invalid sequence becomes '?'. */
 void text_clean_buf(char *s);
 bool utf8_valid(const void *p, size_t n);
+size_t utf8_prefix(const void *p, size_t n);	       /* length of the valid beginning */
+/* One code point at p (n > 0 bytes left), or -1; *ret_len bytes belong together. */
+int32_t utf8_decode(const void *p, size_t n, size_t *ret_len);
 
 /* Percent-encodes everything but unreserved characters. */
 void str_add_urlencoded(struct str *b, const char *s);
