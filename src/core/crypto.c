@@ -26,7 +26,7 @@
 /* ---- secrets and redaction ------------------------------------------------- */
 
 /* Shorter texts occur by chance; masking them would make output unreadable. */
-enum { FORM_MIN = 4 };
+enum { FORM_MIN = 4, BASE64_FORM_MIN = 8 };
 
 struct form {
 	char *text;
@@ -78,18 +78,30 @@ void secret_register_form(struct secret *s, const char *form)
 		add_form(s, xstrdup(form));
 }
 
+/* How the text looks inside base64 of something longer. Three bytes become four
+ * characters, so it can begin at three places; the characters at its edges that
+ * depend on its neighbours are left out. */
 static void add_base64_forms(struct secret *s, const char *text)
 {
-	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	size_t n = strlen(text);
 
-	str_add_base64(&b, text, strlen(text));
-	while (b.len && b.s[b.len - 1] == '=')
-		b.s[--b.len] = 0; /* padding or its absence makes no difference */
-	char *url = xstrdup(str_get(&b));
-	for (char *p = url; *p; p++)
-		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-	add_form(s, str_take(&b));
-	add_form(s, url);
+	for (size_t before = 0; before < 3; before++) {
+		static const size_t skip[] = { 0, 2, 3 };
+		struct str b = STR_INIT(STR_MAX_DEFAULT);
+		char *padded = xasprintf("%.*s%s", (int)before, "xx", text);
+		str_add_base64(&b, padded, before + n);
+		wipe_free(padded);
+		size_t whole = (before + n) * 8 / 6;
+		if (whole >= skip[before] + BASE64_FORM_MIN) {
+			char *std = xstrndup(b.s + skip[before], whole - skip[before]);
+			char *url = xstrdup(std);
+			for (char *p = url; *p; p++)
+				*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+			add_form(s, std);
+			add_form(s, url);
+		}
+		wipe_free(str_take(&b));
+	}
 }
 
 void secret_register_basic(struct secret *s, const char *user)
@@ -97,7 +109,9 @@ void secret_register_basic(struct secret *s, const char *user)
 	if (!s)
 		return;
 	char *both = xasprintf("%s:%s", user ? user : "", s->clear);
-	add_base64_forms(s, both);
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	str_add_base64(&b, both, strlen(both));
+	add_form(s, str_take(&b));
 	wipe_free(both);
 }
 

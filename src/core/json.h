@@ -36,7 +36,6 @@ double json_get_double(const struct json *obj, const char *name, double otherwis
 bool json_bool(const struct json *v, bool otherwise);
 int64_t json_i64(const struct json *v, int64_t otherwise);
 double json_double(const struct json *v, double otherwise);
-double json_double(const struct json *v, double otherwise);
 size_t json_count(const struct json *v);		 /* members or elements */
 /* Iterate: for (v = json_first(a); v; v = json_next(v)) */
 const struct json *json_first(const struct json *v);
