@@ -1,0 +1,5 @@
+/* The versions of schema "ringdown", in order; one line and one file each. A file that was
+ * released is never changed again: add the next one. */
+SCHEMA(1, base, "src/store/schema/001_base.sql")
+SCHEMA(2, failover, "src/store/schema/002_failover.sql")
+SCHEMA(3, sms, "src/store/schema/003_sms.sql")
