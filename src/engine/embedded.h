@@ -1,0 +1,27 @@
+/*
+ * A private PostgreSQL cluster: unix socket only, under a state directory, for demos,
+ * tests and `engine --embedded`. As root it runs as another user. Several programs may
+ * share one; who started it stops it.
+ */
+#ifndef RD_ENGINE_EMBEDDED_H
+#define RD_ENGINE_EMBEDDED_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "core/loop.h"
+
+struct embedded;
+/* In a task. Initialises dir on first use, starts or joins the server, creates database
+ * "ringdown". *ret_url lives as long as the handle. ERR_NOT_FOUND: no PostgreSQL programs. */
+int embedded_start(struct loop *l, const char *dir, struct embedded **ret, struct err *err);
+const char *embedded_url(const struct embedded *e);
+bool embedded_ours(const struct embedded *e);	/* we started it */
+/* In a task; stops (fast) what we started, waits at most 10 s. */
+void embedded_stop(struct embedded *e);
+/* Tests and scenarios: the server goes away and comes back under the same address. */
+int embedded_pause(struct embedded *e, struct err *err);
+int embedded_resume(struct embedded *e, struct err *err);
+void embedded_free(struct embedded *e);		/* NULL ok; still running: TERM, not waited for */
+
+#endif

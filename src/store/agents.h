@@ -1,0 +1,54 @@
+/* Agents: "VoiceAgent" and ringdown.agent_ext together, paged so that 100,000 are cheap. */
+#ifndef RD_STORE_AGENTS_H
+#define RD_STORE_AGENTS_H
+
+#include "model/agent.h"
+#include "store/store.h"
+
+struct agent_row {
+	struct agent a;			/* account and home_account are resolved (never NULL) */
+	char *eleven_number_id;		/* import in use, "" unknown */
+	int eleven_present;		/* 1 yes, 0 no, -1 never asked */
+	int64_t priority;
+};
+struct agents_filter {
+	const char *account;		/* where it runs now; NULL = all */
+	const char *home;		/* its lineage */
+	bool watched;			/* ACTIVE, with ElevenLabs id and number, not known absent */
+	bool failing;			/* outcome bad */
+	const char *search;		/* name, number or id contains */
+};
+/* Ordered by id, after the given one (NULL = from the start), at most limit (<= 5000). */
+int agents_page(struct store *s, const struct agents_filter *f, const char *after, int64_t limit,
+		struct agent_row **ret, size_t *ret_n, struct err *err);
+void agents_free(struct agent_row *rows, size_t n);
+int agent_get(struct store *s, const char *id, struct agent_row *ret, struct err *err);
+void agent_row_fini(struct agent_row *r);
+int agents_count(struct store *s, const struct agents_filter *f, int64_t *ret, struct err *err);
+
+/* What a cycle found out; only agents whose judgement changed need a row. */
+struct agent_judgement {
+	const char *id, *account;
+	int outcome;			/* enum outcome */
+	const char *reason;
+};
+/* Updates agent_ext, "VoiceAgent"."healthStatus" and the list of changes. */
+int agents_judge(struct tx *t, const struct agent_judgement *j, size_t n, struct err *err);
+struct agent_presence {
+	const char *id;
+	bool present;
+	const char *eleven_number_id;	/* NULL = leave */
+	int integration;		/* enum integration, -1 = leave */
+};
+int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, struct err *err);
+int agents_calls(struct tx *t, const char *const *ids, const int64_t *calls_per_day, size_t n,
+		 struct err *err);
+/* Moves one agent: "twilioAccountId", "backupPhoneNumber" (NULL = none). ERR_CONFLICT unless it
+ * still is on from_account. */
+int agent_move(struct tx *t, const char *id, const char *from_account, const char *to_account,
+	       const char *backup_number, const char *eleven_number_id, struct err *err);
+int agent_sms_hold(struct tx *t, const char *id, const char *event, const char *reason,
+		   struct err *err);
+int agent_sms_release(struct tx *t, const char *id, struct err *err);
+
+#endif

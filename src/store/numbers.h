@@ -1,0 +1,61 @@
+/* The pool of backup numbers, reservations, and the approved webhooks of any number. */
+#ifndef RD_STORE_NUMBERS_H
+#define RD_STORE_NUMBERS_H
+
+#include "model/agent.h"
+#include "store/store.h"
+
+/* Ordered by (account, phone_number); account, status ("available" ...) NULL = all. */
+int numbers_page(struct store *s, const char *account, const char *status, const char *after,
+		 int64_t limit, struct number **ret, size_t *ret_n, struct err *err);
+void numbers_free(struct number *rows, size_t n);
+/* Free (available, voice-ready, not reserved) in an account, ordered by number. */
+int numbers_usable(struct store *s, const char *account, struct number **ret, size_t *ret_n,
+		   struct err *err);
+
+struct number_seen {			/* as the provider lists it */
+	const char *phone_number, *sid, *country, *area_code;
+	const char *capabilities;	/* JSON */
+	bool voice_ready;
+	int sms_ready;			/* 1, 0, -1 = unknown (leaves a person's word) */
+	const char *problem, *trunk_sid, *application_sid, *voice_region;
+	const char *observed;		/* webhooks JSON */
+};
+struct sync_result { int64_t added, updated, gone, kept; };
+/* Brings the pool of a standby account in line: new ones are added, missing ones become
+ * unavailable, assigned and reserved ones keep their agent. */
+int numbers_sync(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
+		 struct sync_result *ret, struct err *err);
+
+/* Baselines: first sight while healthy, then only by a person. */
+struct number_hooks {
+	char *account, *phone_number, *sid, *baseline, *observed, *approved_by;
+	int64_t baseline_at_ms, observed_at_ms, drift_since_ms;
+};
+int hooks_list(struct store *s, const char *account, struct number_hooks **ret, size_t *ret_n,
+	       struct err *err);
+int hooks_get(struct store *s, const char *account, const char *phone_number,
+	      struct number_hooks *ret, struct err *err);
+void hooks_fini(struct number_hooks *h);
+void hooks_free(struct number_hooks *rows, size_t n);
+/* Stores what was seen; healthy and no baseline yet: it becomes the baseline. Drift is set or
+ * cleared by comparing the JSON values. */
+int hooks_observed(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
+		   bool healthy, struct err *err);
+int hooks_adopt(struct tx *t, const char *account, const char *phone_number, const char *baseline,
+		struct err *err);
+
+/* Reservation of a plan, in the transaction that approves. ERR_EXISTS: the number or the agent
+ * is taken by another event. */
+int number_reserve(struct tx *t, const char *event, const char *agent, const char *account,
+		   const char *phone_number, struct err *err);
+int reservations_release(struct tx *t, const char *event, int64_t *ret_n, struct err *err);
+/* Assigned to agent; another number it had is freed. The reservation, if any, is used up. */
+int number_assign(struct tx *t, const char *account, const char *phone_number, const char *agent,
+		  struct err *err);
+/* Back to the pool. */
+int number_unassign(struct tx *t, const char *phone_number, const char *agent, struct err *err);
+int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, const char *source,
+			 struct err *err);
+
+#endif
