@@ -65,13 +65,13 @@ void plan_free_p(struct plan **p);
 /* agents: with a row for each move and stay; without, the summary kept in event.plan. */
 void plan_json(struct jw *w, const char *name, const struct plan *p, bool agents);
 
-/* Reads the facts (agents of the lineage on `from`, free numbers of `to` net of other
+/* Reads the facts (watched agents of the lineage on `from`, free numbers of `to` net of other
  * events' reservations; reserved_by: an event whose own reservations count as free, or
- * NULL) and makes the plan. In a transaction when t is given, else outside of one. */
+ * NULL) and makes the plan. calls_live: -1 = unknown. Not inside a transaction. */
 struct failover_settings;
-int plan_load(struct store *s, struct tx *t, const struct failover_settings *set,
-	      const char *lineage, const char *from, const char *to, const char *reserved_by,
-	      bool degraded, struct plan **ret, struct err *err);
+int plan_load(struct store *s, const struct failover_settings *set, const char *lineage,
+	      const char *from, const char *to, const char *reserved_by, bool degraded,
+	      int64_t calls_live, struct plan **ret, struct err *err);
 
 /* In the transaction that approves: items, steps (all waiting) and reservations of the event,
  * its plan, plan_hash, agents_total. Numbers become "reserved". 0, or ERR_EXISTS when one of

@@ -1,0 +1,78 @@
+/*
+ * What an attempt does to each agent: ringdown.event_item with its images, the effects
+ * (every outside write, before and after), and the application's rows that move with it.
+ * Everything takes many rows at once: one statement whatever the number.
+ */
+#ifndef RD_STORE_ITEMS_H
+#define RD_STORE_ITEMS_H
+
+#include "model/enums.h"
+#include "store/store.h"
+
+struct item {
+	char *agent, *name;		/* agent: id */
+	int64_t ord;
+	bool canary;
+	int integration;		/* enum integration */
+	char *eleven_agent;
+	char *from_account, *to_account;
+	char *from_number, *from_sid, *to_number, *to_sid;
+	char *eleven_before, *eleven_after;	/* phone_number_id of to_number */
+	int state;			/* enum item_state */
+	int64_t step;			/* last step of it that is done, 0 = none */
+	char *before, *after, *observed;	/* JSON objects; NULL = not known yet */
+	char *error;
+	bool dirty;			/* not stored; for the caller */
+};
+void items_free(struct item *v, size_t n);
+/* In order of moving. */
+int items_load(struct store *s, const char *event, struct item **ret, size_t *ret_n,
+	       struct err *err);
+/* Replaces what the event had. */
+int items_put(struct tx *t, const char *event, const struct item *v, size_t n, struct err *err);
+/* Stores what changes while it runs: state, step, sids, import ids, images, error, account. */
+int items_save(struct tx *t, const char *event, const struct item *const *v, size_t n,
+	       struct err *err);
+
+/* Reserves to_number for each item: the pool row turns "reserved". ERR_EXISTS: one of the
+ * numbers is not free any more, or an agent has a reservation already. */
+int items_reserve(struct tx *t, const char *event, const struct item *v, size_t n,
+		  struct err *err);
+/* What is still only reserved by the event goes back to the pool. */
+int items_release(struct tx *t, const char *event, struct err *err);
+
+/* The application's rows as they are now, as JSON before-images in items without one:
+ * {"agent":{"accountId","backupPhoneNumber"},"number":{"status","assignedAgentId"},
+ *  "old":{"phoneNumber","status"}|null,"hold":bool}. */
+int items_read_before(struct tx *t, struct item *const *v, size_t n, struct err *err);
+/* assign-numbers: to_number is the agent's; another pool number it had is free. */
+int items_assign(struct tx *t, const char *event, const struct item *const *v, size_t n,
+		 struct err *err);
+/* update-database: "VoiceAgent" to the account and number; SMS held where the number is not
+ * ready for it, released where it is. */
+int items_switch(struct tx *t, const char *event, const struct item *const *v, size_t n,
+		 struct err *err);
+/* Both undone from the before-images, only where the rows are as we left them. Items whose rows
+ * somebody else changed get observed and are not counted in *ret_n. */
+int items_restore(struct tx *t, const char *event, struct item *const *v, size_t n,
+		  struct err *err);
+/* role of the accounts by where agents run; lineage's current account. */
+int items_settle_lineage(struct tx *t, const char *lineage, const char *account,
+			 struct err *err);
+
+/* Outside writes. */
+struct effect {
+	int64_t id;			/* 0 until recorded */
+	const char *agent, *kind, *subject;
+	char *before, *after;		/* JSON or NULL; owned */
+	const char *state;		/* "done", "failed", "unknown" when it ended */
+	char error[200];
+};
+/* Records that they are about to be sent and stamps the event's first and last write. */
+int effects_intend(struct tx *t, const char *event, struct effect *const *v, size_t n,
+		   struct err *err);
+int effects_end(struct tx *t, struct effect *const *v, size_t n, struct err *err);
+/* Of any epoch, that never ended; how many. They are marked unknown. */
+int effects_orphans(struct tx *t, const char *event, int64_t *ret_n, struct err *err);
+
+#endif
