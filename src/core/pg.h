@@ -6,6 +6,7 @@
 #ifndef RD_CORE_PG_H
 #define RD_CORE_PG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/err.h"
@@ -47,6 +48,7 @@ void pg_p_bool(struct pg_params *p, bool v);
 void pg_p_double(struct pg_params *p, double v);
 void pg_p_time(struct pg_params *p, int64_t ms);	/* 0 -> NULL */
 void pg_p_null(struct pg_params *p);
+void pg_p_format(struct pg_params *p, const char *fmt, va_list ap); /* as pg_run */
 void pg_params_fini(struct pg_params *p);
 
 /* Runs one statement. ret may be NULL. p may be NULL; it is emptied (fini) in any case.
