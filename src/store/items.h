@@ -31,7 +31,7 @@ int items_load(struct store *s, const char *event, struct item **ret, size_t *re
 /* Replaces what the event had. */
 int items_put(struct tx *t, const char *event, const struct item *v, size_t n, struct err *err);
 /* Stores what changes while it runs: state, step, sids, import ids, images, error, account. */
-int items_save(struct tx *t, const char *event, const struct item *const *v, size_t n,
+int items_save(struct tx *t, const char *event, struct item *const *v, size_t n,
 	       struct err *err);
 
 /* Reserves to_number for each item: the pool row turns "reserved". ERR_EXISTS: one of the
@@ -41,24 +41,22 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 /* What is still only reserved by the event goes back to the pool. */
 int items_release(struct tx *t, const char *event, struct err *err);
 
-/* The application's rows as they are now, as JSON before-images in items without one:
- * {"agent":{"accountId","backupPhoneNumber"},"number":{"status","assignedAgentId"},
- *  "old":{"phoneNumber","status"}|null,"hold":bool}. */
-int items_read_before(struct tx *t, struct item *const *v, size_t n, struct err *err);
+/* The application's rows as they are now, into `before` of items that have none:
+ * {"agent":{"accountId","backupPhoneNumber"},"old":"+1..."|null,"hold":bool}; old = another pool
+ * number it has now. */
+int items_read_before(struct tx *t, const char *event, struct item *const *v, size_t n,
+		      struct err *err);
 /* assign-numbers: to_number is the agent's; another pool number it had is free. */
-int items_assign(struct tx *t, const char *event, const struct item *const *v, size_t n,
+int items_assign(struct tx *t, const char *event, struct item *const *v, size_t n,
 		 struct err *err);
-/* update-database: "VoiceAgent" to the account and number; SMS held where the number is not
- * ready for it, released where it is. */
-int items_switch(struct tx *t, const char *event, const struct item *const *v, size_t n,
-		 struct err *err);
-/* Both undone from the before-images, only where the rows are as we left them. Items whose rows
- * somebody else changed get observed and are not counted in *ret_n. */
+/* update-database: "VoiceAgent" to the account and number; its home is remembered; SMS held
+ * where the number is not ready for it. */
+int items_switch(struct tx *t, const char *event, const char *lineage, struct item *const *v,
+		 size_t n, struct err *err);
+/* Both undone from the before-images. An item whose agent row is neither as we left it nor as
+ * before is not touched and gets its row into `observed`. */
 int items_restore(struct tx *t, const char *event, struct item *const *v, size_t n,
 		  struct err *err);
-/* role of the accounts by where agents run; lineage's current account. */
-int items_settle_lineage(struct tx *t, const char *lineage, const char *account,
-			 struct err *err);
 
 /* Outside writes. */
 struct effect {
