@@ -121,13 +121,13 @@ int items_put(struct tx *t, const char *event, const struct item *v, size_t n, s
 	return tx_query(t, NULL, err,
 		"INSERT INTO ringdown.event_item (event_id, agent_id, ord, canary, integration,"
 		" eleven_agent_id, from_account, to_account, from_number, from_number_sid,"
-		" to_number, to_number_sid, state, updated_at)"
+		" to_number, to_number_sid, state, error, updated_at)"
 		" SELECT $1, x.agent, x.ord, x.canary, x.integration, x.eleven, x.from_account,"
-		" x.to_account, x.from_number, x.from_sid, x.to_number, x.to_sid, x.state,"
-		" $3::timestamptz"
+		" x.to_account, coalesce(x.from_number, ''), x.from_sid, x.to_number, x.to_sid,"
+		" x.state, x.error, $3::timestamptz"
 		ROWS("agent text, ord int, canary bool, integration text, eleven text,"
 		     " from_account text, to_account text, from_number text, from_sid text,"
-		     " to_number text, to_sid text, state text"),
+		     " to_number text, to_sid text, state text, error text"),
 		"ttm", event, rows, tx_now_ms(t));
 }
 

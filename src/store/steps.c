@@ -1,0 +1,66 @@
+/* Steps of an attempt and the switches that stop it; see steps.h. */
+#include "store/steps.h"
+
+int steps_put(struct tx *t, const char *event, int64_t agents, struct err *err)
+{
+	int r = tx_query(t, NULL, err, "DELETE FROM ringdown.event_step WHERE event_id = $1", "t",
+			 event);
+
+	for (int n = STEP_LOCK; r >= 0 && n < STEP_MAX; n++) {
+		bool each = n >= STEP_ASSIGN && n <= STEP_TEST;
+
+		r = tx_query(t, NULL, err,
+			     "INSERT INTO ringdown.event_step (event_id, n, name, state, done, total)"
+			     " VALUES ($1, $2, $3, 'waiting', 0, $4)", "titi", event, (int64_t)n,
+			     step_name(n), each ? agents : (int64_t)1);
+	}
+	return r;
+}
+
+int attempt_stop_read(struct tx *t, const char *event, struct attempt_stop *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+		"SELECT e.status, e.version, e.cancel_requested_at IS NOT NULL,"
+		" (c.paused AND coalesce(c.paused_until > $2::timestamptz, true))"
+		" OR (c.maintenance AND coalesce(c.maintenance_until > $2::timestamptz, true))"
+		" FROM ringdown.event e, ringdown.control c WHERE e.id = $1", "tm", event,
+		tx_now_ms(t));
+
+	if (e < 0)
+		return e;
+	if (pg_rows(r) != 1)
+		return err_set(err, ERR_NOT_FOUND, "there is no event %s", event);
+	*ret = (struct attempt_stop){
+		.status = enum_parse(&event_status_names, pg_text(r, 0, 0)),
+		.version = pg_i64(r, 0, 1),
+		.cancel = pg_bool(r, 0, 2),
+		.paused = pg_bool(r, 0, 3),
+	};
+	return 0;
+}
+
+int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err,
+		"SELECT id, epoch FROM ringdown.event WHERE lock_expires_at > $1::timestamptz"
+		" AND (unlocked_at IS NULL)"
+		" AND status NOT IN ('approved', 'executing', 'rolling_back') ORDER BY id", "m",
+		loop_wall_ms(s->loop));
+	if (e < 0)
+		return e;
+	*ret_n = (size_t)pg_rows(r);
+	*ret = xcalloc(*ret_n + 1, sizeof(**ret));
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = (struct owed_unlock){ .event = xstrdup(pg_text(r, (int)i, 0)),
+						  .epoch = pg_i64(r, (int)i, 1) };
+	return 0;
+}
+
+void unlocks_free(struct owed_unlock *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free_p(&v[i].event);
+	free_p(&v);
+}
