@@ -1,11 +1,34 @@
 /*
- * The program's entry. Until a subcommand exists it only says how it is called.
+ * The program's entry: parse, run the subcommand, turn the result into an exit
+ * status. Without a subcommand the console opens.
+ *
+ * Everything a subcommand needs comes through struct cli; nothing is global.
  */
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
+
+#include "cli/cli.h"
+
+const struct subcommand *const cli_subcommands[] = {
+#define SUBCOMMAND(name) &cmd_##name,
+#include "cli/list.h"
+#undef SUBCOMMAND
+	NULL
+};
 
 int main(int argc, char **argv)
 {
-	(void)argv;
-	fputs("usage: ringdown [OPTIONS] [COMMAND ...]\n", argc > 1 ? stderr : stdout);
-	return argc > 1 ? 2 : 0;
+	setlocale(LC_CTYPE, ""); /* widths of characters; numbers stay as JSON wants them */
+	signal(SIGPIPE, SIG_IGN);
+	struct cli *c = cli_new(argc, argv);
+	int status = cli_parse(c);
+	if (!status)
+		status = cli_command(c)->run(c);
+	else if (status < 0)
+		status = EXIT_DONE;
+	if (fflush(stdout) && status == EXIT_DONE)
+		status = EXIT_NO; /* what was to be printed did not arrive */
+	cli_free(c);
+	return status;
 }

@@ -45,6 +45,7 @@ struct option_row {
 	const char *choices;		/* "a|b|c" */
 	const char *env;		/* environment variable, or NULL */
 	unsigned flags;
+	const char *unit;		/* of OPT_INT and OPT_DOUBLE: "messages a minute"; or NULL */
 	const char *help;		/* one sentence, with the source of the number */
 };
 struct option_table { const char *section; const struct option_row *rows; size_t n; size_t size; };

@@ -1,0 +1,34 @@
+/* Inside of struct cli, shared by parse.c, frame.c and help.c only. */
+#ifndef RD_CLI_FRAME_H
+#define RD_CLI_FRAME_H
+
+#include "cli/cli.h"
+
+enum { CLI_MAX_ARGS = 256 };
+
+struct cli_given {
+	const struct cli_option *option;
+	const char *value;		/* borrowed from argv; NULL for a flag */
+};
+
+struct cli {
+	int argc;
+	char **argv;
+	const struct subcommand *command;
+	char *path;
+	struct cli_given given[CLI_MAX_ARGS];
+	size_t n_given;
+	const char *args[CLI_MAX_ARGS];
+	int n_args;
+	struct config *config;
+	void **bases;			/* one settings struct for each option table */
+	char *file;			/* configuration file that was read, or NULL */
+	char *state_dir;
+	char reload_problem[512];
+};
+
+extern const struct cli_option cli_json_option, cli_jsonl_option, cli_csv_option, cli_help_option;
+/* The option of that name which cmd takes: its own, its kind's, or a global one. */
+const struct cli_option *cli_find_option(const struct subcommand *cmd, const char *name, size_t n);
+
+#endif

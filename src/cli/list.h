@@ -1,0 +1,4 @@
+/* Every subcommand, in the order of help and manual: cmd_NAME lives in src/cli. */
+SUBCOMMAND(config)
+SUBCOMMAND(help)
+SUBCOMMAND(version)
