@@ -104,6 +104,9 @@ bool credentials_pick(const struct credentials *c, enum credential_use use, cons
 /* The use is made with an API key (SK...), not an auth token. */
 bool credentials_is_key(const struct credentials *c, enum credential_use use);
 
+/* The edge that goes with a Twilio region ("ie1" -> "dublin"); NULL = not known. */
+const char *region_edge(const char *region);
+
 /* Asked immediately before each outside write goes on the wire (also before its repeat
  * after a 429), after any waiting: lease validity, pause, decision. */
 struct write_guard { bool (*may_write)(void *ctx); void *ctx; };
@@ -137,6 +140,7 @@ struct providers {
 	struct loop *loop;
 	struct limiters *limiters;
 	struct feed_cache *feed_cache;
+	struct number_lookup *number_lookup;
 	void *test;				/* for a scripted provider */
 };
 /* The real services. loop, h and set live longer than the bundle. */

@@ -121,6 +121,8 @@ struct telephony_ops {
 	/* Region whose webhook record takes inbound calls: "us1". */
 	enum call_result (*voice_region)(OP_HEAD, const char *e164, char ret[16],
 					 struct call_info *info);
+	/* Do video rooms answer? */
+	enum call_result (*video)(OP_HEAD, struct call_info *info);
 	enum call_result (*number_search)(OP_HEAD, const struct number_search *want,
 					  struct offer_list *ret, struct call_info *info);
 	/* A person's explicit acts; the engine never calls them. */

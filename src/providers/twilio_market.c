@@ -1,0 +1,110 @@
+/*
+ * Acquiring numbers at Twilio: search, buy, move inside one parent. A person's
+ * explicit acts; the engine has no way here. There is no release.
+ */
+#include "providers/twilio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+static int add_offer(void *ctx, const struct json *item)
+{
+	struct offer_list *l = ctx;
+	const struct json *can = json_get(item, "capabilities");
+	char needs[16];
+
+	if (str_empty(json_get_str(item, "phone_number")))
+		return -1;
+	struct offer *o = LIST_PUSH(l);
+	text_of(item, "phone_number", o->e164, sizeof(o->e164));
+	text_of(item, "locality", o->locality, sizeof(o->locality));
+	text_of(item, "region", o->region, sizeof(o->region));
+	text_of(item, "iso_country", o->country, sizeof(o->country));
+	text_of(item, "address_requirements", needs, sizeof(needs));
+	o->voice = json_get_bool(can, "voice", false);
+	o->sms = json_get_bool(can, "SMS", json_get_bool(can, "sms", false));
+	o->mms = json_get_bool(can, "MMS", json_get_bool(can, "mms", false));
+	o->needs_address = needs[0] && strcmp(needs, "none") != 0;
+	return 0;
+}
+
+enum call_result twilio_number_search(OP_HEAD, const struct number_search *want,
+				      struct offer_list *ret, struct call_info *info)
+{
+	struct str path = STR_INIT(1024);
+	struct str query = STR_INIT(512);
+	int limit = want->limit < 1 ? 20 : want->limit > 100 ? 100 : want->limit;
+	char size[16];
+
+	info_begin(info);
+	*ret = (struct offer_list){ 0 };
+	snprintf(size, sizeof(size), "%d", limit);
+	form_add(&query, "PageSize", size);
+	form_add(&query, "AreaCode", want->area_code[0] ? want->area_code : NULL);
+	form_add(&query, "Contains", want->contains[0] ? want->contains : NULL);
+	form_add(&query, "VoiceEnabled", want->voice ? "true" : NULL);
+	form_add(&query, "SmsEnabled", want->sms ? "true" : NULL);
+	twilio_path(&path, c->account_sid, "/AvailablePhoneNumbers/");
+	str_add_urlencoded(&path, want->country[0] ? want->country : "US");
+	str_addc(&path, '/');
+	str_add_urlencoded(&path, want->kind[0] ? want->kind : "Local");
+	str_addf(&path, ".json?%s", str_get(&query));
+	struct twilio_walk w = {
+		.use = CRED_MAIN,
+		.host = TW_API,
+		.path = str_get(&path),
+		.list = "available_phone_numbers",
+		.max_pages = 1,
+		.fn = add_offer,
+		.ctx = ret,
+	};
+	twilio_walk(p, c, &w, info);
+	str_fini(&query);
+	str_fini(&path);
+	if (info->result != CALL_OK)
+		LIST_FINI(ret);
+	return info->result;
+}
+
+enum call_result twilio_number_buy(WRITE_HEAD, const char *e164, const char *address_sid,
+				   const char *bundle_sid, struct phone_list *ret,
+				   struct call_info *info)
+{
+	_cleanup_(json_free_p) struct json *v = NULL;
+	struct str path = STR_INIT(512);
+	struct str form = STR_INIT(1024);
+
+	info_begin(info);
+	*ret = (struct phone_list){ 0 };
+	form_add(&form, "PhoneNumber", e164);
+	form_add(&form, "AddressSid", str_empty(address_sid) ? NULL : address_sid);
+	form_add(&form, "BundleSid", str_empty(bundle_sid) ? NULL : bundle_sid);
+	twilio_path(&path, c->account_sid, "/IncomingPhoneNumbers.json");
+	twilio_post(p, c, guard, CRED_MAIN, TW_API, str_get(&path), str_get(&form), &v, info);
+	str_fini(&form);
+	str_fini(&path);
+	if (info->result != CALL_OK)
+		return info->result;
+	if (twilio_read_phone(ret, v))
+		return info_garbled(info, true, "not a number", NULL, 0);
+	return CALL_OK;
+}
+
+enum call_result twilio_number_transfer(WRITE_HEAD, const char *sid, const char *to_account_sid,
+					struct call_info *info)
+{
+	struct str path = STR_INIT(512);
+	struct str form = STR_INIT(256);
+
+	info_begin(info);
+	form_add(&form, "AccountSid", to_account_sid);
+	twilio_path(&path, c->account_sid, "/IncomingPhoneNumbers/");
+	str_add_urlencoded(&path, sid);
+	str_add(&path, ".json");
+	twilio_post(p, c, guard, CRED_PARENT, TW_API, str_get(&path), str_get(&form), NULL, info);
+	str_fini(&form);
+	str_fini(&path);
+	return info->result;
+}
