@@ -6,6 +6,7 @@
 #include "cli/options.h"
 
 #include "core/mem.h"
+#include "providers/provider.h"
 
 #define ROW(key, kind, member, ...)                                                                \
 	{ .name = key, .type = kind, .offset = offsetof(struct main_settings, member), __VA_ARGS__ }
@@ -32,14 +33,6 @@ static const struct option_row main_rows[] = {
 	    .help = "the key before the last change, until 'ringdown secrets rotate' is through"),
 	ROW("cronSecret", OPT_SECRET, cron_secret, .env = "CRON_SECRET", .flags = OPT_RELOAD,
 	    .help = "bearer that the cron endpoint asks for; unset: the endpoint answers 503"),
-	ROW("internalServiceKey", OPT_SECRET, internal_service_key, .env = "INTERNAL_SERVICE_KEY",
-	    .help = "shared with the telephony application: opens its internal paths, signs hooks"),
-	ROW("hooks.lock", OPT_URL, hook_lock,
-	    .help = "called before agents are moved; unset: APP_BASE/internal/failover/lock"),
-	ROW("hooks.unlock", OPT_URL, hook_unlock,
-	    .help = "called when agents may be edited again; unset: APP_BASE/internal/failover/unlock"),
-	ROW("hooks.afterSwitch", OPT_URL, hook_after_switch,
-	    .help = "called once after a switch; unset: APP_BASE/internal/failover/after-switch"),
 	ROW("log.level", OPT_CHOICE, log_level, .choices = "debug|info|warn|error", .def = "info",
 	    .flags = OPT_RELOAD, .help = "least important line that the engine's log keeps"),
 };
@@ -48,5 +41,6 @@ const struct option_table main_options = { "general", main_rows, COUNT_OF(main_r
 
 const struct option_table *const option_tables[] = {
 	&main_options,
+	&providers_options,
 };
 const size_t option_table_count = COUNT_OF(option_tables);

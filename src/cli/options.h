@@ -14,8 +14,6 @@ struct main_settings {
 	bool allow_insecure_http;
 	struct secret *encryption_key, *encryption_key_previous;
 	struct secret *cron_secret;	/* bearer of /api/cron/... */
-	struct secret *internal_service_key;	/* signs and opens calls to the application */
-	char *hook_lock, *hook_unlock, *hook_after_switch;	/* NULL: below the application's base */
 	char *log_level;
 };
 extern const struct option_table main_options;

@@ -146,6 +146,13 @@ static const struct sig_param *probe_params(const struct credentials *c,
 	return params;
 }
 
+static const char *test_path(const struct providers *p)
+{
+	const char *path = p->settings->app_webhook_test;
+
+	return path && path[0] == '/' ? path : "/webhooks/test";
+}
+
 /* A document whose root is <Response>; declaration, comments and spaces before it. */
 static bool is_twiml(const char *s, size_t n)
 {
@@ -189,7 +196,7 @@ static enum call_result webhook_test(struct providers *p, const struct credentia
 	if (!c->token)
 		return info_refuse(info, REASON_NO_CREDENTIAL,
 				   "only the account's auth token signs webhooks");
-	address(&at, p, url ? url : p->settings->app_webhook_test);
+	address(&at, p, url ? url : test_path(p));
 	probe_params(c, params);
 	for (size_t i = 0; i < COUNT_OF(params); i++)
 		form_add(&form, params[i].name, params[i].value);
@@ -229,7 +236,7 @@ static enum call_result validate_signature(struct providers *p, const struct cre
 	if (!c->token)
 		return info_refuse(info, REASON_NO_CREDENTIAL,
 				   "only the account's auth token signs webhooks");
-	address(&at, p, p->settings->app_webhook_test);
+	address(&at, p, test_path(p));
 	probe_params(c, params);
 	twilio_signature(c->token, str_get(&at), params, COUNT_OF(params), signature);
 	jw_obj(&w, NULL);
@@ -267,14 +274,15 @@ const char *app_hook_name(enum app_hook h)
 	return "afterSwitch";
 }
 
+/* An address of its own, or the usual path under the application's base. */
 static const char *hook_path(const struct providers_settings *set, enum app_hook h)
 {
 	switch (h) {
-	case HOOK_LOCK: return set->app_lock;
-	case HOOK_UNLOCK: return set->app_unlock;
+	case HOOK_LOCK: return set->app_lock ? set->app_lock : "/internal/failover/lock";
+	case HOOK_UNLOCK: return set->app_unlock ? set->app_unlock : "/internal/failover/unlock";
 	case HOOK_AFTER_SWITCH: break;
 	}
-	return set->app_after_switch;
+	return set->app_after_switch ? set->app_after_switch : "/internal/failover/after-switch";
 }
 
 static void hook_text(struct str *out, const struct hook_body *body)
@@ -303,7 +311,7 @@ static enum call_result hook(struct providers *p, const struct write_guard *guar
 	info_begin(info);
 	if (!key)
 		return info_refuse(info, REASON_NO_CREDENTIAL,
-				   "neither hooks.secret nor app.internalKey is set to sign with");
+				   "neither hooks.secret nor internalServiceKey is set to sign with");
 	const char *path = hook_path(set, which);
 	bool ours = !strstr(path, "://"); /* the internal key goes to the application only */
 	address(&url, p, path);
