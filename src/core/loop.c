@@ -204,7 +204,9 @@ static void arm(struct loop *l)
 	if (wait < 0)
 		wait = 0;
 	uv_update_time(&l->uv);
-	uv_timer_start(&l->uv_timer, on_uv_timer, (uint64_t)wait, 0);
+	/* libuv runs timers before it polls: one that falls due in between must not leave the
+	 * poll without a limit, hence the repeat */
+	uv_timer_start(&l->uv_timer, on_uv_timer, (uint64_t)wait, 1);
 }
 
 void timer_start(struct loop *l, struct timer *t, int64_t after_ms, void (*fn)(struct timer *))
@@ -277,11 +279,6 @@ static bool virtual_turn(struct loop *l)
 	return true;
 }
 
-static void on_wake(uv_timer_t *t)
-{
-	(void)t;
-}
-
 bool loop_run_once(struct loop *l, int64_t max_wait_ms)
 {
 	if (l->is_virtual)
@@ -289,10 +286,10 @@ bool loop_run_once(struct loop *l, int64_t max_wait_ms)
 	arm(l);
 	if (max_wait_ms >= 0 && l->n_deferred == 0 &&
 	    (l->n_timers == 0 || l->heap[0]->at_ms - loop_now_ms(l) > max_wait_ms))
-		uv_timer_start(&l->uv_timer, on_wake, (uint64_t)max_wait_ms, 0);
+		uv_timer_start(&l->uv_timer, on_uv_timer, (uint64_t)max_wait_ms, 1);
 	l->turn_begun = false;
 	l->expected_ms = l->n_timers > 0 ? l->heap[0]->at_ms : INT64_MAX;
-	bool alive = uv_run(&l->uv, UV_RUN_ONCE) != 0;
+	bool alive = uv_run(&l->uv, l->n_deferred ? UV_RUN_NOWAIT : UV_RUN_ONCE) != 0;
 	begin_turn(l);
 	run_due(l);
 	return alive || l->n_timers > 0 || l->n_deferred > 0;
