@@ -182,12 +182,12 @@ const char *agent_reason_text(enum agent_reason r)
 	return r < AR_MAX ? texts[r] : "?";
 }
 
-static struct agent_judgement judged(enum outcome o, enum agent_reason r, bool inherited)
+static struct agent_finding judged(enum outcome o, enum agent_reason r, bool inherited)
 {
-	return (struct agent_judgement){ (uint8_t)o, (uint8_t)r, inherited };
+	return (struct agent_finding){ (uint8_t)o, (uint8_t)r, inherited };
 }
 
-struct agent_judgement agent_judge(enum number_seen number, const struct traffic *traffic,
+struct agent_finding agent_judge(enum number_seen number, const struct traffic *traffic,
 				   bool failed_by_traffic_before, const struct account_scope *a,
 				   const struct failover_settings *set)
 {

@@ -91,12 +91,12 @@ struct account_scope {
 	bool numbers_read;		/* the sweep answered */
 	bool in_window;
 };
-struct agent_judgement {
+struct agent_finding {
 	uint8_t outcome;		/* enum outcome */
 	uint8_t reason;			/* enum agent_reason */
 	bool inherited;			/* bad only because the account is: never degraded by itself */
 };
-struct agent_judgement agent_judge(enum number_seen number, const struct traffic *traffic,
+struct agent_finding agent_judge(enum number_seen number, const struct traffic *traffic,
 				   bool failed_by_traffic_before, const struct account_scope *a,
 				   const struct failover_settings *set);
 
