@@ -74,7 +74,7 @@ struct cli *cli_new(int argc, char **argv)
 
 static int unknown_option(struct cli *c, const char *name, size_t n)
 {
-	const char *names[128];
+	const char *names[128] = { NULL };
 	size_t count = 0;
 	_cleanup_(free_p) char *word = xstrndup(name, n);
 	const struct subcommand *cmd = c->command;
@@ -97,7 +97,7 @@ static int unknown_option(struct cli *c, const char *name, size_t n)
 
 static int unknown_command(struct cli *c, const struct subcommand *parent, const char *word)
 {
-	const char *names[128];
+	const char *names[128] = { NULL };
 	size_t n = 0;
 
 	for (size_t i = 0; parent && i < parent->n_verbs && n < COUNT_OF(names); i++)
