@@ -25,6 +25,8 @@ struct cli {
 	char *file;			/* configuration file that was read, or NULL */
 	char *state_dir;
 	char reload_problem[512];
+	struct loop *loop;		/* within cli_run */
+	struct http *http;
 };
 
 extern const struct cli_option cli_json_option, cli_jsonl_option, cli_csv_option, cli_help_option;

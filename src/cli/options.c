@@ -7,6 +7,7 @@
 
 #include "core/mem.h"
 #include "providers/provider.h"
+#include "failover/failover.h"
 
 #define ROW(key, kind, member, ...)                                                                \
 	{ .name = key, .type = kind, .offset = offsetof(struct main_settings, member), __VA_ARGS__ }
@@ -42,5 +43,6 @@ const struct option_table main_options = { "general", main_rows, COUNT_OF(main_r
 const struct option_table *const option_tables[] = {
 	&main_options,
 	&providers_options,
+	&failover_options,
 };
 const size_t option_table_count = COUNT_OF(option_tables);

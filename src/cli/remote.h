@@ -1,0 +1,41 @@
+/*
+ * Commands that ask the engine: a loop of their own, one task, and requests to the
+ * first engine that answers. What goes wrong is told here, with what to do next.
+ */
+#ifndef RD_CLI_REMOTE_H
+#define RD_CLI_REMOTE_H
+
+#include "cli/cli.h"
+#include "core/json.h"
+#include "model/fields.h"
+
+struct loop;
+struct http;
+
+/* Loads the configuration and runs fn as a task; returns its exit status. */
+int cli_run(struct cli *c, int (*fn)(struct cli *c));
+struct loop *cli_loop(const struct cli *c);	/* within cli_run */
+struct http *cli_http(const struct cli *c);
+
+/* The failover resource of the API, as scripts know it. */
+#define API_FAILOVER "/api/admin/twilio-failover"
+
+/* GET path (with its query). 0 with *ret (json_free), or an exit status after telling. */
+int remote_get(struct cli *c, const char *path, struct json **ret);
+/* POST, PATCH, DELETE with an idempotency key, so that trying the next engine does nothing
+ * twice. body NULL = none. 0 with *ret (NULL when the reply is empty), or an exit status after
+ * telling; ret_status (may be NULL) is the HTTP status, 0 when not reached. */
+int remote_send(struct cli *c, const char *method, const char *path, const char *body,
+		struct json **ret, int *ret_status);
+
+typedef int (*remote_reader)(void *rec, const struct json *obj, struct err *err);
+/* Prints the list under member of GET path, all its pages: as JSON what the API sent, else a
+ * table of the record's columns (NULL: its list columns). read NULL: record_from_json. */
+int remote_list(struct cli *c, const char *path, const char *member, const struct record_type *type,
+		remote_reader read, const char *columns);
+/* Prints a document that has no record: JSON as it is; text as indented "name: value" lines. */
+void remote_print(struct cli *c, const struct json *doc);
+/* Adds "?name=value" or "&name=value", encoded; NULL value adds nothing. */
+void remote_query(struct str *path, const char *name, const char *value);
+
+#endif
