@@ -233,7 +233,7 @@ static int load_map(struct config *c, const struct yaml *map, const char *prefix
 static int unknown_environment(struct config *c, const struct yaml *all, const char *name,
 			       const struct yaml *at)
 {
-	const char *names[64];
+	const char *names[64] = { NULL };
 	size_t n = 0;
 	char place[300];
 
