@@ -4,6 +4,7 @@ UNIT := $(sort $(wildcard tests/unit/*_test.c))
 UNITBIN := $(UNIT:tests/%.c=$(B)/test/%)
 TESTLIBSRC := $(sort $(wildcard tests/lib/*.c))
 TESTLIB := $(TESTLIBSRC:%.c=$(B)/san/%.o)
+.SECONDARY: $(TESTLIB)
 
 $(B)/test/%: tests/%.c $(B)/libringdown-san.a $(TESTLIB)
 	@mkdir -p $(@D); echo "TST $<"; \

@@ -4,7 +4,6 @@
 
 #include "store/store.h"
 
-void store_bind(struct pg_params *p, const char *fmt, va_list ap);
 /* NULL for NULL; else a copy. */
 char *col_dup(const struct pg_result *r, int row, int col);
 

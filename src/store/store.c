@@ -57,20 +57,6 @@ void store_close(struct store *s)
 	free(s);
 }
 
-void store_bind(struct pg_params *p, const char *fmt, va_list ap)
-{
-	for (; fmt && *fmt; fmt++) {
-		switch (*fmt) {
-		case 't': pg_p_text(p, va_arg(ap, const char *)); break;
-		case 'i': pg_p_i64(p, va_arg(ap, int64_t)); break;
-		case 'b': pg_p_bool(p, va_arg(ap, int) != 0); break;
-		case 'd': pg_p_double(p, va_arg(ap, double)); break;
-		case 'm': pg_p_time(p, va_arg(ap, int64_t)); break;
-		default: pg_p_null(p); break;
-		}
-	}
-}
-
 int store_query(struct store *s, struct pg_result **ret, struct err *err, const char *sql,
 		const char *fmt, ...)
 {
@@ -80,7 +66,7 @@ int store_query(struct store *s, struct pg_result **ret, struct err *err, const 
 	int r;
 
 	va_start(ap, fmt);
-	store_bind(&p, fmt, ap);
+	pg_p_format(&p, fmt, ap);
 	va_end(ap);
 	r = pg_acquire(s->pool, &c, err);
 	if (r < 0) {

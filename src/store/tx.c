@@ -108,7 +108,7 @@ static int run(struct tx *t, struct pg_result **ret, struct err *err, const char
 
 	if (!t->conn)
 		return err_set(err, ERR_FAILED, "the transaction is over");
-	store_bind(&p, fmt, ap);
+	pg_p_format(&p, fmt, ap);
 	return pg_query(t->conn, sql, &p, ret, err);
 }
 
