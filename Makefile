@@ -8,7 +8,7 @@ CC := gcc
 
 PKGS_C := libuv libmicrohttpd libcurl libcjson openssl libpcre2-8 libpq yaml-0.1 ncursesw
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Werror
+	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wno-format-truncation -Wno-missing-field-initializers -Werror
 # hidden: libraries look up names in the program first, and libyaml has a yaml_free of its own
 BASE := -std=gnu11 -D_GNU_SOURCE -Isrc -I. -pthread -fvisibility=hidden -Wa,-I$(CURDIR) $(WARN)
 REL  := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-omit-frame-pointer
