@@ -1,0 +1,234 @@
+/*
+ * Faults: each has a match and an effect, the oldest that answers for the provider
+ * (status, drop, hang, hold) wins, latencies add up. The dice are seeded, so that a
+ * run can be repeated. The control interface itself is never matched.
+ */
+#include "sim/fault.h"
+
+#include <fnmatch.h>
+#include <string.h>
+#include "core/mem.h"
+
+static char *take_str(const struct json *o, const char *name)
+{
+	const char *s = json_get_str(o, name);
+
+	return str_empty(s) || str_eq(s, "*") ? NULL : xstrdup(s);
+}
+
+static void fault_free(struct sim_fault *f)
+{
+	free_p(&f->service);
+	free_p(&f->account);
+	free_p(&f->path);
+	free_p(&f->method);
+	free_p(&f->body);
+	free_p(&f->content_type);
+	free_p(&f);
+}
+
+static int check_names(const struct json *o, const char *where, const char *const *names,
+		       struct err *err)
+{
+	for (const struct json *m = json_first(o); m; m = json_next(m)) {
+		const char *const *n = names;
+
+		while (*n && !str_eq(*n, json_name(m)))
+			n++;
+		if (!*n)
+			return err_field(err, ERR_INVALID, json_name(m), "unknown member of %s",
+					 where);
+	}
+	return 0;
+}
+
+int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
+{
+	static const char *const match_names[] = { "service", "account", "path", "method", NULL };
+	static const char *const fault_names[] = { "status",	"code", "latencyMs", "dropReply",
+						   "drop",	"hang", "hold",	     "rate",
+						   "times",	"skip", "body",	     "afterMs",
+						   "forMs",	"contentType", NULL };
+	const struct json *m = json_get(spec, "match"), *e = json_get(spec, "fault");
+	struct sim_fault *f, **tail = &s->faults;
+	int rc;
+
+	if (json_type(e) != JSON_OBJECT)
+		return err_field(err, ERR_INVALID, "fault", "an object is needed");
+	if ((rc = check_names(m, "match", match_names, err)) ||
+	    (rc = check_names(e, "fault", fault_names, err)))
+		return rc;
+	f = xcalloc(1, sizeof(*f));
+	f->id = ++s->next_fault;
+	f->service = take_str(m, "service");
+	f->account = take_str(m, "account");
+	f->path = take_str(m, "path");
+	f->method = take_str(m, "method");
+	f->status = (int)json_get_i64(e, "status", 0);
+	f->code = (int)json_get_i64(e, "code", 0);
+	f->latency_ms = json_get_i64(e, "latencyMs", 0);
+	f->drop_reply = json_get_bool(e, "dropReply", false);
+	f->drop = json_get_bool(e, "drop", false);
+	f->hang = json_get_bool(e, "hang", false);
+	f->hold = json_get_bool(e, "hold", false);
+	f->rate = json_get_double(e, "rate", 1);
+	f->times = json_get_i64(e, "times", -1);
+	f->skip = json_get_i64(e, "skip", 0);
+	f->content_type = take_str(e, "contentType");
+	if (json_get_i64(e, "afterMs", 0))
+		f->from_ms = sim_now(s) + json_get_i64(e, "afterMs", 0);
+	if (json_get_i64(e, "forMs", 0))
+		f->until_ms = (f->from_ms ? f->from_ms : sim_now(s)) + json_get_i64(e, "forMs", 0);
+	if (json_type(json_get(e, "body")) == JSON_STRING) {
+		f->body = xstrdup(json_get_str(e, "body"));
+	} else if (json_get(e, "body")) {
+		struct str text = STR_INIT(1 << 20);
+
+		json_print(&text, json_get(e, "body"));
+		f->body = str_take(&text);
+	}
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = f;
+	return f->id;
+}
+
+bool sim_fault_remove(struct sim *s, int id)
+{
+	for (struct sim_fault **p = &s->faults; *p; p = &(*p)->next) {
+		struct sim_fault *f = *p;
+
+		if (f->id != id)
+			continue;
+		*p = f->next;
+		fault_free(f);
+		if (s->released)
+			s->released(s->server, id);
+		return true;
+	}
+	return false;
+}
+
+void sim_fault_clear(struct sim *s)
+{
+	while (s->faults)
+		sim_fault_remove(s, s->faults->id);
+}
+
+bool sim_fault_held(const struct sim *s, int id)
+{
+	for (const struct sim_fault *f = s->faults; f; f = f->next)
+		if (f->id == id)
+			return true;
+	return false;
+}
+
+/* "twilio-all" stands for every host of Twilio; a comma-separated list is fine. */
+static bool service_matches(const char *want, const char *service)
+{
+	size_t n = strlen(service);
+
+	for (const char *p = want; *p;) {
+		size_t len = strcspn(p, ",");
+
+		if (len == n && strncmp(p, service, n) == 0)
+			return true;
+		if (len == 10 && strncmp(p, "twilio-all", 10) == 0)
+			for (int i = SV_TWILIO; i <= SV_LOOKUPS; i++)
+				if (str_eq(service, sim_service_name((enum sim_service_id)i)))
+					return true;
+		p += len + (p[len] == ',');
+	}
+	return false;
+}
+
+static bool path_matches(const char *want, const char *path)
+{
+	if (strpbrk(want, "*?["))
+		return fnmatch(want, path, 0) == 0;
+	return str_has_prefix(path, want);
+}
+
+static bool matches(struct sim *s, struct sim_fault *f, const char *service,
+		    struct sim_account *a, const char *path, const char *full,
+		    const char *method)
+{
+	int64_t now = sim_now(s);
+
+	if (f->times == 0 || (f->from_ms && now < f->from_ms) ||
+	    (f->until_ms && now >= f->until_ms))
+		return false;
+	if (f->service && !service_matches(f->service, service))
+		return false;
+	if (f->method && !service_matches(f->method, method))
+		return false;
+	if (f->path && !path_matches(f->path, path) && !path_matches(f->path, full))
+		return false;
+	if (f->account && (!a || sim_account_get(&s->world, f->account) != a))
+		return false;
+	if (f->skip > 0) {
+		f->skip--;
+		return false;
+	}
+	return f->rate >= 1 || sim_random(s) < f->rate;
+}
+
+void sim_fault_match(struct sim *s, const char *service, struct sim_account *a,
+		     const char *path, const char *full, const char *method,
+		     struct sim_effect *ret)
+{
+	*ret = (struct sim_effect){ 0 };
+	for (struct sim_fault *f = s->faults; f; f = f->next) {
+		bool answers = f->status || f->drop || f->hang;
+
+		if ((answers && (ret->status || ret->drop || ret->hang)) ||
+		    !matches(s, f, service, a, path, full, method))
+			continue;
+		f->hits++;
+		if (f->times > 0)
+			f->times--;
+		ret->latency_ms += f->latency_ms;
+		ret->drop_reply |= f->drop_reply;
+		ret->drop |= f->drop;
+		ret->hang |= f->hang;
+		if (f->hold)
+			ret->hold_id = f->id;
+		if (f->status) {
+			ret->status = f->status;
+			ret->code = f->code;
+			ret->body = xstrdup(f->body);
+			ret->content_type = xstrdup(f->content_type);
+		}
+	}
+}
+
+void sim_effect_fini(struct sim_effect *e)
+{
+	free_p(&e->body);
+	free_p(&e->content_type);
+}
+
+void sim_fault_list(const struct sim *s, struct jw *w)
+{
+	jw_arr(w, "faults");
+	for (const struct sim_fault *f = s->faults; f; f = f->next) {
+		jw_obj(w, NULL);
+		jw_i64(w, "id", f->id);
+		jw_str(w, "service", f->service);
+		jw_str(w, "account", f->account);
+		jw_str(w, "path", f->path);
+		jw_str(w, "method", f->method);
+		jw_i64(w, "status", f->status);
+		jw_i64(w, "code", f->code);
+		jw_i64(w, "latencyMs", f->latency_ms);
+		jw_bool(w, "dropReply", f->drop_reply);
+		jw_bool(w, "drop", f->drop);
+		jw_bool(w, "hang", f->hang);
+		jw_bool(w, "hold", f->hold);
+		jw_double(w, "rate", f->rate);
+		jw_i64(w, "times", f->times);
+		jw_i64(w, "hits", f->hits);
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+}

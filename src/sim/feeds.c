@@ -1,0 +1,338 @@
+/*
+ * Services that are only observed: status pages, the AWS feed (UTF-16BE with a
+ * byte order mark, as the real one), Telnyx. What the pages say is set by the
+ * control interface: POST /_sim/feed.
+ */
+#include "sim/feeds.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "core/mem.h"
+
+struct component { const char *name, *group; };
+static const struct component twilio_parts[] = {
+	{ "REST API", "TWILIO PLATFORM" },     { "Programmable Voice", "TWILIO PLATFORM" },
+	{ "Programmable Messaging", "TWILIO PLATFORM" },
+	{ "Phone Numbers", "TWILIO PLATFORM" },	{ "Video", "TWILIO PLATFORM" },
+	{ "SMS, AT&T (US)", "External Connectivity" },
+};
+static const struct component eleven_parts[] = {
+	{ "API", "ElevenLabs" }, { "Agents Platform", "ElevenLabs" }, { "Telephony", "ElevenLabs" },
+};
+static const struct component telnyx_parts[] = {
+	{ "Mission Control API", "Telnyx" }, { "Voice", "Telnyx" }, { "Messaging", "Telnyx" },
+};
+
+static const struct {
+	const char *name, *title;
+	const struct component *part;
+	size_t n;
+} pages[] = {
+	{ "twilio", "Twilio", twilio_parts, COUNT_OF(twilio_parts) },
+	{ "elevenlabs", "ElevenLabs", eleven_parts, COUNT_OF(eleven_parts) },
+	{ "telnyx", "Telnyx", telnyx_parts, COUNT_OF(telnyx_parts) },
+};
+
+static bool hit(const struct sim_feed *f, const struct component *c)
+{
+	return f->part && strcasestr(c->name, f->part) != NULL;
+}
+
+static void components_json(struct jw *w, size_t page, const struct sim_feed *f, int64_t now)
+{
+	jw_arr(w, "components");
+	for (size_t i = 0; i < pages[page].n; i++) {
+		const struct component *c = &pages[page].part[i];
+		char id[24];
+
+		jw_obj(w, NULL);
+		snprintf(id, sizeof(id), "cmp%zu%zu", page, i);
+		jw_str(w, "id", id);
+		jw_str(w, "name", c->name);
+		jw_str(w, "status", hit(f, c) ? f->status : "operational");
+		jw_time(w, "updated_at", now);
+		jw_i64(w, "position", (int64_t)i + 1);
+		jw_null(w, "description");
+		jw_str(w, "group_id", c->group);
+		jw_bool(w, "group", false);
+		jw_bool(w, "only_show_if_degraded", false);
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+}
+
+static void incidents_json(struct jw *w, size_t page, const struct sim_feed *f, bool all)
+{
+	(void)all;
+	jw_arr(w, "incidents");
+	if (f->part) {
+		jw_obj(w, NULL);
+		jw_str(w, "id", "inc1");
+		jw_str(w, "name", f->title ? f->title : "Elevated errors");
+		jw_str(w, "status", "investigating");
+		jw_str(w, "impact", f->indicator);
+		jw_str(w, "shortlink", "https://stspg.io/simulated");
+		jw_time(w, "started_at", f->since_ms);
+		jw_time(w, "updated_at", f->since_ms);
+		jw_null(w, "resolved_at");
+		jw_arr(w, "incident_updates");
+		jw_obj(w, NULL);
+		jw_str(w, "status", "investigating");
+		jw_str(w, "body", "We are investigating.");
+		jw_time(w, "created_at", f->since_ms);
+		jw_arr(w, "affected_components");
+		jw_arr_end(w);
+		jw_obj_end(w);
+		jw_arr_end(w);
+		jw_arr(w, "components");
+		for (size_t i = 0; i < pages[page].n; i++)
+			if (hit(f, &pages[page].part[i])) {
+				jw_obj(w, NULL);
+				jw_str(w, "name", pages[page].part[i].name);
+				jw_str(w, "status", f->status);
+				jw_obj_end(w);
+			}
+		jw_arr_end(w);
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+}
+
+static void page_json(struct sim_request *q, size_t page, const char *doc)
+{
+	const struct sim_feed *f = &q->sim->feed[page];
+	bool summary = str_eq(doc, "summary.json");
+	char url[64];
+	struct jw w;
+
+	sim_json_begin(q, &w, 200);
+	sim_head(q, "ETag", "W/\"%lld\"", (long long)f->since_ms);
+	jw_obj(&w, "page");
+	jw_str(&w, "id", pages[page].name);
+	jw_str(&w, "name", pages[page].title);
+	snprintf(url, sizeof(url), "https://status.%s.com", pages[page].name);
+	jw_str(&w, "url", url);
+	jw_str(&w, "time_zone", "Etc/UTC");
+	jw_time(&w, "updated_at", f->since_ms ? f->since_ms : q->sim->world.wall0_ms);
+	jw_obj_end(&w);
+	if (summary || str_eq(doc, "status.json")) {
+		jw_obj(&w, "status");
+		jw_str(&w, "indicator", f->part ? f->indicator : "none");
+		jw_str(&w, "description", f->part ? "Partial System Outage"
+						  : "All Systems Operational");
+		jw_obj_end(&w);
+	}
+	if (summary || str_eq(doc, "components.json"))
+		components_json(&w, page, f, q->sim->world.wall0_ms);
+	if (summary || strstr(doc, "incidents") || str_eq(doc, "unresolved.json"))
+		incidents_json(&w, page, f, !summary);
+	if (summary) {
+		jw_arr(&w, "scheduled_maintenances");
+		jw_arr_end(&w);
+	}
+	sim_json_end(q, &w);
+}
+
+void sim_status(struct sim_request *q)
+{
+	static const char *const docs[] = { "summary.json", "status.json", "components.json",
+					    "incidents.json", "incidents/unresolved.json" };
+	char path[96];
+
+	for (size_t i = 0; i < COUNT_OF(pages); i++)
+		for (size_t k = 0; k < COUNT_OF(docs); k++) {
+			char host[32];
+
+			snprintf(path, sizeof(path), "/%s/api/v2/%s", pages[i].name, docs[k]);
+			snprintf(host, sizeof(host), "status.%s", pages[i].name);
+			if (!str_eq(q->rest, path) &&
+			    !(q->host && str_has_prefix(q->host, host) &&
+			      str_eq(q->rest, path + 1 + strlen(pages[i].name))))
+				continue;
+			q->op = pages[i].name;
+			page_json(q, i, docs[k]);
+			return;
+		}
+	sim_text(q, 404, "text/plain", "not found");
+}
+
+/* ---- AWS ----------------------------------------------------------------------------------- */
+
+void sim_aws(struct sim_request *q)
+{
+	const struct sim_feed *f = &q->sim->feed[SIM_FEED_AWS];
+	struct str text = STR_INIT(65536);
+	struct jw w = JW(&text);
+	char date[24];
+
+	q->op = "currentevents";
+	jw_arr(&w, NULL);
+	if (f->part) {
+		jw_obj(&w, NULL);
+		jw_str(&w, "service", "ec2-us-east-1");
+		jw_str(&w, "service_name", "Amazon Elastic Compute Cloud");
+		jw_str(&w, "region_name", "N. Virginia");
+		jw_str(&w, "status", "3");
+		jw_str(&w, "summary", f->title ? f->title : "Increased error rates");
+		snprintf(date, sizeof(date), "%lld", (long long)(f->since_ms / 1000));
+		jw_str(&w, "date", date);
+		jw_str(&w, "arn", "arn:aws:health:us-east-1::event/EC2/simulated");
+		jw_arr(&w, "event_log");
+		jw_arr_end(&w);
+		jw_obj_end(&w);
+	}
+	jw_arr_end(&w);
+	str_clear(&q->out);
+	str_addn(&q->out, "\xfe\xff", 2);
+	for (size_t i = 0; i < text.len; i++) {
+		str_addc(&q->out, '\0');
+		str_addc(&q->out, text.s[i]);
+	}
+	str_fini(&text);
+	q->status = 200;
+	q->type = "application/json;charset=utf-16";
+}
+
+void sim_feeds_clear(struct sim *s)
+{
+	for (int i = 0; i < SIM_FEEDS; i++) {
+		free_p(&s->feed[i].title);
+		free_p(&s->feed[i].part);
+		s->feed[i] = (struct sim_feed){ .status = "operational", .indicator = "none" };
+	}
+}
+
+/* {"page":"twilio|elevenlabs|telnyx|aws","component":"REST API","status":…,"title":…};
+ * component null clears. */
+int sim_feed_set(struct sim *s, const struct json *spec, struct err *err)
+{
+	static const char *const states[] = { "operational", "degraded_performance",
+					      "partial_outage", "major_outage",
+					      "under_maintenance" };
+	static const char *const indicators[] = { "none", "minor", "major", "critical",
+						  "maintenance" };
+	const char *page = json_get_str(spec, "page"), *status = json_get_str(spec, "status");
+	struct sim_feed *f = NULL;
+	size_t state = 3;
+
+	for (size_t i = 0; i < COUNT_OF(pages); i++)
+		if (str_eq(page, pages[i].name))
+			f = &s->feed[i];
+	if (str_eq(page, "aws"))
+		f = &s->feed[SIM_FEED_AWS];
+	if (!f)
+		return err_field(err, ERR_INVALID, "page", "twilio, elevenlabs, telnyx or aws");
+	for (size_t i = 0; status && i < COUNT_OF(states); i++)
+		if (str_eq(status, states[i]))
+			state = i;
+	f->status = states[state];
+	f->indicator = indicators[state];
+	f->since_ms = sim_now(s);
+	str_replace(&f->part, json_get_str(spec, "component"));
+	str_replace(&f->title, json_get_str(spec, "title"));
+	return 0;
+}
+
+/* ---- Telnyx --------------------------------------------------------------------------------- */
+
+static void telnyx_error(struct sim_request *q, int status, const char *code, const char *title)
+{
+	struct jw w;
+
+	sim_json_begin(q, &w, status);
+	jw_arr(&w, "errors");
+	jw_obj(&w, NULL);
+	jw_str(&w, "code", code);
+	jw_str(&w, "title", title);
+	jw_str(&w, "detail", title);
+	jw_obj_end(&w);
+	jw_arr_end(&w);
+	sim_json_end(q, &w);
+}
+
+enum { TELNYX_NUMBERS = 8 };
+
+static void telnyx_number(struct jw *w, int i)
+{
+	char text[40];
+
+	jw_obj(w, NULL);
+	snprintf(text, sizeof(text), "16931974%010d", i + 1);
+	jw_str(w, "id", text);
+	snprintf(text, sizeof(text), "+1646555%04d", 1000 + i);
+	jw_str(w, "phone_number", text);
+	jw_str(w, "status", "active");
+	jw_str(w, "connection_id", "1494404757140276705");
+	jw_str(w, "connection_name", "elevenlabs-sip");
+	jw_null(w, "messaging_profile_id");
+	jw_str(w, "emergency_status", "disabled");
+	jw_bool(w, "deletion_lock_enabled", true);
+	jw_str(w, "record_type", "phone_number");
+	jw_obj_end(w);
+}
+
+static void telnyx_numbers(struct sim_request *q)
+{
+	const char *want = sim_query(q, "filter[phone_number]");
+	int64_t size = 20, page = 1;
+	char text[40];
+	struct jw w;
+
+	if (sim_query(q, "page[size]"))
+		parse_i64(sim_query(q, "page[size]"), 1, 250, &size);
+	if (sim_query(q, "page[number]"))
+		parse_i64(sim_query(q, "page[number]"), 1, 1000000, &page);
+	sim_json_begin(q, &w, 200);
+	jw_arr(&w, "data");
+	for (int64_t i = (page - 1) * size; i < TELNYX_NUMBERS && i < page * size; i++) {
+		snprintf(text, sizeof(text), "+1646555%04d", 1000 + (int)i);
+		if (str_empty(want) || str_eq(want, text))
+			telnyx_number(&w, (int)i);
+	}
+	jw_arr_end(&w);
+	jw_obj(&w, "meta");
+	jw_i64(&w, "page_number", page);
+	jw_i64(&w, "page_size", size);
+	jw_i64(&w, "total_pages", (TELNYX_NUMBERS + size - 1) / size);
+	jw_i64(&w, "total_results", TELNYX_NUMBERS);
+	jw_obj_end(&w);
+	sim_json_end(q, &w);
+}
+
+static void telnyx_balance(struct sim_request *q)
+{
+	struct jw w;
+
+	sim_json_begin(q, &w, 200);
+	jw_obj(&w, "data");
+	jw_str(&w, "record_type", "balance");
+	jw_str(&w, "balance", "812.40");
+	jw_str(&w, "credit_limit", "0.00");
+	jw_str(&w, "available_credit", "812.40");
+	jw_str(&w, "currency", "USD");
+	jw_obj_end(&w);
+	sim_json_end(q, &w);
+}
+
+void sim_telnyx(struct sim_request *q)
+{
+	const char *auth = q->header ? q->header(q->header_ctx, "Authorization") : NULL;
+
+	if (!auth || !str_has_prefix(auth, "Bearer ") ||
+	    !str_eq(auth + 7, q->sim->world.telnyx_key)) {
+		telnyx_error(q, 401, "10009", "Authentication failed");
+		return;
+	}
+	sim_head(q, "x-ratelimit-limit", "200");
+	sim_head(q, "x-ratelimit-remaining", "199");
+	sim_head(q, "x-ratelimit-reset", "1");
+	if (str_eq(q->method, "GET") && str_eq(q->rest, "/v2/phone_numbers")) {
+		q->op = "numbers.list";
+		telnyx_numbers(q);
+	} else if (str_eq(q->method, "GET") && str_eq(q->rest, "/v2/balance")) {
+		q->op = "balance";
+		telnyx_balance(q);
+	} else {
+		telnyx_error(q, 404, "10005", "Resource not found");
+	}
+}
