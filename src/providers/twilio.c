@@ -279,10 +279,12 @@ static enum call_result account(OP_HEAD, enum credential_use use, struct account
 		return info->result;
 	/* no evidence from this body: it carries the account's token */
 	if (read_account(v, ret))
-		return info_garbled(info, false, "not an account", NULL, 0);
-	if (strcmp(ret->sid, c->account_sid) != 0)
-		return info_garbled(info, false, "the answer is about another account", NULL, 0);
-	return CALL_OK;
+		info_garbled(info, false, "not an account", NULL, 0);
+	else if (strcmp(ret->sid, c->account_sid) != 0)
+		info_garbled(info, false, "the answer is about another account", NULL, 0);
+	if (info->result != CALL_OK)
+		*ret = (struct account_info){ 0 };
+	return info->result;
 }
 
 static enum call_result balance(OP_HEAD, enum credential_use use, struct balance *ret,
