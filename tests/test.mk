@@ -21,3 +21,12 @@ test-build: $(B)/ringdown $(B)/ringdown-san $(UNITBIN)
 # The quick part, while working: make unit [T=name]
 unit: $(UNITBIN)
 	@tests/run unit $(T)
+
+comma := ,
+
+# ---- lint ---------------------------------------------------------------------
+.PHONY: lint lint-quick
+lint: $(B)/ringdown
+	@LINT_CFLAGS="$(filter-out -Werror -Wa$(comma)%,$(BASE)) $(CPKG)" tests/lint/run $(LINT)
+lint-quick:
+	@tests/lint/rules_test

@@ -170,7 +170,8 @@ static void explain_text(struct str *out, const struct option_row *r, bool csv)
 
 	range_text(r, range, sizeof(range));
 	if (csv) {
-		const char *cells[] = { r->name, opt_type_name(r->type), range, r->def, r->unit, r->env };
+		const char *cells[] = { r->name, opt_type_name(r->type), range,
+					r->def,	 r->unit,		 r->env };
 		for (size_t i = 0; i < COUNT_OF(cells); i++)
 			add_csv(out, cells[i], ",");
 		add_csv(out, r->help, "\n");
@@ -179,8 +180,8 @@ static void explain_text(struct str *out, const struct option_row *r, bool csv)
 	str_addf(out, "%s\n    %s%s%s%s%s, default %s%s%s%s\n    %s\n", r->name,
 		 opt_type_name(r->type), *range ? " " : "", range, r->unit ? " " : "",
 		 r->unit ? r->unit : "", r->def ? r->def : "none",
-		 r->env ? ", environment " : "", r->env ? r->env : "", r->flags & OPT_RELOAD ? ", reloadable" : "",
-		 r->help ? r->help : "");
+		 r->env ? ", environment " : "", r->env ? r->env : "",
+		 r->flags & OPT_RELOAD ? ", reloadable" : "", r->help ? r->help : "");
 }
 
 static int explain(struct cli *c)

@@ -159,17 +159,12 @@ int cli_fail_err(struct cli *c, const struct err *err)
 
 void cli_print(struct cli *c, const char *fmt, ...)
 {
-	struct str text = STR_INIT(STR_MAX_DEFAULT);
-	char *buf = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vasprintf(&buf, fmt, ap);
+	_cleanup_(free_p) char *text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n >= 0)
-		cli_write(c, buf);
-	free(buf);
-	str_fini(&text);
+	cli_write(c, text);
 }
 
 void cli_write(struct cli *c, const char *text)

@@ -5,6 +5,7 @@
  */
 #include "cli/output.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum { CELL_MAX = 48 };
 
 void table_init(struct table *t, enum cli_format format, const struct table_column *columns, size_t n)
 {
+	assert(n > 0);
 	*t = (struct table){ .format = format };
 	t->n_columns = n < TABLE_MAX_COLUMNS ? n : TABLE_MAX_COLUMNS;
 	memcpy(t->columns, columns, t->n_columns * sizeof(*columns));
@@ -199,6 +201,7 @@ void table_print(struct table *t, struct cli *c, const char *name)
 {
 	struct str out = STR_INIT(STR_MAX_DEFAULT);
 
+	assert(t->n_columns && t->n % t->n_columns == 0);
 	switch (t->format) {
 	case FORMAT_TEXT: print_text(&out, t); break;
 	case FORMAT_CSV: print_csv(&out, t); break;

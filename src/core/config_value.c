@@ -5,6 +5,7 @@
  */
 #include "core/config_value.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,17 +112,15 @@ static void url_host(const char *url, char *host, size_t n)
 bool url_insecure(const char *url)
 {
 	char host[256];
-	unsigned a, b, c, d;
-	char rest;
+	struct in_addr address;
 
 	if (strncasecmp(url, "http://", 7) != 0)
 		return false;
 	url_host(url, host, sizeof(host));
 	if (!strcasecmp(host, "localhost") || !strcmp(host, "[::1]"))
 		return false;
-	/* four numbers, so that "127.evil.example" is not this machine */
-	return !(sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) == 4 && a == 127 &&
-		 b < 256 && c < 256 && d < 256);
+	/* a whole address, so that "127.evil.example" is not this machine */
+	return inet_pton(AF_INET, host, &address) != 1 || ntohl(address.s_addr) >> 24 != 127;
 }
 
 /* Is word one of "a|b|c"? Leaves the nearest in near ("" when none). */

@@ -91,8 +91,8 @@ static bool hex4(struct scan *s, unsigned *ret)
 
 static bool escape(struct scan *s)
 {
-	unsigned u;
-	unsigned low;
+	unsigned u = 0;
+	unsigned low = 0;
 
 	s->p++;
 	if (s->p >= s->end)
@@ -211,7 +211,7 @@ static bool value(struct scan *s)
 	bool end = false;
 
 	while (!end) {
-		bool done = true;
+		bool done = true; /* a whole value, not only an open bracket */
 		blanks(s);
 		if (s->p >= s->end)
 			return fail(s, "a value is missing");

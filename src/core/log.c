@@ -76,15 +76,12 @@ void log_write(enum log_level level, const char *area, const char *fmt, ...)
 	struct str line = STR_INIT(64 << 10);
 	char at[TIME_TEXT];
 	va_list ap;
-	char *text = NULL;
 
 	if (level < sink.level || (sink.fd < 0 && !sink.tap))
 		return;
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	char *text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return;
 	str_add(&raw, text);
 	free(text);
 	redact(&raw);

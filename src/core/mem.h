@@ -8,6 +8,7 @@
 #ifndef RD_CORE_MEM_H
 #define RD_CORE_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
@@ -21,6 +22,7 @@ void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);		     /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /* for _cleanup_(free_p) on any heap pointer */
 void free_p(void *pp);

@@ -95,7 +95,7 @@ void format_duration(char *buf, size_t n, int64_t ms)
 		out[at++] = '-';
 	if (!left)
 		at += snprintf(out + at, sizeof(out) - (size_t)at, "0s");
-	for (size_t u = 0; u < COUNT_OF(units) && left; u++) {
+	for (size_t u = 0; u < COUNT_OF(units); u++) {
 		uint64_t v = left / (uint64_t)units[u].ms;
 		if (v)
 			at += snprintf(out + at, sizeof(out) - (size_t)at, "%llu%s",
