@@ -26,7 +26,8 @@ comma := ,
 
 # ---- lint ---------------------------------------------------------------------
 .PHONY: lint lint-quick
+# ONLY="quick tidy" runs a part
 lint: $(B)/ringdown
-	@LINT_CFLAGS="$(filter-out -Werror -Wa$(comma)%,$(BASE)) $(CPKG)" tests/lint/run $(LINT)
+	@LINT_CFLAGS="$(filter-out -Werror -Wa$(comma)%,$(BASE)) $(CPKG)" tests/lint/run $(ONLY)
 lint-quick:
 	@tests/lint/rules_test

@@ -8,6 +8,7 @@
  */
 #include "core/pg.h"
 
+#include <assert.h>
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -481,6 +482,7 @@ int pg_acquire(struct pg_pool *p, struct pg_conn **ret, struct err *err)
 			return r;
 		}
 	}
+	assert(c);
 	c->next = NULL;
 	*ret = c;
 	return 0;

@@ -9,6 +9,7 @@
  */
 #include "core/yaml.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -115,6 +116,7 @@ static int copy_node(struct builder *b, const struct yaml *from, int depth, stru
 		}
 		if (r)
 			return r;
+		assert(*tail);
 		tail = &(*tail)->next;
 	}
 	return 0;
@@ -212,6 +214,7 @@ static int build_list(struct builder *b, int depth, struct yaml *list)
 		r = build(b, depth + 1, tail);
 		if (r)
 			return r;
+		assert(*tail);
 		tail = &(*tail)->next;
 	}
 }
@@ -247,6 +250,7 @@ static int build_map(struct builder *b, int depth, struct yaml *map)
 		}
 		if (r)
 			return r;
+		assert(*tail);
 		tail = &(*tail)->next;
 	}
 }
@@ -300,6 +304,7 @@ static int build_document(struct builder *b, struct yaml **ret)
 	if (b->event.type != YAML_STREAM_END_EVENT)
 		return event_err(b, "a second document begins here; only one is read");
 	struct yaml *y = *ret;
+	assert(y);
 	if (y->type == YAML_SCALAR && !y->quoted && str_empty(y->text)) {
 		free(TAKE(y->text)); /* only comments */
 		y->type = YAML_MAP;
