@@ -1,4 +1,5 @@
 /* Every subcommand, in the order of help and manual: cmd_NAME lives in src/cli. */
+SUBCOMMAND(engine)
 SUBCOMMAND(config)
 SUBCOMMAND(help)
 SUBCOMMAND(simulate)

@@ -5,6 +5,7 @@
  */
 #include "cli/options.h"
 
+#include "api/api.h"
 #include "core/mem.h"
 #include "providers/provider.h"
 #include "failover/failover.h"
@@ -43,6 +44,7 @@ const struct option_table main_options = { "general", main_rows, COUNT_OF(main_r
 const struct option_table *const option_tables[] = {
 	&main_options,
 	&providers_options,
+	&api_options,
 	&failover_options,
 };
 const size_t option_table_count = COUNT_OF(option_tables);

@@ -1,0 +1,91 @@
+/*
+ * The HTTP API: a route is one row (method, path, role, body members) and one handler
+ * that runs as a task. Matching, authentication, roles, body checks, idempotency and
+ * problem replies happen before and around the handler, from the row.
+ */
+#ifndef RD_API_API_H
+#define RD_API_API_H
+
+#include "core/httpd.h"
+#include "core/json.h"
+#include "model/enums.h"
+#include "model/event.h"
+
+struct engine;
+struct api;
+
+enum member_type { M_TEXT, M_INT, M_BOOL, M_TEXTS /* array of strings */, M_OBJECT, M_NUMBER };
+struct member {
+	const char *name;
+	enum member_type type;
+	bool required;
+	int64_t min, max;		/* M_INT; both 0 = any; M_TEXT: max length, 0 = 2000 */
+	const char *help;
+};
+enum { MEMBERS_MAX = 20, PARAMS_MAX = 3 };
+
+enum route_flags {
+	ROUTE_OPEN = 1,			/* no token (configurable): /healthz ... */
+	ROUTE_CRON = 2,			/* CRON_SECRET instead of a token */
+	ROUTE_NO_BODY_CHECK = 4,	/* the handler reads the raw body */
+	ROUTE_STREAM = 8,		/* the handler answers with a stream itself */
+};
+
+struct call {
+	struct engine *engine;
+	struct api *api;
+	struct httpd_req *req;
+	const struct route *route;
+	char *params[PARAMS_MAX];	/* what stands for {x} in the path, in order; decoded */
+	const struct json *body;	/* checked object; NULL without one */
+	char *user;			/* name of the token */
+	enum person_role role;
+	struct str out;			/* the reply's body */
+	bool answered;			/* the handler replied itself (streams, text) */
+};
+
+struct route {
+	const char *method, *path;	/* "/api/v1/x/{id}" */
+	enum person_role role;
+	unsigned flags;
+	struct member body[MEMBERS_MAX];
+	int (*handle)(struct call *c);	/* HTTP status; body in c->out */
+	const char *help;
+};
+/* One table for each resource file, listed in routes.h. */
+struct route_table { const struct route *routes; size_t n; };
+const struct route *api_routes(size_t index);	/* all of them in order; NULL at the end */
+
+struct api_settings {
+	char *listen;			/* "127.0.0.1:8470" */
+	char *advertise;		/* URL others use; NULL = from listen */
+	bool open_health;		/* /healthz /readyz /metrics without a token */
+	int64_t max_body, max_connections, rate_per_minute, stream_queue;
+};
+extern const struct option_table api_options;
+
+struct api *api_new(struct engine *e, const struct api_settings *set, struct err *err);
+void api_stop(struct api *a);		/* no new requests; streams end; open calls finish */
+void api_free(struct api *a);
+int api_port(const struct api *a);
+const struct api_settings *api_get_settings(const struct api *a);
+
+/* For handlers. Each returns the status for `return`. */
+int api_ok(struct call *c);		/* 200 with what is in out */
+int api_problem(struct call *c, int status, const char *title, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* From err->code: INVALID 400 (field), NOT_FOUND 404, CONFLICT 409, DENIED 403, EXISTS 409,
+ * LEASE/UNREACHABLE/TIMEOUT 503, else 500. */
+int api_problem_err(struct call *c, const struct err *err);
+/* 409 with gates. */
+int api_problem_gates(struct call *c, const char *detail, const struct gate_result *g, size_t n);
+
+const char *call_text(const struct call *c, const char *member);	/* NULL when absent */
+int64_t call_int(const struct call *c, const char *member, int64_t otherwise);
+bool call_flag(const struct call *c, const char *member);
+/* Query parameters; the number form answers 400 itself (returns false) when it is not one. */
+const char *call_query(const struct call *c, const char *name);
+bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, int64_t otherwise,
+		    int64_t *ret, int *status);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * The API's server: each request becomes a task that finds the route, checks token,
+ * role and body, replays an answer already given for its Idempotency-Key, runs the
+ * handler and replies. Everything before the handler is bounded by httpd.
+ */
+#include "api/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/idempotency.h"
+#include "core/crypto.h"
+#include "core/log.h"
+#include "core/task.h"
+#include "engine/engine.h"
+
+static const struct option_row rows[] = {
+	{ "listen", OPT_STR, offsetof(struct api_settings, listen), "127.0.0.1:8470",
+	  .env = "RINGDOWN_LISTEN", .help = "address and port of the HTTP API; port 0 picks one" },
+	{ "advertise", OPT_STR, offsetof(struct api_settings, advertise), NULL,
+	  .help = "URL that consoles and other engines use; default from listen" },
+	{ "openHealth", OPT_BOOL, offsetof(struct api_settings, open_health), "true",
+	  .help = "serve /healthz, /readyz and /metrics without a token" },
+	{ "maxBody", OPT_INT, offsetof(struct api_settings, max_body), "1048576", 1024, 16777216,
+	  .help = "largest request body in bytes" },
+	{ "maxConnections", OPT_INT, offsetof(struct api_settings, max_connections), "512", 8, 20000,
+	  .help = "connections at the same time" },
+	{ "ratePerMinute", OPT_INT, offsetof(struct api_settings, rate_per_minute), "1200", 10,
+	  1000000, .help = "requests of one token in a minute; more get 429" },
+	{ "streamQueue", OPT_INT, offsetof(struct api_settings, stream_queue), "1048576", 65536,
+	  67108864, .help = "bytes queued for a slow stream before it is dropped; it resumes by sequence" },
+};
+const struct option_table api_options = { "api", rows, COUNT_OF(rows), sizeof(struct api_settings) };
+
+struct api {
+	struct engine *engine;
+	const struct api_settings *set;
+	struct httpd *httpd;
+	struct auth *auth;
+	int open_calls;
+	bool stopping;
+};
+
+struct engine *api_engine(const struct api *a)
+{
+	return a->engine;
+}
+
+struct auth *api_auth(const struct api *a)
+{
+	return a->auth;
+}
+
+const struct api_settings *api_get_settings(const struct api *a)
+{
+	return a->set;
+}
+
+int api_port(const struct api *a)
+{
+	return httpd_port(a->httpd);
+}
+
+int api_ok(struct call *c)
+{
+	(void)c;
+	return 200;
+}
+
+/* ---- what handlers read ---------------------------------------------------------- */
+
+const char *call_text(const struct call *c, const char *member)
+{
+	const char *s = json_get_str(c->body, member);
+
+	return str_empty(s) ? NULL : s;
+}
+
+int64_t call_int(const struct call *c, const char *member, int64_t otherwise)
+{
+	return json_get_i64(c->body, member, otherwise);
+}
+
+bool call_flag(const struct call *c, const char *member)
+{
+	return json_get_bool(c->body, member, false);
+}
+
+const char *call_query(const struct call *c, const char *name)
+{
+	const char *s = httpd_query(c->req, name);
+
+	return str_empty(s) ? NULL : s;
+}
+
+bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, int64_t otherwise,
+		    int64_t *ret, int *status)
+{
+	const char *s = call_query(c, name);
+	char detail[160];
+
+	*ret = otherwise;
+	if (!s || parse_i64(s, min, max, ret))
+		return true;
+	snprintf(detail, sizeof(detail), "must be a whole number between %lld and %lld",
+		 (long long)min, (long long)max);
+	*status = api_problem_field(c, 400, name, detail);
+	return false;
+}
+
+/* ---- one request ------------------------------------------------------------------ */
+
+static void call_free(struct call *c)
+{
+	for (int i = 0; i < PARAMS_MAX; i++)
+		free_p(&c->params[i]);
+	json_free((struct json *)(uintptr_t)c->body);
+	free_p(&c->user);
+	str_fini(&c->out);
+	free_p(&c);
+}
+
+static void reply(struct call *c, int status)
+{
+	const char *type = status >= 400 ? "application/problem+json" : "application/json";
+
+	if (c->answered)
+		return;
+	c->answered = true;
+	if (status == 401)
+		httpd_add_header(c->req, "WWW-Authenticate", "Bearer");
+	httpd_add_header(c->req, "Cache-Control", "no-store");
+	httpd_add_header(c->req, "X-Content-Type-Options", "nosniff");
+	httpd_reply(c->req, status, type, str_get(&c->out), c->out.len);
+}
+
+/* Parses and checks the body; 0 or the status of the problem. */
+static int read_body(struct call *c)
+{
+	const char *type = httpd_header(c->req, "Content-Type");
+	struct err err = { 0 };
+	size_t len = 0;
+	const char *body = httpd_body(c->req, &len);
+
+	if (c->route->flags & ROUTE_NO_BODY_CHECK)
+		return 0;
+	if (len == 0)
+		return body_check(c, NULL);
+	if (str_eq(httpd_method(c->req), "GET"))
+		return api_problem(c, 400, NULL, "a GET has no body");
+	if (type && !str_has_prefix(type, "application/json"))
+		return api_problem(c, 415, NULL, "the body must be application/json");
+	c->body = json_parse(body, len, &err);
+	if (!c->body)
+		return api_problem(c, 400, NULL, "the body is not JSON: %s", err.msg);
+	return body_check(c, c->body);
+}
+
+static int run_handler(struct call *c)
+{
+	struct idempotency idem;
+	int status = idempotency_begin(&idem, c);
+
+	if (status)
+		return status;
+	status = c->route->handle(c);
+	idempotency_end(&idem, c, status);
+	return status;
+}
+
+static int answer(struct call *c)
+{
+	struct str allow = STR_INIT(200);
+	int status = 404;
+
+	c->route = route_match(httpd_method(c->req), httpd_path(c->req), c->params, &status, &allow);
+	if (!c->route) {
+		if (status == 405)
+			httpd_add_header(c->req, "Allow", str_get(&allow));
+		status = api_problem(c, status, NULL, status == 405 ?
+			"this path does not take %s" : "there is no %s here", httpd_method(c->req));
+		str_fini(&allow);
+		return status;
+	}
+	str_fini(&allow);
+	status = auth_check(c->api->auth, c);
+	if (!status)
+		status = read_body(c);
+	return status ? status : run_handler(c);
+}
+
+static void call_task(void *arg)
+{
+	struct call *c = arg;
+
+	reply(c, answer(c));
+}
+
+static void call_done(void *arg)
+{
+	struct call *c = arg;
+
+	c->api->open_calls--;
+	call_free(c);
+}
+
+static void on_request(void *ctx, struct httpd_req *req)
+{
+	struct api *a = ctx;
+	struct call *c = xcalloc(1, sizeof(*c));
+
+	c->engine = a->engine;
+	c->api = a;
+	c->req = req;
+	c->out = STR_INIT(STR_MAX_DEFAULT);
+	if (a->stopping) {
+		problem_plain(&c->out, 503, "this engine is shutting down");
+		reply(c, 503);
+		call_free(c);
+		return;
+	}
+	a->open_calls++;
+	task_start(a->engine->loop, "api", call_task, c, call_done);
+}
+
+static void on_error(void *ctx, int status, const char *why, struct str *body,
+		     const char **content_type)
+{
+	(void)ctx;
+	problem_plain(body, status, why);
+	*content_type = "application/problem+json";
+}
+
+/* ---- life -------------------------------------------------------------------------- */
+
+static int split_listen(const char *listen, char *host, size_t n, int64_t *port, struct err *err)
+{
+	const char *colon = strrchr(listen, ':');
+
+	if (!colon || !parse_i64(colon + 1, 0, 65535, port) || (size_t)(colon - listen) >= n)
+		return err_set(err, ERR_INVALID, "listen: expected ADDRESS:PORT, got '%s'", listen);
+	snprintf(host, n, "%.*s", (int)(colon - listen), listen);
+	return 0;
+}
+
+struct api *api_new(struct engine *e, const struct api_settings *set, struct err *err)
+{
+	char host[128];
+	int64_t port;
+	struct api *a;
+
+	if (split_listen(set->listen, host, sizeof(host), &port, err) < 0)
+		return NULL;
+	a = xcalloc(1, sizeof(*a));
+	a->engine = e;
+	a->set = set;
+	struct httpd_options o = { .address = host, .port = (int)port,
+				   .max_body = (size_t)set->max_body,
+				   .max_connections = (int)set->max_connections };
+	a->httpd = httpd_new(e->loop, &o, on_request, a, err);
+	if (!a->httpd) {
+		free_p(&a);
+		return NULL;
+	}
+	httpd_on_error(a->httpd, on_error, a);
+	a->auth = auth_new(a);
+	return a;
+}
+
+void api_stop(struct api *a)
+{
+	if (a)
+		a->stopping = true;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	httpd_free(a->httpd);
+	auth_free(a->auth);
+	free_p(&a);
+}

@@ -1,0 +1,190 @@
+/*
+ * Snapshot and event stream. A stream is a subscriber of the hub with its own bounded
+ * queue; a client that does not read is dropped and comes back with after=SEQ, so it
+ * holds up nobody. Heartbeats carry the engine's time and last sequence.
+ */
+#include "api/internal.h"
+
+#include <stdio.h>
+
+#include "core/task.h"
+#include "engine/engine.h"
+#include "engine/presence.h"
+#include "store/journal.h"
+
+enum { HEARTBEAT_MS = 2000, REPLAY_BATCH = 500, REPLAY_MAX = 5000 };
+
+struct stream {
+	struct hub_subscriber sub;
+	struct engine *engine;
+	struct httpd_stream *out;
+	struct timer beat;
+	struct str line;
+	int64_t last_seq;		/* newest entry sent */
+};
+
+static int get_snapshot(struct call *c)
+{
+	struct jw w = JW(&c->out);
+
+	if (!hub_loaded(c->engine->hub))
+		return api_problem(c, 503, NULL, "the database was not read yet; try again in a moment");
+	state_json(&w, NULL, hub_state(c->engine->hub));
+	return 200;
+}
+
+/* ---- stream ---------------------------------------------------------------------- */
+
+static void stream_free(struct stream *s)
+{
+	hub_unsubscribe(&s->sub);
+	timer_stop(&s->beat);
+	str_fini(&s->line);
+	free_p(&s);
+}
+
+static void on_close(void *ctx)
+{
+	stream_free(ctx);
+}
+
+static bool send_line(struct stream *s)
+{
+	return httpd_stream_push(s->out, s->line.s, s->line.len);
+}
+
+static bool push(void *ctx, const char *kind, int64_t seq, const char *json)
+{
+	struct stream *s = ctx;
+
+	if (seq > 0 && seq <= s->last_seq)
+		return true;
+	str_clear(&s->line);
+	if (seq > 0) {
+		str_addf(&s->line, "id: %lld\n", (long long)seq);
+		s->last_seq = seq;
+	}
+	str_addf(&s->line, "event: %s\ndata: ", kind);
+	str_add(&s->line, json);
+	str_add(&s->line, "\n\n");
+	return send_line(s);
+}
+
+static void on_beat(struct timer *t)
+{
+	struct stream *s = t->user;
+	char at[TIME_TEXT];
+
+	str_clear(&s->line);
+	str_addf(&s->line, ": hb %s %lld\n\n", format_time(at, loop_wall_ms(s->engine->loop)),
+		 (long long)hub_state(s->engine->hub)->seq);
+	timer_start(s->engine->loop, t, HEARTBEAT_MS, on_beat);
+	send_line(s);
+}
+
+/* Entries between after and what the hub has, from the database. 0 or a status. */
+static int replay(struct call *c, struct stream *s, int64_t after)
+{
+	int64_t newest = hub_state(c->engine->hub)->seq;
+	struct err err = { 0 };
+
+	if (newest - after > REPLAY_MAX)
+		return api_problem(c, 409, "Too far behind",
+				   "more than %d entries since %lld: take a snapshot and go on from its seq",
+				   REPLAY_MAX, (long long)after);
+	s->last_seq = after;
+	while (s->last_seq < newest) {
+		struct journal_row *rows = NULL;
+		size_t n = 0;
+		int r = journal_after(c->engine->store, s->last_seq, REPLAY_BATCH, &rows, &n, &err);
+
+		if (r < 0)
+			return api_problem_err(c, &err);
+		for (size_t i = 0; i < n; i++) {
+			str_addf(&s->line, "id: %lld\nevent: entry\ndata: ", (long long)rows[i].seq);
+			journal_row_json(&JW(&s->line), NULL, &rows[i]);
+			str_add(&s->line, "\n\n");
+			s->last_seq = rows[i].seq;
+		}
+		journal_rows_free(rows, n);
+		if (n == 0)
+			break;
+	}
+	return 0;
+}
+
+static int get_stream(struct call *c)
+{
+	struct hub *hub = c->engine->hub;
+	struct stream *s;
+	int64_t after;
+	int status;
+
+	if (!hub_loaded(hub))
+		return api_problem(c, 503, NULL, "the database was not read yet; try again in a moment");
+	if (!call_query_i64(c, "after", 0, INT64_MAX, hub_state(hub)->seq, &after, &status))
+		return status;
+	s = xcalloc(1, sizeof(*s));
+	s->engine = c->engine;
+	s->line = STR_INIT(STR_MAX_DEFAULT);
+	s->beat = TIMER_INIT;
+	s->beat.user = s;
+	status = replay(c, s, after);
+	if (status) {
+		stream_free(s);
+		return status;
+	}
+	s->out = httpd_stream(c->req, "text/event-stream",
+			      (size_t)api_get_settings(c->api)->stream_queue, on_close, s);
+	c->answered = true;
+	if (!s->out) {
+		stream_free(s);
+		return 200;
+	}
+	s->sub.ctx = s;
+	s->sub.push = push;
+	hub_subscribe(hub, &s->sub);
+	if (s->line.len)
+		send_line(s);
+	on_beat(&s->beat);
+	return 200;
+}
+
+static int post_presence(struct call *c)
+{
+	struct engine *e = c->engine;
+
+	presence_set(e->presence, call_text(c, "session"), c->user, enum_name(&person_role_names,
+		     c->role), call_text(c, "lookingAt"), call_flag(c, "dialog"),
+		     loop_now_ms(e->loop), loop_wall_ms(e->loop));
+	str_add(&c->out, "{}");
+	return 200;
+}
+
+static int get_me(struct call *c)
+{
+	struct jw w = JW(&c->out);
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "name", c->user);
+	jw_str(&w, "role", enum_name(&person_role_names, c->role));
+	jw_str(&w, "engine", c->engine->id);
+	jw_str(&w, "environment", c->engine->environment);
+	jw_bool(&w, "production", c->engine->production);
+	jw_bool(&w, "demo", c->engine->demo);
+	jw_time(&w, "now", loop_wall_ms(c->engine->loop));
+	jw_obj_end(&w);
+	return 200;
+}
+
+static const struct route routes[] = {
+	{ "GET", "/api/v1/snapshot", PR_VIEWER, 0, { { 0 } }, get_snapshot,
+	  "everything the console shows at start, with the sequence to go on from" },
+	{ "GET", "/api/v1/stream", PR_VIEWER, ROUTE_STREAM, { { 0 } }, get_stream,
+	  "server-sent events after ?after=SEQ: entry, live; a comment as heartbeat every 2 s" },
+	{ "GET", "/api/v1/me", PR_VIEWER, 0, { { 0 } }, get_me, "whose token this is, and which engine" },
+	{ "POST", "/api/v1/presence", PR_VIEWER, 0,
+	  { { "session", M_TEXT, .required = true, .max = 64 }, { "lookingAt", M_TEXT, .max = 100 },
+	    { "dialog", M_BOOL } }, post_presence, "what a console looks at, for the others" },
+};
+const struct route_table stream_routes = { routes, COUNT_OF(routes) };

@@ -1,0 +1,91 @@
+/*
+ * The host: one engine process. Owns the loop's tenants (store, providers, lease,
+ * monitor, decider, executor tasks, notifier, hub, API), starts and stops them in
+ * order, and joins siblings through their ports.
+ *
+ *   lease gained -> decider and executors run; lost -> their tasks are cancelled
+ *   before anything else is written outside.
+ */
+#ifndef RD_ENGINE_ENGINE_H
+#define RD_ENGINE_ENGINE_H
+
+#include "core/crypto.h"
+#include "core/http.h"
+#include "core/loop.h"
+#include "engine/hub.h"
+#include "failover/failover.h"
+#include "failover/lease.h"
+#include "providers/provider.h"
+
+struct store;
+struct monitor;
+struct decider;
+struct notifier;
+struct api;
+struct api_settings;
+struct presence;
+struct live;
+struct executor;
+struct keyring;
+struct engine_options;
+
+struct engine {
+	struct loop *loop;
+	const struct engine_options *o;
+	const char *environment;
+	bool production, demo;
+	char *id;
+	struct keyring *keys;
+	struct http *http;
+	struct store *store;
+	struct providers *providers;
+	struct lease *lease;
+	struct failover_deps deps;
+	struct failover_ports ports;
+	struct monitor *monitor;
+	struct decider *decider;
+	struct notifier *notifier;
+	struct executor *executor;
+	struct hub *hub;
+	struct presence *presence;
+	struct live *live;
+	char *address;			/* advertised */
+	struct api *api;
+	int64_t started_ms;		/* monotonic */
+	int64_t observe_until_ms;	/* after a gap or a clock step: observe, do not decide */
+	int64_t turn_ms;		/* monotonic time of the last turn: liveness */
+	bool once;			/* one cycle, then stop */
+	bool stopping;
+};
+
+/* What the composition root decides; everything is borrowed for the engine's life. */
+struct engine_options {
+	const char *database;		/* libpq address; direct, not pooled */
+	struct secret *key, *key_previous;
+	struct secret *cron_secret;
+	const char *id;			/* "eng-1"; NULL = host name and pid */
+	const char *state_dir;		/* for the intent log */
+	const char *public_url;
+	const char *environment;	/* "" = none named */
+	bool production, demo, shadow;
+	const struct failover_settings *failover;
+	const struct providers_settings *providers;
+	const struct api_settings *api;
+	const struct notify_settings *notify;
+	const char *version;
+	const char *port_file;		/* the API's address is written there once it serves */
+};
+
+struct engine *engine_new(struct loop *l, const struct engine_options *o, struct err *err);
+/* Starts everything in a task; fails (ret via done) when the key or the database is wrong.
+ * done: 0, or negative with err. */
+void engine_start(struct engine *e, void (*done)(void *ctx, int result, const struct err *err),
+		  void *ctx);
+/* Orderly end: no new work, lease given back, tasks cancelled; then loop_stop. */
+void engine_stop(struct engine *e);
+void engine_free(struct engine *e);
+
+/* Is automatic action possible for reasons of this process? Sentence or NULL. */
+const char *engine_why_not_ready(const struct engine *e);
+
+#endif
