@@ -8,7 +8,7 @@ CC := gcc
 
 PKGS_C := libuv libmicrohttpd libcurl libcjson openssl libpcre2-8 libpq yaml-0.1 ncursesw
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Werror
+	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wno-format-truncation -Wno-missing-field-initializers -Werror
 # hidden: libraries look up names in the program first, and libyaml has a yaml_free of its own
 BASE := -std=gnu11 -D_GNU_SOURCE -Isrc -I. -pthread -fvisibility=hidden -Wa,-I$(CURDIR) $(WARN)
 REL  := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-omit-frame-pointer
@@ -43,7 +43,7 @@ RELOBJ := $(SRC:%.c=$(B)/rel/%.o)
 SANOBJ := $(LIBSRC:%.c=$(B)/san/%.o)
 
 $(B)/ringdown: $(RELOBJ)
-	@echo "LD  $@"; $(CC) -o $@ $(RELOBJ) -pthread $(LIBS)
+	@echo "LD  $@"; $(CC) $(LDFLAGS) -o $@ $(RELOBJ) -pthread $(LIBS)
 
 $(B)/rel/%.o: %.c
 	@mkdir -p $(@D); echo "CC  $<"; $(CC) $(BASE) $(REL) $(CPKG) -MMD -MP -c $< -o $@
@@ -54,7 +54,7 @@ $(B)/libringdown-san.a: $(SANOBJ)
 	@rm -f $@; ar rcs $@ $^
 # The program with sanitizers, for the tests that run real processes.
 $(B)/ringdown-san: $(B)/san/src/cli/main.o $(B)/libringdown-san.a
-	@echo "LD  $@"; $(CC) -fsanitize=address,undefined -o $@ $^ -pthread $(LIBS)
+	@echo "LD  $@"; $(CC) -fsanitize=address,undefined $(LDFLAGS) -o $@ $^ -pthread $(LIBS)
 
 # files that are compiled in by .incbin
 EMBEDDERS := $(shell grep -l 'core/embed.h' $(SRC) 2>/dev/null)

@@ -18,7 +18,9 @@ struct proc_options {
 	bool die_with_parent;			/* PR_SET_PDEATHSIG TERM */
 };
 struct proc;
-/* on_exit comes once from the loop: exit status, or 128 + signal. */
+/* on_exit comes once from the loop: exit status, or 128 + signal. It may call proc_free.
+ * Without a loop (NULL) nobody is told of the end. HOME and USER follow a dropped user.
+ * NULL: ERR_NOT_FOUND (no such program or user), ERR_DENIED, ERR_SYSTEM. */
 struct proc *proc_start(struct loop *l, const struct proc_options *o,
 			void (*on_exit)(void *ctx, int status), void *ctx, struct err *err);
 pid_t proc_pid(const struct proc *p);
@@ -27,8 +29,10 @@ void proc_signal(struct proc *p, int signum);
 void proc_free(struct proc *p);			/* still running: TERM to its group; not waited for */
 /* In a task: waits for the end, at most ms: exit status, or -1 when still running. */
 int proc_wait(struct proc *p, int64_t ms);
-/* Outside any loop (start-up only): runs to its end, output (capped) into out. Exit status or
- * negative err. */
+/* In a task: TERM, after grace_ms KILL: exit status, or -1 when the task was cancelled. */
+int proc_stop(struct proc *p, int64_t grace_ms);
+/* Outside any loop (start-up only): runs to its end; what is written to a descriptor given
+ * as -1 goes into out (its cap; may be NULL). Exit status or negative err. */
 int proc_run(const struct proc_options *o, int64_t timeout_ms, struct str *out, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@ struct sse {
 	void (*on_comment)(void *ctx, const char *text);
 	void *ctx;
 	bool overflow;			/* a line or event over max: the caller drops the link */
+	bool has_data, after_cr;	/* the reader's own */
 };
 void sse_init(struct sse *s, size_t max);
 void sse_feed(struct sse *s, const char *p, size_t n);

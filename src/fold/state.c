@@ -75,18 +75,6 @@ static const struct field person_fields[] = {
 };
 RECORD_TYPE(person_type, "person", person, person_fields);
 
-static const struct field impact_fields[] = {
-	FIELD(impact, calls_ok, "callsOk", "CALLS OK", F_DOUBLE),
-	FIELD(impact, calls_ok_normal, "callsOkNormal", "WAS", F_DOUBLE),
-	FIELD(impact, sms_delivered, "smsDelivered", "SMS DELIVERED", F_DOUBLE),
-	FIELD(impact, sms_delivered_normal, "smsDeliveredNormal", "WAS", F_DOUBLE),
-	FIELD(impact, calls_live, "callsLive", "LIVE", F_I64),
-	FIELD(impact, calls_n, "callsN", "N", F_I64),
-	FIELD(impact, sms_n, "smsN", "N", F_I64),
-	FIELD(impact, as_of_ms, "asOf", "AS OF", F_TIME),
-};
-RECORD_TYPE(impact_type, "impact", impact, impact_fields);
-
 static const struct field control_fields[] = {
 	FIELD(control, paused, "paused", "PAUSED", F_BOOL),
 	FIELD(control, maintenance, "maintenance", "MAINTENANCE", F_BOOL),
@@ -319,7 +307,7 @@ static void gates_load(struct state *s, const struct json *array)
 void state_init(struct state *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->impact = (struct impact){ -1, -1, -1, -1, -1, 0, 0, 0 };
+	s->impact = IMPACT_UNKNOWN;
 }
 
 void state_fini(struct state *s)

@@ -14,6 +14,7 @@
 #include "model/account.h"
 #include "model/agent.h"
 #include "model/event.h"
+#include "model/impact.h"
 
 struct entry {			/* a journal line, as RECENT shows it */
 	int64_t seq, at_ms;
@@ -62,13 +63,6 @@ struct person {			/* who else is here */
 	int64_t since_ms;
 };
 extern const struct record_type person_type;
-
-struct impact {			/* last 10 minutes against what was normal; < 0 = unknown */
-	double calls_ok, calls_ok_normal, sms_delivered, sms_delivered_normal;
-	int64_t calls_live, calls_n, sms_n;
-	int64_t as_of_ms;
-};
-extern const struct record_type impact_type;
 
 struct control {
 	bool paused, maintenance, shadow;

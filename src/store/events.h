@@ -73,6 +73,10 @@ int event_transition(struct tx *t, struct event_row *r, enum event_status from, 
 int event_test_add(struct tx *t, struct event_row *r, const struct event_test *test,
 		   struct err *err);
 
+/* Journals the event as it is now under this kind, and mirrors it: after plan_store and the
+ * like, which write columns of their own. */
+int event_note(struct tx *t, const char *id, const char *kind, const char *text, struct err *err);
+
 /* What the acting side has done; no transition, no version. NULL or -1 = unchanged. */
 struct event_progress {
 	int64_t moved, failed;
