@@ -18,6 +18,7 @@
 #include "engine/live.h"
 #include "engine/parts.h"
 #include "engine/presence.h"
+#include "notify/notify.h"
 #include "store/accounts.h"
 #include "store/lease_row.h"
 #include "store/migrate.h"
@@ -32,6 +33,14 @@ static void wake(void *ctx)
 
 	hub_wake(e->hub);
 	parts_wake(e);
+}
+
+static int say(void *ctx, struct tx *t, int kind, const struct event *ev, const char *subject,
+	       const char *text, struct err *err)
+{
+	const struct engine *e = ctx;
+
+	return notify_put(t, e->o->notify, (enum say_kind)kind, ev, subject, text, err);
 }
 
 /* The loop stood still or the wall clock stepped: whatever was believed about the lease is
@@ -196,7 +205,7 @@ struct engine *engine_new(struct loop *l, const struct engine_options *o, struct
 	}
 	e->http = http_new(l);
 	e->providers = providers_new(l, e->http, o->providers);
-	e->ports = (struct failover_ports){ e, wake };
+	e->ports = (struct failover_ports){ e, wake, say };
 	e->deps = (struct failover_deps){ l, e->store, e->providers, NULL, o->failover, &e->ports,
 					  e->id, false };
 	loop_on_gap(l, on_gap, e);

@@ -15,6 +15,8 @@
 #include "core/loop.h"
 
 struct store;
+struct tx;
+struct event;
 struct providers;
 struct lease;
 
@@ -68,6 +70,9 @@ struct failover_ports {
 	void *ctx;
 	/* Something changed that the deciding task should look at now. */
 	void (*wake)(void *ctx);
+	/* Tell people, in the causing transaction (notify/notify.h has the kinds). e may be NULL. */
+	int (*say)(void *ctx, struct tx *t, int say_kind, const struct event *e,
+		   const char *subject, const char *text, struct err *err);
 };
 
 struct failover_deps {
