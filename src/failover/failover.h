@@ -84,6 +84,7 @@ struct failover_deps {
 	const struct failover_ports *ports;
 	const char *engine_id;		/* "eng-1" */
 	bool leader_only_reads;		/* follower: observe, never write outside */
+	const char *environment;	/* name that the database must be adopted for; NULL or "" = none */
 };
 
 #endif
