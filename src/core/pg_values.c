@@ -1,16 +1,12 @@
 /* Values to and from PostgreSQL: bound parameters and typed reading of results. */
 #include "core/pg.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/pg_internal.h"
 #include "core/str.h"
-
-struct pg_result {
-	PGresult *res;
-};
 
 /* ---- parameters -------------------------------------------------------------------- */
 
