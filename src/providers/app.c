@@ -258,7 +258,8 @@ static enum call_result validate_signature(struct providers *p, const struct cre
 		valid = json_get(v, "isValid");
 	if (json_type(valid) != JSON_BOOL)
 		return info_garbled(info, false, "no verdict in the answer", NULL, 0);
-	*ret_valid = json_bool(valid, false);
+	const char *by = json_get_str(v, "accountSid");
+	*ret_valid = json_bool(valid, false) && (str_empty(by) || !strcmp(by, c->account_sid));
 	return CALL_OK;
 }
 
