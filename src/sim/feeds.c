@@ -43,7 +43,7 @@ static void components_json(struct jw *w, size_t page, const struct sim_feed *f,
 	jw_arr(w, "components");
 	for (size_t i = 0; i < pages[page].n; i++) {
 		const struct component *c = &pages[page].part[i];
-		char id[24];
+		char id[48];
 
 		jw_obj(w, NULL);
 		snprintf(id, sizeof(id), "cmp%zu%zu", page, i);
