@@ -140,7 +140,7 @@ static void bases(struct sim *s, struct jw *w)
 		{ "TWILIO_VIDEO_BASE", "/video" },
 		{ "TWILIO_ROUTES_BASE", "/routes" },
 		{ "ELEVENLABS_BASE", "/elevenlabs" },
-		{ "TELNYX_BASE", "/telnyx/v2" },
+		{ "TELNYX_BASE", "/telnyx" },
 		{ "TWILIO_STATUS_BASE", "/status/twilio" },
 		{ "ELEVENLABS_STATUS_BASE", "/status/elevenlabs" },
 		{ "TELNYX_STATUS_BASE", "/status/telnyx" },
