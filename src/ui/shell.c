@@ -89,19 +89,24 @@ static void tell_presence(struct shell *s)
 		s->app.presence(s->app.ctx, s->looking_at, s->told_dialog);
 }
 
-static void compose(struct shell *s)
+void shell_catch_up(struct shell *s)
 {
-	struct header h = { 0 };
 	struct view *v = front(s);
 
-	s->app.header(s->app.ctx, &h);
-	/* a frozen picture keeps its numbers, not its claim to be fresh */
-	s->header = h;
 	view_open(s, v);
-	if (s->stale_rows && !s->frozen) {
+	if (s->stale_rows) {
 		s->stale_rows = false;
 		v->def->update(v);
 	}
+}
+
+static void compose(struct shell *s)
+{
+	struct header h = { 0 };
+
+	s->app.header(s->app.ctx, &h);
+	s->header = h;
+	shell_catch_up(s);
 	dialog_update(&s->dialog);
 	shell_compose(s);
 }
@@ -171,6 +176,7 @@ static void on_input(void *ctx, const char *bytes, size_t n)
 		return;
 	}
 	s->urgent = true;
+	shell_catch_up(s);
 	keys_feed(&s->keys, bytes, n, loop_now_ms(s->loop));
 	if (s->over)
 		return;

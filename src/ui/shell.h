@@ -109,6 +109,8 @@ struct shell_app {
 	/* i-th completion of a word, NULL = no more. */
 	const char *(*word)(void *ctx, size_t i);
 	void (*presence)(void *ctx, const char *looking_at, bool dialog);
+	/* Hold the data still, or let it go on; may be NULL. */
+	void (*freeze)(void *ctx, bool on);
 	void (*quit)(void *ctx);		/* the console is over: stop the loop */
 };
 

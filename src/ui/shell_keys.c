@@ -159,7 +159,8 @@ static void go_back(struct shell *s)
 static void freeze(struct shell *s)
 {
 	s->frozen = !s->frozen;
-	s->frozen_at_ms = s->header.now_ms;
+	if (s->app.freeze)
+		s->app.freeze(s->app.ctx, s->frozen);
 	s->stale_rows = true;
 	shell_say(s, ROLE_hint, s->frozen ? "the picture is held; z goes on" : "live again");
 }
@@ -344,6 +345,7 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 	(void)batch;
 	if (s->over)
 		return;
+	shell_catch_up(s);
 	if (dialog_is_open(&s->dialog)) {
 		dialog_key(&s->dialog, key, loop_now_ms(s->loop));
 		return;

@@ -26,7 +26,7 @@ struct shell {
 	size_t n_views;
 	size_t front, last;
 	bool frozen, dirty, stale_rows, urgent, deferred, started, plain, over, freed;
-	int64_t painted_ms, belled_ms, frozen_at_ms;
+	int64_t painted_ms, belled_ms;
 	struct dialog dialog;
 	struct sheet sheet;
 	enum prompt prompt;
@@ -48,6 +48,8 @@ struct shell {
 
 /* shell_frame.c */
 void shell_compose(struct shell *s);
+/* shell.c: rows follow the data before anything looks at them. */
+void shell_catch_up(struct shell *s);
 /* shell_keys.c */
 extern const struct keys_events shell_keys_events;
 void shell_do(struct shell *s, enum act act);

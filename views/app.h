@@ -1,0 +1,87 @@
+/*
+ * What all views share: the client's state, names, words for events, the decision
+ * dialogs. The shell knows none of this; views get it as view->app.
+ */
+#ifndef RD_VIEWS_APP_H
+#define RD_VIEWS_APP_H
+
+#include "client/client.h"
+#include "ui/shell.h"
+#include "ui/when.h"
+
+struct decision;
+struct app_log;
+
+struct app {
+	struct loop *loop;
+	struct shell *shell;
+	struct client *client;
+	void (*quit)(void *ctx);
+	void *quit_ctx;
+	bool read_only, frozen;
+	const char *environment;	/* of the configuration: shown until the engine says */
+	bool production, demo;
+	int coach;			/* demo: which line is due */
+	struct state still;		/* copy while frozen */
+	int64_t read_seq;		/* entries up to here were looked at */
+	struct decision *decision;	/* of the open dialog */
+	struct app_log *log;		/* this console's own lines */
+};
+
+struct app_options {
+	struct client_options client;
+	struct shell_options shell;
+	const char *environment;
+	bool production, demo, read_only;
+	void (*quit)(void *ctx);
+	void *quit_ctx;
+};
+
+/* Opens the console on the terminal; the client starts after the first paint. */
+int app_new(struct loop *l, const struct app_options *o, struct app **ret, struct err *err);
+/* Draws into cells instead; the client is started at once. */
+struct app *app_new_headless(struct loop *l, const struct app_options *o, int w, int h, bool ascii);
+void app_free(struct app *a);
+
+const struct state *app_state(const struct app *a);
+/* Server time for countdowns. */
+int64_t app_now(const struct app *a);
+bool app_stale(const struct app *a);
+/* Name of an account, or the id, or "-". */
+const char *app_account(const struct app *a, const char *id);
+/* "AS OF 03:11:02Z (1m45 old)" in buf when stale, else "". */
+const char *app_as_of(const struct app *a, char buf[80]);
+
+/* views/words.c: how things are said everywhere the same way. */
+enum role role_health(int health);
+const char *word_health(int health);		/* "ok" "WARN" "BAD" "?" */
+enum role role_outcome(int outcome);
+const char *word_outcome(int outcome);		/* "ok" "FAIL" "?" */
+enum role role_status(int status);
+const char *word_status(const struct event *e);	/* "pending", "HELD", "FAILED" ... */
+/* "APPROVES ITSELF IN" and the time; returns whether it changes each second. */
+bool event_next(const struct app *a, const struct event *e, bool exact, char what[WHEN_TEXT],
+		char when[WHEN_TEXT]);
+/* Smaller = more urgent; closed events come last, newest first. */
+int event_compare(const struct event *x, const struct event *y);
+void event_gates_text(const struct event *e, char *buf, size_t n);	/* "15 of 15 open" */
+/* From the plan's summary: "38 agents move, about 2 min; 6 lose SMS; 12 calls stay". */
+void event_plan_text(const struct event *e, char *buf, size_t n);
+void event_subject(const struct app *a, const struct event *e, struct subject *ret);
+void account_subject(const struct account *x, struct subject *ret);
+void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g, size_t n);
+
+/* views/decide.c */
+size_t app_actions(void *app, const struct subject *s, struct shell_action *ret, size_t max);
+void app_act(void *app, const char *action, const struct subject *s);
+int app_command(void *app, const char *line, struct err *err);
+const char *app_word(void *app, size_t i);
+void app_decision_drop(struct app *a);
+
+/* views/log.c */
+struct app_log *app_log_new(struct app *a);
+void app_log_free(struct app_log *l);
+
+extern const struct view_def *const views_all[];
+
+#endif
