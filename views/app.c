@@ -388,7 +388,7 @@ void app_free(struct app *a)
 	if (!a)
 		return;
 	shell_free(TAKE(a->shell)); /* first of all the terminal */
-	app_decision_drop(a);
+	app_decisions_free(a);
 	client_free(a->client);
 	app_log_free(a->log);
 	state_fini(&a->still);

@@ -25,6 +25,8 @@ struct app {
 	struct state still;		/* copy while frozen */
 	int64_t read_seq;		/* entries up to here were looked at */
 	struct decision *decision;	/* of the open dialog */
+	struct decision *left;		/* sent, dialog closed before the answer */
+	char word[160];			/* the completion handed out last */
 	struct app_log *log;		/* this console's own lines */
 };
 
@@ -76,7 +78,7 @@ size_t app_actions(void *app, const struct subject *s, struct shell_action *ret,
 void app_act(void *app, const char *action, const struct subject *s);
 int app_command(void *app, const char *line, struct err *err);
 const char *app_word(void *app, size_t i);
-void app_decision_drop(struct app *a);
+void app_decisions_free(struct app *a);
 
 /* views/log.c */
 struct app_log *app_log_new(struct app *a);

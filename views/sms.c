@@ -1,0 +1,287 @@
+/*
+ * SMS: status mix, failures with code, meaning and advice, by code, organisation, sender
+ * and hour. One pane each (Tab), every table as the engine's query names its columns;
+ * content stays masked until v asks for it (the engine writes that down).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "views/app.h"
+
+#define MAX_COLUMNS 10
+#define MAX_ROWS 1000
+#define FRESH_MS 10000
+
+static const struct pane {
+	const char *name, *title;
+} panes[] = {
+	{ "mix", "MIX" },     { "codes", "CODES" },	{ "orgs", "ORGS" },
+	{ "senders", "SENDERS" }, { "hours", "HOURS" }, { "failures", "FAILURES" },
+};
+static const struct {
+	const char *name, *title;
+} sources[] = { { "messagelog", "MessageLog" }, { "sms_messages", "sms_messages" }, { "twilio", "Twilio itself" } };
+
+struct sms {
+	size_t pane, source;
+	bool reveal;
+	struct json *doc;
+	const struct json *rows;
+	char names[MAX_COLUMNS][32], titles[MAX_COLUMNS][32];
+	struct column columns[MAX_COLUMNS];
+	int16_t widths[MAX_COLUMNS + 1];
+	size_t n_columns;
+	char problem[160];
+	int64_t asked_ms, got_ms;
+	struct client_request *asking;
+};
+
+static enum role cell(void *ctx, const void *rec, char *buf, size_t i)
+{
+	struct view *v = ctx;
+	struct sms *st = v->state;
+	const struct json *x = i < st->n_columns ? json_get(rec, st->names[i]) : NULL;
+	char t[WHEN_TEXT];
+	int64_t ms;
+
+	buf[0] = '\0';
+	switch (json_type(x)) {
+	case JSON_STRING:
+		if (parse_time_ms(json_str(x), &ms))
+			snprintf(buf, CELL_TEXT, "%s", when_since(t, ms, app_now(v->app), shell_utc(v->shell)));
+		else
+			snprintf(buf, CELL_TEXT, "%s", json_str(x));
+		break;
+	case JSON_NUMBER:
+		if (strcasestr(st->names[i], "rate") || strcasestr(st->names[i], "share"))
+			snprintf(buf, CELL_TEXT, "%.1f%%", json_get_double(rec, st->names[i], 0) * 100);
+		else
+			snprintf(buf, CELL_TEXT, "%lld", (long long)json_i64(x, 0));
+		break;
+	case JSON_BOOL: snprintf(buf, CELL_TEXT, "%s", json_bool(x, false) ? "yes" : "no"); break;
+	default: snprintf(buf, CELL_TEXT, "-"); break;
+	}
+	if (str_eq(st->names[i], "status") && (str_eq(buf, "failed") || str_eq(buf, "undelivered")))
+		return ROLE_bad;
+	return app_stale(v->app) ? ROLE_stale : ROLE_normal;
+}
+
+#define CELL(n)                                                                                    \
+	static enum role cell_##n(void *ctx, const void *rec, char *buf)                           \
+	{                                                                                          \
+		return cell(ctx, rec, buf, n);                                                     \
+	}
+CELL(0) CELL(1) CELL(2) CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8) CELL(9)
+static enum role (*const cells[MAX_COLUMNS])(void *, const void *, char *) = {
+	cell_0, cell_1, cell_2, cell_3, cell_4, cell_5, cell_6, cell_7, cell_8, cell_9,
+};
+
+static void title_of(const char *name, char *buf, size_t n)
+{
+	size_t at = 0;
+
+	for (; *name && at + 2 < n; name++) {
+		if (*name >= 'A' && *name <= 'Z')
+			buf[at++] = ' ';
+		buf[at++] = *name >= 'a' && *name <= 'z' ? (char)(*name - 32) : *name;
+	}
+	buf[at] = '\0';
+}
+
+/* Columns follow the members of the first row. */
+static void make_columns(struct view *v)
+{
+	struct sms *st = v->state;
+	const struct json *first = json_first(st->rows);
+
+	st->n_columns = 0;
+	for (const struct json *m = json_first(first); m && st->n_columns < MAX_COLUMNS; m = json_next(m)) {
+		size_t i = st->n_columns;
+		bool text = json_type(m) == JSON_STRING;
+		if (json_type(m) == JSON_OBJECT || json_type(m) == JSON_ARRAY)
+			continue;
+		snprintf(st->names[i], sizeof(st->names[i]), "%s", json_name(m));
+		title_of(json_name(m), st->titles[i], sizeof(st->titles[i]));
+		st->columns[i] = (struct column){
+			.title = st->titles[i], .text = cells[i], .align = text ? 0 : 1, .drop = (int)i,
+			.w = text ? 8 : 7, .wide = text ? 40 : 12,
+		};
+		int tw = text_width(st->titles[i], true);
+		if (st->columns[i].w < tw)
+			st->columns[i].w = tw;
+		st->n_columns++;
+	}
+	if (st->n_columns)
+		st->columns[st->n_columns - 1].grow = true;
+	v->list.columns = st->columns;
+	v->list.n_columns = st->n_columns;
+	if (v->list.sort >= (int)st->n_columns)
+		v->list.sort = -1;
+}
+
+static const struct json *first_array(const struct json *doc)
+{
+	for (const struct json *m = json_first(doc); m; m = json_next(m))
+		if (json_type(m) == JSON_ARRAY)
+			return m;
+	return NULL;
+}
+
+static void got(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct view *v = ctx;
+	struct sms *st = v->state;
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+
+	st->asking = NULL;
+	shell_changed(v->shell);
+	if (status != 200) {
+		snprintf(st->problem, sizeof(st->problem), "%s", problem ? problem : "the engine did not answer");
+		return;
+	}
+	json_print(&b, doc);
+	json_free(st->doc);
+	st->doc = json_parse(str_get(&b), b.len, NULL);
+	str_fini(&b);
+	st->rows = first_array(st->doc);
+	st->got_ms = loop_now_ms(shell_loop(v->shell));
+	st->problem[0] = '\0';
+	make_columns(v);
+}
+
+static void ask(struct view *v)
+{
+	struct sms *st = v->state;
+	struct app *app = v->app;
+	int64_t now = loop_now_ms(shell_loop(v->shell));
+
+	if (st->asking || (st->asked_ms && now - st->asked_ms < FRESH_MS) || !app_state(app)->seq)
+		return;
+	st->asked_ms = now;
+	_cleanup_(free_p) char *path = xasprintf("/api/v1/sms/%s?source=%s&limit=500%s", panes[st->pane].name,
+						 sources[st->source].name, st->reveal ? "&content=1" : "");
+	st->asking = client_get(app->client, path, got, v);
+}
+
+static void reset(struct view *v)
+{
+	struct sms *st = v->state;
+
+	if (st->asking)
+		client_cancel(TAKE(st->asking));
+	st->asked_ms = st->got_ms = 0;
+	st->problem[0] = '\0';
+	json_free(TAKE(st->doc));
+	st->rows = NULL;
+	st->n_columns = 0;
+	v->list.n_columns = 0;
+	v->list.cursor = v->list.top = 0;
+	v->list.key[0] = '\0';
+}
+
+static void update(struct view *v)
+{
+	struct sms *st = v->state;
+	char key[64];
+	int n = 0;
+
+	ask(v);
+	list_begin(&v->list);
+	for (const struct json *x = json_first(st->rows); x && n < MAX_ROWS; x = json_next(x), n++) {
+		snprintf(key, sizeof(key), "%d", n);
+		list_add(&v->list, x, json_get_str(x, "id") ? json_get_str(x, "id") : key);
+	}
+	list_end(&v->list);
+}
+
+static void draw(struct view *v, struct area a)
+{
+	struct sms *st = v->state;
+	char as_of[80], head[200];
+	int x = 1;
+
+	app_as_of(v->app, as_of);
+	snprintf(head, sizeof(head), "SMS from %s%s%s", sources[st->source].title, as_of[0] ? "  " : "", as_of);
+	area_rule(a, 0, head);
+	for (size_t i = 0; i < COUNT_OF(panes); i++) {
+		x = area_textf(a, x, 1, i == st->pane ? ROLE_selected : ROLE_normal, "%s%s%s", i == st->pane ? "[" : "",
+			       panes[i].title, i == st->pane ? "]" : "") + 2;
+	}
+	if (x + 20 < a.w)
+		area_text(a, x + 2, 1, ROLE_dim, st->asking ? "asking .." : "Tab: next");
+	list_draw(&v->list, area_sub(a, 0, 2, a.w, a.h - 2), NULL, true);
+	if (st->problem[0])
+		area_field(a, 1, 3, a.w - 2, 0, ROLE_warn, st->problem);
+	else if (!v->list.total)
+		area_text(a, 1, 3, ROLE_dim, !st->got_ms	       ? "asking the engine .." :
+					     v->list.filter[0] ? "no row matches the filter" :
+								 "no message in this time");
+}
+
+static bool subject(struct view *v, struct subject *ret)
+{
+	struct sms *st = v->state;
+	const struct json *x = list_selected(&v->list);
+	const char *id = json_get_str(x, "id"), *org = json_get_str(x, "orgId");
+
+	*ret = (struct subject){ .kind = "message" };
+	snprintf(ret->command, sizeof(ret->command), "ringdown sms %s", panes[st->pane].name);
+	if (!x)
+		return true;
+	if (org && str_eq(panes[st->pane].name, "orgs"))
+		snprintf(ret->kind, sizeof(ret->kind), "org");
+	snprintf(ret->id, sizeof(ret->id), "%s", id ? id : org ? org : "");
+	snprintf(ret->title, sizeof(ret->title), "%s", ret->id);
+	return true;
+}
+
+static unsigned act(struct view *v, enum act what)
+{
+	struct sms *st = v->state;
+
+	switch (what) {
+	case ACT_NEXT_PANE:
+	case ACT_RIGHT:
+	case ACT_OPEN: st->pane = (st->pane + 1) % COUNT_OF(panes); break;
+	case ACT_PREV_PANE:
+	case ACT_LEFT: st->pane = (st->pane + COUNT_OF(panes) - 1) % COUNT_OF(panes); break;
+	case ACT_SOURCE: st->source = (st->source + 1) % COUNT_OF(sources); break;
+	case ACT_REVEAL:
+		st->reveal = !st->reveal;
+		shell_say(v->shell, ROLE_hint, st->reveal ? "content is shown; the engine notes who asked" :
+							    "content is masked");
+		break;
+	case ACT_REFRESH: break;
+	default: return WANT_UNHANDLED;
+	}
+	reset(v);
+	return WANT_UPDATE | WANT_REDRAW;
+}
+
+static void open_(struct view *v)
+{
+	/* the list's own widths are sized for its table; ours grows later */
+	free_p(&v->list.widths);
+	v->list.widths = xcalloc(MAX_COLUMNS + 1, sizeof(*v->list.widths));
+	v->list.n_columns = 0;
+}
+
+static void close_(struct view *v)
+{
+	struct sms *st = v->state;
+
+	if (st->asking)
+		client_cancel(st->asking);
+	json_free(st->doc);
+}
+
+static const struct column none[] = { { .title = "", .w = 1, .text = cell_0 } };
+static const enum act keys[] = { ACT_NEXT_PANE, ACT_SOURCE, ACT_REVEAL, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
+
+const struct view_def view_sms = {
+	.name = "sms", .title = "SMS", .key = '5',
+	.help = "delivery by status, code, organisation, sender, hour; failures with advice",
+	.state_size = sizeof(struct sms), .columns = none, .n_columns = 1, .keys = keys,
+	.open = open_, .update = update, .draw = draw, .act = act, .subject = subject, .close = close_,
+};
