@@ -185,14 +185,14 @@ static const struct column columns[] = {
 	{ .title = "ACCOUNT", .w = 14, .wide = 28, .text = col_name },
 	{ .title = "STATE", .w = 5, .text = col_state, .cmp = cmp_health },
 	{ .title = "SINCE", .w = 9, .text = col_since, .cmp = cmp_since, .drop = 6 },
-	{ .title = "ROLE", .w = 9, .text = col_role, .drop = 3 },
+	{ .title = "ROLE", .w = 9, .text = col_role, .drop = 7 },
 	{ .title = "AGENTS", .w = 6, .align = 1, .text = col_agents, .cmp = cmp_agents, .drop = 4 },
 	{ .title = "FAIL", .w = 8, .align = 1, .text = col_fail, .cmp = cmp_failing, .drop = 1 },
 	{ .title = "FREE", .w = 5, .align = 1, .text = col_free, .cmp = cmp_free, .drop = 2 },
-	{ .title = "VOICE/SMS", .w = 9, .align = 1, .text = col_ready, .drop = 7 },
-	{ .title = "KEYS", .w = 5, .align = 1, .text = col_key_age, .cmp = cmp_keys, .drop = 9 },
-	{ .title = "BALANCE", .w = 10, .align = 1, .text = col_balance, .drop = 8 },
-	{ .title = "WHY", .w = 10, .grow = true, .text = col_why, .drop = 5 },
+	{ .title = "VOICE/SMS", .w = 9, .align = 1, .text = col_ready, .drop = 8 },
+	{ .title = "KEYS", .w = 5, .align = 1, .text = col_key_age, .cmp = cmp_keys, .drop = 10 },
+	{ .title = "BALANCE", .w = 10, .align = 1, .text = col_balance, .drop = 9 },
+	{ .title = "WHY", .w = 22, .grow = true, .text = col_why, .drop = 3 },
 };
 
 static int rank(const struct account *x)

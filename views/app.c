@@ -241,11 +241,24 @@ static void on_changed(void *ctx)
 
 /* ---- the shell's questions ------------------------------------------------------------------ */
 
+static void start_client(void *arg)
+{
+	struct app *a = arg;
+
+	a->starting = false;
+	if (!a->shell)
+		free_p(&a); /* left before it began */
+	else
+		client_start(a->client);
+}
+
+/* In a turn of its own: the first frame is out before a library is touched. */
 static void app_started(void *ctx)
 {
 	struct app *a = ctx;
 
-	client_start(a->client);
+	a->starting = true;
+	loop_defer(a->loop, start_client, a);
 }
 
 static void app_refresh(void *ctx)
@@ -392,5 +405,6 @@ void app_free(struct app *a)
 	client_free(a->client);
 	app_log_free(a->log);
 	state_fini(&a->still);
-	free_p(&a);
+	if (!a->starting)
+		free_p(&a);
 }

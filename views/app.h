@@ -18,7 +18,7 @@ struct app {
 	struct client *client;
 	void (*quit)(void *ctx);
 	void *quit_ctx;
-	bool read_only, frozen;
+	bool read_only, frozen, starting;
 	const char *environment;	/* of the configuration: shown until the engine says */
 	bool production, demo;
 	int coach;			/* demo: which line is due */

@@ -314,7 +314,7 @@ static const char *on_check(void *ctx)
 	char age[WHEN_TEXT];
 
 	if (app_stale(a)) {
-		char command[160];
+		char command[512];
 		command_of(d, command, sizeof(command));
 		snprintf(d->what, sizeof(d->what), "the data is stale, so nothing can be changed from here; elsewhere: %.120s",
 			 command);
@@ -494,7 +494,7 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 	const struct event *e = str_eq(x->kind, "event") ? state_event(app_state(a), s->id) : NULL;
 	const struct header *h = shell_header(a->shell);
 	struct decision *d = xcalloc(1, sizeof(*d));
-	char title[80], path[256];
+	char title[80], path[256], command[512];
 
 	d->app = a;
 	d->action = x;
@@ -516,7 +516,8 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 	if (x->undo)
 		dialog_line(dialog, ROLE_normal, "UNDO", "%s", x->undo);
 	reasons(d, e);
-	command_of(d, dialog->command, sizeof(dialog->command));
+	command_of(d, command, sizeof(command));
+	snprintf(dialog->command, sizeof(dialog->command), "%.255s", command);
 	if (!x->dry_run) {
 		arm(d);
 		return;
@@ -556,7 +557,7 @@ void app_act(void *app, const char *action, const struct subject *s)
 	why_not(a, x, &sub, why, sizeof(why));
 	if (why[0]) {
 		struct decision d = { .action = x, .subject = sub };
-		char command[200];
+		char command[512];
 		command_of(&d, command, sizeof(command));
 		shell_say(a->shell, ROLE_warn, "%s: not now, %s%s%s", x->name, why,
 			  app_stale(a) ? "; elsewhere: " : "", app_stale(a) ? command : "");

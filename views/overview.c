@@ -80,7 +80,7 @@ static bool draw_event_line(struct view *v, struct area a, int y, const struct e
 	char what[WHEN_TEXT], when[WHEN_TEXT];
 	bool ticks = event_next(app, e, selected, what, when);
 	int w = text_width(when, true), ww = text_width(what, true);
-	int x = a.w - 1 - (w > 10 ? w : 10) - 1 - ww;
+	int x = a.w - 1 - w - 2 - ww;
 
 	if (w > 0)
 		area_text(a, a.w - 1 - w, y, app_stale(app) ? ROLE_stale : role_status(e->status), when);
@@ -90,6 +90,8 @@ static bool draw_event_line(struct view *v, struct area a, int y, const struct e
 	char left[160];
 	snprintf(left, sizeof(left), "%s to %s", app_account(app, e->from), app_account(app, e->to));
 	int at = area_text(a, 6, y, selected ? ROLE_selected : ROLE_title, e->id);
+	if (text_width(left, a.c->ascii) > x - at - 2)
+		snprintf(left, sizeof(left), "%s", app_account(app, e->from));
 	area_field(area_sub(a, 0, 0, x - 1 > 0 ? x - 1 : 0, a.h), at + 1, y, x - at - 2, 0, ROLE_normal, left);
 	return ticks;
 }

@@ -313,13 +313,13 @@ static void draw_heads(struct list *l, struct area a, const char *title)
 		snprintf(head, sizeof(head), "%s%s", i == 0 && title ? title : c->title,
 			 l->sort == (int)i ? l->reverse ? " v" : " ^" : "");
 		tw = text_width(head, true);
-		if (i == 0 && title)
-			area_text(area_sub(a, 0, 0, a.w, 1), x, 0, ROLE_title, head);
-		else if (tw <= w || i + 1 == l->n_columns)
-			area_text(a, c->align > 0 ? x + w - tw : x, 0, ROLE_title, head);
-		else
-			area_field(a, x, 0, w, 0, ROLE_title, head);
-		/* blanks between heads, a rule behind them */
+		if (i == 0) {
+			area_text(a, x, 0, ROLE_title, head);
+		} else if (head[0]) {
+			bool last = x + w + 1 >= a.w;
+			area_fill(a, x - 1, 0, last ? tw + 2 : w + 2, ROLE_rule, ' ');
+			area_field(a, c->align > 0 ? x + w - (tw < w ? tw : w) : x, 0, last ? tw : w, 0, ROLE_title, head);
+		}
 		x += w + 1;
 	}
 }
