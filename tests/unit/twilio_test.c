@@ -322,6 +322,61 @@ static void test_limited(void **state)
 	world_run(*state, rules, limited);
 }
 
+static void one_balance(struct world *w)
+{
+	struct balance b;
+	struct call_info i;
+
+	CHECK_INT(w->p->telephony->balance(w->p, &w->cred, CRED_MAIN, &b, &i), CALL_OK);
+}
+
+/* A cancelled task: what was on the wire may be done, what waited for a slot is not, and the
+ * slots come back. */
+struct job { struct world *w; struct call_info info; bool over; };
+
+static void write_one(void *arg)
+{
+	struct job *j = arg;
+	struct webhooks set = { .v = { "https://b/" } };
+
+	j->w->p->telephony->number_update(j->w->p, &j->w->cred, NULL, "PN1", &set, NULL, &j->info);
+	j->over = true;
+}
+
+static void cancelled(void **state)
+{
+	static const struct rule rules[] = { { "POST ", -1 }, { 0 } };
+	struct world *w = *state;
+	struct job jobs[6];
+	struct task *tasks[6];
+	int over = 0;
+
+	w->rules = rules;
+	w->set.write_timeout_ms = 10000;
+	for (int k = 0; k < 6; k++) { /* four slots */
+		jobs[k] = (struct job){ .w = w };
+		tasks[k] = task_start(w->loop, "write", write_one, &jobs[k], NULL);
+	}
+	int64_t end = loop_now_ms(w->loop) + 5000;
+	while (w->n_parked < 4 && loop_now_ms(w->loop) < end)
+		loop_run_once(w->loop, 20);
+	for (int k = 5; k >= 0; k--)
+		task_cancel(tasks[k]);
+	while (over < 6 && loop_now_ms(w->loop) < end) {
+		loop_run_once(w->loop, 20);
+		for (int k = over = 0; k < 6; k++)
+			over += jobs[k].over;
+	}
+	assert_int_equal(over, 6);
+	for (int k = 0; k < 6; k++) {
+		assert_int_equal(jobs[k].info.result, CALL_CANCELLED);
+		assert_int_equal(jobs[k].info.maybe_done, k < 4);
+		assert_int_equal(jobs[k].info.requests, k < 4);
+	}
+	static const struct rule fine[] = { { "GET ", 200, "{\"balance\":\"1\"}" }, { 0 } };
+	world_run(w, fine, one_balance);
+}
+
 /* Region and edge go into the host only where that is Twilio's own. */
 static void hosts(void **state)
 {
@@ -485,6 +540,7 @@ int main(void)
 		T(test_by_e164),
 		T(test_update),
 		T(test_limited),
+		T(cancelled),
 		T(hosts),
 		T(small_parts),
 		T(test_traffic),
