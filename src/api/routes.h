@@ -1,3 +1,4 @@
 /* Every resource file's table; one line each. */
+ROUTES(failover_routes)
 ROUTES(stream_routes)
 ROUTES(system_routes)
