@@ -191,7 +191,7 @@ void sim_fault_match(struct sim *s, const char *service, struct sim_account *a,
 		ret->drop_reply |= f->drop_reply;
 		ret->drop |= f->drop;
 		ret->hang |= f->hang;
-		if (f->hold)
+		if (f->hold || f->hang)
 			ret->hold_id = f->id;
 		if (f->status) {
 			ret->status = f->status;

@@ -128,14 +128,14 @@ static void after_latency(struct timer *t)
 {
 	struct visit *v = t->user;
 
-	if (v->effect.hang)
+	if (v->effect.hang && v->gone)
+		finish(v, true);
+	else if (v->effect.hang)
 		v->hanging = true;
 	else if (v->effect.hold_id && sim_fault_held(v->server->sim, v->effect.hold_id))
 		v->holding = true;
 	else
 		act(v);
-	if (v->hanging && v->gone)
-		finish(v, true);
 }
 
 static void on_close(void *ctx)
@@ -201,24 +201,31 @@ static void on_request(void *ctx, struct httpd_req *req)
 	begin(v);
 }
 
-/* A fault was removed: what it kept waiting goes on. id 0: the world is about to go. */
+static bool goes_on(const struct visit *v, int id)
+{
+	if (v->q.service == SV_CONTROL)
+		return false;
+	return id == 0 || ((v->hanging || v->holding) && v->effect.hold_id == id);
+}
+
+/* A fault was removed: what it kept waiting goes on. id 0: the world is about to go. An
+ * answer may remove further faults, so the list is looked at anew after each. */
 static void released(void *ctx, int id)
 {
 	struct sim_server *server = ctx;
-	struct visit *next;
+	struct visit *v = server->visits;
 
-	for (struct visit *v = server->visits; v; v = next) {
-		next = v->next;
-		if (v->q.service == SV_CONTROL)
+	while (v) {
+		if (!goes_on(v, id)) {
+			v = v->next;
 			continue;
+		}
+		v->effect.hang = false;
 		if (id == 0)
 			finish(v, true);
-		else if (v->holding && v->effect.hold_id == id)
+		else
 			act(v);
-		else if (v->hanging) {
-			v->effect.hang = false;
-			act(v);
-		}
+		v = server->visits;
 	}
 }
 

@@ -51,7 +51,7 @@ struct sim_fault {
 struct sim_effect {
 	int64_t latency_ms;
 	bool drop_reply, drop, hang;
-	int hold_id;					/* 0 = none */
+	int hold_id;					/* of what holds or hangs; 0 = none */
 	int status, code;
 	char *body, *content_type;			/* owned */
 };
