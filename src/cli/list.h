@@ -1,7 +1,10 @@
 /* Every subcommand, in the order of help and manual: cmd_NAME lives in src/cli. */
-SUBCOMMAND(engine)
+SUBCOMMAND(adopt)
 SUBCOMMAND(config)
 SUBCOMMAND(console)
+SUBCOMMAND(doctor)
+SUBCOMMAND(engine)
 SUBCOMMAND(help)
+SUBCOMMAND(migrate)
 SUBCOMMAND(simulate)
 SUBCOMMAND(version)
