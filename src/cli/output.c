@@ -19,7 +19,7 @@ struct table_cell {
 };
 
 /* Wider cells are cut in text tables, except in the last column. */
-enum { CELL_MAX = 48 };
+enum { CELL_MAX = 72 };
 
 void table_init(struct table *t, enum cli_format format, const struct table_column *columns, size_t n)
 {
