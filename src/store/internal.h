@@ -13,6 +13,7 @@ struct tx_note {
 	char *kind, *subject, *text, *data;
 };
 
+#define JOURNAL_KEY_AAD "ringdown.meta/journal_key"
 /* Loads the chain's key, or makes it when the database has none yet. */
 int journal_key_load(struct store *s, struct err *err);
 /* Takes the head row and writes the notes; the last thing before COMMIT. */

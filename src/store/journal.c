@@ -15,7 +15,7 @@
 
 #include "store/internal.h"
 
-#define KEY_AAD "ringdown.meta/journal_key"
+
 #define ROW_COLUMNS "seq, at, level, kind, subject, actor, role, via, epoch, text, data, hash"
 enum { ROWS_A_STATEMENT = 3, ROW_PARAMS = 12, VERIFY_PAGE = 1000 };
 
@@ -32,7 +32,7 @@ int journal_key_load(struct store *s, struct err *err)
 
 		random_bytes(raw, sizeof(raw));
 		str_add_hex(&hex, raw, sizeof(raw));
-		sealed = seal(s->keys, str_get(&hex), KEY_AAD);
+		sealed = seal(s->keys, str_get(&hex), JOURNAL_KEY_AAD);
 		pg_result_free(TAKE(r));
 		e = store_query(s, NULL, err,
 				"INSERT INTO ringdown.meta (key, value) VALUES ('journal_key', $1)"
@@ -52,7 +52,7 @@ int journal_key_load(struct store *s, struct err *err)
 		return err_set(err, ERR_FAILED, "the journal's key cannot be stored");
 	if (s->journal_key)
 		return 0;
-	e = unseal(s->keys, pg_text(r, 0, 0), KEY_AAD, &s->journal_key, err);
+	e = unseal(s->keys, pg_text(r, 0, 0), JOURNAL_KEY_AAD, &s->journal_key, err);
 	return e < 0 ? err_prefix(err, "the journal's key") : 0;
 }
 
