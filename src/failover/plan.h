@@ -73,12 +73,13 @@ int plan_load(struct store *s, const struct failover_settings *set, const char *
 	      const char *from, const char *to, const char *reserved_by, bool degraded,
 	      int64_t calls_live, struct plan **ret, struct err *err);
 
-/* What the event's own row says of its plan: to, plan, plan_hash, agents_total, partial, and nine
- * waiting steps. Before event_open or event_transition, which write it. */
+/* The same values in a record that the caller holds: to, plan, plan_hash, agents_total, partial,
+ * nine waiting steps. */
 void plan_into_event(const struct plan *p, struct event *e);
-/* In the transaction that approves, once the event's row is there: items, steps (all waiting) and
- * reservations; what an earlier plan of it had is given back first. 0, or ERR_EXISTS when a
- * number went to somebody else meanwhile (make a new plan), else as tx_query. */
+/* In the transaction that approves, once the event's row is there: the plan into that row, items,
+ * steps (all waiting) and reservations; what an earlier plan of it had is given back first.
+ * 0, or ERR_EXISTS when a number went to somebody else meanwhile (make a new plan), else as
+ * tx_query. */
 int plan_store(struct tx *t, const char *event_id, const struct plan *p, struct err *err);
 /* Releases what the event still has reserved (cancelled before anything moved, accepted). */
 int plan_release(struct tx *t, const char *event_id, struct err *err);

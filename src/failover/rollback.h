@@ -9,7 +9,7 @@
 #include "failover/failover.h"
 #include "model/event.h"
 
-enum back_verdict { BACK_RESTORE, BACK_DONE, BACK_CONFLICT, BACK_STAYS };
+enum back_verdict { BACK_DONE, BACK_RESTORE, BACK_CONFLICT, BACK_STAYS };	/* worse and worse */
 const char *back_verdict_name(enum back_verdict v);
 
 struct back_item {

@@ -252,9 +252,8 @@ int items_assign(struct tx *t, const char *event, struct item *const *v, size_t 
 		" \"updatedAt\" = $3::timestamptz"
 		ROWS("agent text, to_number text")
 		" WHERE b.\"phoneNumber\" = x.to_number"
-		" AND (b.\"assignedAgentId\" IS NULL OR b.\"assignedAgentId\" = x.agent)"
-		" AND (b.status <> 'assigned' OR b.\"assignedAgentId\" IS NULL)"
-		" AND $1::text IS NOT NULL",
+		" AND b.\"assignedAgentId\" IS NULL AND NOT EXISTS (SELECT FROM ringdown.reservation r"
+		"  WHERE r.phone_number = x.to_number AND r.event_id <> $1)",
 		"DELETE FROM ringdown.reservation r USING json_to_recordset($2::json)"
 		" AS x(agent text) WHERE r.event_id = $1 AND r.agent_id = x.agent"
 		" AND $3::timestamptz IS NOT NULL",
@@ -265,7 +264,15 @@ int items_assign(struct tx *t, const char *event, struct item *const *v, size_t 
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+		"SELECT b.\"phoneNumber\" FROM json_to_recordset($1::json)"
+		" AS x(agent text, to_number text) JOIN \"TwilioBackupPhoneNumber\" b"
+		" ON b.\"phoneNumber\" = x.to_number"
+		" WHERE b.\"assignedAgentId\" IS DISTINCT FROM x.agent LIMIT 1", "t", rows);
+	if (e >= 0 && pg_rows(r))
+		return err_set(err, ERR_EXISTS, "%s was given to another agent", pg_text(r, 0, 0));
+	return e < 0 ? e : 0;
 }
 
 /* ---- the agents' rows --------------------------------------------------------------- */
@@ -371,4 +378,24 @@ int items_restore(struct tx *t, const char *event, struct item *const *v, size_t
 	for (size_t k = 0; r >= 0 && k < COUNT_OF(sql); k++)
 		r = tx_query(t, NULL, err, sql[k], "ttm", event, rows, tx_now_ms(t));
 	return r < 0 ? r : 0;
+}
+
+int items_baseline(struct tx *t, const char *event, struct item *const *v, size_t n, bool after,
+		   struct err *err)
+{
+	if (!n)
+		return 0;
+	_cleanup_(free_p) char *rows = items_json(v, n);
+	return tx_query(t, NULL, err,
+		"INSERT INTO ringdown.number_ext (account_id, phone_number, sid, baseline,"
+		" baseline_at, approved_by, observed, observed_at)"
+		" SELECT x.to_account, x.to_number, x.to_sid, y.hooks, $3::timestamptz, $1, y.hooks,"
+		" $3::timestamptz"
+		ROWS("to_account text, to_number text, to_sid text, before json, after json")
+		" CROSS JOIN LATERAL (SELECT CASE WHEN $4 THEN x.after->'webhooks'"
+		"  ELSE x.before->'webhooks' END AS hooks) y WHERE y.hooks IS NOT NULL"
+		" ON CONFLICT (account_id, phone_number) DO UPDATE SET baseline = excluded.baseline,"
+		" baseline_at = excluded.baseline_at, approved_by = excluded.approved_by,"
+		" observed = excluded.observed, observed_at = excluded.observed_at,"
+		" drift_since = NULL", "ttmb", event, rows, tx_now_ms(t), (int)after);
 }

@@ -58,6 +58,11 @@ int items_switch(struct tx *t, const char *event, const char *lineage, struct it
 int items_restore(struct tx *t, const char *event, struct item *const *v, size_t n,
 		  struct err *err);
 
+/* The approved webhooks of to_number become what the move left there (after), or what was there
+ * before it again. */
+int items_baseline(struct tx *t, const char *event, struct item *const *v, size_t n, bool after,
+		   struct err *err);
+
 /* Outside writes. */
 struct effect {
 	int64_t id;			/* 0 until recorded */

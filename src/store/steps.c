@@ -40,6 +40,31 @@ int attempt_stop_read(struct tx *t, const char *event, struct attempt_stop *ret,
 	return 0;
 }
 
+int attempt_locked(struct tx *t, const char *event, int64_t expires_ms, int64_t renewals,
+		   struct err *err)
+{
+	return tx_one(t, err,
+		      "UPDATE ringdown.event SET lock_expires_at = $2::timestamptz,"
+		      " lock_renewals = $3, unlocked_at = NULL WHERE id = $1", "tmi", event,
+		      expires_ms, renewals);
+}
+
+int attempt_cancel_clear(struct tx *t, const char *event, struct err *err)
+{
+	return tx_one(t, err,
+		      "UPDATE ringdown.event SET cancel_requested_at = NULL,"
+		      " cancel_requested_by = NULL WHERE id = $1", "t", event);
+}
+
+int attempt_plan(struct tx *t, const char *event, const char *to, const char *plan,
+		 const char *hash, int64_t agents, bool partial, struct err *err)
+{
+	return tx_one(t, err,
+		      "UPDATE ringdown.event SET to_account = $2, plan = $3::json, plan_hash = $4,"
+		      " agents_total = $5, agents_moved = 0, agents_failed = 0, partial = $6"
+		      " WHERE id = $1", "ttttib", event, to, plan, hash, agents, (int)partial);
+}
+
 int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;

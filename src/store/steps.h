@@ -19,6 +19,15 @@ struct attempt_stop {
 int attempt_stop_read(struct tx *t, const char *event, struct attempt_stop *ret,
 		      struct err *err);
 
+/* The lock was sent: until when it stands; any earlier unlock does not count for it. */
+int attempt_locked(struct tx *t, const char *event, int64_t expires_ms, int64_t renewals,
+		   struct err *err);
+/* The cancel was heard. */
+int attempt_cancel_clear(struct tx *t, const char *event, struct err *err);
+/* A plan into the event's own row. */
+int attempt_plan(struct tx *t, const char *event, const char *to, const char *plan,
+		 const char *hash, int64_t agents, bool partial, struct err *err);
+
 /* Events that nobody works on and whose lock may still stand. */
 struct owed_unlock { char *event; int64_t epoch; };
 int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err);

@@ -1,0 +1,199 @@
+/*
+ * One attempt while it is being worked on: shared by execute, converge, sweep, rollback
+ * and lock, and by nobody else. Everything in it belongs to the attempt's task; its
+ * children (one per agent in flight) use it too, on the same loop.
+ */
+#ifndef RD_FAILOVER_ACT_H
+#define RD_FAILOVER_ACT_H
+
+#include "core/task.h"
+#include "failover/execute.h"
+#include "failover/intent.h"
+#include "providers/agents_api.h"
+#include "providers/app.h"
+#include "providers/telephony.h"
+#include "store/events.h"
+#include "store/items.h"
+
+/* Why no further outside write may start; the first reason stays. */
+enum act_stop {
+	ACT_GO,
+	ACT_CANCEL,	/* a person asked for it, or the event is no longer in our state */
+	ACT_LOST,	/* not the leader any more, or shutting down: the next one goes on */
+};
+
+/* An agent on its way, with what was seen outside. */
+struct mover {
+	struct act *a;
+	struct item *row;		/* one of act.items */
+	const struct phone *phone;	/* to_number as last read; NULL = not in the account */
+	struct phone_list own;		/* phone points in here once it was read alone */
+	bool fresh;			/* nothing was written to it since it was read */
+	bool imported;			/* to_number is known to ElevenLabs */
+	char import_id[48], import_agent[48];
+	struct json *before;		/* row->before parsed; NULL = nothing was changed yet */
+	bool fatal;			/* failed by the target or by us, not for its own reason */
+	bool retry;			/* worth another round */
+	bool eleven_down;		/* ElevenLabs could not be asked */
+	char why[240];
+};
+
+struct recorder {
+	struct record_ask *first, *last;	/* writers that wait for their intent */
+	struct effect **ended; size_t n_ended, cap_ended;
+	struct item **dirty; size_t n_dirty, cap_dirty;
+	bool busy;
+	struct condition changed;
+};
+
+struct act {
+	struct executor *x;
+	struct failover_deps *d;
+	struct event_row row;
+	int64_t epoch;
+	int expect;			/* enum event_status it is being worked on in */
+	struct item *items; size_t n_items;
+	struct mover *movers;		/* one for each item */
+	struct credentials to_keys, from_keys;
+	struct phone_list phones;	/* of the target, newest sweep */
+	struct remote_number_list imports;
+	struct number_baseline *baselines; size_t n_baselines;	/* of the source, by number */
+	struct recorder rec;
+	struct write_guard guard;
+	enum act_stop stop;
+	bool paused;
+	char stop_why[160];
+	/* lock */
+	struct crowd keeper;		/* renews once */
+	struct condition keeper_end;
+	bool keeper_over;
+	bool locked;
+	/* steps: what the row says, and whether it is to be written */
+	bool step_dirty[STEP_MAX];
+	bool step_note;			/* a step changed its state: journal it */
+	int64_t noted_at_ms, last_write_ms;	/* loop clock */
+	int64_t eleven_down_since_ms;	/* loop clock; 0 = it answers */
+	bool probed;			/* the signed probe was answered in this phase */
+	bool target_dead;		/* the target's account refuses everything */
+};
+
+struct executor {
+	struct failover_deps *d;
+	struct intent_log *intents;
+	struct run *runs;		/* attempts under way */
+	struct owed *owed;		/* unlocks still to be sent */
+	struct task *scan_task, *unlock_task;
+	bool scanning, unlocking;	/* they run */
+	struct condition wake, owed_changed;
+	bool stopping;
+	bool write_ok_without_lease;	/* tests without a lease */
+};
+
+/* ---- record.c --------------------------------------------------------------------- */
+
+struct who act_who(const struct act *a);
+/* May an outside write start now? Asked again by the guard just before the wire. */
+bool act_may_write(const struct act *a);
+/* Waits until the write is on record and nothing stands against it (while paused: until it is
+ * not). Takes e; 0 and it is to be sent, then act_wrote; negative: it is not (e is freed). */
+int act_intend(struct act *a, struct effect *e, struct err *err);
+/* Takes e. info NULL: done. Stored with the next batch. */
+void act_wrote(struct act *a, struct effect *e, const struct call_info *info);
+struct effect *effect_new(const char *agent, const char *kind, const char *subject,
+			  const char *before, const char *after);
+void act_dirty(struct act *a, struct item *i);
+/* Stores everything that is waiting; retries while the database is away and we lead. */
+int act_flush(struct act *a, struct err *err);
+void act_stop_now(struct act *a, enum act_stop why, const char *text);
+/* Step n of the event: state (or -1), and done recounted from the items. */
+void act_step(struct act *a, int n, int state, const char *error);
+void act_count(struct act *a);
+void recorder_fini(struct recorder *r);
+/* One leader's transaction around fn, tried again while the database is away and we lead. */
+int act_tx(struct act *a, int (*fn)(struct act *a, struct tx *t, void *arg, struct err *err),
+	   void *arg, struct err *err);
+
+/* ---- lock.c ------------------------------------------------------------------------ */
+
+/* Takes the lock, or a new one when resuming; starts its one renewal. */
+int lock_take(struct act *a, struct err *err);
+/* Ends the renewal and unlocks; what cannot be sent now is owed and retried for ever. */
+void lock_release(struct act *a);
+/* degraded: up to calls_wait for calls in progress on the source. */
+void lock_wait_calls(struct act *a);
+int hook_after_switch(struct act *a, struct err *err);
+/* One try; true when the application took it (or there is none to tell). */
+bool unlock_send(struct failover_deps *d, const char *event, int64_t epoch);
+/* executor.c: tried for ever; dropped only when a newer leader works on the event. */
+void executor_owe_unlock(struct executor *x, const char *event, int64_t epoch);
+
+/* ---- observe.c ---------------------------------------------------------------------- */
+
+/* Reads target and ElevenLabs whole and links the movers to what is there. 0; negative: the
+ * target could not be read. ElevenLabs away only sets eleven_down_since_ms. */
+int observe(struct act *a, struct err *err);
+int load_baselines(struct act *a, struct err *err);
+void baselines_free(struct act *a);
+/* Parses row->before again. */
+void mover_before(struct mover *m);
+void mover_fini(struct mover *m);
+/* {"agent":...,"webhooks":{},"import":{}|null}: adds what was seen outside to row->before. */
+void mover_add_before(struct mover *m);
+char *mover_after(const struct mover *m);	/* JSON; caller frees */
+char *webhooks_json(const struct webhooks *w);	/* caller frees */
+void webhooks_read(const struct json *v, struct webhooks *ret);	/* texts point into v */
+/* What to_number's webhooks are to be; only the fields that are ours. ERR_FAILED: it is not known
+ * (why). Texts live as long as a and m. */
+int desired_webhooks(const struct mover *m, struct webhooks *ret, struct err *err);
+/* Reads one number again. */
+enum call_result phone_read(struct mover *m, struct call_info *info);
+/* Looks the number up at ElevenLabs again; CALL_OK also when there is none. */
+enum call_result import_read(struct mover *m, struct call_info *info);
+void import_seen(struct mover *m, const struct remote_number_list *l);
+
+/* ---- converge.c -------------------------------------------------------------------- */
+
+/* Brings one agent to what is desired (steps 5-7); the result is in m and m->row. */
+void converge(struct mover *m);
+/* Differs from what is desired, as last read? Says how. */
+bool mover_differs(const struct mover *m, char *why, size_t n);
+void mover_fail(struct mover *m, bool fatal, bool retry, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void mover_step(struct mover *m, int step);
+const char *info_text(const struct call_info *info, char *buf, size_t n);
+/* The service could not answer now; another try may. */
+bool info_transient(const struct call_info *info);
+enum { WRITE_TRIES = 5, WRITE_RETRY_MS = 250 };
+/* Assigns to_number's import (agent NULL or "": none), whatever happens to the replies.
+ * 0 done; negative: failed, with m->why set, or stopped (a->stop). */
+int import_assign(struct mover *m, const char *agent);
+/* Writes these fields until they read back equal. As import_assign. */
+int webhooks_put(struct mover *m, const struct webhooks *want);
+
+/* ---- sweep.c, rollback.c ------------------------------------------------------------- */
+
+/* No earlier than D after the last write; items that differ are put back to waiting. Their
+ * number, or negative when it cannot be read. */
+int sweep(struct act *a, struct err *err);
+/* The whole way home, in status rolling_back. */
+int rollback_run(struct act *a, struct err *err);
+/* Items whose number at home is gone become IT_STAYS. */
+void rollback_find_stays(struct act *a);
+
+/* ---- attempt.c ----------------------------------------------------------------------- */
+
+/* Reads event, items and credentials. */
+int act_load(struct act *a, struct executor *x, const char *event_id, struct err *err);
+void act_fini(struct act *a);
+int keys_load(struct act *a, const char *account, struct credentials *ret, struct err *err);
+
+/* Writes what is waiting, then the transition from a->expect; `also` (may be NULL) joins its
+ * transaction. ERR_CONFLICT: the event went elsewhere. */
+struct act_move {
+	enum event_status to;
+	const char *error, *text;	/* NULL = none */
+	int (*also)(struct act *a, struct tx *t, void *arg, struct err *err);
+};
+int act_transition(struct act *a, const struct act_move *move, struct err *err);
+
+#endif
