@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_scan.h"
 #include "core/mem.h"
 #include "providers/number_lookup.h"
 #include "providers/request.h"
+#include "providers/row.h"
 
 /* ---- requests ------------------------------------------------------------------- */
 
@@ -150,24 +152,19 @@ static enum call_result agent(struct providers *p, const char *id, struct remote
 
 /* ---- numbers -------------------------------------------------------------------- */
 
-static int read_number(const struct json *v, struct remote_number *n)
-{
-	if (str_empty(json_get_str(v, "phone_number_id")))
-		return -1;
-	text_of(v, "phone_number_id", n->id, sizeof(n->id));
-	text_of(v, "phone_number", n->e164, sizeof(n->e164));
-	text_of(v, "provider", n->provider, sizeof(n->provider));
-	text_of(json_get(v, "assigned_agent"), "agent_id", n->agent_id, sizeof(n->agent_id));
-	return 0;
-}
-
-static int add_number(void *ctx, const struct json *item)
+static int add_number(void *ctx, struct row *item)
 {
 	struct remote_number_list *l = ctx;
 	struct remote_number n = { 0 };
+	struct row agent;
 
-	if (read_number(item, &n))
+	row_text(item, "phone_number_id", n.id, sizeof(n.id));
+	if (!n.id[0])
 		return -1;
+	row_text(item, "phone_number", n.e164, sizeof(n.e164));
+	row_text(item, "provider", n.provider, sizeof(n.provider));
+	if (!row_object(item, "assigned_agent", &agent))
+		row_text(&agent, "agent_id", n.agent_id, sizeof(n.agent_id));
 	*LIST_PUSH(l) = n;
 	return 0;
 }
@@ -185,11 +182,14 @@ static enum call_result numbers(struct providers *p, struct remote_number_list *
 	/* a bare array of all numbers, however many */
 	if (prepare(p, &rq, "/v1/convai/phone-numbers", &url, info) &&
 	    request_raw(p, &rq, &reply, info) == CALL_OK) {
-		int r = array_walk(str_get(&reply.body), reply.body.len, add_number, ret, &err);
-		if (r == ERR_CANCELLED)
+		const char *body = str_get(&reply.body);
+		if (json_scan(body, reply.body.len, &err))
+			info_garbled(info, false, err.msg, body, reply.body.len);
+		else if (rows_walk(body, reply.body.len, add_number, ret) < 0)
+			info_garbled(info, false, "not a list of phone numbers", body,
+				     reply.body.len);
+		else if (task_cancelled())
 			info->result = CALL_CANCELLED;
-		else if (r)
-			info_garbled(info, false, err.msg, reply.body.s, reply.body.len);
 	}
 	http_reply_fini(&reply);
 	str_fini(&url);
@@ -290,8 +290,17 @@ static enum call_result number(struct providers *p, const char *id, struct remot
 	number_path(&path, id);
 	get(p, str_get(&path), &v, info);
 	str_fini(&path);
-	if (info->result == CALL_OK && read_number(v, ret))
+	if (info->result != CALL_OK)
+		return info->result;
+	struct remote_number_list one = { 0 };
+	struct str text = STR_INIT(64 * 1024);
+	struct row row;
+	if (row_of_json(&row, v, &text) || add_number(&one, &row))
 		info_garbled(info, false, "not a phone number", NULL, 0);
+	else
+		*ret = one.v[0];
+	free(one.v);
+	str_fini(&text);
 	return info->result;
 }
 

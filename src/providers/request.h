@@ -54,11 +54,6 @@ int64_t int_of(const struct json *obj, const char *name, int64_t otherwise);
 int64_t time_of(const struct json *obj, const char *name);
 bool json_has_array(const struct json *obj, const char *name);
 
-/* Elements of a JSON array too long to be one tree: each is parsed alone and goes to fn (0 or
- * negative); now and then the task lets the loop turn. 0, or negative with err. */
-int array_walk(const char *text, size_t n, int (*fn)(void *ctx, const struct json *item), void *ctx,
-	       struct err *err);
-
 /* name=value into a form or query, encoded, with & between. Value NULL adds nothing. */
 void form_add(struct str *form, const char *name, const char *value);
 

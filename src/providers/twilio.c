@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_scan.h"
 #include "core/mem.h"
+#include "core/task.h"
 
 /* ---- addresses ------------------------------------------------------------------ */
 
@@ -79,15 +81,26 @@ static bool is_account_path(const char *url)
 	return *path == '.' || str_has_prefix(path, "/Keys");
 }
 
-static enum call_result send(OP_HEAD, enum credential_use use, struct request *rq,
-			     struct json **ret, struct call_info *info)
+/* Whose request it is. False: that credential is not configured. */
+static bool prepare(const struct credentials *c, enum credential_use use, struct request *rq,
+		    struct call_info *info)
 {
 	rq->family = FAMILY_TWILIO;
-	if (!credentials_pick(c, use, &rq->user, &rq->password))
-		return no_credential(use, info);
+	if (!credentials_pick(c, use, &rq->user, &rq->password)) {
+		no_credential(use, info);
+		return false;
+	}
 	rq->limiter = use == CRED_PARENT ? c->parent_sid : c->account_sid;
 	rq->api_key = credentials_is_key(c, use);
 	rq->account_path = is_account_path(rq->url);
+	return true;
+}
+
+static enum call_result send(OP_HEAD, enum credential_use use, struct request *rq,
+			     struct json **ret, struct call_info *info)
+{
+	if (!prepare(c, use, rq, info))
+		return info->result;
 	return request_json(p, rq, ret, info);
 }
 
@@ -136,49 +149,60 @@ enum call_result twilio_post(WRITE_HEAD, enum credential_use use, enum twilio_ho
 
 enum { PAGES_MAX = 5000 };
 
-/* The next link of either paging form, or NULL at the end. */
-static const char *next_link(const struct json *page)
+/* The next link of either paging form, "" at the end. */
+static void next_link(struct row *page, char *link, size_t n)
 {
-	const char *s = json_get_str(page, "next_page_uri");
+	struct row meta;
 
-	if (str_empty(s))
-		s = json_str(json_path(page, "meta.next_page_url"));
-	return str_empty(s) ? NULL : s;
+	row_text(page, "next_page_uri", link, n);
+	if (!link[0] && !row_object(page, "meta", &meta))
+		row_text(&meta, "next_page_url", link, n);
 }
 
-/* 0 go on, 1 stop, negative garbled. */
-static int read_page(struct twilio_walk *w, const struct json *page)
-{
-	const struct json *list = json_get(page, w->list);
+enum { LINK_MAX = 4096 };
 
-	if (json_type(list) != JSON_ARRAY)
-		return -1;
-	for (const struct json *v = json_first(list); v; v = json_next(v)) {
-		int r = json_type(v) == JSON_OBJECT ? w->fn(w->ctx, v) : -1;
-		if (r)
-			return r;
+/* One page: its elements to w->fn, its link to ret_link ("" = stop). */
+static enum call_result walk_page(OP_HEAD, struct twilio_walk *w, const char *url,
+				  char ret_link[LINK_MAX], struct call_info *info)
+{
+	struct request rq = { .method = "GET", .url = url, .max_body = (size_t)16 << 20 };
+	struct http_reply reply;
+	struct row page;
+	struct err err = { 0 };
+	int r = 0;
+
+	ret_link[0] = 0;
+	if (!prepare(c, w->use, &rq, info))
+		return info->result;
+	if (request_raw(p, &rq, &reply, info) != CALL_OK)
+		goto out;
+	const char *body = str_get(&reply.body);
+	if (json_scan(body, reply.body.len, &err)) {
+		info_garbled(info, false, err.msg, body, reply.body.len);
+		goto out;
 	}
-	return 0;
+	r = row_read_page(&page, body, reply.body.len, w->list, w->fn, w->ctx);
+	if (task_cancelled())
+		info->result = CALL_CANCELLED;
+	else if (r < 0)
+		info_garbled(info, false, "a page without the list it should have", w->list,
+			     strlen(w->list));
+	else if (r == 0)
+		next_link(&page, ret_link, LINK_MAX);
+out:
+	http_reply_fini(&reply);
+	return info->result;
 }
 
 static enum call_result walk_from(OP_HEAD, struct twilio_walk *w, const char *base,
 				  struct str *url, struct call_info *info)
 {
 	int max = w->max_pages ? w->max_pages : PAGES_MAX;
+	char link[LINK_MAX];
 
 	for (int page = 1;; page++) {
-		_cleanup_(json_free_p) struct json *v = NULL;
-		struct request rq = { .method = "GET", .url = str_get(url),
-				      .max_body = (size_t)16 << 20 };
-		if (send(p, c, w->use, &rq, &v, info) != CALL_OK)
+		if (walk_page(p, c, w, str_get(url), link, info) != CALL_OK || !link[0])
 			return info->result;
-		int r = read_page(w, v);
-		if (r < 0)
-			return info_garbled(info, false, "a page without the list it should have",
-					    w->list, strlen(w->list));
-		const char *link = next_link(v);
-		if (r > 0 || !link)
-			return CALL_OK;
 		if (page >= max) {
 			w->more = true;
 			return CALL_OK;

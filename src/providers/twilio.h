@@ -7,6 +7,7 @@
 #define RD_PROVIDERS_TWILIO_H
 
 #include "providers/request.h"
+#include "providers/row.h"
 #include "providers/telephony.h"
 
 enum twilio_host { TW_API, TW_MONITOR, TW_MESSAGING, TW_VIDEO, TW_ROUTES };
@@ -32,14 +33,16 @@ struct twilio_walk {
 	const char *path;
 	const char *list;
 	int max_pages;			/* 0 = no limit but the safety one */
-	int (*fn)(void *ctx, const struct json *item);
+	int (*fn)(void *ctx, struct row *item);
 	void *ctx;
 	bool more;			/* out: stopped by max_pages */
 };
 enum call_result twilio_walk(OP_HEAD, struct twilio_walk *w, struct call_info *info);
 
 /* One number body into the list; 0, or negative when it is none. */
-int twilio_read_phone(struct phone_list *l, const struct json *v);
+int twilio_read_phone(struct phone_list *l, struct row *v);
+/* The same from a tree. */
+int twilio_phone_of(struct phone_list *l, const struct json *v);
 
 /* twilio_numbers.c */
 enum call_result twilio_numbers(OP_HEAD, enum credential_use use, struct phone_list *ret,

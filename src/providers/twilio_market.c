@@ -9,23 +9,25 @@
 
 #include "core/mem.h"
 
-static int add_offer(void *ctx, const struct json *item)
+static int add_offer(void *ctx, struct row *item)
 {
 	struct offer_list *l = ctx;
-	const struct json *can = json_get(item, "capabilities");
+	struct row can;
 	char needs[16];
 
-	if (str_empty(json_get_str(item, "phone_number")))
+	if (!row_has(item, "phone_number"))
 		return -1;
 	struct offer *o = LIST_PUSH(l);
-	text_of(item, "phone_number", o->e164, sizeof(o->e164));
-	text_of(item, "locality", o->locality, sizeof(o->locality));
-	text_of(item, "region", o->region, sizeof(o->region));
-	text_of(item, "iso_country", o->country, sizeof(o->country));
-	text_of(item, "address_requirements", needs, sizeof(needs));
-	o->voice = json_get_bool(can, "voice", false);
-	o->sms = json_get_bool(can, "SMS", json_get_bool(can, "sms", false));
-	o->mms = json_get_bool(can, "MMS", json_get_bool(can, "mms", false));
+	row_text(item, "phone_number", o->e164, sizeof(o->e164));
+	row_text(item, "locality", o->locality, sizeof(o->locality));
+	row_text(item, "region", o->region, sizeof(o->region));
+	row_text(item, "iso_country", o->country, sizeof(o->country));
+	row_text(item, "address_requirements", needs, sizeof(needs));
+	if (!row_object(item, "capabilities", &can)) {
+		o->voice = row_bool(&can, "voice", false);
+		o->sms = row_bool(&can, "SMS", row_bool(&can, "sms", false));
+		o->mms = row_bool(&can, "MMS", row_bool(&can, "mms", false));
+	}
 	o->needs_address = needs[0] && strcmp(needs, "none") != 0;
 	return 0;
 }
@@ -87,7 +89,7 @@ enum call_result twilio_number_buy(WRITE_HEAD, const char *e164, const char *add
 	str_fini(&path);
 	if (info->result != CALL_OK)
 		return info->result;
-	if (twilio_read_phone(ret, v))
+	if (twilio_phone_of(ret, v))
 		return info_garbled(info, true, "not a number", NULL, 0);
 	return CALL_OK;
 }

@@ -23,20 +23,20 @@ static void add_date(struct str *path, const char *name, int64_t ms)
 
 /* ---- alerts --------------------------------------------------------------------- */
 
-static int add_alert(void *ctx, const struct json *item)
+static int add_alert(void *ctx, struct row *item)
 {
 	struct alert_list *l = ctx;
-	int64_t code = int_of(item, "error_code", 0);
+	int64_t code = row_int(item, "error_code", 0);
 
-	if (str_empty(json_get_str(item, "sid")))
+	if (!row_has(item, "sid"))
 		return -1;
 	struct alert_record *r = LIST_PUSH(l);
-	text_of(item, "sid", r->sid, sizeof(r->sid));
-	text_of(item, "resource_sid", r->resource_sid, sizeof(r->resource_sid));
+	row_text(item, "sid", r->sid, sizeof(r->sid));
+	row_text(item, "resource_sid", r->resource_sid, sizeof(r->resource_sid));
 	r->code = code > 0 && code <= INT32_MAX ? (int)code : 0;
-	r->at_ms = time_of(item, "date_generated");
+	r->at_ms = row_time(item, "date_generated");
 	if (!r->at_ms)
-		r->at_ms = time_of(item, "date_created");
+		r->at_ms = row_time(item, "date_created");
 	return 0;
 }
 
@@ -63,23 +63,23 @@ enum call_result twilio_alerts(OP_HEAD, int64_t since_ms, int max_pages, struct 
 
 struct change_window { struct change_list *list; int64_t since_ms; };
 
-static int add_change(void *ctx, const struct json *item)
+static int add_change(void *ctx, struct row *item)
 {
 	struct change_window *w = ctx;
-	int64_t at = time_of(item, "event_date");
+	int64_t at = row_time(item, "event_date");
 
-	if (str_empty(json_get_str(item, "sid")))
+	if (!row_has(item, "sid"))
 		return -1;
 	if (at && at < w->since_ms)
 		return 1;
 	struct change_record *r = LIST_PUSH(w->list);
-	text_of(item, "sid", r->sid, sizeof(r->sid));
-	text_of(item, "event_type", r->type, sizeof(r->type));
-	text_of(item, "resource_sid", r->resource_sid, sizeof(r->resource_sid));
-	text_of(item, "actor_sid", r->actor_sid, sizeof(r->actor_sid));
-	text_of(item, "actor_type", r->actor_type, sizeof(r->actor_type));
-	text_of(item, "source", r->source, sizeof(r->source));
-	text_of(item, "source_ip_address", r->ip, sizeof(r->ip));
+	row_text(item, "sid", r->sid, sizeof(r->sid));
+	row_text(item, "event_type", r->type, sizeof(r->type));
+	row_text(item, "resource_sid", r->resource_sid, sizeof(r->resource_sid));
+	row_text(item, "actor_sid", r->actor_sid, sizeof(r->actor_sid));
+	row_text(item, "actor_type", r->actor_type, sizeof(r->actor_type));
+	row_text(item, "source", r->source, sizeof(r->source));
+	row_text(item, "source_ip_address", r->ip, sizeof(r->ip));
 	r->at_ms = at;
 	return 0;
 }
@@ -124,24 +124,25 @@ enum call_result twilio_video(OP_HEAD, struct call_info *info)
 struct service { char sid[36]; };
 struct service_list { struct service *v; size_t n, cap; };
 
-static int add_service(void *ctx, const struct json *item)
+static int add_service(void *ctx, struct row *item)
 {
 	struct service_list *l = ctx;
 
-	if (str_empty(json_get_str(item, "sid")))
+	if (!row_has(item, "sid"))
 		return -1;
 	struct service *s = LIST_PUSH(l);
-	text_of(item, "sid", s->sid, sizeof(s->sid));
+	row_text(item, "sid", s->sid, sizeof(s->sid));
 	return 0;
 }
 
 /* The best state of a service's campaigns. */
-static int read_campaign(void *ctx, const struct json *item)
+static int read_campaign(void *ctx, struct row *item)
 {
 	enum campaign_state *best = ctx;
-	const char *word = json_get_str(item, "campaign_status");
 	enum campaign_state s = CAMPAIGN_PENDING;
+	char word[24];
 
+	row_text(item, "campaign_status", word, sizeof(word));
 	if (str_eq(word, "VERIFIED") || str_eq(word, "APPROVED"))
 		s = CAMPAIGN_APPROVED;
 	else if (str_eq(word, "FAILED") || str_eq(word, "SUSPENDED") || str_eq(word, "DELETED"))
@@ -154,22 +155,22 @@ static int read_campaign(void *ctx, const struct json *item)
 
 struct service_numbers { struct sms_number_list *list; const char *service; enum campaign_state s; };
 
-static int add_sms_number(void *ctx, const struct json *item)
+static int add_sms_number(void *ctx, struct row *item)
 {
 	struct service_numbers *in = ctx;
 
-	if (str_empty(json_get_str(item, "phone_number")))
+	if (!row_has(item, "phone_number"))
 		return -1;
 	struct sms_number *n = LIST_PUSH(in->list);
-	text_of(item, "sid", n->sid, sizeof(n->sid));
-	text_of(item, "phone_number", n->e164, sizeof(n->e164));
+	row_text(item, "sid", n->sid, sizeof(n->sid));
+	row_text(item, "phone_number", n->e164, sizeof(n->e164));
 	snprintf(n->service_sid, sizeof(n->service_sid), "%s", in->service);
 	n->campaign = in->s;
 	return 0;
 }
 
 static enum call_result walk_service(OP_HEAD, const char *sid, const char *rest, const char *list,
-				     int (*fn)(void *ctx, const struct json *item), void *ctx,
+				     int (*fn)(void *ctx, struct row *item), void *ctx,
 				     struct call_info *info)
 {
 	struct str path = STR_INIT(256);

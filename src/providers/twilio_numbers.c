@@ -12,31 +12,47 @@
 
 #include "core/mem.h"
 
-int twilio_read_phone(struct phone_list *l, const struct json *v)
+int twilio_read_phone(struct phone_list *l, struct row *v)
 {
-	const struct json *can = json_get(v, "capabilities");
-	const char *sid = json_get_str(v, "sid");
-	const char *e164 = json_get_str(v, "phone_number");
+	char scratch[16384], sid[40], e164[20];
 	struct webhooks hooks;
+	struct row can;
+	size_t used = 0;
 
-	if (str_empty(sid) || str_empty(e164))
+	row_text(v, "sid", sid, sizeof(sid));
+	row_text(v, "phone_number", e164, sizeof(e164));
+	if (!sid[0] || !e164[0])
 		return -1;
 	for (int i = 0; i < WH_COUNT; i++) {
-		const char *s = json_get_str(v, webhook_field_name((enum webhook_field)i));
-		hooks.v[i] = s ? s : "";
+		hooks.v[i] = row_keep(v, webhook_field_name((enum webhook_field)i), scratch,
+				      sizeof(scratch), &used);
+		if (!hooks.v[i])
+			return -1;
 	}
 	struct phone *ph = phone_list_add(l, sid, e164, &hooks);
-	text_clean_buf(ph->sid);
-	text_clean_buf(ph->e164);
-	ph->voice = json_get_bool(can, "voice", false);
-	ph->sms = json_get_bool(can, "sms", json_get_bool(can, "SMS", false));
-	ph->mms = json_get_bool(can, "mms", json_get_bool(can, "MMS", false));
-	ph->beta = json_get_bool(v, "beta", false);
-	text_of(v, "status", ph->status, sizeof(ph->status));
+	ph->beta = row_bool(v, "beta", false);
+	row_text(v, "status", ph->status, sizeof(ph->status));
+	if (row_object(v, "capabilities", &can))
+		return 0;
+	ph->voice = row_bool(&can, "voice", false);
+	ph->sms = row_bool(&can, "sms", row_bool(&can, "SMS", false));
+	ph->mms = row_bool(&can, "mms", row_bool(&can, "MMS", false));
 	return 0;
 }
 
-static int add_phone(void *ctx, const struct json *item)
+int twilio_phone_of(struct phone_list *l, const struct json *v)
+{
+	struct str text = STR_INIT(256 * 1024);
+	struct row row;
+	int r = row_of_json(&row, v, &text);
+
+	if (!r)
+		r = twilio_read_phone(l, &row);
+	str_fini(&text);
+	return r;
+}
+
+static int add_phone(void *ctx, struct row *item)
 {
 	return twilio_read_phone(ctx, item);
 }
@@ -77,7 +93,7 @@ static void number_path(struct str *path, const struct credentials *c, const cha
 static enum call_result take_number(struct json *v, const char *sid, bool write,
 				    struct phone_list *ret, struct call_info *info)
 {
-	if (twilio_read_phone(ret, v) || strcmp(ret->v[0].sid, sid) != 0) {
+	if (twilio_phone_of(ret, v) || strcmp(ret->v[0].sid, sid) != 0) {
 		phone_list_fini(ret);
 		return info_garbled(info, write, "not the number that was asked for", NULL, 0);
 	}
@@ -103,12 +119,13 @@ enum call_result twilio_number(OP_HEAD, const char *sid, struct phone_list *ret,
 struct wanted { struct phone_list *list; const char *e164; };
 
 /* The filter of the provider is a prefix; only the exact number counts. */
-static int add_if_wanted(void *ctx, const struct json *item)
+static int add_if_wanted(void *ctx, struct row *item)
 {
 	struct wanted *want = ctx;
-	const char *e164 = json_get_str(item, "phone_number");
+	char e164[20];
 
-	if (!e164)
+	row_text(item, "phone_number", e164, sizeof(e164));
+	if (!e164[0])
 		return -1;
 	return strcmp(e164, want->e164) ? 0 : twilio_read_phone(want->list, item);
 }

@@ -76,30 +76,30 @@ static void add_since(struct str *path, const char *name_op, int64_t since_ms)
 
 /* ---- calls ---------------------------------------------------------------------- */
 
-static int read_call(const struct json *v, struct call_record *ret)
+static int read_call(struct row *v, struct call_record *ret)
 {
-	char direction[16];
+	char direction[16], status[16];
 
-	if (str_empty(json_get_str(v, "sid")) || str_empty(json_get_str(v, "status")))
+	row_text(v, "sid", ret->sid, sizeof(ret->sid));
+	row_text(v, "status", status, sizeof(status));
+	if (!ret->sid[0] || !status[0])
 		return -1;
-	text_of(v, "sid", ret->sid, sizeof(ret->sid));
-	text_of(v, "from", ret->from, sizeof(ret->from));
-	text_of(v, "to", ret->to, sizeof(ret->to));
-	text_of(v, "direction", direction, sizeof(direction));
-	ret->status = (enum call_status)find(call_states, COUNT_OF(call_states),
-					     json_get_str(v, "status"));
+	row_text(v, "from", ret->from, sizeof(ret->from));
+	row_text(v, "to", ret->to, sizeof(ret->to));
+	row_text(v, "direction", direction, sizeof(direction));
+	ret->status = (enum call_status)find(call_states, COUNT_OF(call_states), status);
 	ret->inbound = !strcmp(direction, "inbound");
-	ret->duration_s = (int)int_of(v, "duration", 0);
-	ret->start_ms = time_of(v, "start_time");
+	ret->duration_s = (int)row_int(v, "duration", 0);
+	ret->start_ms = row_time(v, "start_time");
 	if (!ret->start_ms)
-		ret->start_ms = time_of(v, "date_created");
-	ret->end_ms = time_of(v, "end_time");
+		ret->start_ms = row_time(v, "date_created");
+	ret->end_ms = row_time(v, "end_time");
 	return 0;
 }
 
 struct call_window { struct call_list *list; int64_t since_ms; };
 
-static int add_call(void *ctx, const struct json *item)
+static int add_call(void *ctx, struct row *item)
 {
 	struct call_window *w = ctx;
 	struct call_record r = { 0 };
@@ -132,9 +132,9 @@ enum call_result twilio_calls(OP_HEAD, int64_t since_ms, int max_pages, struct c
 	return info->result;
 }
 
-static int count_call(void *ctx, const struct json *item)
+static int count_call(void *ctx, struct row *item)
 {
-	if (str_empty(json_get_str(item, "sid")))
+	if (!row_has(item, "sid"))
 		return -1;
 	++*(int *)ctx;
 	return 0;
@@ -179,15 +179,22 @@ enum call_result twilio_call_status(OP_HEAD, const char *sid, struct call_record
 	call_path(&path, c, sid, ".json");
 	twilio_get(p, c, CRED_MAIN, TW_API, str_get(&path), &v, info);
 	str_fini(&path);
-	if (info->result == CALL_OK && read_call(v, ret))
+	if (info->result != CALL_OK)
+		return info->result;
+	struct str text = STR_INIT(64 * 1024);
+	struct row row;
+	if (row_of_json(&row, v, &text) || read_call(&row, ret)) {
+		*ret = (struct call_record){ 0 };
 		info_garbled(info, false, "not a call", NULL, 0);
+	}
+	str_fini(&text);
 	return info->result;
 }
 
-static int add_code(void *ctx, const struct json *item)
+static int add_code(void *ctx, struct row *item)
 {
 	struct code_list *l = ctx;
-	int64_t code = int_of(item, "error_code", 0);
+	int64_t code = row_int(item, "error_code", 0);
 
 	if (code > 0 && code <= INT32_MAX)
 		*LIST_PUSH(l) = (int)code;
@@ -215,25 +222,26 @@ enum call_result twilio_call_codes(OP_HEAD, const char *call_sid, struct code_li
 
 struct message_window { struct message_list *list; int64_t since_ms; };
 
-static int add_message(void *ctx, const struct json *item)
+static int add_message(void *ctx, struct row *item)
 {
 	struct message_window *w = ctx;
 	struct message_record r = { 0 };
-	char direction[16];
+	char direction[16], status[24];
 
-	if (str_empty(json_get_str(item, "sid")) || str_empty(json_get_str(item, "status")))
+	row_text(item, "sid", r.sid, sizeof(r.sid));
+	row_text(item, "status", status, sizeof(status));
+	if (!r.sid[0] || !status[0])
 		return -1;
-	text_of(item, "sid", r.sid, sizeof(r.sid));
-	text_of(item, "from", r.from, sizeof(r.from));
-	text_of(item, "to", r.to, sizeof(r.to));
-	text_of(item, "direction", direction, sizeof(direction));
-	r.status = message_state(json_get_str(item, "status"));
+	row_text(item, "from", r.from, sizeof(r.from));
+	row_text(item, "to", r.to, sizeof(r.to));
+	row_text(item, "direction", direction, sizeof(direction));
+	r.status = message_state(status);
 	r.inbound = !strcmp(direction, "inbound");
-	int64_t code = int_of(item, "error_code", 0);
+	int64_t code = row_int(item, "error_code", 0);
 	r.code = code > 0 && code <= INT32_MAX ? (int)code : 0;
-	r.at_ms = time_of(item, "date_sent");
+	r.at_ms = row_time(item, "date_sent");
 	if (!r.at_ms)
-		r.at_ms = time_of(item, "date_created");
+		r.at_ms = row_time(item, "date_created");
 	if (r.at_ms && r.at_ms < w->since_ms)
 		return 1;
 	*LIST_PUSH(w->list) = r;
