@@ -56,6 +56,7 @@ static bool read_options(struct cli *c, struct sim_server_options *o,
 		return false;
 	o->port = (int)port;
 	o->smtp_port = (int)smtp;
+	o->record = cli_opt(c, "record");
 	o->shape.seed = (uint64_t)seed;
 	o->shape.agents = (int)agents;
 	if (*ret && cli_opt(c, "agents") && (*ret)->agents) {
@@ -130,6 +131,7 @@ static const struct cli_option options[] = {
 	{ .name = "wait", .help = "do not start the scenario: POST /_sim/scenario does" },
 	{ .name = "agents", .arg = "N", .help = "voice agents (40)" },
 	{ .name = "seed", .arg = "N", .help = "ids, secrets and dice follow from it (1)" },
+	{ .name = "record", .arg = "F", .help = "write every exchange to F, one JSON document a line" },
 	{ .name = "speed", .arg = "N", .help = "simulated time runs N times as fast (1)" },
 };
 

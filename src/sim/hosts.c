@@ -359,7 +359,7 @@ static void room_update(struct sim_request *q)
 		r->status = "completed";
 		sim_ledger_effective(q, NULL);
 	}
-	answer_room(q, 200, r);
+	answer_room(q, 202, r);
 }
 
 static void rooms_list(struct sim_request *q)

@@ -8,6 +8,7 @@
  */
 #include "sim/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "core/httpd.h"
@@ -32,6 +33,7 @@ struct sim_server {
 	struct sim_smtp *smtp;
 	struct sim *sim;
 	struct visit *visits;
+	FILE *record;			/* exchanges, one JSON document a line; NULL = none */
 };
 
 static const char *get_header(void *ctx, const char *name)
@@ -60,6 +62,31 @@ static void add_headers(struct visit *v)
 		httpd_add_header(v->http, q->head[i].name, q->head[i].value);
 }
 
+/* For validating both directions against the published descriptions afterwards. */
+static void record(struct visit *v)
+{
+	const struct sim_request *q = &v->q;
+	struct str line = STR_INIT((size_t)64 << 20);
+	struct jw w = JW(&line);
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "service", sim_service_name(q->service));
+	jw_str(&w, "method", q->method);
+	jw_str(&w, "path", q->rest);
+	jw_str(&w, "query", q->query_text);
+	jw_str(&w, "requestType", httpd_header(v->http, "Content-Type"));
+	jw_strn(&w, "requestBody", q->body ? q->body : "", q->body_len);
+	jw_i64(&w, "status", q->status);
+	jw_bool(&w, "fault", v->effect.status || v->effect.drop);
+	jw_str(&w, "type", q->type);
+	jw_strn(&w, "body", str_get(&q->out), q->out.len);
+	jw_obj_end(&w);
+	str_addc(&line, '\n');
+	fwrite(line.s, 1, line.len, v->server->record);
+	fflush(v->server->record);
+	str_fini(&line);
+}
+
 /* drop: cut the connection instead of answering. */
 static void finish(struct visit *v, bool drop)
 {
@@ -67,6 +94,8 @@ static void finish(struct visit *v, bool drop)
 	struct sim *s = v->server->sim;
 
 	timer_stop(&v->timer);
+	if (v->counted && v->server->record)
+		record(v);
 	if (v->counted) {
 		sim_ledger_done(q);
 		s->ledger.in_flight--;
@@ -261,6 +290,12 @@ struct sim_server *sim_server_new(struct loop *l, const struct sim_server_option
 	struct sim_server *server = xcalloc(1, sizeof(*server));
 
 	server->loop = l;
+	server->record = o->record ? fopen(o->record, "we") : NULL;
+	if (o->record && !server->record) {
+		err_set(err, ERR_SYSTEM, "%s: %s", o->record, strerror(errno));
+		free_p(&server);
+		return NULL;
+	}
 	server->sim = sim_new(l, &o->shape);
 	server->sim->released = released;
 	server->sim->write_waiting = write_waiting;
@@ -288,6 +323,8 @@ void sim_server_free(struct sim_server *s)
 	httpd_free(s->httpd);
 	sim_smtp_free(s->smtp);
 	sim_free(s->sim);
+	if (s->record)
+		fclose(s->record);
 	free_p(&s);
 }
 

@@ -14,6 +14,7 @@ struct sim_server_options {
 	const char *address;		/* NULL = 127.0.0.1 */
 	int port, smtp_port;		/* 0 picks one */
 	struct sim_shape shape;
+	const char *record;		/* file that gets every exchange as a line, or NULL */
 };
 struct sim_server *sim_server_new(struct loop *l, const struct sim_server_options *o,
 				  struct err *err);
