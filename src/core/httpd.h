@@ -17,18 +17,18 @@ struct httpd_options {
 	int port;			/* 0 picks one */
 	size_t max_body;		/* bytes; larger -> on_too_big or a plain 413 */
 	int max_connections;		/* default 256 */
-	int64_t head_timeout_ms;	/* slow heads and bodies are cut; default 10 s */
+	int64_t head_timeout_ms;	/* slow heads and bodies are cut, within twice this; 10 s */
 	int64_t answer_timeout_ms;	/* a handler that does not answer -> 503; default 120 s */
 };
 
-/* Called with the whole request (body included). Must lead to exactly one httpd_reply or
- * httpd_stream, now or later; the request lives until then. */
+/* Called with the whole request (body included). Must lead to exactly one httpd_reply,
+ * httpd_stream or httpd_drop, now or later; the request lives until then. */
 typedef void (*httpd_handler)(void *ctx, struct httpd_req *req);
 struct httpd *httpd_new(struct loop *l, const struct httpd_options *o, httpd_handler fn, void *ctx,
 			struct err *err);
 void httpd_free(struct httpd *d);	/* open requests are dropped; NULL ok */
 int httpd_port(const struct httpd *d);
-/* Error replies that the server itself makes (413, 408, 503, 400) pass through here so that
+/* Error replies that the server itself makes (413, 503, 400) pass through here so that
  * they look like ours: fills type and body. */
 void httpd_on_error(struct httpd *d, void (*fn)(void *ctx, int status, const char *why,
 			struct str *body, const char **content_type), void *ctx);
@@ -52,11 +52,13 @@ void httpd_reply(struct httpd_req *r, int status, const char *content_type, cons
 /* Fault injection for the simulator: cut the connection without an answer. */
 void httpd_drop(struct httpd_req *r);
 
-/* Streams: queue beyond max_queue bytes drops the client (it resumes by sequence number). */
+/* Streams: queue beyond max_queue bytes drops the client (it resumes by sequence number).
+ * NULL: the client is gone or was answered by the deadline; the request is then done with. */
 struct httpd_stream;
 struct httpd_stream *httpd_stream(struct httpd_req *r, const char *content_type, size_t max_queue,
 				  void (*on_close)(void *ctx), void *ctx);
-bool httpd_stream_push(struct httpd_stream *s, const char *p, size_t n); /* false: dropped */
+/* false: dropped; on_close follows from the loop, until then s may be used. */
+bool httpd_stream_push(struct httpd_stream *s, const char *p, size_t n);
 void httpd_stream_end(struct httpd_stream *s);	/* on_close is not called */
 
 #endif

@@ -1,0 +1,82 @@
+/* Shared by the files of the HTTP server: httpd.c (daemon), httpd_req.c, httpd_stream.c. */
+#ifndef RD_CORE_HTTPD_INTERNAL_H
+#define RD_CORE_HTTPD_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "core/httpd.h"
+
+struct httpd {
+	struct loop *loop;
+	struct MHD_Daemon *mhd;
+	struct watch *watch;
+	struct timer timer, soon;	/* the library's own timeout; work that we made */
+	struct httpd_options o;
+	httpd_handler fn;
+	void *ctx;
+	void (*error_fn)(void *ctx, int status, const char *why, struct str *body,
+			 const char **content_type);
+	void *error_ctx;
+	struct httpd_req *requests;
+	bool closing;
+};
+
+/* One client connection: what it takes to cut slow ones. */
+struct httpd_conn {
+	struct httpd *d;
+	int fd;
+	struct timer tick;
+	uint64_t bytes;			/* received, at the last tick */
+	unsigned whole, whole_at_tick;	/* whole requests received */
+	struct httpd_req *req;		/* the one under way */
+};
+
+struct extra_header {
+	char *name, *value;
+	struct extra_header *next;
+};
+
+struct httpd_req {
+	struct httpd *d;		/* NULL: the server is gone, only the handler holds it */
+	struct MHD_Connection *mhd;
+	struct httpd_conn *conn;
+	char *method, *path, *raw_path, *query, peer[64];
+	struct str body;
+	bool begun, whole, suspended, answered, dropped, too_big, closed;
+	bool owed;	/* the handler has it and will answer; then, not before, it may be freed */
+	struct timer deadline;
+	int64_t answer_by_ms;
+	struct extra_header *headers;
+	struct MHD_Response *response;
+	int status;
+	void *user;
+	void (*free_user)(void *);
+	void (*on_close)(void *ctx);
+	void *close_ctx;
+	struct httpd_stream *stream;
+	struct httpd_req *next, *prev;
+};
+
+/* httpd.c: runs the library in the next turn; many answers in one turn share it. */
+void httpd_drive_soon(struct httpd *d);
+/* The library closes the connection as soon as it looks at it. */
+void httpd_conn_cut(struct httpd_conn *c);
+
+/* httpd_req.c */
+struct httpd_req *httpd_req_new(struct httpd *d, struct MHD_Connection *mhd,
+				struct httpd_conn *conn, const char *uri);
+void httpd_req_free(struct httpd_req *r);
+void httpd_req_unlink(struct httpd_req *r);
+void httpd_req_suspend(struct httpd_req *r);	/* until answered, at most answer_timeout_ms */
+void httpd_req_resume(struct httpd_req *r);
+void httpd_req_gone(struct httpd_req *r);	/* tells the handler, once */
+/* The handler is done with r. false: too late (timed out, client gone); r may be freed. */
+bool httpd_req_take_back(struct httpd_req *r);
+void httpd_req_apply_headers(struct httpd_req *r, const char *content_type);
+void httpd_req_error(struct httpd_req *r, int status, const char *why);
+
+/* httpd_stream.c: the connection is over; calls on_close. */
+void httpd_stream_closed(struct httpd_stream *s);
+void httpd_stream_drop(struct httpd_stream *s);
+
+#endif
