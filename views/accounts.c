@@ -1,7 +1,8 @@
 /*
  * Accounts: role, health with since-when and why, agents, free numbers, what a standby
- * lacks, age of credentials, balance. Below the list (beside it on wide screens) the
- * selected one with its history as this console saw it. Changes go through dialogs.
+ * lacks, age of credentials, balance. The selected one with the history of its checks:
+ * beside the list on wide screens, below it on high ones, else Enter gives it
+ * the screen (and Enter again its agents). Changes go through dialogs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,17 +14,15 @@
 #include "views/columns.h"
 
 #define HISTORY 60
-#define HISTORIES 64
+#define FRESH_MS 10000
 
-struct history {
-	char id[64];
-	int64_t seen_ms;
+struct accounts {
+	bool whole;			/* the detail has the screen */
+	char id[64];			/* whose history it is */
 	double rate[HISTORY];		/* < 0 = unknown */
 	size_t n;
-};
-struct accounts {
-	struct history h[HISTORIES];
-	size_t n_h;
+	int64_t at_ms;
+	struct client_request *asked;
 };
 
 static const struct app *app_of(void *ctx)
@@ -212,36 +211,73 @@ void accounts_fill(struct list *l, const struct state *s)
 	list_end(l);
 }
 
-static struct history *history_of(struct accounts *st, const char *id)
+static void got_history(void *ctx, int status, const struct json *doc, const char *problem)
 {
-	for (size_t i = 0; i < st->n_h; i++)
-		if (str_eq(st->h[i].id, id))
-			return &st->h[i];
-	if (st->n_h == HISTORIES)
-		return NULL;
-	snprintf(st->h[st->n_h].id, sizeof(st->h[0].id), "%s", id);
-	return &st->h[st->n_h++];
+	struct view *v = ctx;
+	struct accounts *st = v->state;
+	const struct json *list = json_get(doc, "checks"), *m;
+	size_t n = json_count(list), skip = n > HISTORY ? n - HISTORY : 0;
+	bool newest_first;
+
+	(void)problem;
+	st->asked = NULL;
+	st->at_ms = loop_now_ms(shell_loop(v->shell));
+	if (status != 200)
+		return;
+	m = json_first(list);
+	newest_first = json_next(m) && strcmp(json_get_str(m, "at") ? json_get_str(m, "at") : "",
+					      json_get_str(json_next(m), "at") ? json_get_str(json_next(m), "at") : "") > 0;
+	st->n = 0;
+	for (size_t i = 0; m && st->n < HISTORY; m = json_next(m), i++) {
+		if (!newest_first && i < skip)
+			continue;
+		st->rate[st->n++] = str_eq(json_get_str(m, "status"), "unknown") ? -1 : json_get_double(m, "rate", -1);
+	}
+	for (size_t i = 0; newest_first && i < st->n / 2; i++) {
+		double t = st->rate[i];
+		st->rate[i] = st->rate[st->n - 1 - i];
+		st->rate[st->n - 1 - i] = t;
+	}
+	shell_redraw(v->shell);
 }
 
-static void sample(struct accounts *st, const struct account *x)
+static bool shows_detail(struct view *v)
 {
-	struct history *h = history_of(st, x->id);
+	return ((struct accounts *)v->state)->whole || shell_width(v->shell) >= 150;
+}
 
-	if (!h || h->seen_ms == x->last_check_ms)
+static void ask_history(struct view *v, const struct account *x)
+{
+	struct accounts *st = v->state;
+	struct app *app = v->app;
+	char path[160];
+
+	if (!str_eq(st->id, x->id)) {
+		if (st->asked)
+			client_cancel(TAKE(st->asked));
+		snprintf(st->id, sizeof(st->id), "%s", x->id);
+		st->n = 0;
+		st->at_ms = 0;
+	}
+	if (st->asked || app_stale(app) || (st->at_ms && loop_now_ms(shell_loop(v->shell)) - st->at_ms < FRESH_MS))
 		return;
-	h->seen_ms = x->last_check_ms;
-	if (h->n == HISTORY)
-		memmove(h->rate, h->rate + 1, --h->n * sizeof(h->rate[0]));
-	h->rate[h->n++] = x->health == HEALTH_UNKNOWN ? -1 : x->failure_rate;
+	snprintf(path, sizeof(path), "/api/v1/checks?accountId=%.64s&hours=24&limit=%d", x->id, HISTORY);
+	st->asked = client_get(app->client, path, got_history, v);
 }
 
 static void update(struct view *v)
 {
-	const struct state *s = app_state(v->app);
+	accounts_fill(&v->list, app_state(v->app));
+	if (shows_detail(v) && list_selected(&v->list))
+		ask_history(v, list_selected(&v->list));
+}
 
-	for (size_t i = 0; i < s->n_accounts; i++)
-		sample(v->state, &s->accounts[i]);
-	accounts_fill(&v->list, s);
+static void close_(struct view *v)
+{
+	struct accounts *st = v->state;
+
+	if (st->asked)
+		client_cancel(st->asked);
 }
 
 static int detail_line(struct area a, int y, const char *label, enum role role, const char *fmt, ...)
@@ -277,7 +313,7 @@ static void draw_detail(struct view *v, struct area a, const struct account *x)
 {
 	struct app *app = v->app;
 	const struct lineage_gates *g = state_gates(app_state(app), x->id);
-	struct history *h = history_of(v->state, x->id);
+	const struct accounts *h = v->state;
 	char t[WHEN_TEXT], title[160], as_of[80];
 	size_t shut = 0;
 	int y = 1;
@@ -313,7 +349,7 @@ static void draw_detail(struct view *v, struct area a, const struct account *x)
 		y = detail_line(a, y, "GATES", shut ? ROLE_warn : ROLE_ok,
 				"%zu of %zu open towards %s (ringdown gates %s)", g->n_gates - shut, g->n_gates,
 				app_account(app, g->target), x->id);
-	if (h && h->n > 1 && y < a.h) {
+	if (str_eq(h->id, x->id) && h->n > 1 && y < a.h) {
 		area_text(a, 1, y, ROLE_label, "HISTORY");
 		chart_history(a, 11, y, a.w - 30 < HISTORY ? a.w - 30 : HISTORY, h->rate, h->n, 1.0, 0.05, 0.5);
 		area_textf(a, a.w - 18, y, ROLE_dim, "failing, %zu checks", h->n);
@@ -329,11 +365,12 @@ static void draw(struct view *v, struct area a)
 	if (a.w >= 150) {
 		list = area_sub(a, 0, 0, a.w * 3 / 5, a.h);
 		detail = area_sub(a, list.w + 2, 0, a.w - list.w - 2, a.h);
-	} else if (a.h >= 18) {
-		int rows = (int)v->list.total + 1;
-		int most = a.h - 11;
-		list = area_sub(a, 0, 0, a.w, rows < most ? most : most);
+	} else if (a.h > 30) {
+		list = area_sub(a, 0, 0, a.w, a.h - 12);
 		detail = area_sub(a, 0, list.h, a.w, a.h - list.h);
+	} else if (((struct accounts *)v->state)->whole && x) {
+		draw_detail(v, a, x);
+		return;
 	}
 	if (v->list.filter[0])
 		snprintf(title, sizeof(title), "ACCOUNTS %lld/%zu", (long long)v->list.total, v->list.n_all);
@@ -372,6 +409,7 @@ static void checked(void *ctx, int status, const struct json *doc, const char *p
 
 static unsigned act(struct view *v, enum act what)
 {
+	struct accounts *st = v->state;
 	const struct account *x = list_selected(&v->list);
 	struct app *app = v->app;
 
@@ -381,6 +419,14 @@ static unsigned act(struct view *v, enum act what)
 		shell_say(v->shell, ROLE_hint, "checking %s ..", x->name ? x->name : x->id);
 		client_get(app->client, path, checked, v);
 		return WANT_REDRAW;
+	}
+	if (what == ACT_BACK && st->whole) {
+		st->whole = false;
+		return WANT_REDRAW;
+	}
+	if (what == ACT_OPEN && x && !st->whole && shell_width(v->shell) < 150) {
+		st->whole = true;
+		return WANT_REDRAW | WANT_UPDATE;
 	}
 	if (what == ACT_OPEN && x) {
 		struct view *agents = shell_find_view(v->shell, "agents");
@@ -397,5 +443,5 @@ const struct view_def view_accounts = {
 	.name = "accounts", .title = "Accounts", .key = '3',
 	.help = "carriers: health, agents, free numbers, what a standby lacks",
 	.state_size = sizeof(struct accounts), .columns = columns, .n_columns = COUNT_OF(columns),
-	.keys = keys, .update = update, .draw = draw, .act = act, .subject = subject,
+	.keys = keys, .update = update, .draw = draw, .act = act, .subject = subject, .close = close_,
 };

@@ -107,10 +107,10 @@ static const struct column columns[] = {
 	{ .title = "STATE", .name = "outcome", .w = 5, .text = col_state },
 	{ .title = "SINCE", .name = "since", .w = 9, .text = col_since, .drop = 5 },
 	{ .title = "NUMBER", .name = "phoneNumber", .w = 14, .wide = 18, .text = col_number, .drop = 1 },
-	{ .title = "ON", .name = "account", .w = 12, .wide = 22, .text = col_account, .drop = 4 },
+	{ .title = "ON", .name = "accountId", .w = 12, .wide = 22, .text = col_account, .drop = 4 },
 	{ .title = "HOME", .w = 8, .wide = 20, .text = col_home, .drop = 6 },
 	{ .title = "KIND", .name = "integration", .w = 7, .wide = 13, .text = col_kind, .drop = 7 },
-	{ .title = "REASON", .w = 24, .grow = true, .text = col_reason, .drop = 2 },
+	{ .title = "REASON", .name = "reason", .w = 24, .grow = true, .text = col_reason, .drop = 2 },
 };
 
 static struct page *page_of(struct agents *st, int64_t i)

@@ -131,7 +131,7 @@ static void header_holds(const struct app *a, struct header *h)
 			 "HOLD  %.24s %.32s  %s  by %.20s  \"%.40s\"", x->what ? x->what : "?",
 			 x->subject ? x->subject : "", when_span(span, app_now(a) - x->since_ms),
 			 x->by ? x->by : "?", x->reason ? x->reason : "");
-		h->ticks = true;
+		h->ticks |= app_now(a) - x->since_ms < 86400000;
 	}
 }
 
@@ -362,7 +362,7 @@ static struct shell_app shell_app_of(struct app *a)
 {
 	return (struct shell_app){
 		.ctx = a, .views = views_all, .started = app_started, .header = app_header,
-		.refresh = app_refresh, .actions = app_actions, .act = app_act, .unread = app_unread,
+		.refresh = app_refresh, .actions = app_actions, .act = app_act, .possible = app_possible, .unread = app_unread,
 		.command = app_command, .word = app_word, .presence = app_presence, .freeze = app_freeze,
 		.quit = app_quit,
 	};

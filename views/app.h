@@ -75,6 +75,7 @@ void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g
 
 /* views/decide.c */
 size_t app_actions(void *app, const struct subject *s, struct shell_action *ret, size_t max);
+bool app_possible(void *app, const char *action, const struct subject *s);
 void app_act(void *app, const char *action, const struct subject *s);
 int app_command(void *app, const char *line, struct err *err);
 const char *app_word(void *app, size_t i);

@@ -173,6 +173,45 @@ size_t app_actions(void *app, const struct subject *s, struct shell_action *ret,
 	return n;
 }
 
+/* What an action on this row would really be about. */
+static void resolve(const struct app *a, const struct action *x, struct subject *sub)
+{
+	const struct state *s = app_state(a);
+
+	/* on an account the event keys mean its open event */
+	if (str_eq(x->kind, "event") && str_eq(sub->kind, "account"))
+		for (size_t i = 0; i < s->n_events; i++)
+			if (str_eq(s->events[i].from, sub->id) && event_status_open(s->events[i].status)) {
+				event_subject(a, &s->events[i], sub);
+				return;
+			}
+	/* and on an event F means its source */
+	if (str_eq(x->name, "start") && str_eq(sub->kind, "event")) {
+		const struct event *e = state_event(s, sub->id);
+		const struct account *from = e ? state_account(s, e->from) : NULL;
+		if (from)
+			account_subject(from, sub);
+	}
+}
+
+static const struct action *find_meant(const struct app *a, const char *name)
+{
+	return find(str_eq(name, "pause") && paused(a) ? "unpause" : name);
+}
+
+bool app_possible(void *app, const char *action, const struct subject *s)
+{
+	const struct action *x = find_meant(app, action);
+	struct subject sub = *s;
+	char why[120];
+
+	if (!x)
+		return false;
+	resolve(app, x, &sub);
+	why_not(app, x, &sub, why, sizeof(why));
+	return !why[0];
+}
+
 /* ---- what is sent ------------------------------------------------------------------------- */
 
 static void body_of(const struct decision *d, bool dry_run, const char *reason, struct str *out)
@@ -355,8 +394,8 @@ static void arm(struct decision *d)
 	if (dialog->danger == DIALOG_TYPED || (dialog->danger == DIALOG_WORD && shell_header(a->shell)->production))
 		snprintf(word, sizeof(word), "%.63s",
 			 e ? app_account(a, dialog->danger == DIALOG_TYPED ? e->to : e->from) : d->subject.title);
-	else if (d->plan_hash[0])
-		snprintf(word, sizeof(word), "%.4s", d->plan_hash);
+	else if (strlen(d->plan_hash) >= 8) /* a part of the plan's number that no view shows */
+		snprintf(word, sizeof(word), "%.4s", d->plan_hash + 4);
 	else
 		snprintf(word, sizeof(word), "%04u", (unsigned)(loop_random(a->loop) % 9000 + 1000));
 	dialog_arm(dialog, word);
@@ -532,28 +571,13 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 void app_act(void *app, const char *action, const struct subject *s)
 {
 	struct app *a = app;
-	const struct action *x = find(str_eq(action, "pause") && paused(a) ? "unpause" : action);
+	const struct action *x = find_meant(a, action);
 	struct subject sub = s ? *s : (struct subject){ 0 };
 	char why[120];
 
 	if (!x)
 		return;
-	/* on an account the event keys mean its open event */
-	if (str_eq(x->kind, "event") && str_eq(sub.kind, "account"))
-		for (size_t i = 0; i < app_state(a)->n_events; i++) {
-			const struct event *e = &app_state(a)->events[i];
-			if (str_eq(e->from, s->id) && event_status_open(e->status)) {
-				event_subject(a, e, &sub);
-				break;
-			}
-		}
-	/* and on an event F means its source */
-	if (str_eq(x->name, "start") && str_eq(sub.kind, "event")) {
-		const struct event *e = state_event(app_state(a), sub.id);
-		const struct account *from = e ? state_account(app_state(a), e->from) : NULL;
-		if (from)
-			account_subject(from, &sub);
-	}
+	resolve(a, x, &sub);
 	why_not(a, x, &sub, why, sizeof(why));
 	if (why[0]) {
 		struct decision d = { .action = x, .subject = sub };

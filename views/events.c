@@ -115,14 +115,14 @@ static int cmp_opened(const void *a, const void *b)
 }
 
 static const struct column columns[] = {
-	{ .title = "EVENT", .w = 8, .wide = 12, .text = col_id },
+	{ .title = "EVENT", .w = 7, .wide = 12, .text = col_id },
 	{ .title = "", .w = 9, .text = col_severity, .drop = 3 },
 	{ .title = "STATE", .w = 12, .text = col_state },
 	{ .title = "IN/SINCE", .w = 9, .align = 1, .text = col_when, .cmp = cmp_opened },
-	{ .title = "FROM", .w = 12, .wide = 24, .text = col_from, .drop = 1 },
-	{ .title = "TO", .w = 12, .wide = 24, .text = col_to, .drop = 2 },
+	{ .title = "FROM", .w = 13, .wide = 24, .text = col_from, .drop = 1 },
+	{ .title = "TO", .w = 13, .wide = 24, .text = col_to, .drop = 2 },
 	{ .title = "MOVED", .w = 5, .wide = 9, .align = 1, .text = col_moved, .drop = 4 },
-	{ .title = "BY", .w = 4, .wide = 12, .text = col_by, .drop = 5 },
+	{ .title = "BY", .w = 4, .wide = 12, .text = col_by, .drop = 6 },
 	{ .title = "CAUSE", .w = 20, .grow = true, .text = col_cause, .drop = 9 },
 };
 
@@ -192,55 +192,73 @@ static bool subject(struct view *v, struct subject *ret)
 	return true;
 }
 
+static void add_item(struct sheet *s, const struct json *m)
+{
+	const char *name = json_get_str(m, "name"), *from = json_get_str(m, "fromNumber");
+	const char *to = json_get_str(m, "toNumber"), *state = json_get_str(m, "state");
+	const char *error = json_get_str(m, "error"), *match = json_get_str(m, "match");
+	enum role role = str_eq(state, "failed") || str_eq(state, "conflict") ? ROLE_bad :
+			 str_eq(state, "moved")				      ? ROLE_ok :
+										ROLE_normal;
+
+	sheet_line(s, role, "%-6s %-24.24s %-15s to %-15s %s%s%s%s",
+		   json_get_bool(m, "canary", false) ? "canary" : "", name ? name : "?", from ? from : "?",
+		   to ? to : "stays", state ? state : match ? match : "",
+		   json_get_bool(m, "smsReady", true) ? "" : "  SMS held",
+		   json_get_bool(m, "healthy", false) ? "  works now" : "", error ? error : "");
+}
+
 static void got_plan(void *ctx, int status, const struct json *doc, const char *problem)
 {
 	struct view *v = ctx;
 	struct sheet *s = shell_sheet(v->shell);
-	const struct json *plan = json_get(doc, "plan");
-	const struct json *m;
+	const struct json *plan = json_get(doc, "plan"), *list = json_get(doc, "items"), *m;
 
 	if (!s->open || !str_has_prefix(s->title, "PLAN"))
 		return;
+	shell_redraw(v->shell);
 	if (status != 200) {
-		sheet_line(s, ROLE_error, "%s", problem ? problem : "the engine did not answer");
-		shell_redraw(v->shell);
+		sheet_line(s, ROLE_error, "no rows: %s", problem ? problem : "the engine did not answer");
 		return;
 	}
-	if (!plan)
-		plan = json_path(doc, "event.plan");
-	m = json_get(plan, "moves");
-	if (json_type(m) != JSON_ARRAY)
-		m = json_get(plan, "agents");
-	for (m = json_first(m); m; m = json_next(m)) {
-		const char *to = json_get_str(m, "toNumber");
-		sheet_line(s, ROLE_normal, "%-6s %-26.26s %-16s to %-16s %s%s%s",
-			   json_get_bool(m, "canary", false) ? "canary" : "",
-			   json_get_str(m, "name") ? json_get_str(m, "name") : "?",
-			   json_get_str(m, "fromNumber") ? json_get_str(m, "fromNumber") : "?", to ? to : "stays",
-			   json_get_str(m, "match") ? json_get_str(m, "match") : "",
-			   json_get_bool(m, "smsReady", true) ? "" : "  SMS held",
-			   json_get_bool(m, "healthy", false) ? "  works now" : "");
-	}
+	if (!list)
+		list = json_get(plan, "moves");
+	if (!json_count(list))
+		sheet_line(s, ROLE_dim, "no agent is in it");
+	for (m = json_first(list); m; m = json_next(m))
+		add_item(s, m);
 	for (m = json_first(json_get(plan, "stays")); m; m = json_next(m))
-		sheet_line(s, ROLE_warn, "stays  %-26.26s %-16s %s",
+		sheet_line(s, ROLE_warn, "stays  %-24.24s %-15s %s",
 			   json_get_str(m, "name") ? json_get_str(m, "name") : "?",
 			   json_get_str(m, "number") ? json_get_str(m, "number") : "",
 			   json_get_str(m, "why") ? json_get_str(m, "why") : "");
-	shell_redraw(v->shell);
 }
 
+/* Until it is approved the plan is what a start would do now; later its stored rows. */
 static void show_plan(struct view *v, const struct event *e)
 {
 	struct app *app = v->app;
 	struct sheet *s = shell_sheet(v->shell);
-	char title[96], text[256];
+	char title[96], text[256], path[160];
 
-	snprintf(title, sizeof(title), "PLAN %.10s of %s", e->plan_hash ? e->plan_hash : "", e->id);
+	snprintf(title, sizeof(title), "PLAN #%.8s of %.40s", e->plan_hash ? e->plan_hash : "none", e->id);
 	sheet_open(s, title, NULL, NULL);
 	event_plan_text(e, text, sizeof(text));
 	sheet_line(s, ROLE_normal, "%s", text);
-	_cleanup_(free_p) char *path = xasprintf("/api/admin/twilio-failover/events/%s?plan=agents", e->id);
-	client_get(app->client, path, got_plan, v);
+	if (event_has_steps(e)) {
+		snprintf(path, sizeof(path), "/api/v1/events/%.64s/items", e->id);
+		client_get(app->client, path, got_plan, v);
+		return;
+	}
+	struct str body = STR_INIT(1000);
+	struct jw w = JW(&body);
+	jw_obj(&w, NULL);
+	jw_str(&w, "accountId", e->from);
+	jw_str(&w, "triggerType", "MANUAL");
+	jw_bool(&w, "dryRun", true);
+	jw_obj_end(&w);
+	client_send(app->client, "POST", "/api/admin/twilio-failover/start", str_get(&body), got_plan, v);
+	str_fini(&body);
 }
 
 static unsigned act(struct view *v, enum act what)

@@ -68,12 +68,12 @@ void entry_draw(const struct app *a, struct area at, int y, const struct entry *
 
 	x = area_text(at, 1, y, ROLE_dim, when_clock(clock, e->at_ms, shell_utc(a->shell)));
 	snprintf(buf, sizeof(buf), "%s", str_empty(e->subject) ? e->kind ? e->kind : "" : e->subject);
-	area_field(at, x + 2, y, 18, 0, ROLE_normal, buf);
+	area_field(at, x + 2, y, 14, 0, ROLE_normal, buf);
 	if (str_empty(e->actor) || str_has_prefix(e->actor, "engine"))
 		snprintf(buf, sizeof(buf), "%s", e->text ? e->text : "");
 	else
 		snprintf(buf, sizeof(buf), "%s: %s", e->actor, e->text ? e->text : "");
-	area_field(at, x + 21, y, at.w - x - 22, 0, role_level(e->severity), buf);
+	area_field(at, x + 17, y, at.w - x - 18, 0, role_level(e->severity), buf);
 }
 
 static enum role col_at(void *ctx, const void *rec, char *buf)
@@ -134,7 +134,7 @@ static const struct column columns[] = {
 	{ .title = "LEVEL", .w = 5, .text = col_level, .drop = 2 },
 	{ .title = "ON", .w = 12, .wide = 24, .text = col_subject, .drop = 1 },
 	{ .title = "BY", .w = 8, .wide = 14, .text = col_actor, .drop = 3 },
-	{ .title = "WHAT", .w = 10, .grow = true, .text = col_text },
+	{ .title = "WHAT", .w = 36, .grow = true, .text = col_text },
 };
 
 static void add_merged(struct view *v, const struct state *s, const struct app_log *l)

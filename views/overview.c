@@ -128,6 +128,7 @@ static int draw_next(struct view *v, struct area a, int most)
 	struct app *app = v->app;
 	struct overview *o = v->state;
 	const struct state *s = app_state(app);
+	const struct event *e;
 	char buf[400];
 	int y = 0;
 
@@ -140,26 +141,25 @@ static int draw_next(struct view *v, struct area a, int most)
 			area_field(a, 6, 0, a.w - 6, 0, ROLE_normal, "nothing will happen by itself: no event is open");
 		return 1;
 	}
-	for (size_t i = 0; i < o->n_open && y < most; i++) {
-		const struct event *e = o->open[i];
+	/* rows first, the selected one's three lines below them: moving shifts nothing */
+	for (size_t i = 0; i < o->n_open && y < (most > 4 ? most - 3 : most); i++) {
 		bool here = i == o->at;
 		if (here && o->pane == PANE_NEXT) {
 			area_put(a, 5, y, ROLE_normal, '>');
 			area_cursor(a, 5, y);
 		}
-		v->ticks |= draw_event_line(v, a, y++, e, here);
-		if (!here || most < 4)
-			continue;
-		snprintf(buf, sizeof(buf), "%s%s", e->cause ? e->cause : e->reason ? e->reason : "no cause recorded",
-			 "");
-		area_text(a, 6, y, ROLE_label, "why");
-		area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, buf);
-		area_text(a, 6, y, ROLE_label, "then");
-		event_plan_text(e, buf, sizeof(buf));
-		area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, buf);
-		area_text(a, 6, y, ROLE_label, "you");
-		area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, you_line(e, buf, sizeof(buf)));
+		v->ticks |= draw_event_line(v, a, y++, o->open[i], here);
 	}
+	if (most < 4 || o->at >= o->n_open)
+		return y;
+	e = o->open[o->at];
+	area_text(a, 6, y, ROLE_label, "why");
+	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, e->cause ? e->cause : "no cause recorded");
+	area_text(a, 6, y, ROLE_label, "then");
+	event_plan_text(e, buf, sizeof(buf));
+	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, buf);
+	area_text(a, 6, y, ROLE_label, "you");
+	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, you_line(e, buf, sizeof(buf)));
 	return y;
 }
 
@@ -181,7 +181,7 @@ static int draw_ratio(struct area a, int x, int y, const char *what, double v, d
 		role = ROLE_ok;
 		word = "ok";
 	}
-	x = area_textf(a, x, y, stale ? ROLE_stale : role, "%s%3.0f%%  %s", stale ? "~" : "", v * 100, word);
+	x = area_textf(a, x, y, stale ? ROLE_stale : role, "%s%.0f%%  %s", stale ? "~" : "", v * 100, word);
 	if (normal >= 0)
 		x = area_textf(a, x, y, ROLE_normal, "  was %.0f%%", normal * 100);
 	return x + 3;
@@ -261,7 +261,7 @@ static void draw(struct view *v, struct area a)
 	if (left.h > 14)
 		area_rule(left, 0, "");
 	y = left.h > 14 ? 1 : 0;
-	most = left.h / 3 > 5 ? left.h / 3 : left.h > 8 ? 4 : 2;
+	most = left.h / 3 > 5 ? left.h / 3 : left.h > 8 ? 5 : 2;
 	y += draw_next(v, area_sub(left, 0, y, left.w, left.h - y), most);
 	if (left.h - y > 4)
 		y = draw_impact(v, left, y);

@@ -89,11 +89,11 @@ static void title_of(const char *name, char *buf, size_t n)
 	buf[at] = '\0';
 }
 
-/* Columns follow the members of the first row. */
-static void make_columns(struct view *v)
+/* Columns follow the members of the first row, in the order of the reply. */
+static void make_columns(struct view *v, const struct json *rows)
 {
 	struct sms *st = v->state;
-	const struct json *first = json_first(st->rows);
+	const struct json *first = json_first(rows);
 
 	st->n_columns = 0;
 	for (const struct json *m = json_first(first); m && st->n_columns < MAX_COLUMNS; m = json_next(m)) {
@@ -147,7 +147,7 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 	st->rows = first_array(st->doc);
 	st->got_ms = loop_now_ms(shell_loop(v->shell));
 	st->problem[0] = '\0';
-	make_columns(v);
+	make_columns(v, first_array(doc));
 }
 
 static void ask(struct view *v)

@@ -227,7 +227,18 @@ void dialog_paste(struct dialog *d, const char *text, size_t n, int64_t now_ms)
 
 /* ---- drawing ------------------------------------------------------------------------ */
 
-#define LABEL_W 8
+#define LABEL_W 9
+
+static bool writes_reason(const struct dialog *d)
+{
+	return d->own_reason || d->focus == 1 || d->own.len;
+}
+
+/* Columns of the question before the field. */
+static int ask_width(const struct dialog *d)
+{
+	return 5 + text_width(d->word, false) + 12 + text_width(d->verb, false) + 2;
+}
 
 static int draw_lines(const struct dialog *d, struct area a)
 {
@@ -267,7 +278,7 @@ static int draw_ask(struct dialog *d, struct area a, int y)
 	x = area_text(a, 0, y, ROLE_normal, "Type ");
 	x = area_text(a, x, y, ROLE_danger, d->word);
 	x = area_textf(a, x, y, ROLE_normal, " and Enter to %s: ", d->verb);
-	if (a.w - x < 8) {
+	if (a.w - ask_width(d) < 8) {
 		y++;
 		x = 0;
 	}
@@ -284,7 +295,7 @@ static void draw_foot(struct dialog *d, struct area a, int64_t now_ms)
 	int y = 0;
 
 	d->ticks = d->state == DIALOG_SENDING || d->state == DIALOG_LOADING;
-	if (d->state == DIALOG_ARMED && (d->own_reason || d->focus == 1 || d->own.len)) {
+	if (d->state == DIALOG_ARMED && writes_reason(d)) {
 		int x = area_text(a, 0, y, ROLE_label, "WHY ");
 		field_draw(&d->own, a, x, y, a.w - x, d->focus == 1);
 		y++;
@@ -314,9 +325,16 @@ static void draw_foot(struct dialog *d, struct area a, int64_t now_ms)
 	}
 }
 
+static int foot_height(const struct dialog *d, int w)
+{
+	if (d->state != DIALOG_ARMED || d->danger == DIALOG_PLAIN)
+		return 3;
+	return 3 + writes_reason(d) + (w - ask_width(d) < 8);
+}
+
 void dialog_draw(struct dialog *d, struct area a, int64_t now_ms)
 {
-	int w = a.w < 100 ? a.w : 100, foot = d->danger == DIALOG_PLAIN ? 3 : 4, body, h;
+	int w = a.w < 100 ? a.w : 100, foot = foot_height(d, w - 4), body, h;
 	struct area box, in;
 	char more[24];
 

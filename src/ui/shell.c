@@ -21,7 +21,10 @@ static void paint_now(struct shell *s);
 
 static void on_paint_timer(struct timer *t)
 {
-	paint_now(t->user);
+	struct shell *s = t->user;
+
+	s->data_painted_ms = loop_now_ms(s->loop);
+	paint_now(s);
 }
 
 static void on_deferred(void *arg)
@@ -34,10 +37,12 @@ static void on_deferred(void *arg)
 		free_p(&s);
 		return;
 	}
-	since = loop_now_ms(s->loop) - s->painted_ms;
-	if (s->urgent || since >= FRAME_MS)
+	since = loop_now_ms(s->loop) - s->data_painted_ms;
+	if (s->urgent || since >= FRAME_MS) {
+		s->data_painted_ms = loop_now_ms(s->loop);
 		paint_now(s);
-	else if (!timer_active(&s->paint_timer))
+	}
+	else if (!timer_active(&s->paint_timer)) /* data comes faster than eyes read */
 		timer_start(s->loop, &s->paint_timer, FRAME_MS - since, on_paint_timer);
 }
 

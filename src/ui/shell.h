@@ -100,6 +100,8 @@ struct shell_app {
 	void (*refresh)(void *ctx);
 	/* Actions on a subject, possible or not; returns how many. */
 	size_t (*actions)(void *ctx, const struct subject *s, struct shell_action *ret, size_t max);
+	/* Whether a key for it is worth showing; may be NULL. */
+	bool (*possible)(void *ctx, const char *action, const struct subject *s);
 	/* Opens the dialog (or does it, when it is none) for an action. */
 	void (*act)(void *ctx, const char *action, const struct subject *s);
 	/* Lines of the unread list; marks them read. */

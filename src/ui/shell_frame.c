@@ -136,9 +136,11 @@ static void draw_footer(struct shell *s, struct area a)
 {
 	static const enum act always[] = { ACT_MENU, ACT_COMMAND_LINE, ACT_HELP };
 	const enum act *keys = s->views[s->front].def->keys;
+	struct subject sub;
 	char buf[16];
 	int right = 0, x = 0;
 
+	shell_subject(s, &sub);
 	for (size_t i = 0; i < COUNT_OF(always); i++)
 		right += 3 + text_width(binding_of(always[i])->word, true) + (i ? 1 : 0);
 	if (right > a.w)
@@ -147,7 +149,7 @@ static void draw_footer(struct shell *s, struct area a)
 		const struct binding *b = binding_of(keys[i]);
 		const char *name = key_name(b->keys[0], buf);
 		int w = text_width(name, true) + 1 + text_width(b->word, true);
-		if (b->group == GROUP_CHANGE && s->header.read_only)
+		if (b->action && s->app.possible && !s->app.possible(s->app.ctx, b->action, &sub))
 			continue;
 		if (x + w + 1 > a.w - right)
 			continue;
@@ -175,6 +177,17 @@ static void draw_prompt(struct shell *s, struct area a)
 	field_draw(&s->field, a, x, 0, a.w - x, true);
 }
 
+/* How many lines the message wants above the footer. */
+static int message_lines(struct shell *s, struct area all)
+{
+	int n;
+
+	if (s->prompt != PROMPT_NONE || !s->message[0])
+		return 1;
+	n = area_wrap(area_sub(all, 0, 0, all.w, 0), 0, 0, all.w, ROLE_normal, s->message);
+	return n < 1 ? 1 : n > 4 ? 4 : n;
+}
+
 static void draw_message(struct shell *s, struct area a)
 {
 	struct subject sub = { 0 };
@@ -184,7 +197,8 @@ static void draw_message(struct shell *s, struct area a)
 	if (s->prompt != PROMPT_NONE) {
 		draw_prompt(s, a);
 	} else if (s->message[0]) {
-		area_field(a, 0, 0, a.w, 0, s->message_role, s->message);
+		area_clear(a, ROLE_normal);
+		area_wrap(a, 0, 0, a.w, s->message_role, s->message);
 	} else if (keys_pasting(&s->keys)) {
 		area_text(a, 0, 0, ROLE_warn, "receiving a paste; ^C ends it");
 	} else if (s->header.coach[0]) {
@@ -235,7 +249,8 @@ void shell_compose(struct shell *s)
 		sheet_draw(&s->sheet, body);
 	dialog_draw(&s->dialog, area_sub(all, 0, 1, all.w, all.h - 1), loop_now_ms(s->loop));
 	if (!dialog_is_open(&s->dialog) || s->dialog.state == DIALOG_CLOSED) {
-		draw_message(s, area_sub(all, 0, all.h - 2, all.w, 1));
+		int lines = message_lines(s, all);
+		draw_message(s, area_sub(all, 0, all.h - 1 - lines, all.w, lines));
 		draw_footer(s, area_sub(all, 0, all.h - 1, all.w, 1));
 	}
 	draw_header(s, all, v->ticks || s->header.ticks || s->header.stale || dialog_is_open(&s->dialog));

@@ -26,7 +26,7 @@ struct shell {
 	size_t n_views;
 	size_t front, last;
 	bool frozen, dirty, stale_rows, urgent, deferred, started, plain, over, freed;
-	int64_t painted_ms, belled_ms;
+	int64_t painted_ms, data_painted_ms, belled_ms;
 	struct dialog dialog;
 	struct sheet sheet;
 	enum prompt prompt;
