@@ -17,9 +17,9 @@
 #define FRESH_MS 10000
 
 struct accounts {
-	bool whole;			/* the detail has the screen */
-	char id[64];			/* whose history it is */
-	double rate[HISTORY];		/* < 0 = unknown */
+	bool whole;           /* the detail has the screen */
+	char id[64];          /* whose history it is */
+	double rate[HISTORY]; /* < 0 = unknown */
 	size_t n;
 	int64_t at_ms;
 	struct client_request *asked;
@@ -54,7 +54,7 @@ static enum role col_since(void *ctx, const void *rec, char *buf)
 	char t[WHEN_TEXT];
 
 	snprintf(buf, CELL_TEXT, "%s",
-		 when_since(t, x->health_since_ms, app_now(app_of(ctx)), shell_utc(v->shell)));
+	         when_since(t, x->health_since_ms, app_now(app_of(ctx)), shell_utc(v->shell)));
 	return ROLE_normal;
 }
 
@@ -74,7 +74,9 @@ static enum role col_fail(void *ctx, const void *rec, char *buf)
 		return ROLE_dim;
 	}
 	snprintf(buf, CELL_TEXT, "%lld %3.0f%%", (long long)x->failing, x->failure_rate * 100);
-	return app_stale(app_of(ctx)) ? ROLE_stale : x->failing ? role_health(x->health) : ROLE_normal;
+	return app_stale(app_of(ctx)) ? ROLE_stale
+	       : x->failing           ? role_health(x->health)
+	                              : ROLE_normal;
 }
 
 static enum role col_free(void *ctx, const void *rec, char *buf)
@@ -91,8 +93,9 @@ static enum role col_free(void *ctx, const void *rec, char *buf)
 
 static void first_problem(const struct account *x, char *buf, size_t n)
 {
-	struct json *p = x->standby_problems ? json_parse(x->standby_problems, strlen(x->standby_problems), NULL) :
-					       NULL;
+	struct json *p = x->standby_problems ? json_parse(x->standby_problems,
+	                                                  strlen(x->standby_problems), NULL)
+	                                     : NULL;
 	const char *s = json_str(json_first(p));
 
 	snprintf(buf, n, "%s", s ? s : "");
@@ -119,7 +122,8 @@ static enum role col_role(void *ctx, const void *rec, char *buf)
 	const struct account *x = rec;
 
 	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s%s", enum_name(&account_role_names, x->role), x->is_primary ? "*" : "");
+	snprintf(buf, CELL_TEXT, "%s%s", enum_name(&account_role_names, x->role),
+	         x->is_primary ? "*" : "");
 	return ROLE_normal;
 }
 
@@ -147,8 +151,9 @@ static enum role col_key_age(void *ctx, const void *rec, char *buf)
 	char t[WHEN_TEXT];
 
 	snprintf(buf, CELL_TEXT, "%s",
-		 x->credentials_set_at_ms ?
-			 when_age(t, app_now(app_of(ctx)) - x->credentials_set_at_ms) : "-");
+	         x->credentials_set_at_ms
+	                 ? when_age(t, app_now(app_of(ctx)) - x->credentials_set_at_ms)
+	                 : "-");
 	return ROLE_normal;
 }
 
@@ -225,13 +230,17 @@ static void got_history(void *ctx, int status, const struct json *doc, const cha
 	if (status != 200)
 		return;
 	m = json_first(list);
-	newest_first = json_next(m) && strcmp(json_get_str(m, "at") ? json_get_str(m, "at") : "",
-					      json_get_str(json_next(m), "at") ? json_get_str(json_next(m), "at") : "") > 0;
+	newest_first = json_next(m) &&
+	               strcmp(json_get_str(m, "at") ? json_get_str(m, "at") : "",
+	                      json_get_str(json_next(m), "at") ? json_get_str(json_next(m), "at")
+	                                                       : "") > 0;
 	st->n = 0;
 	for (size_t i = 0; m && st->n < HISTORY; m = json_next(m), i++) {
 		if (!newest_first && i < skip)
 			continue;
-		st->rate[st->n++] = str_eq(json_get_str(m, "status"), "unknown") ? -1 : json_get_double(m, "rate", -1);
+		st->rate[st->n++] = str_eq(json_get_str(m, "status"), "unknown")
+		                            ? -1
+		                            : json_get_double(m, "rate", -1);
 	}
 	for (size_t i = 0; newest_first && i < st->n / 2; i++) {
 		double t = st->rate[i];
@@ -259,9 +268,11 @@ static void ask_history(struct view *v, const struct account *x)
 		st->n = 0;
 		st->at_ms = 0;
 	}
-	if (st->asked || app_stale(app) || (st->at_ms && loop_now_ms(shell_loop(v->shell)) - st->at_ms < FRESH_MS))
+	if (st->asked || app_stale(app) ||
+	    (st->at_ms && loop_now_ms(shell_loop(v->shell)) - st->at_ms < FRESH_MS))
 		return;
-	snprintf(path, sizeof(path), "/api/v1/checks?accountId=%.64s&hours=24&limit=%d", x->id, HISTORY);
+	snprintf(path, sizeof(path), "/api/v1/checks?accountId=%.64s&hours=24&limit=%d", x->id,
+	         HISTORY);
 	st->asked = client_get(app->client, path, got_history, v);
 }
 
@@ -280,9 +291,10 @@ static void close_(struct view *v)
 		client_cancel(st->asked);
 }
 
-static int detail_line(struct area a, int y, const char *label, enum role role, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static int detail_line(struct area a, int y, const char *label, enum role role, const char *fmt, ...)
+static int detail_line(struct area a, int y, const char *label, enum role role, const char *fmt,
+                       ...) __attribute__((format(printf, 5, 6)));
+static int detail_line(struct area a, int y, const char *label, enum role role, const char *fmt,
+                       ...)
 {
 	char buf[512];
 	va_list ap;
@@ -296,15 +308,19 @@ static int detail_line(struct area a, int y, const char *label, enum role role, 
 
 static int draw_standby(struct area a, int y, const struct account *x)
 {
-	struct json *p = x->standby_problems ? json_parse(x->standby_problems, strlen(x->standby_problems), NULL) :
-					       NULL;
+	struct json *p = x->standby_problems ? json_parse(x->standby_problems,
+	                                                  strlen(x->standby_problems), NULL)
+	                                     : NULL;
 	int n = 0;
 
 	for (const struct json *e = json_first(p); e; e = json_next(e), n++)
-		y = detail_line(a, y, n ? "" : "LACKS", ROLE_warn, "%s", json_str(e) ? json_str(e) : "?");
+		y = detail_line(a, y, n ? "" : "LACKS", ROLE_warn, "%s",
+		                json_str(e) ? json_str(e) : "?");
 	if (!n)
 		y = detail_line(a, y, "STANDBY", x->standby_ready ? ROLE_ok : ROLE_dim, "%s",
-				x->standby_ready ? "ready" : x->role == ROLE_STANDBY ? "not ready" : "-");
+		                x->standby_ready          ? "ready"
+		                : x->role == ROLE_STANDBY ? "not ready"
+		                                          : "-");
 	json_free(p);
 	return y;
 }
@@ -319,39 +335,48 @@ static void draw_detail(struct view *v, struct area a, const struct account *x)
 	int y = 1;
 
 	app_as_of(app, as_of);
-	snprintf(title, sizeof(title), "%s%s%s", x->name ? x->name : x->id, as_of[0] ? "  " : "", as_of);
+	snprintf(title, sizeof(title), "%s%s%s", x->name ? x->name : x->id, as_of[0] ? "  " : "",
+	         as_of);
 	area_rule(a, 0, title);
-	y = detail_line(a, y, "HEALTH", role_health(x->health), "%s since %s%s%s", word_health(x->health),
-			when_since(t, x->health_since_ms, app_now(app), shell_utc(v->shell)), x->why ? "; " : "",
-			x->why ? x->why : "");
+	y = detail_line(a, y, "HEALTH", role_health(x->health), "%s since %s%s%s",
+	                word_health(x->health),
+	                when_since(t, x->health_since_ms, app_now(app), shell_utc(v->shell)),
+	                x->why ? "; " : "", x->why ? x->why : "");
 	y = detail_line(a, y, "AT", ROLE_normal, "%s %s, status %s, type %s%s%s",
-			x->provider ? x->provider : "?", x->account_sid ? x->account_sid : "",
-			x->status ? x->status : "unknown", x->type ? x->type : "unknown",
-			x->region ? ", region " : "", x->region ? x->region : "");
+	                x->provider ? x->provider : "?", x->account_sid ? x->account_sid : "",
+	                x->status ? x->status : "unknown", x->type ? x->type : "unknown",
+	                x->region ? ", region " : "", x->region ? x->region : "");
 	y = detail_line(a, y, "AGENTS", ROLE_normal, "%lld here, %lld failing, %lld unknown%s%s",
-			(long long)x->agents, (long long)x->failing, (long long)x->unknown,
-			x->is_primary && x->current_account && !str_eq(x->current_account, x->id) ? "; runs on " : "",
-			x->is_primary && x->current_account && !str_eq(x->current_account, x->id) ?
-				app_account(app, x->current_account) : "");
-	y = detail_line(a, y, "NUMBERS", ROLE_normal, "%lld, %lld free, %lld voice-ready, %lld SMS-ready",
-			(long long)x->numbers_total, (long long)x->numbers_free, (long long)x->voice_ready,
-			(long long)x->sms_ready);
+	                (long long)x->agents, (long long)x->failing, (long long)x->unknown,
+	                x->is_primary && x->current_account && !str_eq(x->current_account, x->id)
+	                        ? "; runs on "
+	                        : "",
+	                x->is_primary && x->current_account && !str_eq(x->current_account, x->id)
+	                        ? app_account(app, x->current_account)
+	                        : "");
+	y = detail_line(a, y, "NUMBERS", ROLE_normal,
+	                "%lld, %lld free, %lld voice-ready, %lld SMS-ready",
+	                (long long)x->numbers_total, (long long)x->numbers_free,
+	                (long long)x->voice_ready, (long long)x->sms_ready);
 	y = draw_standby(a, y, x);
-	y = detail_line(a, y, "KEYS", ROLE_normal, "%s, set %s ago%s; balance %s",
-			x->has_api_key ? "API key" : "auth token",
-			x->credentials_set_at_ms ? when_age(t, app_now(app) - x->credentials_set_at_ms) : "?",
-			x->has_second_credential || x->parent_sid ? ", a second opinion is configured" :
-								     ", NO second opinion",
-			x->balance ? x->balance : "unknown");
+	y = detail_line(
+	        a, y, "KEYS", ROLE_normal, "%s, set %s ago%s; balance %s",
+	        x->has_api_key ? "API key" : "auth token",
+	        x->credentials_set_at_ms ? when_age(t, app_now(app) - x->credentials_set_at_ms)
+	                                 : "?",
+	        x->has_second_credential || x->parent_sid ? ", a second opinion is configured"
+	                                                  : ", NO second opinion",
+	        x->balance ? x->balance : "unknown");
 	for (size_t i = 0; g && i < g->n_gates; i++)
 		shut += !g->gates[i].pass;
 	if (g)
 		y = detail_line(a, y, "GATES", shut ? ROLE_warn : ROLE_ok,
-				"%zu of %zu open towards %s (ringdown gates %s)", g->n_gates - shut, g->n_gates,
-				app_account(app, g->target), x->id);
+		                "%zu of %zu open towards %s (ringdown gates %s)", g->n_gates - shut,
+		                g->n_gates, app_account(app, g->target), x->id);
 	if (str_eq(h->id, x->id) && h->n > 1 && y < a.h) {
 		area_text(a, 1, y, ROLE_label, "HISTORY");
-		chart_history(a, 11, y, a.w - 30 < HISTORY ? a.w - 30 : HISTORY, h->rate, h->n, 1.0, 0.05, 0.5);
+		chart_history(a, 11, y, a.w - 30 < HISTORY ? a.w - 30 : HISTORY, h->rate, h->n, 1.0,
+		              0.05, 0.5);
 		area_textf(a, a.w - 18, y, ROLE_dim, "failing, %zu checks", h->n);
 	}
 }
@@ -373,13 +398,15 @@ static void draw(struct view *v, struct area a)
 		return;
 	}
 	if (v->list.filter[0])
-		snprintf(title, sizeof(title), "ACCOUNTS %lld/%zu", (long long)v->list.total, v->list.n_all);
+		snprintf(title, sizeof(title), "ACCOUNTS %lld/%zu", (long long)v->list.total,
+		         v->list.n_all);
 	else
 		snprintf(title, sizeof(title), "ACCOUNTS %lld", (long long)v->list.total);
 	list_draw(&v->list, list, title, true);
 	if (!v->list.total)
 		area_text(list, 1, 1, ROLE_dim,
-			  v->list.filter[0] ? "no account matches the filter" : "no account known yet");
+		          v->list.filter[0] ? "no account matches the filter"
+		                            : "no account known yet");
 	if (x && detail.h > 2)
 		draw_detail(v, detail, x);
 }
@@ -400,11 +427,12 @@ static void checked(void *ctx, int status, const struct json *doc, const char *p
 
 	if (status == 200)
 		shell_say(v->shell, ROLE_normal, "checked now: %s, %lld of %lld agents failing",
-			  json_get_str(doc, "status") ? json_get_str(doc, "status") : "?",
-			  (long long)json_i64(json_path(doc, "totals.failing"), 0),
-			  (long long)json_i64(json_path(doc, "totals.agents"), 0));
+		          json_get_str(doc, "status") ? json_get_str(doc, "status") : "?",
+		          (long long)json_i64(json_path(doc, "totals.failing"), 0),
+		          (long long)json_i64(json_path(doc, "totals.agents"), 0));
 	else
-		shell_say(v->shell, ROLE_error, "health check: %s", problem ? problem : "the engine did not answer");
+		shell_say(v->shell, ROLE_error, "health check: %s",
+		          problem ? problem : "the engine did not answer");
 }
 
 static unsigned act(struct view *v, enum act what)
@@ -415,7 +443,7 @@ static unsigned act(struct view *v, enum act what)
 
 	if (what == ACT_CHECK && x) {
 		_cleanup_(free_p) char *path =
-			xasprintf("/api/admin/twilio-failover/health-check?accountId=%s", x->id);
+		        xasprintf("/api/admin/twilio-failover/health-check?accountId=%s", x->id);
 		shell_say(v->shell, ROLE_hint, "checking %s ..", x->name ? x->name : x->id);
 		client_get(app->client, path, checked, v);
 		return WANT_REDRAW;
@@ -437,11 +465,21 @@ static unsigned act(struct view *v, enum act what)
 	return WANT_UNHANDLED;
 }
 
-static const enum act keys[] = { ACT_OPEN, ACT_CHECK, ACT_START, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_OPEN, ACT_CHECK, ACT_START, ACT_FILTER,
+	                         ACT_SORT, ACT_BACK,  ACT_NONE };
 
 const struct view_def view_accounts = {
-	.name = "accounts", .title = "Accounts", .key = '3',
+	.name = "accounts",
+	.title = "Accounts",
+	.key = '3',
 	.help = "carriers: health, agents, free numbers, what a standby lacks",
-	.state_size = sizeof(struct accounts), .columns = columns, .n_columns = COUNT_OF(columns),
-	.keys = keys, .update = update, .draw = draw, .act = act, .subject = subject, .close = close_,
+	.state_size = sizeof(struct accounts),
+	.columns = columns,
+	.n_columns = COUNT_OF(columns),
+	.keys = keys,
+	.update = update,
+	.draw = draw,
+	.act = act,
+	.subject = subject,
+	.close = close_,
 };

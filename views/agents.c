@@ -14,19 +14,19 @@
 #define FRESH_MS 5000
 
 struct page {
-	int64_t first;			/* index of row 0; -1 = empty */
+	int64_t first; /* index of row 0; -1 = empty */
 	int64_t at_ms, used;
 	struct agent rows[PAGE];
 	int n;
 	struct view *v;
-	struct client_request *asked;	/* under way, or NULL */
+	struct client_request *asked; /* under way, or NULL */
 };
 struct agents {
 	struct page pages[PAGES];
 	int64_t total, uses;
-	bool known;			/* an answer came */
+	bool known; /* an answer came */
 	char problem[160];
-	char query[400];		/* filter and sort the pages belong to */
+	char query[400]; /* filter and sort the pages belong to */
 };
 
 static const struct app *app_of(void *ctx)
@@ -38,7 +38,8 @@ static enum role col_state(void *ctx, const void *rec, char *buf)
 {
 	const struct agent *x = rec;
 
-	snprintf(buf, CELL_TEXT, "%s%s", app_stale(app_of(ctx)) ? "~" : "", word_outcome(x->outcome));
+	snprintf(buf, CELL_TEXT, "%s%s", app_stale(app_of(ctx)) ? "~" : "",
+	         word_outcome(x->outcome));
 	return app_stale(app_of(ctx)) ? ROLE_stale : role_outcome(x->outcome);
 }
 
@@ -57,7 +58,8 @@ static enum role col_since(void *ctx, const void *rec, char *buf)
 	char t[WHEN_TEXT];
 
 	snprintf(buf, CELL_TEXT, "%s",
-		 when_since(t, ((const struct agent *)rec)->since_ms, app_now(v->app), shell_utc(v->shell)));
+	         when_since(t, ((const struct agent *)rec)->since_ms, app_now(v->app),
+	                    shell_utc(v->shell)));
 	return ROLE_normal;
 }
 
@@ -67,13 +69,15 @@ static enum role col_number(void *ctx, const void *rec, char *buf)
 	const char *n = agent_number_in_use(x);
 
 	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s%s", n ? n : "-", n && x->backup_number && str_eq(n, x->backup_number) ? "*" : "");
+	snprintf(buf, CELL_TEXT, "%s%s", n ? n : "-",
+	         n && x->backup_number && str_eq(n, x->backup_number) ? "*" : "");
 	return ROLE_normal;
 }
 
 static enum role col_account(void *ctx, const void *rec, char *buf)
 {
-	snprintf(buf, CELL_TEXT, "%s", app_account(app_of(ctx), ((const struct agent *)rec)->account));
+	snprintf(buf, CELL_TEXT, "%s",
+	         app_account(app_of(ctx), ((const struct agent *)rec)->account));
 	return ROLE_normal;
 }
 
@@ -82,14 +86,16 @@ static enum role col_home(void *ctx, const void *rec, char *buf)
 	const struct agent *x = rec;
 
 	snprintf(buf, CELL_TEXT, "%s",
-		 str_eq(x->home_account, x->account) ? "home" : app_account(app_of(ctx), x->home_account));
+	         str_eq(x->home_account, x->account) ? "home"
+	                                             : app_account(app_of(ctx), x->home_account));
 	return ROLE_dim;
 }
 
 static enum role col_kind(void *ctx, const void *rec, char *buf)
 {
 	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", enum_name(&integration_names, ((const struct agent *)rec)->integration));
+	snprintf(buf, CELL_TEXT, "%s",
+	         enum_name(&integration_names, ((const struct agent *)rec)->integration));
 	return ROLE_dim;
 }
 
@@ -98,7 +104,8 @@ static enum role col_reason(void *ctx, const void *rec, char *buf)
 	const struct agent *x = rec;
 
 	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s%s", x->reason ? x->reason : "", x->sms_held ? "  SMS held" : "");
+	snprintf(buf, CELL_TEXT, "%s%s", x->reason ? x->reason : "",
+	         x->sms_held ? "  SMS held" : "");
 	return ROLE_normal;
 }
 
@@ -106,17 +113,28 @@ static const struct column columns[] = {
 	{ .title = "AGENT", .name = "name", .w = 18, .wide = 34, .text = col_name },
 	{ .title = "STATE", .name = "outcome", .w = 5, .text = col_state },
 	{ .title = "SINCE", .name = "since", .w = 9, .text = col_since, .drop = 5 },
-	{ .title = "NUMBER", .name = "phoneNumber", .w = 14, .wide = 18, .text = col_number, .drop = 1 },
+	{ .title = "NUMBER",
+	  .name = "phoneNumber",
+	  .w = 14,
+	  .wide = 18,
+	  .text = col_number,
+	  .drop = 1 },
 	{ .title = "ON", .name = "accountId", .w = 12, .wide = 22, .text = col_account, .drop = 4 },
 	{ .title = "HOME", .w = 8, .wide = 20, .text = col_home, .drop = 6 },
 	{ .title = "KIND", .name = "integration", .w = 7, .wide = 13, .text = col_kind, .drop = 7 },
-	{ .title = "REASON", .name = "reason", .w = 24, .grow = true, .text = col_reason, .drop = 2 },
+	{ .title = "REASON",
+	  .name = "reason",
+	  .w = 24,
+	  .grow = true,
+	  .text = col_reason,
+	  .drop = 2 },
 };
 
 static struct page *page_of(struct agents *st, int64_t i)
 {
 	for (int k = 0; k < PAGES; k++)
-		if (st->pages[k].first >= 0 && i >= st->pages[k].first && i < st->pages[k].first + PAGE)
+		if (st->pages[k].first >= 0 && i >= st->pages[k].first &&
+		    i < st->pages[k].first + PAGE)
 			return &st->pages[k];
 	return NULL;
 }
@@ -172,7 +190,8 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 		fill(p->v, p, doc);
 	} else {
 		p->at_ms = loop_now_ms(shell_loop(p->v->shell));
-		snprintf(st->problem, sizeof(st->problem), "%s", problem ? problem : "the engine did not answer");
+		snprintf(st->problem, sizeof(st->problem), "%s",
+		         problem ? problem : "the engine did not answer");
 	}
 	shell_changed(p->v->shell);
 }
@@ -186,7 +205,8 @@ static void ask(struct view *v, int64_t first)
 	if (!p) { /* the page that was used longest ago makes room */
 		p = &st->pages[0];
 		for (int k = 1; k < PAGES; k++)
-			if (p->first >= 0 && (st->pages[k].first < 0 || st->pages[k].used < p->used))
+			if (p->first >= 0 &&
+			    (st->pages[k].first < 0 || st->pages[k].used < p->used))
 				p = &st->pages[k];
 		page_clear(p);
 		p->first = first;
@@ -194,8 +214,8 @@ static void ask(struct view *v, int64_t first)
 	p->used = ++st->uses;
 	if (p->asked || (p->at_ms && loop_now_ms(shell_loop(v->shell)) - p->at_ms < FRESH_MS))
 		return;
-	_cleanup_(free_p) char *path = xasprintf("/api/v1/agents?offset=%lld&limit=%d%s", (long long)first, PAGE,
-						 st->query);
+	_cleanup_(free_p) char *path = xasprintf("/api/v1/agents?offset=%lld&limit=%d%s",
+	                                         (long long)first, PAGE, st->query);
 	p->asked = client_get(app->client, path, got, p);
 }
 
@@ -261,15 +281,20 @@ static void draw_detail(struct view *v, struct area a, const struct agent *x)
 		const char *label;
 		char *text;
 	} lines[] = {
-		{ "ID", xasprintf("%s   org %s   ElevenLabs %s", x->id ? x->id : "?", x->org_id ? x->org_id : "-",
-				  x->eleven_id ? x->eleven_id : "-") },
-		{ "NUMBER", xasprintf("%s in use, own %s%s%s", agent_number_in_use(x) ? agent_number_in_use(x) : "-",
-				      x->phone_number ? x->phone_number : "-", x->backup_number ? ", backup " : "",
-				      x->backup_number ? x->backup_number : "") },
-		{ "ON", xasprintf("%s, home %s, %s", app_account(app, x->account), app_account(app, x->home_account),
-				  enum_name(&integration_names, x->integration)) },
-		{ "REASON", xasprintf("%s%s", x->reason ? x->reason : "none",
-				      x->sms_held ? "; its SMS is held: the new number is not SMS-ready" : "") },
+		{ "ID", xasprintf("%s   org %s   ElevenLabs %s", x->id ? x->id : "?",
+		                  x->org_id ? x->org_id : "-", x->eleven_id ? x->eleven_id : "-") },
+		{ "NUMBER", xasprintf("%s in use, own %s%s%s",
+		                      agent_number_in_use(x) ? agent_number_in_use(x) : "-",
+		                      x->phone_number ? x->phone_number : "-",
+		                      x->backup_number ? ", backup " : "",
+		                      x->backup_number ? x->backup_number : "") },
+		{ "ON", xasprintf("%s, home %s, %s", app_account(app, x->account),
+		                  app_account(app, x->home_account),
+		                  enum_name(&integration_names, x->integration)) },
+		{ "REASON",
+		  xasprintf("%s%s", x->reason ? x->reason : "none",
+		            x->sms_held ? "; its SMS is held: the new number is not SMS-ready"
+		                        : "") },
 	};
 
 	area_rule(a, 0, x->name ? x->name : x->id);
@@ -295,9 +320,10 @@ static void draw(struct view *v, struct area a)
 	if (st->problem[0])
 		area_field(list, 1, 1, a.w - 2, 0, ROLE_warn, st->problem);
 	else if (!st->total)
-		area_text(list, 1, 1, ROLE_dim, !st->known		? "asking the engine .." :
-						v->list.filter[0] ? "no agent matches the filter" :
-									    "no agent is watched");
+		area_text(list, 1, 1, ROLE_dim,
+		          !st->known          ? "asking the engine .."
+		          : v->list.filter[0] ? "no agent matches the filter"
+		                              : "no agent is watched");
 	if (x && list.h < a.h)
 		draw_detail(v, area_sub(a, 0, list.h, a.w, a.h - list.h), x);
 }
@@ -315,11 +341,21 @@ static bool subject(struct view *v, struct subject *ret)
 	return true;
 }
 
-static const enum act keys[] = { ACT_FILTER, ACT_SORT, ACT_SORT_REVERSE, ACT_COLUMNS_RIGHT, ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_FILTER,        ACT_SORT, ACT_SORT_REVERSE,
+	                         ACT_COLUMNS_RIGHT, ACT_BACK, ACT_NONE };
 
 const struct view_def view_agents = {
-	.name = "agents", .title = "Agents", .key = '4',
+	.name = "agents",
+	.title = "Agents",
+	.key = '4',
 	.help = "every watched agent, failing first; * = on its backup number",
-	.state_size = sizeof(struct agents), .columns = columns, .n_columns = COUNT_OF(columns), .keys = keys,
-	.open = open_, .update = update, .draw = draw, .subject = subject, .close = close_,
+	.state_size = sizeof(struct agents),
+	.columns = columns,
+	.n_columns = COUNT_OF(columns),
+	.keys = keys,
+	.open = open_,
+	.update = update,
+	.draw = draw,
+	.subject = subject,
+	.close = close_,
 };

@@ -63,8 +63,9 @@ const char *app_as_of(const struct app *a, char buf[80])
 
 	buf[0] = '\0';
 	if (app_stale(a) && app_state(a)->seq > 0 && old >= 0)
-		snprintf(buf, 80, "AS OF %s (%s old)", when_clock(clock, app_now(a) - old, shell_utc(a->shell)),
-			 when_age(age, old));
+		snprintf(buf, 80, "AS OF %s (%s old)",
+		         when_clock(clock, app_now(a) - old, shell_utc(a->shell)),
+		         when_age(age, old));
 	return buf;
 }
 
@@ -107,7 +108,8 @@ static void header_link(const struct app *a, struct header *h)
 	case LINK_SAVED:
 		snprintf(h->api_word, sizeof(h->api_word), "DOWN");
 		break;
-	case LINK_API: break;
+	case LINK_API:
+		break;
 	}
 	if (client_link(a->client) == LINK_API && s->seq && !s->database_ok)
 		snprintf(h->db_word, sizeof(h->db_word), "DOWN");
@@ -117,7 +119,7 @@ static void header_link(const struct app *a, struct header *h)
 	snprintf(h->trouble, sizeof(h->trouble), "%s", client_trouble(a->client));
 	if (!h->trouble[0] && s->seq && !s->database_ok)
 		snprintf(h->trouble, sizeof(h->trouble), "the engine has no database: %.100s",
-			 s->database_why ? s->database_why : "no reason given");
+		         s->database_why ? s->database_why : "no reason given");
 }
 
 static void header_holds(const struct app *a, struct header *h)
@@ -128,9 +130,9 @@ static void header_holds(const struct app *a, struct header *h)
 	for (size_t i = 0; i < s->n_holds && h->n_holds < HEADER_HOLDS; i++) {
 		const struct hold *x = &s->holds[i];
 		snprintf(h->holds[h->n_holds++], sizeof(h->holds[0]),
-			 "HOLD  %.24s %.32s  %s  by %.20s  \"%.40s\"", x->what ? x->what : "?",
-			 x->subject ? x->subject : "", when_span(span, app_now(a) - x->since_ms),
-			 x->by ? x->by : "?", x->reason ? x->reason : "");
+		         "HOLD  %.24s %.32s  %s  by %.20s  \"%.40s\"", x->what ? x->what : "?",
+		         x->subject ? x->subject : "", when_span(span, app_now(a) - x->since_ms),
+		         x->by ? x->by : "?", x->reason ? x->reason : "");
 		h->ticks |= app_now(a) - x->since_ms < 86400000;
 	}
 }
@@ -155,7 +157,8 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 	if (!e)
 		line = "DEMO: all is well; an outage begins in a moment. Watch NEXT and ACCOUNTS.";
 	else if (e->status == EV_PENDING)
-		line = "DEMO: the window runs. 2 shows the event, g its gates, p the plan; A approves.";
+		line = "DEMO: the window runs. 2 shows the event, g its gates, p the plan; A "
+		       "approves.";
 	else if (e->status == EV_EXECUTING || e->status == EV_APPROVED)
 		line = "DEMO: agents move, canaries first. 2 shows the steps, 4 the agents.";
 	else if (e->status == EV_HELD)
@@ -171,7 +174,8 @@ static int count_unread(const struct app *a)
 	int n = 0;
 
 	for (size_t i = 0; i < s->n_entries && s->entries[i].seq > a->read_seq; i++)
-		n += str_eq(s->entries[i].severity, "bad") || str_eq(s->entries[i].severity, "warn");
+		n += str_eq(s->entries[i].severity, "bad") ||
+		     str_eq(s->entries[i].severity, "warn");
 	for (size_t i = 0; i < s->n_messages; i++)
 		n += str_eq(s->messages[i].state, "dead");
 	return n;
@@ -185,7 +189,9 @@ static void app_header(void *ctx, struct header *h)
 	char what[WHEN_TEXT], when[WHEN_TEXT];
 
 	snprintf(h->environment, sizeof(h->environment), "%s",
-		 !str_empty(s->environment) ? s->environment : a->environment ? a->environment : "ringdown");
+	         !str_empty(s->environment) ? s->environment
+	         : a->environment           ? a->environment
+	                                    : "ringdown");
 	h->production = s->production || a->production;
 	if (h->production)
 		for (char *p = h->environment; *p; p++)
@@ -197,7 +203,8 @@ static void app_header(void *ctx, struct header *h)
 	header_automation(s, h);
 	header_link(a, h);
 	header_holds(a, h);
-	snprintf(h->user, sizeof(h->user), "%s", client_user(a->client) ? client_user(a->client) : "");
+	snprintf(h->user, sizeof(h->user), "%s",
+	         client_user(a->client) ? client_user(a->client) : "");
 	h->unread = count_unread(a);
 	h->here = (int)s->n_people;
 	if (e) {
@@ -216,11 +223,12 @@ static void alarm_event(struct app *a, const struct event *e)
 
 	if (e->status == EV_PENDING || e->status == EV_HELD || e->status == EV_FAILED) {
 		snprintf(key, sizeof(key), "%s %s %lld", e->id, event_status_name(e->status),
-			 (long long)e->reopens);
+		         (long long)e->reopens);
 		shell_alarm(a->shell, key);
 	}
 	if (e->status == EV_PENDING && e->deadline_at_ms && left > 0 && left <= 60000) {
-		snprintf(key, sizeof(key), "%s soon %lld", e->id, (long long)e->deadline_at_ms / 60000);
+		snprintf(key, sizeof(key), "%s soon %lld", e->id,
+		         (long long)e->deadline_at_ms / 60000);
 		shell_alarm(a->shell, key);
 	}
 }
@@ -266,8 +274,8 @@ static void app_refresh(void *ctx)
 	struct app *a = ctx;
 
 	shell_say(a->shell, ROLE_hint, "%s",
-		  client_link(a->client) == LINK_API ? "the stream brings changes as they happen" :
-						       client_trouble(a->client));
+	          client_link(a->client) == LINK_API ? "the stream brings changes as they happen"
+	                                             : client_trouble(a->client));
 	shell_changed(a->shell);
 }
 
@@ -282,19 +290,25 @@ static void app_unread(void *ctx, struct sheet *sh)
 		const struct message *m = &s->messages[i];
 		if (!str_eq(m->state, "dead") && !str_eq(m->state, "waiting"))
 			continue;
-		sheet_line(sh, str_eq(m->state, "dead") ? ROLE_bad : ROLE_warn, "%s  NOT TOLD  %s to %s: %s",
-			   when_clock(clock, m->at_ms, shell_utc(a->shell)), m->channel ? m->channel : "?",
-			   m->to ? m->to : "?", m->error ? m->error : m->state);
+		sheet_line(sh, str_eq(m->state, "dead") ? ROLE_bad : ROLE_warn,
+		           "%s  NOT TOLD  %s to %s: %s",
+		           when_clock(clock, m->at_ms, shell_utc(a->shell)),
+		           m->channel ? m->channel : "?", m->to ? m->to : "?",
+		           m->error ? m->error : m->state);
 		n++;
 	}
-	for (size_t i = 0; i < s->n_entries && s->entries[i].seq > a->read_seq && n < 200; i++, n++) {
+	for (size_t i = 0; i < s->n_entries && s->entries[i].seq > a->read_seq && n < 200;
+	     i++, n++) {
 		const struct entry *e = &s->entries[i];
 		sheet_line(sh,
-			   str_eq(e->severity, "bad")  ? ROLE_bad :
-			   str_eq(e->severity, "warn") ? ROLE_warn :
-							 ROLE_normal,
-			   "%s  %s %s", when_clock(clock, e->at_ms, shell_utc(a->shell)),
-			   e->subject ? e->subject : e->kind ? e->kind : "", e->text ? e->text : "");
+		           str_eq(e->severity, "bad")    ? ROLE_bad
+		           : str_eq(e->severity, "warn") ? ROLE_warn
+		                                         : ROLE_normal,
+		           "%s  %s %s", when_clock(clock, e->at_ms, shell_utc(a->shell)),
+		           e->subject ? e->subject
+		           : e->kind  ? e->kind
+		                      : "",
+		           e->text ? e->text : "");
 	}
 	if (!n)
 		sheet_line(sh, ROLE_dim, "nothing new since you looked");
@@ -361,9 +375,19 @@ static struct app *app_make(struct loop *l, const struct app_options *o)
 static struct shell_app shell_app_of(struct app *a)
 {
 	return (struct shell_app){
-		.ctx = a, .views = views_all, .started = app_started, .header = app_header,
-		.refresh = app_refresh, .actions = app_actions, .act = app_act, .possible = app_possible, .unread = app_unread,
-		.command = app_command, .word = app_word, .presence = app_presence, .freeze = app_freeze,
+		.ctx = a,
+		.views = views_all,
+		.started = app_started,
+		.header = app_header,
+		.refresh = app_refresh,
+		.actions = app_actions,
+		.act = app_act,
+		.possible = app_possible,
+		.unread = app_unread,
+		.command = app_command,
+		.word = app_word,
+		.presence = app_presence,
+		.freeze = app_freeze,
 		.quit = app_quit,
 	};
 }

@@ -13,66 +13,87 @@
 
 #define A "/api/admin/twilio-failover/"
 #define ST(s) (1u << EV_##s)
-#define ST_OPEN (ST(HELD) | ST(PENDING) | ST(APPROVED) | ST(EXECUTING) | ST(FAILED) | ST(ROLLING_BACK))
+#define ST_OPEN                                                                                    \
+	(ST(HELD) | ST(PENDING) | ST(APPROVED) | ST(EXECUTING) | ST(FAILED) | ST(ROLLING_BACK))
 
 struct action {
 	const char *name, *label;
 	char key;
-	const char *kind;		/* of the subject; "" = needs none */
-	unsigned states;		/* of an event */
+	const char *kind; /* of the subject; "" = needs none */
+	unsigned states;  /* of an event */
 	enum person_role role;
 	enum dialog_danger danger;
-	const char *method, *path;	/* %s = the subject's id */
-	bool dry_run;			/* the plan is asked for first */
+	const char *method, *path; /* %s = the subject's id */
+	bool dry_run;              /* the plan is asked for first */
 	bool own_reason;
-	const char *undo;		/* how it is taken back */
-	const char *keeps;		/* what it does not touch */
+	const char *undo;  /* how it is taken back */
+	const char *keeps; /* what it does not touch */
 };
 
 #define ROW(name_, label_, key_, kind_, states_, role_, danger_, path_, ...)                       \
-	{ .name = name_, .label = label_, .key = key_, .kind = kind_, .states = states_,           \
-	  .role = PR_##role_, .danger = DIALOG_##danger_, .method = "POST", .path = path_, __VA_ARGS__ }
+	{                                                                                          \
+		.name = name_, .label = label_, .key = key_, .kind = kind_, .states = states_,     \
+		.role = PR_##role_, .danger = DIALOG_##danger_, .method = "POST", .path = path_,   \
+		__VA_ARGS__                                                                        \
+	}
 
 static const struct action actions[] = {
-	ROW("approve", "approve the failover now", 'A', "event", ST(PENDING) | ST(HELD), OPERATOR, WORD, A "approve",
+	ROW("approve", "approve the failover now", 'A', "event", ST(PENDING) | ST(HELD), OPERATOR,
+	    WORD, A "approve",
 	    .undo = "cancel is free until step 3; roll back is offered for 30 days",
 	    .keeps = "calls in progress are never ended"),
-	ROW("reject", "reject it", 'X', "event", ST(PENDING) | ST(HELD), OPERATOR, WORD, A "reject", .own_reason = true,
-	    .undo = "start it by hand (F); by itself nothing opens for an hour unless it gets worse"),
-	ROW("extend", "extend the window by 10 min", 'E', "event", ST(PENDING), OPERATOR, PLAIN, A "extend",
-	    .undo = "approve (A) ends the window at once"),
-	ROW("cancel", "cancel, as far as it can be", 'C', "event", ST(APPROVED) | ST(EXECUTING), OPERATOR, WORD,
-	    A "cancel", .undo = "start it again by hand (F)",
-	    .keeps = "before step 3 nothing has moved; later it is rolled back from the next point between agents"),
-	ROW("resume", "resume a failed attempt", 'R', "event", ST(FAILED), OPERATOR, WORD, A "resume",
-	    .undo = "roll back (U)", .keeps = "agents already moved stay moved"),
-	ROW("rollback", "roll back", 'U', "event", ST(COMPLETED) | ST(FAILED), OPERATOR, WORD, A "rollback", .dry_run = true,
-	    .undo = "start a failover by hand (F)", .keeps = "what somebody else changed since is left and listed"),
-	ROW("accept", "accept it as it is", 'O', "event", ST(FAILED), OPERATOR, WORD, A "accept", .own_reason = true,
-	    .undo = "none: what differs is recorded as wanted", .keeps = "nothing is written outside"),
+	ROW("reject", "reject it", 'X', "event", ST(PENDING) | ST(HELD), OPERATOR, WORD, A "reject",
+	    .own_reason = true,
+	    .undo = "start it by hand (F); by itself nothing opens for an hour unless it gets "
+	            "worse"),
+	ROW("extend", "extend the window by 10 min", 'E', "event", ST(PENDING), OPERATOR, PLAIN,
+	    A "extend", .undo = "approve (A) ends the window at once"),
+	ROW("cancel", "cancel, as far as it can be", 'C', "event", ST(APPROVED) | ST(EXECUTING),
+	    OPERATOR, WORD, A "cancel", .undo = "start it again by hand (F)",
+	    .keeps = "before step 3 nothing has moved; later it is rolled back from the next point "
+	             "between agents"),
+	ROW("resume", "resume a failed attempt", 'R', "event", ST(FAILED), OPERATOR, WORD,
+	    A "resume", .undo = "roll back (U)", .keeps = "agents already moved stay moved"),
+	ROW("rollback", "roll back", 'U', "event", ST(COMPLETED) | ST(FAILED), OPERATOR, WORD,
+	    A "rollback", .dry_run = true, .undo = "start a failover by hand (F)",
+	    .keeps = "what somebody else changed since is left and listed"),
+	ROW("accept", "accept it as it is", 'O', "event", ST(FAILED), OPERATOR, WORD, A "accept",
+	    .own_reason = true, .undo = "none: what differs is recorded as wanted",
+	    .keeps = "nothing is written outside"),
 	ROW("ack", "acknowledge", 'a', "event", ST_OPEN, OPERATOR, PLAIN, "/api/v1/ack",
 	    .undo = "none needed: it only stops the paging"),
-	ROW("start", "start a failover by hand", 'F', "account", 0, OPERATOR, WORD, A "start", .dry_run = true,
+	ROW("start", "start a failover by hand", 'F', "account", 0, OPERATOR, WORD, A "start",
+	    .dry_run = true,
 	    .undo = "cancel is free until step 3; roll back is offered for 30 days",
 	    .keeps = "calls in progress are never ended"),
-	ROW("verify", "verify the credentials now", 'v', "account", 0, ADMIN, PLAIN, A "accounts/%s/verify",
-	    .undo = "reads only"),
-	ROW("sync", "sync numbers", 'n', "account", 0, OPERATOR, PLAIN, A "accounts/%s/numbers/sync",
-	    .undo = "reads the provider; writes our own pool only"),
-	{ .name = "set-primary", .label = "make it a home account", .key = 'p', .kind = "account", .role = PR_ADMIN,
-	  .danger = DIALOG_TYPED, .method = "PATCH", .path = A "accounts/%s",
-	  .undo = "set another one primary", .keeps = "no agent moves" },
-	ROW("sms-off", "stop SMS of this organisation", 'O', "org", 0, OPERATOR, WORD, "/api/v1/sms/org-off",
+	ROW("verify", "verify the credentials now", 'v', "account", 0, ADMIN, PLAIN,
+	    A "accounts/%s/verify", .undo = "reads only"),
+	ROW("sync", "sync numbers", 'n', "account", 0, OPERATOR, PLAIN,
+	    A "accounts/%s/numbers/sync", .undo = "reads the provider; writes our own pool only"),
+	{ .name = "set-primary",
+	  .label = "make it a home account",
+	  .key = 'p',
+	  .kind = "account",
+	  .role = PR_ADMIN,
+	  .danger = DIALOG_TYPED,
+	  .method = "PATCH",
+	  .path = A "accounts/%s",
+	  .undo = "set another one primary",
+	  .keeps = "no agent moves" },
+	ROW("sms-off", "stop SMS of this organisation", 'O', "org", 0, OPERATOR, WORD,
+	    "/api/v1/sms/org-off",
 	    .undo = "sms-on (the hold stays pinned to the header until then)"),
-	ROW("sms-on", "let its SMS go again", 'I', "org", 0, OPERATOR, WORD, "/api/v1/sms/org-on", .undo = "sms-off"),
+	ROW("sms-on", "let its SMS go again", 'I', "org", 0, OPERATOR, WORD, "/api/v1/sms/org-on",
+	    .undo = "sms-off"),
 	ROW("retry", "retry failed SMS, paced", 'T', "org", 0, OPERATOR, WORD, "/api/v1/sms/retry",
 	    .undo = "none: a message that was sent was sent",
 	    .keeps = "at most an hour old, once per message, never who opted out"),
 	ROW("pause", "automation off", 'P', "", 0, OPERATOR, WORD, "/api/v1/pause",
 	    .undo = "P again", .keeps = "tests, alerts and an attempt under way go on"),
-	ROW("unpause", "automation on", 'P', "", 0, OPERATOR, WORD, "/api/v1/unpause", .undo = "P again"),
-	ROW("maintenance", "maintenance for an hour", 'm', "", 0, OPERATOR, WORD, "/api/v1/maintenance",
-	    .undo = "automation on", .keeps = "it ends by itself"),
+	ROW("unpause", "automation on", 'P', "", 0, OPERATOR, WORD, "/api/v1/unpause",
+	    .undo = "P again"),
+	ROW("maintenance", "maintenance for an hour", 'm', "", 0, OPERATOR, WORD,
+	    "/api/v1/maintenance", .undo = "automation on", .keeps = "it ends by itself"),
 };
 
 struct decision {
@@ -82,11 +103,11 @@ struct decision {
 	int64_t version;
 	int status;
 	char plan_hash[80], what[200];
-	char overrides[256];		/* JSON array, "" = none */
-	char override_args[256];	/* the same for the command line */
+	char overrides[256];     /* JSON array, "" = none */
+	char override_args[256]; /* the same for the command line */
 	struct client_request *request;
-	bool sent;			/* the change itself is under way */
-	struct decision *next;		/* of those whose dialog was left */
+	bool sent;             /* the change itself is under way */
+	struct decision *next; /* of those whose dialog was left */
 };
 
 static void drop(struct decision *d)
@@ -130,7 +151,8 @@ static bool paused(const struct app *a)
 }
 
 /* "" when possible now, else why not. */
-static void why_not(const struct app *a, const struct action *x, const struct subject *s, char *buf, size_t n)
+static void why_not(const struct app *a, const struct action *x, const struct subject *s, char *buf,
+                    size_t n)
 {
 	const struct event *e = str_eq(s->kind, "event") ? state_event(app_state(a), s->id) : NULL;
 
@@ -181,7 +203,8 @@ static void resolve(const struct app *a, const struct action *x, struct subject 
 	/* on an account the event keys mean its open event */
 	if (str_eq(x->kind, "event") && str_eq(sub->kind, "account"))
 		for (size_t i = 0; i < s->n_events; i++)
-			if (str_eq(s->events[i].from, sub->id) && event_status_open(s->events[i].status)) {
+			if (str_eq(s->events[i].from, sub->id) &&
+			    event_status_open(s->events[i].status)) {
 				event_subject(a, &s->events[i], sub);
 				return;
 			}
@@ -266,14 +289,18 @@ static void command_of(const struct decision *d, char *buf, size_t n)
 	else if (str_eq(name, "ack"))
 		snprintf(buf, n, "ringdown alerts ack %s", id);
 	else if (str_eq(d->action->kind, "event"))
-		snprintf(buf, n, "ringdown failover %s %s%s --reason ..", name, id, d->override_args);
+		snprintf(buf, n, "ringdown failover %s %s%s --reason ..", name, id,
+		         d->override_args);
 	else if (str_eq(name, "sync"))
 		snprintf(buf, n, "ringdown numbers sync %s", id);
 	else if (str_eq(d->action->kind, "account"))
 		snprintf(buf, n, "ringdown accounts %s %s", name, id);
 	else if (str_eq(d->action->kind, "org"))
 		snprintf(buf, n, "ringdown sms %s %s --reason ..",
-			 str_eq(name, "sms-off") ? "org-off" : str_eq(name, "sms-on") ? "org-on" : name, id);
+		         str_eq(name, "sms-off")  ? "org-off"
+		         : str_eq(name, "sms-on") ? "org-on"
+		                                  : name,
+		         id);
 	else
 		snprintf(buf, n, "ringdown failover %s --reason ..", name);
 }
@@ -291,13 +318,16 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	if (good)
 		snprintf(text, sizeof(text), "%s: done %s", d->action->label, d->subject.id);
 	else if (status == 0)
-		snprintf(text, sizeof(text), "no answer: %.120s; whether it happened shows in the event",
-			 problem ? problem : "the engine is not reached");
+		snprintf(text, sizeof(text),
+		         "no answer: %.120s; whether it happened shows in the event",
+		         problem ? problem : "the engine is not reached");
 	else
-		snprintf(text, sizeof(text), "refused (%d): %.160s", status, problem ? problem : "no reason given");
+		snprintf(text, sizeof(text), "refused (%d): %.160s", status,
+		         problem ? problem : "no reason given");
 	if (a->decision != d) { /* its dialog was left meanwhile */
 		unlink_left(a, d);
-		shell_say(a->shell, good ? ROLE_ok : ROLE_error, "%s %s: %s", d->action->name, d->subject.id, text);
+		shell_say(a->shell, good ? ROLE_ok : ROLE_error, "%s %s: %s", d->action->name,
+		          d->subject.id, text);
 		free_p(&d);
 		return;
 	}
@@ -355,8 +385,10 @@ static const char *on_check(void *ctx)
 	if (app_stale(a)) {
 		char command[512];
 		command_of(d, command, sizeof(command));
-		snprintf(d->what, sizeof(d->what), "the data is stale, so nothing can be changed from here; elsewhere: %.120s",
-			 command);
+		snprintf(
+		        d->what, sizeof(d->what),
+		        "the data is stale, so nothing can be changed from here; elsewhere: %.120s",
+		        command);
 		return d->what;
 	}
 	if (!str_eq(d->action->kind, "event"))
@@ -367,22 +399,27 @@ static const char *on_check(void *ctx)
 		return d->what;
 	}
 	if (e->status != d->status || e->version != d->version) {
-		snprintf(d->what, sizeof(d->what), "%.20s is %s now%s%.30s, %s ago: %.90s", e->id, event_status_name(e->status),
-			 e->decided_by ? " by " : "", e->decided_by ? e->decided_by : "",
-			 when_age(age, app_now(a) - e->state_since_ms), e->reason ? e->reason : "");
+		snprintf(d->what, sizeof(d->what), "%.20s is %s now%s%.30s, %s ago: %.90s", e->id,
+		         event_status_name(e->status), e->decided_by ? " by " : "",
+		         e->decided_by ? e->decided_by : "",
+		         when_age(age, app_now(a) - e->state_since_ms), e->reason ? e->reason : "");
 		return d->what;
 	}
 	if (str_eq(d->action->name, "approve") && d->plan_hash[0] && e->plan_hash &&
 	    !str_eq(e->plan_hash, d->plan_hash)) {
-		snprintf(d->what, sizeof(d->what), "the plan changed to #%.4s; look at it again", e->plan_hash);
+		snprintf(d->what, sizeof(d->what), "the plan changed to #%.4s; look at it again",
+		         e->plan_hash);
 		return d->what;
 	}
 	return NULL;
 }
 
-static const struct dialog_events dialog_events = { .confirm = on_confirm, .closed = on_closed, .check = on_check };
+static const struct dialog_events dialog_events = { .confirm = on_confirm,
+	                                            .closed = on_closed,
+	                                            .check = on_check };
 
-/* ---- filling the dialog ------------------------------------------------------------------------- */
+/* ---- filling the dialog -------------------------------------------------------------------------
+ */
 
 static void arm(struct decision *d)
 {
@@ -391,13 +428,16 @@ static void arm(struct decision *d)
 	const struct event *e = state_event(app_state(a), d->subject.id);
 	char word[64];
 
-	if (dialog->danger == DIALOG_TYPED || (dialog->danger == DIALOG_WORD && shell_header(a->shell)->production))
+	if (dialog->danger == DIALOG_TYPED ||
+	    (dialog->danger == DIALOG_WORD && shell_header(a->shell)->production))
 		snprintf(word, sizeof(word), "%.63s",
-			 e ? app_account(a, dialog->danger == DIALOG_TYPED ? e->to : e->from) : d->subject.title);
+		         e ? app_account(a, dialog->danger == DIALOG_TYPED ? e->to : e->from)
+		           : d->subject.title);
 	else if (strlen(d->plan_hash) >= 8) /* a part of the plan's number that no view shows */
 		snprintf(word, sizeof(word), "%.4s", d->plan_hash + 4);
 	else
-		snprintf(word, sizeof(word), "%04u", (unsigned)(loop_random(a->loop) % 9000 + 1000));
+		snprintf(word, sizeof(word), "%04u",
+		         (unsigned)(loop_random(a->loop) % 9000 + 1000));
 	dialog_arm(dialog, word);
 }
 
@@ -425,7 +465,7 @@ static void plan_lines(struct decision *d, const struct json *plan)
 	dialog_line(dialog, ROLE_normal, "PLAN", "#%.4s  %s", hash ? hash : "?", text);
 	if (json_count(json_get(plan, "conflicts")))
 		dialog_line(dialog, ROLE_warn, "LEFT", "%zu items that somebody else changed",
-			    json_count(json_get(plan, "conflicts")));
+		            json_count(json_get(plan, "conflicts")));
 }
 
 static void planned(void *ctx, int status, const struct json *doc, const char *problem)
@@ -444,9 +484,10 @@ static void planned(void *ctx, int status, const struct json *doc, const char *p
 		for (const struct json *g = json_first(json_get(doc, "gates")); g; g = json_next(g))
 			if (!json_get_bool(g, "pass", true))
 				dialog_line(dialog, ROLE_bad, "SHUT", "%s: %s",
-					    json_get_str(g, "gate") ? json_get_str(g, "gate") : "?",
-					    json_get_str(g, "why") ? json_get_str(g, "why") : "");
-		snprintf(text, sizeof(text), "not possible%s%.160s", problem ? ": " : "", problem ? problem : "");
+				            json_get_str(g, "gate") ? json_get_str(g, "gate") : "?",
+				            json_get_str(g, "why") ? json_get_str(g, "why") : "");
+		snprintf(text, sizeof(text), "not possible%s%.160s", problem ? ": " : "",
+		         problem ? problem : "");
 		dialog_disarm(dialog, text);
 	}
 	shell_redraw(a->shell);
@@ -463,19 +504,22 @@ static void override_lines(struct decision *d, const struct event *e, bool *type
 		size_t at = strlen(d->overrides), arg = strlen(d->override_args);
 		if (g->pass)
 			continue;
-		dialog_line(dialog, ROLE_bad, g->overridable ? "OVERRIDE" : "SHUT", "%s: %s", gate_name(g->gate),
-			    g->why ? g->why : "");
+		dialog_line(dialog, ROLE_bad, g->overridable ? "OVERRIDE" : "SHUT", "%s: %s",
+		            gate_name(g->gate), g->why ? g->why : "");
 		if (!g->overridable) {
 			*blocked = true;
 			continue;
 		}
 		*typed |= g->typed;
-		snprintf(d->overrides + at, sizeof(d->overrides) - at, "%s\"%s\"", n ? "," : "[", gate_name(g->gate));
-		snprintf(d->override_args + arg, sizeof(d->override_args) - arg, " --override %s", gate_name(g->gate));
+		snprintf(d->overrides + at, sizeof(d->overrides) - at, "%s\"%s\"", n ? "," : "[",
+		         gate_name(g->gate));
+		snprintf(d->override_args + arg, sizeof(d->override_args) - arg, " --override %s",
+		         gate_name(g->gate));
 		n++;
 	}
 	if (n)
-		snprintf(d->overrides + strlen(d->overrides), sizeof(d->overrides) - strlen(d->overrides), "]");
+		snprintf(d->overrides + strlen(d->overrides),
+		         sizeof(d->overrides) - strlen(d->overrides), "]");
 }
 
 static void event_lines(struct decision *d, const struct event *e)
@@ -488,12 +532,13 @@ static void event_lines(struct decision *d, const struct event *e)
 	d->status = e->status;
 	d->version = e->version;
 	snprintf(d->plan_hash, sizeof(d->plan_hash), "%s", e->plan_hash ? e->plan_hash : "");
-	dialog_line(dialog, ROLE_danger, "TARGET", "%s: %s to %s (%s)", e->id, app_account(a, e->from),
-		    app_account(a, e->to), event_status_name(e->status));
+	dialog_line(dialog, ROLE_danger, "TARGET", "%s: %s to %s (%s)", e->id,
+	            app_account(a, e->from), app_account(a, e->to), event_status_name(e->status));
 	dialog_line(dialog, ROLE_normal, "CAUSE", "%s", e->cause ? e->cause : "none recorded");
 	if (str_eq(d->action->name, "approve") || str_eq(d->action->name, "resume")) {
 		event_plan_text(e, text, sizeof(text));
-		dialog_line(dialog, ROLE_normal, "PLAN", "#%.4s  %s", e->plan_hash ? e->plan_hash : "none", text);
+		dialog_line(dialog, ROLE_normal, "PLAN", "#%.4s  %s",
+		            e->plan_hash ? e->plan_hash : "none", text);
 	}
 	if (e->status == EV_PENDING) {
 		event_next(a, e, true, what, when);
@@ -505,7 +550,8 @@ static void event_lines(struct decision *d, const struct event *e)
 		if (typed)
 			dialog->danger = DIALOG_TYPED;
 		if (blocked)
-			dialog_disarm(dialog, "a gate is shut that nobody can override; nothing can be approved until it opens");
+			dialog_disarm(dialog, "a gate is shut that nobody can override; nothing "
+			                      "can be approved until it opens");
 	}
 }
 
@@ -520,11 +566,13 @@ static void reasons(struct decision *d, const struct event *e)
 	if (cause)
 		snprintf(dialog->reasons[n++], sizeof(dialog->reasons[0]), "%s", cause);
 	if (str_eq(d->action->name, "rollback"))
-		snprintf(dialog->reasons[n++], sizeof(dialog->reasons[0]), "the home account is healthy again");
+		snprintf(dialog->reasons[n++], sizeof(dialog->reasons[0]),
+		         "the home account is healthy again");
 	snprintf(dialog->reasons[n++], sizeof(dialog->reasons[0]), "%s",
-		 e ? "customers are affected and it will not mend itself" : "agreed in the incident channel");
+	         e ? "customers are affected and it will not mend itself"
+	           : "agreed in the incident channel");
 	snprintf(dialog->reasons[n++], sizeof(dialog->reasons[0]), "%s",
-		 e ? "agreed in the incident channel" : "planned work");
+	         e ? "agreed in the incident channel" : "planned work");
 }
 
 static void open_dialog(struct app *a, const struct action *x, const struct subject *s)
@@ -545,7 +593,7 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 	dialog->own_reason = x->own_reason;
 	if (h->production || h->demo)
 		dialog_line(dialog, h->production ? ROLE_production : ROLE_demo, "WHERE", "%s",
-			    h->demo ? "DEMO (simulated)" : h->environment);
+		            h->demo ? "DEMO (simulated)" : h->environment);
 	if (e)
 		event_lines(d, e);
 	else if (x->kind[0])
@@ -584,14 +632,15 @@ void app_act(void *app, const char *action, const struct subject *s)
 		char command[512];
 		command_of(&d, command, sizeof(command));
 		shell_say(a->shell, ROLE_warn, "%s: not now, %s%s%s", x->name, why,
-			  app_stale(a) ? "; elsewhere: " : "", app_stale(a) ? command : "");
+		          app_stale(a) ? "; elsewhere: " : "", app_stale(a) ? command : "");
 		return;
 	}
 	open_dialog(a, x, &sub);
 	shell_redraw(a->shell);
 }
 
-/* ---- ':' -------------------------------------------------------------------------------------------- */
+/* ---- ':'
+ * -------------------------------------------------------------------------------------------- */
 
 const char *app_word(void *app, size_t i)
 {
@@ -603,8 +652,8 @@ const char *app_word(void *app, size_t i)
 		return actions[i].name;
 	i -= COUNT_OF(actions);
 	if (i < s->n_events * 8) {
-		static const char *const verbs[] = { "approve", "reject", "extend", "cancel",
-						     "resume",	"rollback", "accept", "ack" };
+		static const char *const verbs[] = { "approve", "reject",   "extend", "cancel",
+			                             "resume",  "rollback", "accept", "ack" };
 		snprintf(word, sizeof(a->word), "%s %s", verbs[i % 8], s->events[i / 8].id);
 		return word;
 	}
@@ -631,6 +680,19 @@ static bool subject_by_id(const struct app *a, const char *id, struct subject *r
 	return e || x;
 }
 
+/* "approve EV-1" -> both words; false: there is not even one. */
+static bool two_words(const char *line, char name[64], char id[64])
+{
+	size_t n = strcspn(line, " ");
+
+	snprintf(name, 64, "%.*s", (int)(n < 63 ? n : 63), line);
+	line += n;
+	line += strspn(line, " ");
+	n = strcspn(line, " ");
+	snprintf(id, 64, "%.*s", (int)(n < 63 ? n : 63), line);
+	return name[0] != '\0';
+}
+
 int app_command(void *app, const char *line, struct err *err)
 {
 	struct app *a = app;
@@ -642,14 +704,14 @@ int app_command(void *app, const char *line, struct err *err)
 	/* `failover approve EV-1` as in the shell works too */
 	if (str_has_prefix(line, "failover "))
 		line += 9;
-	if (sscanf(line, "%63s %63s", name, id) < 1)
+	if (!two_words(line, name, id))
 		return 0;
 	for (size_t i = 0; i < COUNT_OF(actions); i++)
 		names[i] = actions[i].name;
 	if (!find(name)) {
 		const char *near = str_nearest(name, names, COUNT_OF(actions));
 		return err_set(err, ERR_NOT_FOUND, "no command '%s'%s%s%s; Tab completes", name,
-			       near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		               near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (id[0] && !subject_by_id(a, id, &sub))
 		return err_set(err, ERR_NOT_FOUND, "no event or account '%s'", id);

@@ -74,10 +74,14 @@ static void add_peers(struct engine *g, const struct app *a, const struct state 
 		r->kind = ROW_PEER;
 		snprintf(r->what, sizeof(r->what), "engine");
 		snprintf(r->on, sizeof(r->on), "%.40s", p->id ? p->id : "?");
-		snprintf(r->state, sizeof(r->state), "%s", gone ? "SILENT" : p->leader ? "leads" : "follows");
+		snprintf(r->state, sizeof(r->state), "%s",
+		         gone        ? "SILENT"
+		         : p->leader ? "leads"
+		                     : "follows");
 		r->role = gone ? ROLE_bad : p->leader ? ROLE_ok : ROLE_normal;
-		snprintf(r->text, sizeof(r->text), "%.60s%s%s  epoch %lld", p->address ? p->address : "",
-			 gone ? "  last seen " : "", gone ? when_age(t, age) : "", (long long)p->epoch);
+		snprintf(r->text, sizeof(r->text), "%.60s%s%s  epoch %lld",
+		         p->address ? p->address : "", gone ? "  last seen " : "",
+		         gone ? when_age(t, age) : "", (long long)p->epoch);
 		snprintf(r->key, sizeof(r->key), "p%.60s", p->id ? p->id : "");
 	}
 }
@@ -94,12 +98,15 @@ static void add_gates(struct engine *g, const struct app *a, const struct state 
 				r = add(g);
 				r->kind = ROW_GATE;
 				snprintf(r->what, sizeof(r->what), "gate");
-				snprintf(r->on, sizeof(r->on), "%.40s", app_account(a, s->gates[i].lineage));
-				snprintf(r->state, sizeof(r->state), "%s", x->pass ? "open" : "SHUT");
+				snprintf(r->on, sizeof(r->on), "%.40s",
+				         app_account(a, s->gates[i].lineage));
+				snprintf(r->state, sizeof(r->state), "%s",
+				         x->pass ? "open" : "SHUT");
 				r->role = x->pass ? ROLE_ok : ROLE_bad;
 				snprintf(r->text, sizeof(r->text), "%s: %.150s", gate_name(x->gate),
-					 x->why ? x->why : "");
-				snprintf(r->key, sizeof(r->key), "g%.40s-%d", s->gates[i].lineage, x->gate);
+				         x->why ? x->why : "");
+				snprintf(r->key, sizeof(r->key), "g%.40s-%d", s->gates[i].lineage,
+				         x->gate);
 			}
 }
 
@@ -114,11 +121,15 @@ static void add_messages(struct engine *g, const struct state *s)
 		r->kind = ROW_MESSAGE;
 		snprintf(r->what, sizeof(r->what), "notify");
 		snprintf(r->on, sizeof(r->on), "%.40s", m->channel ? m->channel : "?");
-		snprintf(r->state, sizeof(r->state), "%s", str_eq(m->state, "dead") ? "DEAD" : "waiting");
+		snprintf(r->state, sizeof(r->state), "%s",
+		         str_eq(m->state, "dead") ? "DEAD" : "waiting");
 		r->role = str_eq(m->state, "dead") ? ROLE_bad : ROLE_warn;
 		snprintf(r->text, sizeof(r->text), "%.20s to %.40s: %.100s (%lld tries)",
-			 m->event ? m->event : m->kind ? m->kind : "", m->to ? m->to : "?",
-			 m->error ? m->error : "not sent yet", (long long)m->attempts);
+		         m->event  ? m->event
+		         : m->kind ? m->kind
+		                   : "",
+		         m->to ? m->to : "?", m->error ? m->error : "not sent yet",
+		         (long long)m->attempts);
 		snprintf(r->key, sizeof(r->key), "m%.60s", m->id ? m->id : "");
 	}
 }
@@ -133,10 +144,15 @@ static void add_alerts(struct engine *g, const struct state *s)
 		r = add(g);
 		r->kind = ROW_ALERT;
 		snprintf(r->what, sizeof(r->what), "alert");
-		snprintf(r->on, sizeof(r->on), "%.40s", x->subject ? x->subject : x->name ? x->name : "?");
-		snprintf(r->state, sizeof(r->state), "%s", x->state == AL_FIRING ? "FIRING" : "pending");
+		snprintf(r->on, sizeof(r->on), "%.40s",
+		         x->subject ? x->subject
+		         : x->name  ? x->name
+		                    : "?");
+		snprintf(r->state, sizeof(r->state), "%s",
+		         x->state == AL_FIRING ? "FIRING" : "pending");
 		r->role = x->state == AL_FIRING ? ROLE_warn : ROLE_normal;
-		snprintf(r->text, sizeof(r->text), "%.40s: %.140s", x->name ? x->name : "", x->text ? x->text : "");
+		snprintf(r->text, sizeof(r->text), "%.40s: %.140s", x->name ? x->name : "",
+		         x->text ? x->text : "");
 		snprintf(r->key, sizeof(r->key), "a%.60s", x->id ? x->id : "");
 	}
 }
@@ -176,25 +192,33 @@ static int head(struct view *v, struct area a)
 	app_as_of(app, as_of);
 	snprintf(title, sizeof(title), "ENGINE %s", as_of);
 	area_rule(a, 0, title);
-	snprintf(buf, sizeof(buf), "%s   epoch %lld   connected to %s", str_empty(s->leader) ? "nobody" : s->leader,
-		 (long long)epoch, client_where(app->client));
+	snprintf(buf, sizeof(buf), "%s   epoch %lld   connected to %s",
+	         str_empty(s->leader) ? "nobody" : s->leader, (long long)epoch,
+	         client_where(app->client));
 	area_text(a, 1, 1, ROLE_label, "LEASE");
 	area_field(a, 12, 1, a.w - 13, 0, str_empty(s->leader) ? ROLE_bad : ROLE_normal, buf);
-	snprintf(buf, sizeof(buf), "%s%s%s%s%s", c->paused ? "PAUSED by " : c->maintenance ? "MAINTENANCE by " :
-									     c->shadow	    ? "SHADOW: observes, acts on nothing" :
-											      "on",
-		 (c->paused || c->maintenance) && c->by ? c->by : "",
-		 c->reason && (c->paused || c->maintenance) ? ": " : "",
-		 c->reason && (c->paused || c->maintenance) ? c->reason : "", "");
+	snprintf(buf, sizeof(buf), "%s%s%s%s%s",
+	         c->paused        ? "PAUSED by "
+	         : c->maintenance ? "MAINTENANCE by "
+	         : c->shadow      ? "SHADOW: observes, acts on nothing"
+	                          : "on",
+	         (c->paused || c->maintenance) && c->by ? c->by : "",
+	         c->reason && (c->paused || c->maintenance) ? ": " : "",
+	         c->reason && (c->paused || c->maintenance) ? c->reason : "", "");
 	area_text(a, 1, 2, ROLE_label, "AUTOMATION");
-	area_field(a, 12, 2, a.w - 13, 0, c->paused || c->maintenance || c->shadow ? ROLE_warn : ROLE_normal, buf);
-	snprintf(buf, sizeof(buf), "%s%s%s", !s->seq ? "?" : s->database_ok ? "ok" : "DOWN",
-		 s->database_why ? ": " : "", s->database_why ? s->database_why : "");
+	area_field(a, 12, 2, a.w - 13, 0,
+	           c->paused || c->maintenance || c->shadow ? ROLE_warn : ROLE_normal, buf);
+	snprintf(buf, sizeof(buf), "%s%s%s",
+	         !s->seq          ? "?"
+	         : s->database_ok ? "ok"
+	                          : "DOWN",
+	         s->database_why ? ": " : "", s->database_why ? s->database_why : "");
 	area_text(a, 1, 3, ROLE_label, "DATABASE");
 	area_field(a, 12, 3, a.w - 13, 0, s->database_ok ? ROLE_ok : ROLE_bad, buf);
-	snprintf(buf, sizeof(buf), "last health cycle %.1f s   outbox %lld waiting, %lld dead   version %s",
-		 (double)s->cycle_ms / 1000, (long long)s->outbox_waiting, (long long)s->outbox_dead,
-		 s->version ? s->version : "?");
+	snprintf(buf, sizeof(buf),
+	         "last health cycle %.1f s   outbox %lld waiting, %lld dead   version %s",
+	         (double)s->cycle_ms / 1000, (long long)s->outbox_waiting,
+	         (long long)s->outbox_dead, s->version ? s->version : "?");
 	area_text(a, 1, 4, ROLE_label, "FIGURES");
 	area_field(a, 12, 4, a.w - 13, 0, s->outbox_dead ? ROLE_warn : ROLE_normal, buf);
 	return 5;
@@ -206,8 +230,9 @@ static void draw(struct view *v, struct area a)
 
 	list_draw(&v->list, area_sub(a, 0, y, a.w, a.h - y), NULL, true);
 	if (!v->list.total)
-		area_text(a, 1, y + 1, ROLE_dim, v->list.filter[0] ? "nothing matches the filter" :
-								     "nothing known of the engines yet");
+		area_text(a, 1, y + 1, ROLE_dim,
+		          v->list.filter[0] ? "nothing matches the filter"
+		                            : "nothing known of the engines yet");
 }
 
 static bool subject(struct view *v, struct subject *ret)
@@ -219,15 +244,25 @@ static bool subject(struct view *v, struct subject *ret)
 	*ret = (struct subject){ .kind = "row" };
 	snprintf(ret->id, sizeof(ret->id), "%s", r->on);
 	snprintf(ret->command, sizeof(ret->command), "%s",
-		 r->kind == ROW_GATE ? "ringdown gates" : r->kind == ROW_ALERT ? "ringdown alerts" : "ringdown status");
+	         r->kind == ROW_GATE    ? "ringdown gates"
+	         : r->kind == ROW_ALERT ? "ringdown alerts"
+	                                : "ringdown status");
 	return true;
 }
 
 static const enum act keys[] = { ACT_AUTOMATION, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
 
 const struct view_def view_engine = {
-	.name = "engine", .title = "Engine", .key = '9',
+	.name = "engine",
+	.title = "Engine",
+	.key = '9',
 	.help = "lease, replicas, gates, alerts, who could not be told",
-	.state_size = sizeof(struct engine), .columns = columns, .n_columns = COUNT_OF(columns), .keys = keys,
-	.update = update, .draw = draw, .subject = subject, .close = close_,
+	.state_size = sizeof(struct engine),
+	.columns = columns,
+	.n_columns = COUNT_OF(columns),
+	.keys = keys,
+	.update = update,
+	.draw = draw,
+	.subject = subject,
+	.close = close_,
 };

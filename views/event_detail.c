@@ -38,7 +38,7 @@ static void here(const struct ctx *c, char *buf, size_t n)
 		    str_has_prefix(client_user(c->app->client), p->name ? p->name : "\n"))
 			continue;
 		snprintf(buf + at, n - at, "%s%s %s", at ? ", " : "", p->name ? p->name : "?",
-			 p->dialog ? "is deciding" : "is here");
+		         p->dialog ? "is deciding" : "is here");
 	}
 }
 
@@ -53,18 +53,19 @@ static int draw_next(struct ctx *c, int y)
 	x = area_textf(c->a, 1, y, role, "%s%s%s", what, when[0] ? " " : "", when);
 	if (e->status == EV_PENDING) {
 		x = area_textf(c->a, x + 1, y, ROLE_normal, "(%s)",
-			       when_clock(t, e->deadline_at_ms, shell_utc(c->v->shell)));
+		               when_clock(t, e->deadline_at_ms, shell_utc(c->v->shell)));
 		if (x + 40 < c->a.w && e->window_ms > 0) {
 			chart_bar(c->a, x + 3, y, 16, (double)e->tested_failing_ms,
-				  (double)(e->window_ms + e->extended_ms));
+			          (double)(e->window_ms + e->extended_ms));
 			area_textf(c->a, x + 20, y, ROLE_normal, "%s of %s failing",
-				   when_span(done, e->tested_failing_ms),
-				   when_span(all, e->window_ms + e->extended_ms));
+			           when_span(done, e->tested_failing_ms),
+			           when_span(all, e->window_ms + e->extended_ms));
 		}
 	} else if (e->agents_total > 0 && event_has_steps(e) && x + 24 < c->a.w) {
 		chart_bar(c->a, x + 3, y, 18, (double)e->agents_moved, (double)e->agents_total);
 		if (e->agents_failed)
-			area_textf(c->a, x + 22, y, ROLE_bad, "%lld failed", (long long)e->agents_failed);
+			area_textf(c->a, x + 22, y, ROLE_bad, "%lld failed",
+			           (long long)e->agents_failed);
 	}
 	return y + 1;
 }
@@ -74,7 +75,7 @@ static int draw_cause(struct ctx *c, int y)
 	char buf[400];
 
 	snprintf(buf, sizeof(buf), "%s   rule %lld", c->e->cause ? c->e->cause : "none recorded",
-		 (long long)c->e->rule);
+	         (long long)c->e->rule);
 	y = line(c, y, "CAUSE", ROLE_normal, buf);
 	if (c->e->error)
 		y = line(c, y, "ERROR", ROLE_error, c->e->error);
@@ -92,12 +93,14 @@ static void draw_test(struct ctx *c, int y, const struct event_test *t)
 
 	area_text(c->a, 3, y, ROLE_normal, when_clock(clock, t->at_ms, shell_utc(c->v->shell)));
 	for (size_t i = 0; i < COUNT_OF(parts) && p; i++, x += 9) {
-		int o = enum_parse(&outcome_names, json_get_str(p, parts[i]) ? json_get_str(p, parts[i]) : "");
+		int o = enum_parse(&outcome_names,
+		                   json_get_str(p, parts[i]) ? json_get_str(p, parts[i]) : "");
 		area_text(c->a, x, y, role_outcome(o), word_outcome(o));
 	}
 	if (p)
 		x = 14 + 36;
-	area_text(c->a, x, y, role_outcome(t->outcome), t->outcome == OUT_OK ? "pass" : word_outcome(t->outcome));
+	area_text(c->a, x, y, role_outcome(t->outcome),
+	          t->outcome == OUT_OK ? "pass" : word_outcome(t->outcome));
 	area_field(c->a, x + 6, y, c->a.w - x - 7, 0, ROLE_normal, t->detail);
 	json_free(p);
 }
@@ -112,17 +115,21 @@ static int draw_tests(struct ctx *c, int y, int rows)
 		return y;
 	if (e->status == EV_PENDING || e->status == EV_HELD) {
 		if (e->next_test_at_ms && next >= 0 && !app_stale(c->app))
-			snprintf(buf, sizeof(buf), "next in %lld s; %lld passes in a row cancel     fail %lld   pass %lld",
-				 (long long)next, (long long)(e->passes_needed ? e->passes_needed : 2),
-				 (long long)e->tests_failed, (long long)e->tests_passed);
+			snprintf(buf, sizeof(buf),
+			         "next in %lld s; %lld passes in a row cancel     fail %lld   pass "
+			         "%lld",
+			         (long long)next,
+			         (long long)(e->passes_needed ? e->passes_needed : 2),
+			         (long long)e->tests_failed, (long long)e->tests_passed);
 		else
-			snprintf(buf, sizeof(buf), "%lld passes in a row cancel     fail %lld   pass %lld",
-				 (long long)(e->passes_needed ? e->passes_needed : 2), (long long)e->tests_failed,
-				 (long long)e->tests_passed);
+			snprintf(buf, sizeof(buf),
+			         "%lld passes in a row cancel     fail %lld   pass %lld",
+			         (long long)(e->passes_needed ? e->passes_needed : 2),
+			         (long long)e->tests_failed, (long long)e->tests_passed);
 		c->v->ticks = true;
 	} else {
 		snprintf(buf, sizeof(buf), "fail %lld   pass %lld", (long long)e->tests_failed,
-			 (long long)e->tests_passed);
+		         (long long)e->tests_passed);
 	}
 	y = line(c, y, "TESTS", ROLE_normal, buf);
 	if (rows < 2 || !e->n_tests)
@@ -141,10 +148,10 @@ static int draw_steps(struct ctx *c, int y)
 	area_text(c->a, 1, y++, ROLE_label, "STEPS");
 	for (int i = 1; i < STEP_MAX; i++) {
 		const struct event_step *st = &e->steps[i];
-		enum role role = st->state == SS_DONE	 ? ROLE_ok :
-				 st->state == SS_FAILED	 ? ROLE_bad :
-				 st->state == SS_RUNNING ? ROLE_count :
-							   ROLE_dim;
+		enum role role = st->state == SS_DONE      ? ROLE_ok
+		                 : st->state == SS_FAILED  ? ROLE_bad
+		                 : st->state == SS_RUNNING ? ROLE_count
+		                                           : ROLE_dim;
 		int64_t end = st->ended_at_ms ? st->ended_at_ms : app_now(c->app);
 		if (!st->n)
 			continue;
@@ -152,7 +159,8 @@ static int draw_steps(struct ctx *c, int y)
 		area_text(c->a, 3, y, st->state == SS_RUNNING ? ROLE_normal : ROLE_normal, buf);
 		area_text(c->a, 21, y, role, step_state_name(st->state));
 		if (st->total > 1)
-			area_textf(c->a, 30, y, ROLE_normal, "%lld/%lld", (long long)st->done, (long long)st->total);
+			area_textf(c->a, 30, y, ROLE_normal, "%lld/%lld", (long long)st->done,
+			           (long long)st->total);
 		if (st->started_at_ms) {
 			area_text(c->a, 40, y, ROLE_normal, when_span(t, end - st->started_at_ms));
 			c->v->ticks |= st->state == SS_RUNNING;
@@ -168,14 +176,17 @@ static int draw_plan(struct ctx *c, int y)
 	const struct event *e = c->e;
 	char buf[400], text[300];
 	struct json *p = e->plan ? json_parse(e->plan, strlen(e->plan), NULL) : NULL;
-	int64_t calls = json_get_i64(p, "oldCallsPerDay", 0), healthy = json_get_i64(p, "healthy", 0);
+	int64_t calls = json_get_i64(p, "oldCallsPerDay", 0),
+	        healthy = json_get_i64(p, "healthy", 0);
 
 	event_plan_text(e, text, sizeof(text));
 	snprintf(buf, sizeof(buf), "#%.4s  %s", e->plan_hash ? e->plan_hash : "none", text);
 	y = line(c, y, "PLAN", ROLE_normal, buf);
 	if (calls > 0 || healthy > 0) {
-		snprintf(buf, sizeof(buf), "the old numbers stay: %lld callers a day; %lld agents that work change number",
-			 (long long)calls, (long long)healthy);
+		snprintf(buf, sizeof(buf),
+		         "the old numbers stay: %lld callers a day; %lld agents that work change "
+		         "number",
+		         (long long)calls, (long long)healthy);
 		area_text(c->a, 3, y, ROLE_dim, "stays");
 		area_field(c->a, 11, y, c->a.w - 12, 0, ROLE_normal, buf);
 		y++;
@@ -183,7 +194,7 @@ static int draw_plan(struct ctx *c, int y)
 	json_free(p);
 	area_text(c->a, 3, y, ROLE_dim, "undo");
 	area_field(c->a, 11, y, c->a.w - 12, 0, ROLE_normal,
-		   "roll back offered for 30 days; cancel is free until step 3");
+	           "roll back offered for 30 days; cancel is free until step 3");
 	return y + 1;
 }
 
@@ -195,18 +206,32 @@ static const char *if_nobody_acts(const struct ctx *c, char *buf, size_t n)
 	switch (e->status) {
 	case EV_PENDING:
 		if (e->severity == SEV_CRITICAL && !e->confirmed)
-			snprintf(buf, n, "held at %s: nothing confirms it", when_clock(t, e->deadline_at_ms, true));
+			snprintf(buf, n, "held at %s: nothing confirms it",
+			         when_clock(t, e->deadline_at_ms, true));
 		else
 			snprintf(buf, n, "gates and a last test at %s, then the engine approves",
-				 when_clock(t, e->deadline_at_ms, shell_utc(c->v->shell)));
+			         when_clock(t, e->deadline_at_ms, shell_utc(c->v->shell)));
 		break;
-	case EV_HELD: snprintf(buf, n, "it stays held, is tested every 30 s and goes on when the gate opens"); break;
+	case EV_HELD:
+		snprintf(buf, n,
+		         "it stays held, is tested every 30 s and goes on when the gate opens");
+		break;
 	case EV_APPROVED:
-	case EV_EXECUTING: snprintf(buf, n, "it goes on to the end; agents that cannot be moved leave it failed"); break;
-	case EV_FAILED: snprintf(buf, n, "it stays as it is: resume, roll back or accept are a person's"); break;
-	case EV_ROLLING_BACK: snprintf(buf, n, "it restores what nobody else has changed, and lists the rest"); break;
-	case EV_COMPLETED: snprintf(buf, n, "it stays on the backup until somebody rolls back (U)"); break;
-	default: return NULL;
+	case EV_EXECUTING:
+		snprintf(buf, n,
+		         "it goes on to the end; agents that cannot be moved leave it failed");
+		break;
+	case EV_FAILED:
+		snprintf(buf, n, "it stays as it is: resume, roll back or accept are a person's");
+		break;
+	case EV_ROLLING_BACK:
+		snprintf(buf, n, "it restores what nobody else has changed, and lists the rest");
+		break;
+	case EV_COMPLETED:
+		snprintf(buf, n, "it stays on the backup until somebody rolls back (U)");
+		break;
+	default:
+		return NULL;
 	}
 	return buf;
 }
@@ -221,12 +246,15 @@ static int draw_end(struct ctx *c, int y)
 		y++;
 	}
 	if (event_status_open(c->e->status)) {
-		snprintf(buf, sizeof(buf), "%s", c->e->acked_by ? c->e->acked_by :
-				 "nobody yet (a acknowledges: stops paging, changes nothing else)");
+		snprintf(buf, sizeof(buf), "%s",
+		         c->e->acked_by ? c->e->acked_by
+		                        : "nobody yet (a acknowledges: stops paging, changes "
+		                          "nothing else)");
 		y = line(c, y, "ACK", ROLE_normal, buf);
 	} else if (c->e->decided_by) {
-		snprintf(buf, sizeof(buf), "%s%s%s", c->e->decided_by, c->e->executed_by ? ", executed by " : "",
-			 c->e->executed_by ? c->e->executed_by : "");
+		snprintf(buf, sizeof(buf), "%s%s%s", c->e->decided_by,
+		         c->e->executed_by ? ", executed by " : "",
+		         c->e->executed_by ? c->e->executed_by : "");
 		y = line(c, y, "BY", ROLE_normal, buf);
 	}
 	return y;
@@ -241,7 +269,7 @@ void event_detail(struct view *v, struct area a, const struct event *e)
 	app_as_of(c.app, as_of);
 	here(&c, people, sizeof(people));
 	snprintf(title, sizeof(title), "%s %s to %s%s%s", e->id, app_account(c.app, e->from),
-		 app_account(c.app, e->to), as_of[0] ? "  " : "", as_of);
+	         app_account(c.app, e->to), as_of[0] ? "  " : "", as_of);
 	area_rule(a, 0, title);
 	if (people[0])
 		area_textf(a, a.w - (int)strlen(people) - 7, 0, ROLE_warn, " %s ", people);

@@ -12,7 +12,7 @@
 void event_detail(struct view *v, struct area a, const struct event *e);
 
 struct events {
-	bool whole;		/* the detail has the screen */
+	bool whole; /* the detail has the screen */
 	const struct event **sorted;
 	size_t cap;
 };
@@ -36,11 +36,11 @@ static enum role col_severity(void *ctx, const void *rec, char *buf)
 
 	(void)ctx;
 	snprintf(buf, CELL_TEXT, "%s%s", severity_name(e->severity),
-		 e->severity == SEV_CRITICAL && !e->confirmed ? "?" : "");
-	return !open			       ? ROLE_dim :
-	       e->severity == SEV_CRITICAL ? ROLE_bad :
-	       e->severity == SEV_DEGRADED ? ROLE_warn :
-					     ROLE_normal;
+	         e->severity == SEV_CRITICAL && !e->confirmed ? "?" : "");
+	return !open                         ? ROLE_dim
+	       : e->severity == SEV_CRITICAL ? ROLE_bad
+	       : e->severity == SEV_DEGRADED ? ROLE_warn
+	                                     : ROLE_normal;
 }
 
 static enum role col_state(void *ctx, const void *rec, char *buf)
@@ -64,7 +64,7 @@ static enum role col_when(void *ctx, const void *rec, char *buf)
 		return app_stale(app_of(ctx)) ? ROLE_stale : role_status(e->status);
 	}
 	snprintf(buf, CELL_TEXT, "%s",
-		 when_since(when, e->state_since_ms, app_now(app_of(ctx)), shell_utc(v->shell)));
+	         when_since(when, e->state_since_ms, app_now(app_of(ctx)), shell_utc(v->shell)));
 	return ROLE_dim;
 }
 
@@ -85,7 +85,8 @@ static enum role col_moved(void *ctx, const void *rec, char *buf)
 	const struct event *e = rec;
 
 	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%lld/%lld", (long long)e->agents_moved, (long long)e->agents_total);
+	snprintf(buf, CELL_TEXT, "%lld/%lld", (long long)e->agents_moved,
+	         (long long)e->agents_total);
 	return e->agents_failed ? ROLE_bad : ROLE_normal;
 }
 
@@ -171,13 +172,15 @@ static void draw(struct view *v, struct area a)
 		detail = area_sub(a, 0, list.h, a.w, a.h - list.h);
 	}
 	app_as_of(v->app, as_of);
-	snprintf(title, sizeof(title), "EVENTS %lld of %lld %s", (long long)(v->list.total ? v->list.cursor + 1 : 0),
-		 (long long)v->list.total, as_of[0] ? "~" : "");
+	snprintf(title, sizeof(title), "EVENTS %lld of %lld %s",
+	         (long long)(v->list.total ? v->list.cursor + 1 : 0), (long long)v->list.total,
+	         as_of[0] ? "~" : "");
 	list_draw(&v->list, list, title, true);
 	if (!v->list.total)
 		area_text(list, 1, 1, ROLE_dim,
-			  v->list.filter[0] ? "no event matches the filter" :
-					      "no event: nothing has failed over, nothing is about to");
+		          v->list.filter[0]
+		                  ? "no event matches the filter"
+		                  : "no event: nothing has failed over, nothing is about to");
 	if (e && detail.h > 2)
 		event_detail(v, detail, e);
 }
@@ -197,15 +200,18 @@ static void add_item(struct sheet *s, const struct json *m)
 	const char *name = json_get_str(m, "name"), *from = json_get_str(m, "fromNumber");
 	const char *to = json_get_str(m, "toNumber"), *state = json_get_str(m, "state");
 	const char *error = json_get_str(m, "error"), *match = json_get_str(m, "match");
-	enum role role = str_eq(state, "failed") || str_eq(state, "conflict") ? ROLE_bad :
-			 str_eq(state, "moved")				      ? ROLE_ok :
-										ROLE_normal;
+	enum role role = str_eq(state, "failed") || str_eq(state, "conflict") ? ROLE_bad
+	                 : str_eq(state, "moved")                             ? ROLE_ok
+	                                                                      : ROLE_normal;
 
 	sheet_line(s, role, "%-6s %-24.24s %-15s to %-15s %s%s%s%s",
-		   json_get_bool(m, "canary", false) ? "canary" : "", name ? name : "?", from ? from : "?",
-		   to ? to : "stays", state ? state : match ? match : "",
-		   json_get_bool(m, "smsReady", true) ? "" : "  SMS held",
-		   json_get_bool(m, "healthy", false) ? "  works now" : "", error ? error : "");
+	           json_get_bool(m, "canary", false) ? "canary" : "", name ? name : "?",
+	           from ? from : "?", to ? to : "stays",
+	           state   ? state
+	           : match ? match
+	                   : "",
+	           json_get_bool(m, "smsReady", true) ? "" : "  SMS held",
+	           json_get_bool(m, "healthy", false) ? "  works now" : "", error ? error : "");
 }
 
 static void got_plan(void *ctx, int status, const struct json *doc, const char *problem)
@@ -218,7 +224,8 @@ static void got_plan(void *ctx, int status, const struct json *doc, const char *
 		return;
 	shell_redraw(v->shell);
 	if (status != 200) {
-		sheet_line(s, ROLE_error, "no rows: %s", problem ? problem : "the engine did not answer");
+		sheet_line(s, ROLE_error, "no rows: %s",
+		           problem ? problem : "the engine did not answer");
 		return;
 	}
 	if (!list)
@@ -229,9 +236,9 @@ static void got_plan(void *ctx, int status, const struct json *doc, const char *
 		add_item(s, m);
 	for (m = json_first(json_get(plan, "stays")); m; m = json_next(m))
 		sheet_line(s, ROLE_warn, "stays  %-24.24s %-15s %s",
-			   json_get_str(m, "name") ? json_get_str(m, "name") : "?",
-			   json_get_str(m, "number") ? json_get_str(m, "number") : "",
-			   json_get_str(m, "why") ? json_get_str(m, "why") : "");
+		           json_get_str(m, "name") ? json_get_str(m, "name") : "?",
+		           json_get_str(m, "number") ? json_get_str(m, "number") : "",
+		           json_get_str(m, "why") ? json_get_str(m, "why") : "");
 }
 
 /* Until it is approved the plan is what a start would do now; later its stored rows. */
@@ -241,7 +248,8 @@ static void show_plan(struct view *v, const struct event *e)
 	struct sheet *s = shell_sheet(v->shell);
 	char title[96], text[256], path[160];
 
-	snprintf(title, sizeof(title), "PLAN #%.8s of %.40s", e->plan_hash ? e->plan_hash : "none", e->id);
+	snprintf(title, sizeof(title), "PLAN #%.8s of %.40s", e->plan_hash ? e->plan_hash : "none",
+	         e->id);
 	sheet_open(s, title, NULL, NULL);
 	event_plan_text(e, text, sizeof(text));
 	sheet_line(s, ROLE_normal, "%s", text);
@@ -257,7 +265,8 @@ static void show_plan(struct view *v, const struct event *e)
 	jw_str(&w, "triggerType", "MANUAL");
 	jw_bool(&w, "dryRun", true);
 	jw_obj_end(&w);
-	client_send(app->client, "POST", "/api/admin/twilio-failover/start", str_get(&body), got_plan, v);
+	client_send(app->client, "POST", "/api/admin/twilio-failover/start", str_get(&body),
+	            got_plan, v);
 	str_fini(&body);
 }
 
@@ -283,16 +292,26 @@ static unsigned act(struct view *v, enum act what)
 		if (e)
 			show_plan(v, e);
 		return WANT_REDRAW;
-	default: return WANT_UNHANDLED;
+	default:
+		return WANT_UNHANDLED;
 	}
 }
 
-static const enum act keys[] = { ACT_APPROVE, ACT_REJECT, ACT_EXTEND, ACT_ACK,	ACT_ROLLBACK,
-				 ACT_GATES,   ACT_PLAN,	  ACT_OPEN,   ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_APPROVE, ACT_REJECT, ACT_EXTEND, ACT_ACK,  ACT_ROLLBACK,
+	                         ACT_GATES,   ACT_PLAN,   ACT_OPEN,   ACT_BACK, ACT_NONE };
 
 const struct view_def view_events = {
-	.name = "events", .title = "Events", .key = '2',
+	.name = "events",
+	.title = "Events",
+	.key = '2',
 	.help = "failovers: windows, tests, gates, plan, steps, how it went",
-	.state_size = sizeof(struct events), .columns = columns, .n_columns = COUNT_OF(columns),
-	.keys = keys, .update = update, .draw = draw, .act = act, .subject = subject, .close = close_,
+	.state_size = sizeof(struct events),
+	.columns = columns,
+	.n_columns = COUNT_OF(columns),
+	.keys = keys,
+	.update = update,
+	.draw = draw,
+	.act = act,
+	.subject = subject,
+	.close = close_,
 };

@@ -15,7 +15,7 @@
 
 struct app_log {
 	struct app *app;
-	struct entry lines[LINES];	/* ring; at = next to write */
+	struct entry lines[LINES]; /* ring; at = next to write */
 	size_t at, n;
 };
 
@@ -58,7 +58,9 @@ void app_log_free(struct app_log *l)
 
 static enum role role_level(const char *severity)
 {
-	return str_eq(severity, "bad") ? ROLE_bad : str_eq(severity, "warn") ? ROLE_warn : ROLE_normal;
+	return str_eq(severity, "bad")    ? ROLE_bad
+	       : str_eq(severity, "warn") ? ROLE_warn
+	                                  : ROLE_normal;
 }
 
 void entry_draw(const struct app *a, struct area at, int y, const struct entry *e)
@@ -67,7 +69,8 @@ void entry_draw(const struct app *a, struct area at, int y, const struct entry *
 	int x;
 
 	x = area_text(at, 1, y, ROLE_dim, when_clock(clock, e->at_ms, shell_utc(a->shell)));
-	snprintf(buf, sizeof(buf), "%s", str_empty(e->subject) ? e->kind ? e->kind : "" : e->subject);
+	snprintf(buf, sizeof(buf), "%s",
+	         str_empty(e->subject) ? e->kind ? e->kind : "" : e->subject);
 	area_field(at, x + 2, y, 14, 0, ROLE_normal, buf);
 	if (str_empty(e->actor) || str_has_prefix(e->actor, "engine"))
 		snprintf(buf, sizeof(buf), "%s", e->text ? e->text : "");
@@ -82,7 +85,8 @@ static enum role col_at(void *ctx, const void *rec, char *buf)
 	char t[WHEN_TEXT];
 
 	snprintf(buf, CELL_TEXT, "%s",
-		 when_since(t, ((const struct entry *)rec)->at_ms, app_now(v->app), shell_utc(v->shell)));
+	         when_since(t, ((const struct entry *)rec)->at_ms, app_now(v->app),
+	                    shell_utc(v->shell)));
 	return ROLE_dim;
 }
 
@@ -144,7 +148,8 @@ static void add_merged(struct view *v, const struct state *s, const struct app_l
 
 	/* two lists, each newest first */
 	while (i < s->n_entries || k < l->n) {
-		const struct entry *mine = k < l->n ? &l->lines[(l->at + LINES - 1 - k) % LINES] : NULL;
+		const struct entry *mine =
+		        k < l->n ? &l->lines[(l->at + LINES - 1 - k) % LINES] : NULL;
 		const struct entry *theirs = i < s->n_entries ? &s->entries[i] : NULL;
 		if (mine && (!theirs || mine->at_ms >= theirs->at_ms)) {
 			snprintf(key, sizeof(key), "c%lld-%zu", (long long)mine->at_ms, k++);
@@ -175,13 +180,15 @@ static void draw(struct view *v, struct area a)
 	app_as_of(v->app, as_of);
 	list_draw(&v->list, list, NULL, true);
 	if (!v->list.total)
-		area_text(list, 1, 1, ROLE_dim, v->list.filter[0] ? "no line matches the filter" : "no line yet");
+		area_text(list, 1, 1, ROLE_dim,
+		          v->list.filter[0] ? "no line matches the filter" : "no line yet");
 	if (list.h == a.h)
 		return;
 	snprintf(title, sizeof(title), "LINE %s", as_of);
 	area_rule(a, list.h, title);
 	if (e)
-		area_wrap(area_sub(a, 1, list.h + 1, a.w - 2, 3), 0, 0, a.w - 2, role_level(e->severity), e->text);
+		area_wrap(area_sub(a, 1, list.h + 1, a.w - 2, 3), 0, 0, a.w - 2,
+		          role_level(e->severity), e->text);
 }
 
 static bool subject(struct view *v, struct subject *ret)
@@ -201,8 +208,14 @@ static bool subject(struct view *v, struct subject *ret)
 static const enum act keys[] = { ACT_FILTER, ACT_SORT, ACT_WRITE, ACT_PLAIN, ACT_BACK, ACT_NONE };
 
 const struct view_def view_log = {
-	.name = "log", .title = "Log", .key = '0',
+	.name = "log",
+	.title = "Log",
+	.key = '0',
 	.help = "the journal and this console's own lines; /warn or /bad filters",
-	.columns = columns, .n_columns = COUNT_OF(columns), .keys = keys,
-	.update = update, .draw = draw, .subject = subject,
+	.columns = columns,
+	.n_columns = COUNT_OF(columns),
+	.keys = keys,
+	.update = update,
+	.draw = draw,
+	.subject = subject,
 };

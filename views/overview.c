@@ -14,11 +14,11 @@ enum pane { PANE_NEXT, PANE_ACCOUNTS };
 
 struct overview {
 	enum pane pane;
-	bool chosen;			/* a person put the cursor there */
+	bool chosen; /* a person put the cursor there */
 	struct list accounts;
-	const struct event **open;	/* most urgent first */
+	const struct event **open; /* most urgent first */
 	size_t n_open, cap_open;
-	char selected[64];		/* event id */
+	char selected[64]; /* event id */
 	size_t at;
 };
 
@@ -74,7 +74,8 @@ static void update(struct view *v)
 	accounts_fill(&o->accounts, s);
 }
 
-static bool draw_event_line(struct view *v, struct area a, int y, const struct event *e, bool selected)
+static bool draw_event_line(struct view *v, struct area a, int y, const struct event *e,
+                            bool selected)
 {
 	struct app *app = v->app;
 	char what[WHEN_TEXT], when[WHEN_TEXT];
@@ -83,16 +84,19 @@ static bool draw_event_line(struct view *v, struct area a, int y, const struct e
 	int x = a.w - 1 - w - 2 - ww;
 
 	if (w > 0)
-		area_text(a, a.w - 1 - w, y, app_stale(app) ? ROLE_stale : role_status(e->status), when);
+		area_text(a, a.w - 1 - w, y, app_stale(app) ? ROLE_stale : role_status(e->status),
+		          when);
 	if (!w)
 		x = a.w - 1 - ww;
 	area_text(a, x, y, app_stale(app) ? ROLE_stale : role_status(e->status), what);
 	char left[160];
-	snprintf(left, sizeof(left), "%s to %s", app_account(app, e->from), app_account(app, e->to));
+	snprintf(left, sizeof(left), "%s to %s", app_account(app, e->from),
+	         app_account(app, e->to));
 	int at = area_text(a, 6, y, selected ? ROLE_selected : ROLE_title, e->id);
 	if (text_width(left, a.c->ascii) > x - at - 2)
 		snprintf(left, sizeof(left), "%s", app_account(app, e->from));
-	area_field(area_sub(a, 0, 0, x - 1 > 0 ? x - 1 : 0, a.h), at + 1, y, x - at - 2, 0, ROLE_normal, left);
+	area_field(area_sub(a, 0, 0, x - 1 > 0 ? x - 1 : 0, a.h), at + 1, y, x - at - 2, 0,
+	           ROLE_normal, left);
 	return ticks;
 }
 
@@ -118,7 +122,9 @@ static const char *you_line(const struct event *e, char *buf, size_t n)
 	case EV_COMPLETED:
 		snprintf(buf, n, "U roll back   Enter shows what was done");
 		break;
-	default: snprintf(buf, n, "Enter shows it"); break;
+	default:
+		snprintf(buf, n, "Enter shows it");
+		break;
 	}
 	return buf;
 }
@@ -136,9 +142,10 @@ static int draw_next(struct view *v, struct area a, int most)
 	if (!o->n_open) {
 		if (!s->seq)
 			area_field(a, 6, 0, a.w - 6, 0, ROLE_hint,
-				   "no data yet; keys work, the connection is being made");
+			           "no data yet; keys work, the connection is being made");
 		else
-			area_field(a, 6, 0, a.w - 6, 0, ROLE_normal, "nothing will happen by itself: no event is open");
+			area_field(a, 6, 0, a.w - 6, 0, ROLE_normal,
+			           "nothing will happen by itself: no event is open");
 		return 1;
 	}
 	/* rows first, the selected one's three lines below them: moving shifts nothing */
@@ -163,7 +170,8 @@ static int draw_next(struct view *v, struct area a, int most)
 	return y;
 }
 
-static int draw_ratio(struct area a, int x, int y, const char *what, double v, double normal, bool stale)
+static int draw_ratio(struct area a, int x, int y, const char *what, double v, double normal,
+                      bool stale)
 {
 	enum role role = ROLE_unknown;
 	const char *word = "?";
@@ -181,7 +189,8 @@ static int draw_ratio(struct area a, int x, int y, const char *what, double v, d
 		role = ROLE_ok;
 		word = "ok";
 	}
-	x = area_textf(a, x, y, stale ? ROLE_stale : role, "%s%.0f%%  %s", stale ? "~" : "", v * 100, word);
+	x = area_textf(a, x, y, stale ? ROLE_stale : role, "%s%.0f%%  %s", stale ? "~" : "",
+	               v * 100, word);
 	if (normal >= 0)
 		x = area_textf(a, x, y, ROLE_normal, "  was %.0f%%", normal * 100);
 	return x + 3;
@@ -198,14 +207,15 @@ static int draw_impact(struct view *v, struct area a, int y)
 	snprintf(title, sizeof(title), "IMPACT, last 10 min%s%s", as_of[0] ? "  " : "", as_of);
 	area_rule(a, y++, title);
 	x = draw_ratio(a, x, y, "calls ok", im->calls_ok, im->calls_ok_normal, app_stale(app));
-	x = draw_ratio(a, x, y, "sms delivered", im->sms_delivered, im->sms_delivered_normal, app_stale(app));
+	x = draw_ratio(a, x, y, "sms delivered", im->sms_delivered, im->sms_delivered_normal,
+	               app_stale(app));
 	if (x + 8 < a.w) {
 		x = area_text(a, x, y, ROLE_label, "live ");
 		if (im->calls_live < 0)
 			area_text(a, x, y, ROLE_unknown, "?");
 		else
 			area_textf(a, x, y, ROLE_normal, "%s%lld", app_stale(app) ? "~" : "",
-				   (long long)im->calls_live);
+			           (long long)im->calls_live);
 	}
 	return y + 1;
 }
@@ -233,9 +243,10 @@ static void draw_people(struct view *v, struct area a)
 	area_rule(a, 0, "HERE");
 	for (int y = 1; y < a.h && (size_t)(y - 1) < s->n_people; y++) {
 		const struct person *p = &s->people[y - 1];
-		area_textf(a, 1, y, p->dialog ? ROLE_warn : ROLE_normal, "%s %s  %s%s", p->name ? p->name : "?",
-			   p->role ? p->role : "", p->dialog ? "is deciding on " : "looks at ",
-			   p->looking_at ? p->looking_at : "-");
+		area_textf(a, 1, y, p->dialog ? ROLE_warn : ROLE_normal, "%s %s  %s%s",
+		           p->name ? p->name : "?", p->role ? p->role : "",
+		           p->dialog ? "is deciding on " : "looks at ",
+		           p->looking_at ? p->looking_at : "-");
 	}
 }
 
@@ -349,13 +360,14 @@ static unsigned act(struct view *v, enum act what)
 	case ACT_PREV_PANE:
 		o->pane = o->pane == PANE_NEXT ? PANE_ACCOUNTS : PANE_NEXT;
 		return WANT_REDRAW;
-	case ACT_OPEN: return open_row(v);
+	case ACT_OPEN:
+		return open_row(v);
 	case ACT_GATES:
 		if (e)
 			gates_sheet(shell_sheet(v->shell), "GATES", e->gates, e->n_gates);
 		else if (app_state(app)->n_gates)
 			gates_sheet(shell_sheet(v->shell), "GATES", app_state(app)->gates[0].gates,
-				    app_state(app)->gates[0].n_gates);
+			            app_state(app)->gates[0].n_gates);
 		return WANT_REDRAW;
 	case ACT_PLAN:
 		open_row(v);
@@ -370,19 +382,28 @@ static unsigned act(struct view *v, enum act what)
 			return WANT_REDRAW;
 		}
 		break;
-	default: break;
+	default:
+		break;
 	}
 	if (o->pane == PANE_ACCOUNTS && list_act(&o->accounts, what))
 		return WANT_REDRAW | (o->accounts.changed ? WANT_UPDATE : 0);
 	return WANT_UNHANDLED;
 }
 
-static const enum act keys[] = { ACT_OPEN,   ACT_APPROVE,    ACT_REJECT, ACT_EXTEND, ACT_ACK,
-				 ACT_GATES, ACT_AUTOMATION, ACT_NONE };
+static const enum act keys[] = { ACT_OPEN, ACT_APPROVE, ACT_REJECT,     ACT_EXTEND,
+	                         ACT_ACK,  ACT_GATES,   ACT_AUTOMATION, ACT_NONE };
 
 const struct view_def view_overview = {
-	.name = "overview", .title = "Overview", .key = '1',
+	.name = "overview",
+	.title = "Overview",
+	.key = '1',
 	.help = "what happens next, impact, accounts, what happened",
-	.state_size = sizeof(struct overview), .keys = keys,
-	.open = open_, .update = update, .draw = draw, .act = act, .subject = subject, .close = close_,
+	.state_size = sizeof(struct overview),
+	.keys = keys,
+	.open = open_,
+	.update = update,
+	.draw = draw,
+	.act = act,
+	.subject = subject,
+	.close = close_,
 };

@@ -16,12 +16,14 @@
 static const struct pane {
 	const char *name, *title;
 } panes[] = {
-	{ "mix", "MIX" },     { "codes", "CODES" },	{ "orgs", "ORGS" },
+	{ "mix", "MIX" },         { "codes", "CODES" }, { "orgs", "ORGS" },
 	{ "senders", "SENDERS" }, { "hours", "HOURS" }, { "failures", "FAILURES" },
 };
 static const struct {
 	const char *name, *title;
-} sources[] = { { "messagelog", "MessageLog" }, { "sms_messages", "sms_messages" }, { "twilio", "Twilio itself" } };
+} sources[] = { { "messagelog", "MessageLog" },
+	        { "sms_messages", "sms_messages" },
+	        { "twilio", "Twilio itself" } };
 
 struct sms {
 	size_t pane, source;
@@ -49,18 +51,24 @@ static enum role cell(void *ctx, const void *rec, char *buf, size_t i)
 	switch (json_type(x)) {
 	case JSON_STRING:
 		if (parse_time_ms(json_str(x), &ms))
-			snprintf(buf, CELL_TEXT, "%s", when_since(t, ms, app_now(v->app), shell_utc(v->shell)));
+			snprintf(buf, CELL_TEXT, "%s",
+			         when_since(t, ms, app_now(v->app), shell_utc(v->shell)));
 		else
 			snprintf(buf, CELL_TEXT, "%s", json_str(x));
 		break;
 	case JSON_NUMBER:
 		if (strcasestr(st->names[i], "rate") || strcasestr(st->names[i], "share"))
-			snprintf(buf, CELL_TEXT, "%.1f%%", json_get_double(rec, st->names[i], 0) * 100);
+			snprintf(buf, CELL_TEXT, "%.1f%%",
+			         json_get_double(rec, st->names[i], 0) * 100);
 		else
 			snprintf(buf, CELL_TEXT, "%lld", (long long)json_i64(x, 0));
 		break;
-	case JSON_BOOL: snprintf(buf, CELL_TEXT, "%s", json_bool(x, false) ? "yes" : "no"); break;
-	default: snprintf(buf, CELL_TEXT, "-"); break;
+	case JSON_BOOL:
+		snprintf(buf, CELL_TEXT, "%s", json_bool(x, false) ? "yes" : "no");
+		break;
+	default:
+		snprintf(buf, CELL_TEXT, "-");
+		break;
 	}
 	if (str_eq(st->names[i], "status") && (str_eq(buf, "failed") || str_eq(buf, "undelivered")))
 		return ROLE_bad;
@@ -72,10 +80,11 @@ static enum role cell(void *ctx, const void *rec, char *buf, size_t i)
 	{                                                                                          \
 		return cell(ctx, rec, buf, n);                                                     \
 	}
-CELL(0) CELL(1) CELL(2) CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8) CELL(9)
-static enum role (*const cells[MAX_COLUMNS])(void *, const void *, char *) = {
-	cell_0, cell_1, cell_2, cell_3, cell_4, cell_5, cell_6, cell_7, cell_8, cell_9,
-};
+CELL(0)
+CELL(1) CELL(2) CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8)
+        CELL(9) static enum role (*const cells[MAX_COLUMNS])(void *, const void *, char *) = {
+	        cell_0, cell_1, cell_2, cell_3, cell_4, cell_5, cell_6, cell_7, cell_8, cell_9,
+        };
 
 static void title_of(const char *name, char *buf, size_t n)
 {
@@ -96,7 +105,8 @@ static void make_columns(struct view *v, const struct json *rows)
 	const struct json *first = json_first(rows);
 
 	st->n_columns = 0;
-	for (const struct json *m = json_first(first); m && st->n_columns < MAX_COLUMNS; m = json_next(m)) {
+	for (const struct json *m = json_first(first); m && st->n_columns < MAX_COLUMNS;
+	     m = json_next(m)) {
 		size_t i = st->n_columns;
 		bool text = json_type(m) == JSON_STRING;
 		if (json_type(m) == JSON_OBJECT || json_type(m) == JSON_ARRAY)
@@ -104,8 +114,12 @@ static void make_columns(struct view *v, const struct json *rows)
 		snprintf(st->names[i], sizeof(st->names[i]), "%s", json_name(m));
 		title_of(json_name(m), st->titles[i], sizeof(st->titles[i]));
 		st->columns[i] = (struct column){
-			.title = st->titles[i], .text = cells[i], .align = text ? 0 : 1, .drop = (int)i,
-			.w = text ? 8 : 7, .wide = text ? 40 : 12,
+			.title = st->titles[i],
+			.text = cells[i],
+			.align = text ? 0 : 1,
+			.drop = (int)i,
+			.w = text ? 8 : 7,
+			.wide = text ? 40 : 12,
 		};
 		int tw = text_width(st->titles[i], true);
 		if (st->columns[i].w < tw)
@@ -137,7 +151,8 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 	st->asking = NULL;
 	shell_changed(v->shell);
 	if (status != 200) {
-		snprintf(st->problem, sizeof(st->problem), "%s", problem ? problem : "the engine did not answer");
+		snprintf(st->problem, sizeof(st->problem), "%s",
+		         problem ? problem : "the engine did not answer");
 		return;
 	}
 	json_print(&b, doc);
@@ -159,8 +174,9 @@ static void ask(struct view *v)
 	if (st->asking || (st->asked_ms && now - st->asked_ms < FRESH_MS) || !app_state(app)->seq)
 		return;
 	st->asked_ms = now;
-	_cleanup_(free_p) char *path = xasprintf("/api/v1/sms/%s?source=%s&limit=500%s", panes[st->pane].name,
-						 sources[st->source].name, st->reveal ? "&content=1" : "");
+	_cleanup_(free_p) char *path =
+	        xasprintf("/api/v1/sms/%s?source=%s&limit=500%s", panes[st->pane].name,
+	                  sources[st->source].name, st->reveal ? "&content=1" : "");
 	st->asking = client_get(app->client, path, got, v);
 }
 
@@ -188,7 +204,8 @@ static void update(struct view *v)
 
 	ask(v);
 	list_begin(&v->list);
-	for (const struct json *x = json_first(st->rows); x && n < MAX_ROWS; x = json_next(x), n++) {
+	for (const struct json *x = json_first(st->rows); x && n < MAX_ROWS;
+	     x = json_next(x), n++) {
 		snprintf(key, sizeof(key), "%d", n);
 		list_add(&v->list, x, json_get_str(x, "id") ? json_get_str(x, "id") : key);
 	}
@@ -202,11 +219,13 @@ static void draw(struct view *v, struct area a)
 	int x = 1;
 
 	app_as_of(v->app, as_of);
-	snprintf(head, sizeof(head), "SMS from %s%s%s", sources[st->source].title, as_of[0] ? "  " : "", as_of);
+	snprintf(head, sizeof(head), "SMS from %s%s%s", sources[st->source].title,
+	         as_of[0] ? "  " : "", as_of);
 	area_rule(a, 0, head);
 	for (size_t i = 0; i < COUNT_OF(panes); i++) {
-		x = area_textf(a, x, 1, i == st->pane ? ROLE_selected : ROLE_normal, "%s%s%s", i == st->pane ? "[" : "",
-			       panes[i].title, i == st->pane ? "]" : "") + 2;
+		x = area_textf(a, x, 1, i == st->pane ? ROLE_selected : ROLE_normal, "%s%s%s",
+		               i == st->pane ? "[" : "", panes[i].title, i == st->pane ? "]" : "") +
+		    2;
 	}
 	if (x + 20 < a.w)
 		area_text(a, x + 2, 1, ROLE_dim, st->asking ? "asking .." : "Tab: next");
@@ -214,9 +233,10 @@ static void draw(struct view *v, struct area a)
 	if (st->problem[0])
 		area_field(a, 1, 3, a.w - 2, 0, ROLE_warn, st->problem);
 	else if (!v->list.total)
-		area_text(a, 1, 3, ROLE_dim, !st->got_ms	       ? "asking the engine .." :
-					     v->list.filter[0] ? "no row matches the filter" :
-								 "no message in this time");
+		area_text(a, 1, 3, ROLE_dim,
+		          !st->got_ms         ? "asking the engine .."
+		          : v->list.filter[0] ? "no row matches the filter"
+		                              : "no message in this time");
 }
 
 static bool subject(struct view *v, struct subject *ret)
@@ -243,17 +263,26 @@ static unsigned act(struct view *v, enum act what)
 	switch (what) {
 	case ACT_NEXT_PANE:
 	case ACT_RIGHT:
-	case ACT_OPEN: st->pane = (st->pane + 1) % COUNT_OF(panes); break;
+	case ACT_OPEN:
+		st->pane = (st->pane + 1) % COUNT_OF(panes);
+		break;
 	case ACT_PREV_PANE:
-	case ACT_LEFT: st->pane = (st->pane + COUNT_OF(panes) - 1) % COUNT_OF(panes); break;
-	case ACT_SOURCE: st->source = (st->source + 1) % COUNT_OF(sources); break;
+	case ACT_LEFT:
+		st->pane = (st->pane + COUNT_OF(panes) - 1) % COUNT_OF(panes);
+		break;
+	case ACT_SOURCE:
+		st->source = (st->source + 1) % COUNT_OF(sources);
+		break;
 	case ACT_REVEAL:
 		st->reveal = !st->reveal;
-		shell_say(v->shell, ROLE_hint, st->reveal ? "content is shown; the engine notes who asked" :
-							    "content is masked");
+		shell_say(v->shell, ROLE_hint,
+		          st->reveal ? "content is shown; the engine notes who asked"
+		                     : "content is masked");
 		break;
-	case ACT_REFRESH: break;
-	default: return WANT_UNHANDLED;
+	case ACT_REFRESH:
+		break;
+	default:
+		return WANT_UNHANDLED;
 	}
 	reset(v);
 	return WANT_UPDATE | WANT_REDRAW;
@@ -277,11 +306,22 @@ static void close_(struct view *v)
 }
 
 static const struct column none[] = { { .title = "", .w = 1, .text = cell_0 } };
-static const enum act keys[] = { ACT_NEXT_PANE, ACT_SOURCE, ACT_REVEAL, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_NEXT_PANE, ACT_SOURCE, ACT_REVEAL, ACT_FILTER,
+	                         ACT_SORT,      ACT_BACK,   ACT_NONE };
 
 const struct view_def view_sms = {
-	.name = "sms", .title = "SMS", .key = '5',
+	.name = "sms",
+	.title = "SMS",
+	.key = '5',
 	.help = "delivery by status, code, organisation, sender, hour; failures with advice",
-	.state_size = sizeof(struct sms), .columns = none, .n_columns = 1, .keys = keys,
-	.open = open_, .update = update, .draw = draw, .act = act, .subject = subject, .close = close_,
+	.state_size = sizeof(struct sms),
+	.columns = none,
+	.n_columns = 1,
+	.keys = keys,
+	.open = open_,
+	.update = update,
+	.draw = draw,
+	.act = act,
+	.subject = subject,
+	.close = close_,
 };

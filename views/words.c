@@ -11,22 +11,30 @@
 enum role role_health(int health)
 {
 	switch (health) {
-	case HEALTH_HEALTHY: return ROLE_ok;
+	case HEALTH_HEALTHY:
+		return ROLE_ok;
 	case HEALTH_MINOR:
-	case HEALTH_DEGRADED: return ROLE_warn;
-	case HEALTH_CRITICAL: return ROLE_bad;
-	default: return ROLE_unknown;
+	case HEALTH_DEGRADED:
+		return ROLE_warn;
+	case HEALTH_CRITICAL:
+		return ROLE_bad;
+	default:
+		return ROLE_unknown;
 	}
 }
 
 const char *word_health(int health)
 {
 	switch (health) {
-	case HEALTH_HEALTHY: return "ok";
-	case HEALTH_MINOR: return "WARN";
+	case HEALTH_HEALTHY:
+		return "ok";
+	case HEALTH_MINOR:
+		return "WARN";
 	case HEALTH_DEGRADED:
-	case HEALTH_CRITICAL: return "BAD";
-	default: return "?";
+	case HEALTH_CRITICAL:
+		return "BAD";
+	default:
+		return "?";
 	}
 }
 
@@ -43,26 +51,37 @@ const char *word_outcome(int outcome)
 enum role role_status(int status)
 {
 	switch (status) {
-	case EV_HELD: return ROLE_warn;
-	case EV_PENDING: return ROLE_count;
-	case EV_FAILED: return ROLE_bad;
+	case EV_HELD:
+		return ROLE_warn;
+	case EV_PENDING:
+		return ROLE_count;
+	case EV_FAILED:
+		return ROLE_bad;
 	case EV_APPROVED:
 	case EV_EXECUTING:
-	case EV_ROLLING_BACK: return ROLE_chart;
+	case EV_ROLLING_BACK:
+		return ROLE_chart;
 	case EV_COMPLETED:
-	case EV_ROLLED_BACK: return ROLE_ok;
-	default: return ROLE_dim;
+	case EV_ROLLED_BACK:
+		return ROLE_ok;
+	default:
+		return ROLE_dim;
 	}
 }
 
 const char *word_status(const struct event *e)
 {
 	switch (e->status) {
-	case EV_HELD: return "HELD";
-	case EV_FAILED: return "FAILED";
-	case EV_ROLLING_BACK: return "rolling back";
-	case EV_ROLLED_BACK: return "rolled back";
-	default: return event_status_name(e->status);
+	case EV_HELD:
+		return "HELD";
+	case EV_FAILED:
+		return "FAILED";
+	case EV_ROLLING_BACK:
+		return "rolling back";
+	case EV_ROLLED_BACK:
+		return "rolled back";
+	default:
+		return event_status_name(e->status);
 	}
 }
 
@@ -76,10 +95,14 @@ static const struct event_step *running_step(const struct event *e)
 	return last;
 }
 
-static bool pending_next(const struct app *a, const struct event *e, bool exact, char *what, char *when)
+static bool pending_next(const struct app *a, const struct event *e, bool exact, char *what,
+                         char *when)
 {
-	struct countdown c = { .at_ms = e->deadline_at_ms, .now_ms = app_now(a), .stale = app_stale(a),
-			       .exact = exact, .last_test_ms = e->last_test_at_ms };
+	struct countdown c = { .at_ms = e->deadline_at_ms,
+		               .now_ms = app_now(a),
+		               .stale = app_stale(a),
+		               .exact = exact,
+		               .last_test_ms = e->last_test_at_ms };
 	bool unconfirmed = e->severity == SEV_CRITICAL && !e->confirmed;
 
 	snprintf(what, WHEN_TEXT, "%s", unconfirmed ? "WILL BE HELD IN" : "APPROVES ITSELF IN");
@@ -93,7 +116,7 @@ static bool pending_next(const struct app *a, const struct event *e, bool exact,
 }
 
 bool event_next(const struct app *a, const struct event *e, bool exact, char what[WHEN_TEXT],
-		char when[WHEN_TEXT])
+                char when[WHEN_TEXT])
 {
 	const struct event_step *st = running_step(e);
 	int64_t since = e->state_since_ms ? app_now(a) - e->state_since_ms : 0;
@@ -114,22 +137,24 @@ bool event_next(const struct app *a, const struct event *e, bool exact, char wha
 		break;
 	case EV_EXECUTING:
 		if (st)
-			snprintf(what, WHEN_TEXT, "MOVING %lld/%lld, step %d %s", (long long)e->agents_moved,
-				 (long long)e->agents_total, (int)st->n, step_name(st->n));
+			snprintf(what, WHEN_TEXT, "MOVING %lld/%lld, step %d %s",
+			         (long long)e->agents_moved, (long long)e->agents_total, (int)st->n,
+			         step_name(st->n));
 		else
 			snprintf(what, WHEN_TEXT, "MOVING %lld/%lld", (long long)e->agents_moved,
-				 (long long)e->agents_total);
+			         (long long)e->agents_total);
 		break;
 	case EV_FAILED:
 		snprintf(what, WHEN_TEXT, "FAILED, needs a person");
 		break;
 	case EV_ROLLING_BACK:
 		snprintf(what, WHEN_TEXT, "ROLLING BACK %lld/%lld", (long long)e->agents_moved,
-			 (long long)e->agents_total);
+		         (long long)e->agents_total);
 		break;
 	default:
 		snprintf(what, WHEN_TEXT, "%s", word_status(e));
-		snprintf(when, WHEN_TEXT, "%s", when_since(buf, e->state_since_ms, app_now(a), true));
+		snprintf(when, WHEN_TEXT, "%s",
+		         when_since(buf, e->state_since_ms, app_now(a), true));
 		return false;
 	}
 	snprintf(when, WHEN_TEXT, "%s%s", app_stale(a) ? "~" : "", when_span(buf, since));
@@ -139,13 +164,19 @@ bool event_next(const struct app *a, const struct event *e, bool exact, char wha
 static int urgency(const struct event *e)
 {
 	switch (e->status) {
-	case EV_PENDING: return 0;
-	case EV_FAILED: return 1;
+	case EV_PENDING:
+		return 0;
+	case EV_FAILED:
+		return 1;
 	case EV_EXECUTING:
-	case EV_APPROVED: return 2;
-	case EV_ROLLING_BACK: return 3;
-	case EV_HELD: return 4;
-	default: return 9;
+	case EV_APPROVED:
+		return 2;
+	case EV_ROLLING_BACK:
+		return 3;
+	case EV_HELD:
+		return 4;
+	default:
+		return 9;
 	}
 }
 
@@ -176,7 +207,7 @@ void event_gates_text(const struct event *e, char *buf, size_t n)
 		snprintf(buf, n, "not computed yet");
 	else
 		snprintf(buf, n, "%zu of %zu open%s%s", open, e->n_gates, shut ? "; shut: " : "",
-			 shut ? shut : "");
+		         shut ? shut : "");
 }
 
 void event_plan_text(const struct event *e, char *buf, size_t n)
@@ -191,10 +222,12 @@ void event_plan_text(const struct event *e, char *buf, size_t n)
 		moves = (int64_t)json_count(json_get(p, "moves"));
 	if (json_type(json_get(p, "stays")) == JSON_ARRAY)
 		stay = (int64_t)json_count(json_get(p, "stays"));
-	snprintf(buf, n, "%lld agent%s move%s", (long long)moves, moves == 1 ? "" : "s", moves == 1 ? "s" : "");
+	snprintf(buf, n, "%lld agent%s move%s", (long long)moves, moves == 1 ? "" : "s",
+	         moves == 1 ? "s" : "");
 	used = strlen(buf);
 	if (ms >= 90000)
-		snprintf(buf + used, n - used, ", about %lld min", (long long)((ms + 30000) / 60000));
+		snprintf(buf + used, n - used, ", about %lld min",
+		         (long long)((ms + 30000) / 60000));
 	else if (ms > 0)
 		snprintf(buf + used, n - used, ", about %lld s", (long long)((ms + 999) / 1000));
 	used = strlen(buf);
@@ -214,7 +247,7 @@ void event_subject(const struct app *a, const struct event *e, struct subject *r
 	*ret = (struct subject){ .kind = "event" };
 	snprintf(ret->id, sizeof(ret->id), "%s", e->id);
 	snprintf(ret->title, sizeof(ret->title), "%s %s to %s", e->id, app_account(a, e->from),
-		 app_account(a, e->to));
+	         app_account(a, e->to));
 	snprintf(ret->command, sizeof(ret->command), "ringdown events %s", e->id);
 }
 
@@ -230,15 +263,16 @@ void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g
 {
 	sheet_open(s, title, NULL, NULL);
 	if (!n)
-		sheet_line(s, ROLE_dim, "no gates yet: they are computed with the first health cycle");
+		sheet_line(s, ROLE_dim,
+		           "no gates yet: they are computed with the first health cycle");
 	for (int shut = 1; shut >= 0; shut--) /* what stops it comes first */
 		for (size_t i = 0; i < n; i++)
 			if (g[i].pass != shut)
 				sheet_line(s, g[i].pass ? ROLE_normal : ROLE_bad, "%-5s %-18s %s%s",
-					   g[i].pass ? "open" : "SHUT", gate_name(g[i].gate),
-					   g[i].why ? g[i].why : "",
-					   g[i].pass	    ? "" :
-					   g[i].typed	    ? "  (override: typed)" :
-					   g[i].overridable ? "  (can be overridden)" :
-							      "");
+				           g[i].pass ? "open" : "SHUT", gate_name(g[i].gate),
+				           g[i].why ? g[i].why : "",
+				           g[i].pass          ? ""
+				           : g[i].typed       ? "  (override: typed)"
+				           : g[i].overridable ? "  (can be overridden)"
+				                              : "");
 }

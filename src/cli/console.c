@@ -19,11 +19,16 @@ void console_options(struct cli *c, struct app_options *ret)
 	const struct main_settings *m = cli_settings(c, &main_options);
 
 	*ret = (struct app_options){
-		.client = { .apis = (const char *const *)m->api.v, .n_apis = m->api.n,
-			    .database = m->database, .token = m->token, .state_dir = cli_state_dir(c) },
-		.shell = { .theme = cli_opt(c, "theme"), .view = cli_opt(c, "view"),
-			   .utc = !cli_flag(c, "local"),
-			   .term = { .ascii = cli_flag(c, "ascii"), .no_color = !str_empty(getenv("NO_COLOR")) } },
+		.client = { .apis = (const char *const *)m->api.v,
+		            .n_apis = m->api.n,
+		            .database = m->database,
+		            .token = m->token,
+		            .state_dir = cli_state_dir(c) },
+		.shell = { .theme = cli_opt(c, "theme"),
+		           .view = cli_opt(c, "view"),
+		           .utc = !cli_flag(c, "local"),
+		           .term = { .ascii = cli_flag(c, "ascii"),
+		                     .no_color = !str_empty(getenv("NO_COLOR")) } },
 		.environment = config_environment(cli_config(c)),
 		.production = config_production(cli_config(c)),
 		.read_only = cli_flag(c, "read-only"),
@@ -74,9 +79,11 @@ static int run(struct cli *c)
 const struct subcommand cmd_console = {
 	.name = "console",
 	.help = "open the console (the same as no command)",
-	.detail = "The screen for who is on call: what happens next by itself, customer impact, accounts, "
-		  "events. Keys are shown at the bottom and by ?. Nothing outside changes without a dialog "
-		  "in which a word is typed.",
+	.detail = "The screen for who is on call: what happens next by itself, customer impact, "
+	          "accounts, "
+	          "events. Keys are shown at the bottom and by ?. Nothing outside changes without "
+	          "a dialog "
+	          "in which a word is typed.",
 	.kind = CLI_SERVES,
 	.run = run,
 };

@@ -9,16 +9,21 @@
 #include "core/mem.h"
 #include "ui/keys.h"
 
-#define K(...) { __VA_ARGS__ }
+#define K(...)                                                                                     \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
 #define ROW(act_, group_, keys_, word_, help_, views_, action_)                                    \
-	{ .act = ACT_##act_, .group = GROUP_##group_, .keys = keys_, .word = word_, .help = help_, \
-	  .views = views_, .action = action_ }
+	{                                                                                          \
+		.act = ACT_##act_, .group = GROUP_##group_, .keys = keys_, .word = word_,          \
+		.help = help_, .views = views_, .action = action_                                  \
+	}
 
 static const struct binding rows[] = {
 	ROW(DOWN, MOVE, K('j', KEY_DOWN), "down", "next row", NULL, NULL),
 	ROW(UP, MOVE, K('k', KEY_UP), "up", "previous row", NULL, NULL),
-	ROW(TOP, MOVE, K(KEY_HOME, 'g'), "top",
-	    "first row (where g means gates: Home)", NULL, NULL),
+	ROW(TOP, MOVE, K(KEY_HOME, 'g'), "top", "first row (where g means gates: Home)", NULL,
+	    NULL),
 	ROW(BOTTOM, MOVE, K('G', KEY_END), "end", "last row", NULL, NULL),
 	ROW(PAGE_UP, MOVE, K(KEY_PGUP), "page up", "a page up", NULL, NULL),
 	ROW(PAGE_DOWN, MOVE, K(KEY_PGDN), "page down", "a page down", NULL, NULL),
@@ -27,12 +32,12 @@ static const struct binding rows[] = {
 	ROW(NEXT_PANE, MOVE, K(KEY_TAB), "pane", "next pane or field", NULL, NULL),
 	ROW(PREV_PANE, MOVE, K(KEY_BACKTAB), "pane", "previous pane or field", NULL, NULL),
 	ROW(OPEN, MOVE, K(KEY_ENTER), "open", "open the row", NULL, NULL),
-	ROW(BACK, MOVE, K('q', KEY_ESC), "back",
-	    "close what is open; q on the first view quits", NULL, NULL),
+	ROW(BACK, MOVE, K('q', KEY_ESC), "back", "close what is open; q on the first view quits",
+	    NULL, NULL),
 	ROW(LAST_VIEW, MOVE, K('`'), "last", "the view before this one", NULL, NULL),
 
-	ROW(FILTER, FIND, K('/'), "filter",
-	    "show rows that contain a text (Esc clears)", NULL, NULL),
+	ROW(FILTER, FIND, K('/'), "filter", "show rows that contain a text (Esc clears)", NULL,
+	    NULL),
 	ROW(NEXT_MATCH, FIND, K('n'), "next", "next row that matches", NULL, NULL),
 	ROW(PREV_MATCH, FIND, K('N'), "prev", "previous row that matches", NULL, NULL),
 	ROW(SORT, FIND, K('s'), "sort", "sort by the next column", NULL, NULL),
@@ -43,47 +48,42 @@ static const struct binding rows[] = {
 	ROW(COMMAND_LINE, FIND, K(':'), "cmd", "command line (Tab completes)", NULL, NULL),
 
 	ROW(REFRESH, SHOW, K('r', KEY_F5), "refresh", "ask for fresh data now", NULL, NULL),
-	ROW(REPAINT, SHOW, K(KEY_CTRL('l')), "repaint",
-	    "paint the whole screen anew", NULL, NULL),
-	ROW(FREEZE, SHOW, K('z'), "freeze",
-	    "hold the picture still; z again goes on", NULL, NULL),
-	ROW(SHOW_COMMAND, SHOW, K('c'), "command",
-	    "the command line for this row or view", NULL, NULL),
+	ROW(REPAINT, SHOW, K(KEY_CTRL('l')), "repaint", "paint the whole screen anew", NULL, NULL),
+	ROW(FREEZE, SHOW, K('z'), "freeze", "hold the picture still; z again goes on", NULL, NULL),
+	ROW(SHOW_COMMAND, SHOW, K('c'), "command", "the command line for this row or view", NULL,
+	    NULL),
 	ROW(COPY, SHOW, K('y'), "copy", "copy id, row, command or link (OSC 52)", NULL, NULL),
-	ROW(PLAIN, SHOW, K('Y'), "plain",
-	    "the view as plain lines on the normal screen", NULL, NULL),
+	ROW(PLAIN, SHOW, K('Y'), "plain", "the view as plain lines on the normal screen", NULL,
+	    NULL),
 	ROW(WRITE, SHOW, K('w'), "write", "write the view to a file, mode 0600", NULL, NULL),
 	ROW(UNREAD, SHOW, K('!'), "unread", "what came in since you looked", NULL, NULL),
 
-	ROW(ACK, PEOPLE, K('a'), "ack",
-	    "acknowledge: stops paging, changes nothing else", NULL, "ack"),
-	ROW(MENU, PEOPLE, K('.'), "more",
-	    "every action for this row, with why it is not possible", NULL, NULL),
+	ROW(ACK, PEOPLE, K('a'), "ack", "acknowledge: stops paging, changes nothing else", NULL,
+	    "ack"),
+	ROW(MENU, PEOPLE, K('.'), "more", "every action for this row, with why it is not possible",
+	    NULL, NULL),
 
 	ROW(APPROVE, CHANGE, K('A'), "approve", "approve the failover now", NULL, "approve"),
 	ROW(REJECT, CHANGE, K('X'), "reject", "reject it", NULL, "reject"),
 	ROW(EXTEND, CHANGE, K('E'), "extend", "extend the window", NULL, "extend"),
-	ROW(ROLLBACK, CHANGE, K('U'), "roll back",
-	    "undo: roll the failover back", NULL, "rollback"),
+	ROW(ROLLBACK, CHANGE, K('U'), "roll back", "undo: roll the failover back", NULL,
+	    "rollback"),
 	ROW(START, CHANGE, K('F'), "failover", "start a failover by hand", NULL, "start"),
 	ROW(AUTOMATION, CHANGE, K('P'), "auto", "automation off or on", NULL, "pause"),
 
-	ROW(GATES, HERE, K('g'), "gates",
-	    "every gate with its sentence", "events overview", NULL),
+	ROW(GATES, HERE, K('g'), "gates", "every gate with its sentence", "events overview", NULL),
 	ROW(PLAN, HERE, K('p'), "plan", "the plan, agent by agent", "events overview", NULL),
-	ROW(CHECK, HERE, K('h'), "check now",
-	    "run a health check of the account now", "accounts", NULL),
+	ROW(CHECK, HERE, K('h'), "check now", "run a health check of the account now", "accounts",
+	    NULL),
 	ROW(SOURCE, HERE, K('o'), "source", "other source of messages", "sms", NULL),
 	ROW(REVEAL, HERE, K('v'), "content", "show message content (audited)", "sms", NULL),
 
-	ROW(QUIT, HERE, K(KEY_CTRL('c')), "quit",
-	    "closes a dialog as No, else quits", NULL, NULL),
-	ROW(SUSPEND, HERE, K(KEY_CTRL('z')), "suspend",
-	    "to the shell; fg comes back", NULL, NULL),
+	ROW(QUIT, HERE, K(KEY_CTRL('c')), "quit", "closes a dialog as No, else quits", NULL, NULL),
+	ROW(SUSPEND, HERE, K(KEY_CTRL('z')), "suspend", "to the shell; fg comes back", NULL, NULL),
 };
 
 static const char *const group_titles[GROUP_COUNT] = {
-	[GROUP_MOVE] = "move", [GROUP_FIND] = "find",	  [GROUP_SHOW] = "show",
+	[GROUP_MOVE] = "move",     [GROUP_FIND] = "find",     [GROUP_SHOW] = "show",
 	[GROUP_PEOPLE] = "people", [GROUP_CHANGE] = "change", [GROUP_HERE] = "here",
 };
 
@@ -148,9 +148,9 @@ void bindings_manual(struct str *out)
 		str_add(out, ".It");
 		for (size_t k = 0; k < COUNT_OF(rows[i].keys) && rows[i].keys[k]; k++)
 			str_addf(out, " Ic %s%s", rows[i].keys[k] == '.' ? "\\&" : "",
-				 key_name(rows[i].keys[k], buf));
+			         key_name(rows[i].keys[k], buf));
 		str_addf(out, "\n%s%s%s%s\n", rows[i].help, rows[i].views ? " (" : "",
-			 rows[i].views ? rows[i].views : "", rows[i].views ? ")" : "");
+		         rows[i].views ? rows[i].views : "", rows[i].views ? ")" : "");
 	}
 	str_add(out, ".El\n");
 }

@@ -24,7 +24,7 @@ void chart_bar(struct area a, int x, int y, int w, double done, double total)
 }
 
 void chart_history(struct area a, int x, int y, int w, const double *v, size_t n, double top,
-		   double warn_at, double bad_at)
+                   double warn_at, double bad_at)
 {
 	size_t skip = n > (size_t)w ? n - (size_t)w : 0;
 
@@ -35,9 +35,9 @@ void chart_history(struct area a, int x, int y, int w, const double *v, size_t n
 			top = v[i];
 	x += w - (int)(n - skip);
 	for (size_t i = skip; i < n; i++, x++) {
-		enum role role = bad_at > 0 && v[i] >= bad_at	 ? ROLE_bad :
-				 warn_at > 0 && v[i] >= warn_at ? ROLE_warn :
-								  ROLE_chart;
+		enum role role = bad_at > 0 && v[i] >= bad_at     ? ROLE_bad
+		                 : warn_at > 0 && v[i] >= warn_at ? ROLE_warn
+		                                                  : ROLE_chart;
 		int level = top > 0 ? (int)(v[i] / top * 8 + 0.5) : 0;
 		if (v[i] < 0)
 			area_put(a, x, y, ROLE_unknown, '?');

@@ -47,7 +47,7 @@ void dialog_close(struct dialog *d)
 }
 
 void dialog_open(struct dialog *d, const char *title, const char *verb, enum dialog_danger danger,
-		 const struct dialog_events *on, void *ctx)
+                 const struct dialog_events *on, void *ctx)
 {
 	dialog_close(d);
 	*d = (struct dialog){ .state = DIALOG_LOADING, .danger = danger, .on = on, .ctx = ctx };
@@ -187,8 +187,8 @@ static void on_editing_key(struct dialog *d, uint32_t key)
 		return;
 	}
 	/* digits choose a reason where no word is being typed */
-	if ((d->focus == 1 || d->danger == DIALOG_PLAIN) && !d->own.len && key >= '1' && key <= '3' &&
-	    d->reasons[key - '1'][0]) {
+	if ((d->focus == 1 || d->danger == DIALOG_PLAIN) && !d->own.len && key >= '1' &&
+	    key <= '3' && d->reasons[key - '1'][0]) {
 		d->reason = (int)(key - '1');
 		return;
 	}
@@ -221,7 +221,8 @@ void dialog_key(struct dialog *d, uint32_t key, int64_t now_ms)
 void dialog_paste(struct dialog *d, const char *text, size_t n, int64_t now_ms)
 {
 	/* the word is to be typed by who has read it; only the reason takes a paste */
-	if (d->state == DIALOG_ARMED && d->focus == 1 && d->shown && now_ms - d->shown_ms >= DIALOG_SETTLE_MS)
+	if (d->state == DIALOG_ARMED && d->focus == 1 && d->shown &&
+	    now_ms - d->shown_ms >= DIALOG_SETTLE_MS)
 		field_paste(&d->own, text, n);
 }
 
@@ -253,10 +254,10 @@ static int draw_lines(const struct dialog *d, struct area a)
 			bool here = i == d->reason && !d->own.len;
 			if (i == 0)
 				area_text(a, 0, y, ROLE_label, "REASON");
-			area_textf(a, LABEL_W, y, here ? ROLE_normal : ROLE_dim, "%c%d%c ", here ? '(' : ' ',
-				   i + 1, here ? ')' : ' ');
-			area_field(a, LABEL_W + 4, y, a.w - LABEL_W - 4, 0, here ? ROLE_normal : ROLE_dim,
-				   d->reasons[i]);
+			area_textf(a, LABEL_W, y, here ? ROLE_normal : ROLE_dim, "%c%d%c ",
+			           here ? '(' : ' ', i + 1, here ? ')' : ' ');
+			area_field(a, LABEL_W + 4, y, a.w - LABEL_W - 4, 0,
+			           here ? ROLE_normal : ROLE_dim, d->reasons[i]);
 		}
 	if (d->command[0]) {
 		area_text(a, 0, y, ROLE_label, "COMMAND");
@@ -284,8 +285,8 @@ static int draw_ask(struct dialog *d, struct area a, int y)
 	}
 	field_draw(&d->typed, a, x, y, a.w - x < 24 ? a.w - x : 24, d->focus == 0);
 	area_field(a, 0, y + 1, a.w, 0, ROLE_hint,
-		   has_reasons(d) ? "Enter alone or Esc = No   Up Down other reason   Tab own words" :
-				    "Enter alone or Esc = No");
+	           has_reasons(d) ? "Enter alone or Esc = No   Up Down other reason   Tab own words"
+	                          : "Enter alone or Esc = No");
 	return y + 2;
 }
 
@@ -310,18 +311,22 @@ static void draw_foot(struct dialog *d, struct area a, int64_t now_ms)
 		area_field(a, 0, y, a.w, 0, d->note_role, d->note);
 		break;
 	case DIALOG_SENDING:
-		area_textf(a, 0, y, ROLE_hint, "%c sent, waiting for the engine %llds; it counts even if you leave",
-			   spinner[(now_ms / 1000) & 3], (long long)((now_ms - d->since_ms) / 1000));
+		area_textf(a, 0, y, ROLE_hint,
+		           "%c sent, waiting for the engine %llds; it counts even if you leave",
+		           spinner[(now_ms / 1000) & 3],
+		           (long long)((now_ms - d->since_ms) / 1000));
 		area_cursor(a, 0, y);
 		break;
 	case DIALOG_DISARMED:
 	case DIALOG_DONE:
 		y = area_wrap(a, 0, y, a.w, d->note_role, d->note);
-		area_text(a, 0, y, ROLE_hint, d->state == DIALOG_DONE ? "Enter closes" :
-								       "nothing was done; Enter closes");
+		area_text(a, 0, y, ROLE_hint,
+		          d->state == DIALOG_DONE ? "Enter closes"
+		                                  : "nothing was done; Enter closes");
 		area_cursor(a, 0, y);
 		break;
-	case DIALOG_CLOSED: break;
+	case DIALOG_CLOSED:
+		break;
 	}
 }
 

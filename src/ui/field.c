@@ -130,7 +130,8 @@ void field_draw(const struct field_edit *f, struct area a, int x, int y, int w, 
 	while (*p && at - skip < w) {
 		uint32_t cp = utf8_next(&p);
 		if (at >= skip)
-			area_put(area_sub(a, x, y, w, 1), at - skip, 0, ROLE_input, f->hidden ? '*' : cp);
+			area_put(area_sub(a, x, y, w, 1), at - skip, 0, ROLE_input,
+			         f->hidden ? '*' : cp);
 		at += f->hidden || a.c->ascii ? 1 : codepoint_width(cp);
 	}
 	if (focused)

@@ -12,10 +12,10 @@
 
 enum state {
 	ST_GROUND, /* plain bytes */
-	ST_ESC,	   /* ESC came, less than KEYS_ESC_MS ago */
+	ST_ESC,    /* ESC came, less than KEYS_ESC_MS ago */
 	ST_LATE,   /* a lone ESC acted; its sequence may still arrive */
-	ST_CSI,	   /* ESC [ ... until a final byte */
-	ST_SS3,	   /* ESC O, one more byte */
+	ST_CSI,    /* ESC [ ... until a final byte */
+	ST_SS3,    /* ESC O, one more byte */
 	ST_STRING, /* ESC ] P X ^ _ ... until BEL or ST */
 	ST_MOUSE,  /* three bytes of an X10 mouse report */
 	ST_PASTE,  /* until ESC [ 2 0 1 ~ */
@@ -48,19 +48,32 @@ static void emit(struct keys *k, uint32_t key)
 static uint32_t final_key(unsigned char c)
 {
 	switch (c) {
-	case 'A': return KEY_UP;
-	case 'B': return KEY_DOWN;
-	case 'C': return KEY_RIGHT;
-	case 'D': return KEY_LEFT;
-	case 'H': return KEY_HOME;
-	case 'F': return KEY_END;
-	case 'M': return KEY_ENTER;
-	case 'Z': return KEY_BACKTAB;
-	case 'P': return KEY_F1;
-	case 'Q': return KEY_F1 + 1;
-	case 'R': return KEY_F1 + 2;
-	case 'S': return KEY_F1 + 3;
-	default: return KEY_NONE;
+	case 'A':
+		return KEY_UP;
+	case 'B':
+		return KEY_DOWN;
+	case 'C':
+		return KEY_RIGHT;
+	case 'D':
+		return KEY_LEFT;
+	case 'H':
+		return KEY_HOME;
+	case 'F':
+		return KEY_END;
+	case 'M':
+		return KEY_ENTER;
+	case 'Z':
+		return KEY_BACKTAB;
+	case 'P':
+		return KEY_F1;
+	case 'Q':
+		return KEY_F1 + 1;
+	case 'R':
+		return KEY_F1 + 2;
+	case 'S':
+		return KEY_F1 + 3;
+	default:
+		return KEY_NONE;
 	}
 }
 
@@ -70,11 +83,11 @@ static uint32_t tilde_key(const unsigned char *seq, size_t n)
 		int n;
 		uint32_t key;
 	} keys[] = {
-		{ 1, KEY_HOME },     { 2, KEY_INSERT },	  { 3, KEY_DELETE },   { 4, KEY_END },
-		{ 5, KEY_PGUP },     { 6, KEY_PGDN },	  { 7, KEY_HOME },     { 8, KEY_END },
-		{ 11, KEY_F1 },	     { 12, KEY_F1 + 1 },  { 13, KEY_F1 + 2 },  { 14, KEY_F1 + 3 },
-		{ 15, KEY_F5 },	     { 17, KEY_F1 + 5 },  { 18, KEY_F1 + 6 },  { 19, KEY_F1 + 7 },
-		{ 20, KEY_F1 + 8 },  { 21, KEY_F1 + 9 },  { 23, KEY_F1 + 10 }, { 24, KEY_F12 },
+		{ 1, KEY_HOME },    { 2, KEY_INSERT },  { 3, KEY_DELETE },   { 4, KEY_END },
+		{ 5, KEY_PGUP },    { 6, KEY_PGDN },    { 7, KEY_HOME },     { 8, KEY_END },
+		{ 11, KEY_F1 },     { 12, KEY_F1 + 1 }, { 13, KEY_F1 + 2 },  { 14, KEY_F1 + 3 },
+		{ 15, KEY_F5 },     { 17, KEY_F1 + 5 }, { 18, KEY_F1 + 6 },  { 19, KEY_F1 + 7 },
+		{ 20, KEY_F1 + 8 }, { 21, KEY_F1 + 9 }, { 23, KEY_F1 + 10 }, { 24, KEY_F12 },
 	};
 	int v = 0;
 
@@ -307,7 +320,7 @@ void keys_timeout(struct keys *k, int64_t now_ms)
 const char *key_name(uint32_t key, char buf[16])
 {
 	static const char *const names[] = { "Up",   "Down", "Left", "Right", "Home", "End",
-					     "PgUp", "PgDn", "Ins",  "Del",   "S-Tab" };
+		                             "PgUp", "PgDn", "Ins",  "Del",   "S-Tab" };
 
 	if (key >= KEY_F1 && key <= KEY_F12)
 		snprintf(buf, 16, "F%u", (unsigned)(key - KEY_F1 + 1));

@@ -143,7 +143,7 @@ void list_end(struct list *l)
 }
 
 void list_window(struct list *l, int64_t total,
-		 const void *(*row)(void *ctx, int64_t i, char key[64]))
+                 const void *(*row)(void *ctx, int64_t i, char key[64]))
 {
 	l->windowed = true;
 	l->total = total;
@@ -200,14 +200,22 @@ bool list_act(struct list *l, enum act act)
 	int page = l->page > 1 ? l->page - 1 : 1;
 
 	switch (act) {
-	case ACT_DOWN: return list_move(l, l->cursor + 1);
-	case ACT_UP: return list_move(l, l->cursor - 1);
-	case ACT_TOP: return list_move(l, 0);
-	case ACT_BOTTOM: return list_move(l, l->total - 1);
-	case ACT_PAGE_DOWN: return list_move(l, l->cursor + page);
-	case ACT_PAGE_UP: return list_move(l, l->cursor - page);
-	case ACT_NEXT_MATCH: return list_move(l, l->cursor + 1);
-	case ACT_PREV_MATCH: return list_move(l, l->cursor - 1);
+	case ACT_DOWN:
+		return list_move(l, l->cursor + 1);
+	case ACT_UP:
+		return list_move(l, l->cursor - 1);
+	case ACT_TOP:
+		return list_move(l, 0);
+	case ACT_BOTTOM:
+		return list_move(l, l->total - 1);
+	case ACT_PAGE_DOWN:
+		return list_move(l, l->cursor + page);
+	case ACT_PAGE_UP:
+		return list_move(l, l->cursor - page);
+	case ACT_NEXT_MATCH:
+		return list_move(l, l->cursor + 1);
+	case ACT_PREV_MATCH:
+		return list_move(l, l->cursor - 1);
 	case ACT_SORT:
 		next_sort(l);
 		return true;
@@ -225,7 +233,8 @@ bool list_act(struct list *l, enum act act)
 		if (l->first_column > 0)
 			l->first_column--;
 		return true;
-	default: return false;
+	default:
+		return false;
 	}
 }
 
@@ -311,14 +320,15 @@ static void draw_heads(struct list *l, struct area a, const char *title)
 		if (!w)
 			continue;
 		snprintf(head, sizeof(head), "%s%s", i == 0 && title ? title : c->title,
-			 l->sort == (int)i ? l->reverse ? " v" : " ^" : "");
+		         l->sort == (int)i ? l->reverse ? " v" : " ^" : "");
 		tw = text_width(head, true);
 		if (i == 0) {
 			area_text(a, x, 0, ROLE_title, head);
 		} else if (head[0]) {
 			bool last = x + w + 1 >= a.w;
 			area_fill(a, x - 1, 0, last ? tw + 2 : w + 2, ROLE_rule, ' ');
-			area_field(a, c->align > 0 ? x + w - (tw < w ? tw : w) : x, 0, last ? tw : w, 0, ROLE_title, head);
+			area_field(a, c->align > 0 ? x + w - (tw < w ? tw : w) : x, 0,
+			           last ? tw : w, 0, ROLE_title, head);
 		}
 		x += w + 1;
 	}

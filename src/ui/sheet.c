@@ -22,7 +22,7 @@ void sheet_close(struct sheet *s)
 }
 
 void sheet_open(struct sheet *s, const char *title, void (*chosen)(void *ctx, const char *value),
-		void *ctx)
+                void *ctx)
 {
 	sheet_close(s);
 	s->open = true;
@@ -32,14 +32,15 @@ void sheet_open(struct sheet *s, const char *title, void (*chosen)(void *ctx, co
 }
 
 static void add(struct sheet *s, enum role role, char key, const char *value, const char *fmt,
-		va_list ap)
+                va_list ap)
 {
 	char buf[1024];
 
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	s->lines = grow(s->lines, &s->cap, s->n + 1, sizeof(*s->lines));
-	s->lines[s->n] = (struct sheet_line){ .role = role, .text = xstrdup(buf),
-					      .value = xstrdup(value), .key = key };
+	s->lines[s->n] = (struct sheet_line){
+		.role = role, .text = xstrdup(buf), .value = xstrdup(value), .key = key
+	};
 	if (value && !s->choosable) {
 		s->choosable = true;
 		s->cursor = (int)s->n;
@@ -107,22 +108,37 @@ void sheet_key(struct sheet *s, uint32_t key)
 	case KEY_CTRL('c'):
 		sheet_close(s);
 		return;
-	case KEY_DOWN: move(s, 1); return;
-	case KEY_UP: move(s, -1); return;
-	case KEY_PGDN: case KEY_SPACE: move(s, page); return;
-	case KEY_PGUP: move(s, -page); return;
-	case KEY_HOME: move(s, -(int)s->n); return;
-	case KEY_END: move(s, (int)s->n); return;
+	case KEY_DOWN:
+		move(s, 1);
+		return;
+	case KEY_UP:
+		move(s, -1);
+		return;
+	case KEY_PGDN:
+	case KEY_SPACE:
+		move(s, page);
+		return;
+	case KEY_PGUP:
+		move(s, -page);
+		return;
+	case KEY_HOME:
+		move(s, -(int)s->n);
+		return;
+	case KEY_END:
+		move(s, (int)s->n);
+		return;
 	case KEY_ENTER:
 		if (s->choosable)
 			choose(s, s->cursor);
 		else
 			sheet_close(s);
 		return;
-	default: break;
+	default:
+		break;
 	}
 	for (size_t i = 0; i < s->n; i++)
-		if (s->lines[i].key && (uint32_t)(unsigned char)s->lines[i].key == key && s->lines[i].value) {
+		if (s->lines[i].key && (uint32_t)(unsigned char)s->lines[i].key == key &&
+		    s->lines[i].value) {
 			choose(s, (int)i);
 			return;
 		}
@@ -149,7 +165,7 @@ void sheet_draw(struct sheet *s, struct area a)
 		s->top = s->cursor - s->page + 1;
 	area_clear(b, ROLE_normal);
 	snprintf(title, sizeof(title), "%s%s", s->title,
-		 (int)s->n > s->page ? "  (PgDn for more)" : "");
+	         (int)s->n > s->page ? "  (PgDn for more)" : "");
 	area_rule(b, 0, title);
 	for (int y = 1; y < b.h && s->top + y - 1 < (int)s->n; y++) {
 		const struct sheet_line *l = &s->lines[s->top + y - 1];

@@ -41,8 +41,7 @@ static void on_deferred(void *arg)
 	if (s->urgent || since >= FRAME_MS) {
 		s->data_painted_ms = loop_now_ms(s->loop);
 		paint_now(s);
-	}
-	else if (!timer_active(&s->paint_timer)) /* data comes faster than eyes read */
+	} else if (!timer_active(&s->paint_timer)) /* data comes faster than eyes read */
 		timer_start(s->loop, &s->paint_timer, FRAME_MS - since, on_paint_timer);
 }
 
@@ -216,7 +215,10 @@ static void on_gone(void *ctx, int signum)
 }
 
 static const struct term_events term_events = {
-	.input = on_input, .resized = on_resized, .drained = on_drained, .gone = on_gone,
+	.input = on_input,
+	.resized = on_resized,
+	.drained = on_drained,
+	.gone = on_gone,
 };
 
 static void on_tick(struct timer *t)
@@ -235,13 +237,14 @@ static void on_tick(struct timer *t)
 static void add_views(struct shell *s)
 {
 	for (size_t i = 0; s->app.views[i] && i < SHELL_VIEWS; i++) {
-		s->views[i] = (struct view){ .def = s->app.views[i], .shell = s, .app = s->app.ctx };
+		s->views[i] =
+		        (struct view){ .def = s->app.views[i], .shell = s, .app = s->app.ctx };
 		s->n_views++;
 	}
 }
 
 static struct shell *shell_make(struct loop *l, const struct shell_options *o,
-				const struct shell_app *app)
+                                const struct shell_app *app)
 {
 	struct shell *s = xcalloc(1, sizeof(*s));
 
@@ -282,20 +285,20 @@ static int first_view(struct shell *s, const struct shell_options *o, struct err
 	for (size_t k = 0; k < s->n_views; k++)
 		names[k] = s->views[k].def->name;
 	near = str_nearest(o->view, names, s->n_views);
-	return err_set(err, ERR_INVALID, "no view '%s'%s%s%s", o->view, near ? ", did you mean '" : "",
-		       near ? near : "", near ? "'?" : "");
+	return err_set(err, ERR_INVALID, "no view '%s'%s%s%s", o->view,
+	               near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 int shell_new(struct loop *l, const struct shell_options *o, const struct shell_app *app,
-	      struct shell **ret, struct err *err)
+              struct shell **ret, struct err *err)
 {
 	struct shell *s = shell_make(l, o, app);
 	int r;
 
 	r = first_view(s, o, err);
 	if (!r)
-		r = theme_load(&s->theme, o->theme ? o->theme : "dark", s->theme_dir[0] ? s->theme_dir : NULL,
-			       err);
+		r = theme_load(&s->theme, o->theme ? o->theme : "dark",
+		               s->theme_dir[0] ? s->theme_dir : NULL, err);
 	if (!r)
 		r = term_open(l, &o->term, &term_events, s, &s->term, err);
 	if (r) {
@@ -312,7 +315,7 @@ int shell_new(struct loop *l, const struct shell_options *o, const struct shell_
 }
 
 struct shell *shell_new_headless(struct loop *l, const struct shell_options *o,
-				 const struct shell_app *app, int w, int h, bool ascii)
+                                 const struct shell_app *app, int w, int h, bool ascii)
 {
 	struct shell *s = shell_make(l, o, app);
 	struct err err;
@@ -447,7 +450,7 @@ int shell_width(const struct shell *s)
 }
 
 void shell_ask(struct shell *s, const char *label, const char *preset, bool hidden,
-	       void (*done)(void *ctx, const char *text), void *ctx)
+               void (*done)(void *ctx, const char *text), void *ctx)
 {
 	s->prompt = PROMPT_ASK;
 	snprintf(s->ask_label, sizeof(s->ask_label), "%s", label);

@@ -17,7 +17,7 @@
 struct item {
 	char text[80];
 	enum role role;
-	int rank;		/* the highest goes first; 0 stays */
+	int rank; /* the highest goes first; 0 stays */
 	bool right;
 	bool gone;
 };
@@ -42,15 +42,22 @@ static size_t header_items(struct shell *s, struct item *it, bool seconds)
 	char clock[WHEN_TEXT];
 	size_t n = 0;
 
-	it[n] = (struct item){ .role = h->production ? ROLE_production : h->demo ? ROLE_demo : ROLE_title };
-	snprintf(it[n++].text, 80, "%s", h->demo ? "DEMO (simulated)" : h->environment[0] ? h->environment : "ringdown");
+	it[n] = (struct item){ .role = h->production ? ROLE_production
+		                       : h->demo     ? ROLE_demo
+		                                     : ROLE_title };
+	snprintf(it[n++].text, 80, "%s",
+	         h->demo             ? "DEMO (simulated)"
+	         : h->environment[0] ? h->environment
+	                             : "ringdown");
 	it[n] = (struct item){ .role = ROLE_header, .rank = 6 };
 	snprintf(it[n++].text, 80, "lead %s", h->leader[0] ? h->leader : "?");
-	it[n] = (struct item){ .role = h->api_age_ms > FRESH_MS || h->api_word[0] ? ROLE_stale : ROLE_header,
-			       .rank = 3 };
+	it[n] = (struct item){ .role = h->api_age_ms > FRESH_MS || h->api_word[0] ? ROLE_stale
+		                                                                  : ROLE_header,
+		               .rank = 3 };
 	age_text(it[n++].text, 80, "API", h->api_age_ms, h->api_word);
-	it[n] = (struct item){ .role = h->db_age_ms > FRESH_MS || h->db_word[0] ? ROLE_stale : ROLE_header,
-			       .rank = 4 };
+	it[n] = (struct item){ .role = h->db_age_ms > FRESH_MS || h->db_word[0] ? ROLE_stale
+		                                                                : ROLE_header,
+		               .rank = 4 };
 	age_text(it[n++].text, 80, "DB", h->db_age_ms, h->db_word);
 	it[n] = (struct item){ .role = h->automation_role, .rank = 1 };
 	snprintf(it[n++].text, 80, "AUTO %s", h->automation[0] ? h->automation : "?");
@@ -68,8 +75,9 @@ static size_t header_items(struct shell *s, struct item *it, bool seconds)
 	}
 	it[n] = (struct item){ .role = ROLE_header, .rank = 2, .right = true };
 	snprintf(it[n++].text, 80, "%s%s",
-		 seconds ? when_clock(clock, h->now_ms, s->utc) : when_minute(clock, h->now_ms, s->utc),
-		 s->utc ? "" : " local");
+	         seconds ? when_clock(clock, h->now_ms, s->utc)
+	                 : when_minute(clock, h->now_ms, s->utc),
+	         s->utc ? "" : " local");
 	if (h->user[0]) {
 		it[n] = (struct item){ .role = ROLE_header, .rank = 5, .right = true };
 		snprintf(it[n++].text, 80, "%s", h->user);
@@ -96,7 +104,8 @@ static void draw_header(struct shell *s, struct area a, bool seconds)
 	while (items_width(it, n, false) + items_width(it, n, true) - 2 > a.w) {
 		int worst = -1;
 		for (size_t i = 0; i < n; i++)
-			if (!it[i].gone && it[i].rank > 0 && (worst < 0 || it[i].rank > it[worst].rank))
+			if (!it[i].gone && it[i].rank > 0 &&
+			    (worst < 0 || it[i].rank > it[worst].rank))
 				worst = (int)i;
 		if (worst < 0)
 			break;
@@ -118,8 +127,9 @@ static int draw_strips(struct shell *s, struct area a)
 	int y = 1;
 
 	if (h->stale && h->as_of_ms > 0) {
-		int x = area_textf(a, 0, y, ROLE_stale, "AS OF %s (%s old)", when_clock(clock, h->as_of_ms, s->utc),
-				   when_age(age, h->now_ms - h->as_of_ms));
+		int x = area_textf(a, 0, y, ROLE_stale, "AS OF %s (%s old)",
+		                   when_clock(clock, h->as_of_ms, s->utc),
+		                   when_age(age, h->now_ms - h->as_of_ms));
 		area_field(a, x + 2, y, a.w - x - 2, 0, ROLE_warn, h->trouble);
 		y++;
 	} else if (h->trouble[0]) {
@@ -205,8 +215,9 @@ static void draw_message(struct shell *s, struct area a)
 		area_field(a, 0, 0, a.w, 0, ROLE_count, s->header.coach);
 	} else if (v->def->columns && v->list.filter[0]) {
 		x = area_textf(a, 0, 0, ROLE_match, "/%s", v->list.filter);
-		area_textf(a, x + 2, 0, ROLE_hint, "%lld of %zu rows   Esc clears", (long long)v->list.total,
-			   v->list.windowed ? (size_t)v->list.total : v->list.n_all);
+		area_textf(a, x + 2, 0, ROLE_hint, "%lld of %zu rows   Esc clears",
+		           (long long)v->list.total,
+		           v->list.windowed ? (size_t)v->list.total : v->list.n_all);
 	} else if (shell_subject(s, &sub) && sub.command[0] && a.w >= 60) {
 		x = area_textf(a, 1, 0, ROLE_dim, "%s selected", sub.id);
 		int w = text_width(sub.command, a.c->ascii) + 14;
@@ -223,7 +234,7 @@ static void too_small(struct shell *s, struct area a)
 	int y = 0;
 
 	y = area_wrap(a, 0, y, a.w, h->production ? ROLE_production : ROLE_title,
-		      h->demo ? "DEMO" : h->environment);
+	              h->demo ? "DEMO" : h->environment);
 	y = area_wrap(a, 0, y, a.w, ROLE_count, h->brief);
 	y = area_wrap(a, 0, y, a.w, ROLE_hint, "40x10 is the least");
 	area_wrap(a, 0, y, a.w, ROLE_hint, "q quits");
@@ -253,5 +264,6 @@ void shell_compose(struct shell *s)
 		draw_message(s, area_sub(all, 0, all.h - 1 - lines, all.w, lines));
 		draw_footer(s, area_sub(all, 0, all.h - 1, all.w, 1));
 	}
-	draw_header(s, all, v->ticks || s->header.ticks || s->header.stale || dialog_is_open(&s->dialog));
+	draw_header(s, all,
+	            v->ticks || s->header.ticks || s->header.stale || dialog_is_open(&s->dialog));
 }

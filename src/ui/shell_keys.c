@@ -75,15 +75,15 @@ void shell_help(struct shell *s)
 		keys[0] = '\0';
 		for (size_t k = 0; k < COUNT_OF(b->keys) && b->keys[k]; k++)
 			if (binding_find(b->keys[k], def->name) == b->act)
-				snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "%s%s", k ? " " : "",
-					 key_name(b->keys[k], buf));
+				snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "%s%s",
+				         k ? " " : "", key_name(b->keys[k], buf));
 		sheet_line(&s->sheet, ROLE_normal, "  %-14s %s%s", keys, b->help,
-			   b->group == GROUP_CHANGE ? " (asks first)" : "");
+		           b->group == GROUP_CHANGE ? " (asks first)" : "");
 	}
 	sheet_line(&s->sheet, ROLE_title, "views");
 	for (size_t i = 0; i < s->n_views; i++)
 		sheet_line(&s->sheet, ROLE_normal, "  %c              %s: %s", s->views[i].def->key,
-			   s->views[i].def->title, s->views[i].def->help);
+		           s->views[i].def->title, s->views[i].def->help);
 }
 
 /* ---- action menu -------------------------------------------------------------------------- */
@@ -114,7 +114,8 @@ static void open_menu(struct shell *s)
 			sheet_choice(&s->sheet, acts[i].key, acts[i].name, "%s", acts[i].label);
 	for (size_t i = 0; i < n; i++)
 		if (acts[i].why_not[0])
-			sheet_line(&s->sheet, ROLE_dim, "   %s: not now, %s", acts[i].label, acts[i].why_not);
+			sheet_line(&s->sheet, ROLE_dim, "   %s: not now, %s", acts[i].label,
+			           acts[i].why_not);
 	if (!n)
 		sheet_line(&s->sheet, ROLE_dim, "nothing can be done with this row");
 }
@@ -125,7 +126,8 @@ static void run_action(struct shell *s, const struct binding *b)
 
 	shell_subject(s, &sub);
 	if (s->header.read_only && b->group == GROUP_CHANGE) {
-		shell_say(s, ROLE_warn, "this console is read-only (--read-only); as a command: %s", sub.command);
+		shell_say(s, ROLE_warn, "this console is read-only (--read-only); as a command: %s",
+		          sub.command);
 		return;
 	}
 	if (s->app.act)
@@ -168,17 +170,39 @@ static void freeze(struct shell *s)
 static bool general(struct shell *s, enum act act)
 {
 	switch (act) {
-	case ACT_BACK: go_back(s); return true;
-	case ACT_QUIT: shell_quit(s); return true;
-	case ACT_SUSPEND: term_suspend(s->term); return true;
-	case ACT_HELP: shell_help(s); return true;
-	case ACT_MENU: open_menu(s); return true;
-	case ACT_LAST_VIEW: shell_go(s, s->views[s->last].def->name); return true;
-	case ACT_FREEZE: freeze(s); return true;
-	case ACT_COPY: shell_copy_menu(s); return true;
-	case ACT_PLAIN: shell_plain(s); return true;
-	case ACT_WRITE: shell_write(s, NULL); return true;
-	case ACT_SHOW_COMMAND: shell_show_command(s); return true;
+	case ACT_BACK:
+		go_back(s);
+		return true;
+	case ACT_QUIT:
+		shell_quit(s);
+		return true;
+	case ACT_SUSPEND:
+		term_suspend(s->term);
+		return true;
+	case ACT_HELP:
+		shell_help(s);
+		return true;
+	case ACT_MENU:
+		open_menu(s);
+		return true;
+	case ACT_LAST_VIEW:
+		shell_go(s, s->views[s->last].def->name);
+		return true;
+	case ACT_FREEZE:
+		freeze(s);
+		return true;
+	case ACT_COPY:
+		shell_copy_menu(s);
+		return true;
+	case ACT_PLAIN:
+		shell_plain(s);
+		return true;
+	case ACT_WRITE:
+		shell_write(s, NULL);
+		return true;
+	case ACT_SHOW_COMMAND:
+		shell_show_command(s);
+		return true;
 	case ACT_REPAINT:
 		if (s->term)
 			term_forget(s->term);
@@ -205,7 +229,8 @@ static bool general(struct shell *s, enum act act)
 		if (s->app.unread)
 			s->app.unread(s->app.ctx, &s->sheet);
 		return true;
-	default: return false;
+	default:
+		return false;
 	}
 }
 
@@ -233,8 +258,9 @@ void shell_do(struct shell *s, enum act act)
 			v->list.changed = false;
 		if ((act == ACT_SORT || act == ACT_SORT_REVERSE))
 			shell_say(s, ROLE_hint, "sorted by %s%s",
-				  v->list.sort < 0 ? "importance" : v->list.columns[v->list.sort].title,
-				  v->list.reverse ? ", reversed" : "");
+			          v->list.sort < 0 ? "importance"
+			                           : v->list.columns[v->list.sort].title,
+			          v->list.reverse ? ", reversed" : "");
 	}
 }
 
@@ -271,8 +297,8 @@ static void history_move(struct shell *s, int by)
 
 static const char *word_at(struct shell *s, size_t i)
 {
-	static const char *const own[] = { "quit", "help", "theme ", "bell off", "bell on", "write ",
-					   "plain", "utc", "local", "ascii" };
+	static const char *const own[] = { "quit",   "help",  "theme ", "bell off", "bell on",
+		                           "write ", "plain", "utc",    "local",    "ascii" };
 
 	if (i < COUNT_OF(own))
 		return own[i];
@@ -287,8 +313,8 @@ static void complete(struct shell *s)
 	const char *w;
 
 	if (!s->complete_stem[0] && s->field.len < sizeof(s->complete_stem)) {
-		snprintf(s->complete_stem, sizeof(s->complete_stem), "%.*s", (int)sizeof(s->complete_stem) - 1,
-			 s->field.text);
+		snprintf(s->complete_stem, sizeof(s->complete_stem), "%.*s",
+		         (int)sizeof(s->complete_stem) - 1, s->field.text);
 		s->complete_i = 0;
 	}
 	for (int round = 0; round < 2; round++) {
@@ -333,7 +359,7 @@ static bool go_by_key(struct shell *s, uint32_t key)
 		if ((uint32_t)s->views[i].def->key == key)
 			return shell_go(s, s->views[i].def->name);
 	shell_say(s, ROLE_hint, "%c: runbooks, incidents and timeline are not part of this version",
-		  (int)key);
+	          (int)key);
 	return true;
 }
 

@@ -24,8 +24,8 @@ void shell_view_text(struct shell *s, struct str *out)
 	struct cells c;
 
 	str_addf(out, "ringdown %s  %s  %s%s\n", v->def->name,
-		 s->header.demo ? "DEMO (simulated)" : s->header.environment,
-		 format_time(clock, s->header.now_ms), s->header.stale ? "  STALE" : "");
+	         s->header.demo ? "DEMO (simulated)" : s->header.environment,
+	         format_time(clock, s->header.now_ms), s->header.stale ? "  STALE" : "");
 	if (v->def->columns) {
 		list_lines(&v->list, PLAIN_WIDTH, out);
 		return;
@@ -58,7 +58,8 @@ static void copy_chosen(void *ctx, const char *value)
 	struct shell *s = ctx;
 
 	if (!s->term || !term_clipboard(s->term, value, strlen(value)))
-		shell_say(s, ROLE_warn, "this terminal has no clipboard escape (OSC 52); w writes a file");
+		shell_say(s, ROLE_warn,
+		          "this terminal has no clipboard escape (OSC 52); w writes a file");
 	else
 		shell_say(s, ROLE_ok, "sent to the terminal's clipboard (OSC 52): %s", value);
 }
@@ -129,7 +130,8 @@ void shell_write(struct shell *s, const char *path)
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	if (str_empty(path)) {
-		snprintf(name, sizeof(name), "ringdown-%s-%s.txt", s->views[s->front].def->name, stamp);
+		snprintf(name, sizeof(name), "ringdown-%s-%s.txt", s->views[s->front].def->name,
+		         stamp);
 		path = name;
 	}
 	shell_view_text(s, &out);

@@ -35,18 +35,44 @@
 #undef tab
 
 enum cap {
-	CAP_CUP, CAP_CUF, CAP_EL, CAP_CLEAR, CAP_SGR0, CAP_BOLD, CAP_UNDERLINE, CAP_REVERSE,
-	CAP_DIM, CAP_SETAF, CAP_SETAB, CAP_CIVIS, CAP_CNORM, CAP_SMCUP, CAP_RMCUP, CAP_COUNT
+	CAP_CUP,
+	CAP_CUF,
+	CAP_EL,
+	CAP_CLEAR,
+	CAP_SGR0,
+	CAP_BOLD,
+	CAP_UNDERLINE,
+	CAP_REVERSE,
+	CAP_DIM,
+	CAP_SETAF,
+	CAP_SETAB,
+	CAP_CIVIS,
+	CAP_CNORM,
+	CAP_SMCUP,
+	CAP_RMCUP,
+	CAP_COUNT
 };
 static const char *const cap_names[CAP_COUNT] = {
-	"cup",	 "cuf",	  "el",	   "clear", "sgr0",  "bold",  "smul",  "rev",
-	"dim",	 "setaf", "setab", "civis", "cnorm", "smcup", "rmcup",
+	"cup", "cuf",   "el",    "clear", "sgr0",  "bold",  "smul",  "rev",
+	"dim", "setaf", "setab", "civis", "cnorm", "smcup", "rmcup",
 };
 /* What nearly everything understands: for a TERM that this machine has no entry of. */
 static const char *const cap_ansi[CAP_COUNT] = {
-	"\033[%i%p1%d;%p2%dH", "\033[%p1%dC", "\033[K",	  "\033[H\033[2J", "\033[m",
-	"\033[1m",	       "\033[4m",     "\033[7m",  NULL,		   NULL,
-	NULL,		       "\033[?25l",   "\033[?25h", "\033[?1049h",  "\033[?1049l",
+	"\033[%i%p1%d;%p2%dH",
+	"\033[%p1%dC",
+	"\033[K",
+	"\033[H\033[2J",
+	"\033[m",
+	"\033[1m",
+	"\033[4m",
+	"\033[7m",
+	NULL,
+	NULL,
+	NULL,
+	"\033[?25l",
+	"\033[?25h",
+	"\033[?1049h",
+	"\033[?1049l",
 };
 
 #define OUT_MAX ((size_t)4 << 20)
@@ -64,23 +90,23 @@ struct term {
 	char *caps[CAP_COUNT];
 	bool xterm_like, tmux, screen, wrap_safe, utf8;
 	int colors, w, h;
-	struct cells front;		/* what the terminal shows */
+	struct cells front; /* what the terminal shows */
 	bool front_valid, want_drain, plain, active, gone;
 	struct str out;
 	size_t out_off;
-	int x, y;			/* the terminal's cursor, -1 = unknown */
+	int x, y; /* the terminal's cursor, -1 = unknown */
 	bool cursor_on;
-	int style;			/* index into sgr, -1 = unknown */
-	char sgr[ROLE_COUNT][48];	/* from plain to the role */
-	uint8_t same[ROLE_COUNT];	/* the first role with equal bytes */
-	bool inky[ROLE_COUNT];		/* a blank in it can be seen */
+	int style;                /* index into sgr, -1 = unknown */
+	char sgr[ROLE_COUNT][48]; /* from plain to the role */
+	uint8_t same[ROLE_COUNT]; /* the first role with equal bytes */
+	bool inky[ROLE_COUNT];    /* a blank in it can be seen */
 };
 
 /* ---- restoring, also from signal handlers ------------------------------------- */
 
 static struct {
 	volatile sig_atomic_t armed, graceful;
-	struct term *current;	/* for the loop's signals, which cannot be given back */
+	struct term *current; /* for the loop's signals, which cannot be given back */
 	int fd, wake_fd;
 	struct termios saved;
 	char bytes[256];
@@ -88,7 +114,7 @@ static struct {
 } last_rites = { .fd = -1, .wake_fd = -1 };
 
 static const int fatal_signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGSEGV,
-				     SIGABRT, SIGBUS, SIGFPE,  SIGILL };
+	                             SIGABRT, SIGBUS, SIGFPE, SIGILL };
 static struct sigaction old_actions[COUNT_OF(fatal_signals)];
 
 static void restore(void)
@@ -151,7 +177,7 @@ static void modes_raw(struct term *t)
 	struct termios raw = t->saved;
 
 	raw.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY | ICRNL | INLCR | IGNCR | ISTRIP | PARMRK |
-				   BRKINT);
+	                           BRKINT);
 	raw.c_oflag &= ~(tcflag_t)OPOST;
 	raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN | ISIG);
 	raw.c_cc[VMIN] = 1;
@@ -301,9 +327,10 @@ static bool locale_is_utf8(void)
 
 static bool known_family(const char *name)
 {
-	static const char *const families[] = { "xterm", "tmux", "screen", "rxvt", "alacritty", "kitty",
-						"foot",	 "wezterm", "st-",  "vte", "gnome",	"konsole",
-						"ghostty", "contour" };
+	static const char *const families[] = { "xterm",     "tmux",   "screen", "rxvt",
+		                                "alacritty", "kitty",  "foot",   "wezterm",
+		                                "st-",       "vte",    "gnome",  "konsole",
+		                                "ghostty",   "contour" };
 
 	for (size_t i = 0; i < COUNT_OF(families); i++)
 		if (str_has_prefix(name, families[i]))
@@ -318,10 +345,11 @@ static int caps_read(struct term *t, struct err *err)
 	bool known;
 
 	if (str_empty(name) || str_eq(name, "dumb"))
-		return err_set(err, ERR_SYSTEM,
-			       "TERM=%s cannot show the console; `ringdown watch` and `ringdown status` "
-			       "work anywhere",
-			       name ? name : "");
+		return err_set(
+		        err, ERR_SYSTEM,
+		        "TERM=%s cannot show the console; `ringdown watch` and `ringdown status` "
+		        "work anywhere",
+		        name ? name : "");
 	known = setupterm(name, t->fd, &status) == OK;
 	for (int i = 0; i < CAP_COUNT; i++) {
 		const char *s = known ? tigetstr(cap_names[i]) : cap_ansi[i];
@@ -330,8 +358,10 @@ static int caps_read(struct term *t, struct err *err)
 	t->colors = known ? tigetnum("colors") : 0;
 	t->wrap_safe = known ? !tigetflag("am") || tigetflag("xenl") : true;
 	if (!t->caps[CAP_CUP] || !t->caps[CAP_CLEAR])
-		return err_set(err, ERR_SYSTEM,
-			       "TERM=%s cannot position the cursor; `ringdown watch` works anywhere", name);
+		return err_set(
+		        err, ERR_SYSTEM,
+		        "TERM=%s cannot position the cursor; `ringdown watch` works anywhere",
+		        name);
 	if (!t->caps[CAP_SGR0])
 		t->caps[CAP_SGR0] = xstrdup("");
 	/* the line drawing set is never switched on, so it need not be switched off */
@@ -342,8 +372,8 @@ static int caps_read(struct term *t, struct err *err)
 	t->xterm_like = known_family(name);
 	t->tmux = !str_empty(getenv("TMUX"));
 	t->screen = !t->tmux && str_has_prefix(name, "screen");
-	t->utf8 = locale_is_utf8() && !str_has_prefix(name, "vt1") && !str_has_prefix(name, "vt2") &&
-		  !str_has_prefix(name, "vt5");
+	t->utf8 = locale_is_utf8() && !str_has_prefix(name, "vt1") &&
+	          !str_has_prefix(name, "vt2") && !str_has_prefix(name, "vt5");
 	return 0;
 }
 
@@ -384,15 +414,16 @@ static int tty_open(struct term *t, struct err *err)
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(err, ERR_SYSTEM,
-			       "%s is not a terminal; use `ringdown status` or `ringdown watch`",
-			       isatty(STDIN_FILENO) ? "standard output" : "standard input");
+		               "%s is not a terminal; use `ringdown status` or `ringdown watch`",
+		               isatty(STDIN_FILENO) ? "standard output" : "standard input");
 	t->fd = ttyname_r(STDOUT_FILENO, name, sizeof(name)) == 0 ? open(name, flags) : -1;
 	if (t->fd < 0)
 		t->fd = open("/dev/tty", flags);
 	if (t->fd < 0)
 		return err_set(err, ERR_SYSTEM, "cannot open the terminal: %s", strerror(errno));
 	if (tcgetattr(t->fd, &t->saved) < 0)
-		return err_set(err, ERR_SYSTEM, "cannot read the terminal's modes: %s", strerror(errno));
+		return err_set(err, ERR_SYSTEM, "cannot read the terminal's modes: %s",
+		               strerror(errno));
 	return 0;
 }
 
@@ -432,13 +463,21 @@ static void sigtstp(void *ctx, int signum)
 }
 
 int term_open(struct loop *l, const struct term_options *o, const struct term_events *on, void *ctx,
-	      struct term **ret, struct err *err)
+              struct term **ret, struct err *err)
 {
 	struct term *t = xcalloc(1, sizeof(*t));
 	struct theme theme;
 
-	*t = (struct term){ .loop = l, .on = on, .ctx = ctx, .opt = *o, .fd = -1, .wake_fd = -1, .x = -1, .y = -1,
-			    .style = -1, .out = STR_INIT(OUT_MAX) };
+	*t = (struct term){ .loop = l,
+		            .on = on,
+		            .ctx = ctx,
+		            .opt = *o,
+		            .fd = -1,
+		            .wake_fd = -1,
+		            .x = -1,
+		            .y = -1,
+		            .style = -1,
+		            .out = STR_INIT(OUT_MAX) };
 	cells_init(&t->front);
 	if (tty_open(t, err) || caps_read(t, err)) {
 		term_close(t);
@@ -550,7 +589,8 @@ void term_set_theme(struct term *t, const struct theme *theme)
 		}
 		snprintf(t->sgr[r], sizeof(t->sgr[r]), "%s", str_get(&s));
 		str_fini(&s);
-		t->inky[r] = (on & (ATTR_UNDERLINE | ATTR_REVERSE)) || (t->colors && st->bg != COLOR_DEFAULT);
+		t->inky[r] = (on & (ATTR_UNDERLINE | ATTR_REVERSE)) ||
+		             (t->colors && st->bg != COLOR_DEFAULT);
 		t->same[r] = (uint8_t)r;
 		for (int q = r - 1; q >= 0; q--)
 			if (str_eq(t->sgr[q], t->sgr[r]))
@@ -608,7 +648,8 @@ static void move_to(struct term *t, int x, int y, const struct cell *row)
 	/* a short way over cells that stay: sending them again is shorter than moving */
 	if (t->y == y && gap > 0 && gap <= 4 && row) {
 		for (int i = t->x; i < x; i++)
-			if (row[i].ch < 0x20 || row[i].ch > 0x7e || t->same[row[i].role] != t->style)
+			if (row[i].ch < 0x20 || row[i].ch > 0x7e ||
+			    t->same[row[i].role] != t->style)
 				inked++;
 		if (!inked) {
 			while (t->x < x)

@@ -133,12 +133,13 @@ struct place {
 
 static int bad_word(const struct place *at, const char *what, const char *word, struct err *err)
 {
-	return err_set(err, ERR_INVALID, "%s:%d:%d: %s '%s'", at->file, at->line, at->col, what, word);
+	return err_set(err, ERR_INVALID, "%s:%d:%d: %s '%s'", at->file, at->line, at->col, what,
+	               word);
 }
 
 /* One word after another of "FG on BG bold ..."; col is moved to the word. */
 static int style_word(struct style *st, const char *word, bool *bg_next, int *n_colors,
-		      const struct place *at, struct err *err)
+                      const struct place *at, struct err *err)
 {
 	int32_t color;
 	int attr = attr_parse(word);
@@ -176,9 +177,9 @@ static int line_parse(struct theme *t, char *line, struct place at, struct err *
 			role = i;
 	if (role < 0) {
 		const char *near = str_nearest(name, role_names, COUNT_OF(role_names));
-		return err_set(err, ERR_INVALID, "%s:%d:%d: unknown role '%s'%s%s%s", at.file, at.line,
-			       at.col, name, near ? ", did you mean '" : "", near ? near : "",
-			       near ? "'?" : "");
+		return err_set(err, ERR_INVALID, "%s:%d:%d: unknown role '%s'%s%s%s", at.file,
+		               at.line, at.col, name, near ? ", did you mean '" : "",
+		               near ? near : "", near ? "'?" : "");
 	}
 	for (char *w; (w = strtok_r(NULL, " \t\r=", &save));) {
 		if (str_eq(w, "#"))
@@ -255,21 +256,21 @@ int theme_load(struct theme *ret, const char *name, const char *dir, struct err 
 		if (!str_eq(name, shipped[i].name))
 			continue;
 		r = theme_parse(ret, name, shipped[i].start,
-				(size_t)(shipped[i].end - shipped[i].start), err);
+		                (size_t)(shipped[i].end - shipped[i].start), err);
 		if (!r)
 			snprintf(ret->name, sizeof(ret->name), "%s", name);
 		return r;
 	}
 	near = str_nearest(name, names, COUNT_OF(names));
 	return err_set(err, ERR_NOT_FOUND,
-		       "no theme '%s'%s%s%s (shipped: dark light high-contrast mono colorblind)", name,
-		       near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	               "no theme '%s'%s%s%s (shipped: dark light high-contrast mono colorblind)",
+	               name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* Usual RGB of the first 16; terminals differ, only nearness matters. */
 static const uint8_t base_rgb[16][3] = {
-	{ 0, 0, 0 },	   { 205, 0, 0 },   { 0, 205, 0 },   { 205, 205, 0 },
-	{ 0, 0, 238 },	   { 205, 0, 205 }, { 0, 205, 205 }, { 229, 229, 229 },
+	{ 0, 0, 0 },       { 205, 0, 0 },   { 0, 205, 0 },   { 205, 205, 0 },
+	{ 0, 0, 238 },     { 205, 0, 205 }, { 0, 205, 205 }, { 229, 229, 229 },
 	{ 127, 127, 127 }, { 255, 0, 0 },   { 0, 255, 0 },   { 255, 255, 0 },
 	{ 92, 92, 255 },   { 255, 0, 255 }, { 0, 255, 255 }, { 255, 255, 255 },
 };
@@ -307,7 +308,9 @@ int theme_nearest(int32_t color, int n_colors)
 		return color & 7; /* bright on an 8 colour terminal: its plain brother */
 	color_rgb(color, want);
 	/* the first 16 are what the user painted them: RGB goes to the fixed cube instead */
-	for (int i = n_colors >= 256 ? 16 : 0; i < (n_colors >= 256 ? 256 : n_colors > 16 ? 16 : n_colors);
+	for (int i = n_colors >= 256 ? 16 : 0; i < (n_colors >= 256 ? 256
+	                                            : n_colors > 16 ? 16
+	                                                            : n_colors);
 	     i++) {
 		long d = 0;
 		color_rgb(i, have);

@@ -27,7 +27,8 @@ const char *when_clock(char buf[WHEN_TEXT], int64_t at_ms, bool utc)
 	if (at_ms <= 0)
 		return "-";
 	tm = broken_down(at_ms, utc);
-	snprintf(buf, WHEN_TEXT, "%02d:%02d:%02d%s", tm.tm_hour, tm.tm_min, tm.tm_sec, utc ? "Z" : "");
+	snprintf(buf, WHEN_TEXT, "%02d:%02d:%02d%s", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	         utc ? "Z" : "");
 	return buf;
 }
 
@@ -94,7 +95,7 @@ bool when_countdown(char buf[WHEN_TEXT], const struct countdown *c)
 	if (c->stale && left < 0) {
 		int64_t s = -left / 1000;
 		snprintf(buf, WHEN_TEXT, "deadline passed %lld:%02lld ago, outcome unknown",
-			 (long long)(s / 60), (long long)(s % 60));
+		         (long long)(s / 60), (long long)(s % 60));
 		return true;
 	}
 	if (!c->stale && c->last_test_ms > 0 && quiet > COUNTDOWN_QUIET_MS) {

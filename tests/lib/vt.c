@@ -70,8 +70,11 @@ struct vt *vt_start(const char *const *argv, const char *const *env, int w, int 
 	struct vt *v = xcalloc(1, sizeof(*v));
 	struct winsize ws = { .ws_row = (unsigned short)h, .ws_col = (unsigned short)w };
 
-	*v = (struct vt){ .w = w, .h = h, .cursor = true, .raw = STR_INIT((size_t)64 << 20),
-			  .text = STR_INIT(1 << 20) };
+	*v = (struct vt){ .w = w,
+		          .h = h,
+		          .cursor = true,
+		          .raw = STR_INIT((size_t)64 << 20),
+		          .text = STR_INIT(1 << 20) };
 	v->term = vterm_new(h, w);
 	vterm_set_utf8(v->term, 1);
 	v->screen = vterm_obtain_screen(v->term);
@@ -279,7 +282,8 @@ int vt_wait_exit(struct vt *v, int ms)
 		pid_t r = waitpid(v->pid, &status, WNOHANG);
 		if (r == v->pid) {
 			v->exited = true;
-			v->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			v->status =
+			        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 			break;
 		}
 		if (now_ms() >= end)

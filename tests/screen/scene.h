@@ -28,13 +28,13 @@ struct client {
 	void *ctx;
 	const char *scene;
 	bool started;
-	int64_t good_ms;		/* last good byte, monotonic */
+	int64_t good_ms; /* last good byte, monotonic */
 	struct timer timer;
 	struct client_request *requests;
-	struct str sent;		/* what was POSTed, for the tests to see */
+	struct str sent; /* what was POSTed, for the tests to see */
 };
 
-static const char *scene_now;		/* set by main */
+static const char *scene_now; /* set by main */
 #define SCENE(name) str_eq(c->scene, name)
 
 static struct json *parse(struct str *b)
@@ -48,8 +48,9 @@ static struct json *parse(struct str *b)
 	return j;
 }
 
-static void scene_account(struct jw *w, const char *id, const char *name, const char *role, const char *health,
-			  int64_t since, int agents, int failing, int nfree, const char *why, int64_t now)
+static void scene_account(struct jw *w, const char *id, const char *name, const char *role,
+                          const char *health, int64_t since, int agents, int failing, int nfree,
+                          const char *why, int64_t now)
 {
 	jw_obj(w, NULL);
 	jw_str(w, "id", id);
@@ -86,7 +87,8 @@ static void scene_gates(struct jw *w, const char *shut)
 		jw_obj(w, NULL);
 		jw_str(w, "gate", gate_name(i));
 		jw_bool(w, "pass", pass);
-		jw_str(w, "why", pass ? "as it should be" : "1 of 3 probes of the target fails since 02:40");
+		jw_str(w, "why",
+		       pass ? "as it should be" : "1 of 3 probes of the target fails since 02:40");
 		jw_bool(w, "overridable", i >= GATE_HOUR);
 		jw_bool(w, "typed", i >= GATE_TARGET_HEALTHY && i <= GATE_TARGET_INDEPENDENT);
 		jw_obj_end(w);
@@ -94,8 +96,8 @@ static void scene_gates(struct jw *w, const char *shut)
 	jw_arr_end(w);
 }
 
-static void scene_event(struct jw *w, const char *id, const char *status, const char *severity, const char *from,
-			const char *to, int64_t now, const char *shut)
+static void scene_event(struct jw *w, const char *id, const char *status, const char *severity,
+                        const char *from, const char *to, int64_t now, const char *shut)
 {
 	bool pending = str_eq(status, "pending");
 
@@ -128,7 +130,9 @@ static void scene_event(struct jw *w, const char *id, const char *status, const 
 			jw_time(w, "at", now - 16000 - i * 30000);
 			jw_str(w, "outcome", "bad");
 			jw_str(w, "detail", "18 of 40");
-			jw_raw(w, "parts", "{\"api\":\"ok\",\"webhook\":\"ok\",\"agents\":\"bad\",\"numbers\":\"ok\"}");
+			jw_raw(w, "parts",
+			       "{\"api\":\"ok\",\"webhook\":\"ok\",\"agents\":\"bad\",\"numbers\":"
+			       "\"ok\"}");
 			jw_obj_end(w);
 		}
 		jw_arr_end(w);
@@ -153,10 +157,14 @@ static void scene_event(struct jw *w, const char *id, const char *status, const 
 		jw_str(w, "decidedBy", "anna");
 	}
 	jw_i64(w, "agentsTotal", 38);
-	jw_i64(w, "agentsMoved", str_eq(status, "completed") ? 38 : str_eq(status, "executing") ? 14 : 0);
+	jw_i64(w, "agentsMoved",
+	       str_eq(status, "completed")   ? 38
+	       : str_eq(status, "executing") ? 14
+	                                     : 0);
 	jw_str(w, "planHash", "7c1e55aa00");
-	jw_raw(w, "plan", "{\"moves\":38,\"expectedMs\":120000,\"smsHeld\":6,\"callsLive\":12,"
-			  "\"oldCallsPerDay\":214,\"healthy\":20}");
+	jw_raw(w, "plan",
+	       "{\"moves\":38,\"expectedMs\":120000,\"smsHeld\":6,\"callsLive\":12,"
+	       "\"oldCallsPerDay\":214,\"healthy\":20}");
 	scene_gates(w, shut);
 	jw_obj_end(w);
 }
@@ -178,34 +186,42 @@ static void scene_load(struct client *c)
 	jw_bool(&w, "demo", SCENE("demo"));
 	jw_str(&w, "leader", "eng-1");
 	jw_bool(&w, "databaseOk", true);
-	jw_raw(&w, "impact", "{\"callsOk\":0.59,\"callsOkNormal\":0.98,\"smsDelivered\":0.91,"
-			     "\"smsDeliveredNormal\":0.97,\"callsLive\":12}");
+	jw_raw(&w, "impact",
+	       "{\"callsOk\":0.59,\"callsOkNormal\":0.98,\"smsDelivered\":0.91,"
+	       "\"smsDeliveredNormal\":0.97,\"callsLive\":12}");
 	jw_arr(&w, "accounts");
 	if (!SCENE("none")) {
-		scene_account(&w, "acc_1", "acme-main", "carrying", "degraded", now - 275000, 40, 18, 0,
-			      "calls 41% bad, n 118", now);
-		scene_account(&w, "acc_2", "acme-backup-1", "standby", "healthy", now - (int64_t)52 * 3600000, 0, 0, 52,
-			      NULL, now);
-		scene_account(&w, "acc_3", "globex-main", "carrying", "critical", now - 1867000, 12, 12, 0,
-			      "401, parent agrees", now);
-		scene_account(&w, "acc_4", "globex-backup", "standby", "degraded", now - 1965000, 0, 0, 9,
-			      "api 5xx, region us1 \033[31mred\033[0m \xe2\x80\xae evil", now);
+		scene_account(&w, "acc_1", "acme-main", "carrying", "degraded", now - 275000, 40,
+		              18, 0, "calls 41% bad, n 118", now);
+		scene_account(&w, "acc_2", "acme-backup-1", "standby", "healthy",
+		              now - (int64_t)52 * 3600000, 0, 0, 52, NULL, now);
+		scene_account(&w, "acc_3", "globex-main", "carrying", "critical", now - 1867000, 12,
+		              12, 0, "401, parent agrees", now);
+		scene_account(&w, "acc_4", "globex-backup", "standby", "degraded", now - 1965000, 0,
+		              0, 9, "api 5xx, region us1 \033[31mred\033[0m \xe2\x80\xae evil",
+		              now);
 	}
 	for (int i = 0; many && i < 296; i++) {
 		char id[32];
 		snprintf(id, sizeof(id), "customer-%03d", i);
-		scene_account(&w, id, id, "carrying", "healthy", now - (int64_t)86400000 * 3, 20, 0, 0, NULL, now);
+		scene_account(&w, id, id, "carrying", "healthy", now - (int64_t)86400000 * 3, 20, 0,
+		              0, NULL, now);
 	}
 	jw_arr_end(&w);
 	jw_arr(&w, "events");
 	if (!SCENE("none")) {
-		scene_event(&w, "EV-118", SCENE("executing") ? "executing" : "pending", "degraded", "acc_1", "acc_2", now, "");
+		scene_event(&w, "EV-118", SCENE("executing") ? "executing" : "pending", "degraded",
+		            "acc_1", "acc_2", now, "");
 		if (many) {
-			scene_event(&w, "EV-119", "pending", "degraded", "customer-001", "acc_2", now, "");
-			scene_event(&w, "EV-120", "pending", "degraded", "customer-002", "acc_2", now, "");
+			scene_event(&w, "EV-119", "pending", "degraded", "customer-001", "acc_2",
+			            now, "");
+			scene_event(&w, "EV-120", "pending", "degraded", "customer-002", "acc_2",
+			            now, "");
 		}
-		scene_event(&w, "EV-117", "held", "critical", "acc_3", "acc_4", now, "target-healthy");
-		scene_event(&w, "EV-109", "completed", "degraded", "acc_1", "acc_2", now - (int64_t)18 * 86400000, "");
+		scene_event(&w, "EV-117", "held", "critical", "acc_3", "acc_4", now,
+		            "target-healthy");
+		scene_event(&w, "EV-109", "completed", "degraded", "acc_1", "acc_2",
+		            now - (int64_t)18 * 86400000, "");
 	}
 	jw_arr_end(&w);
 	jw_arr(&w, "entries");
@@ -223,15 +239,19 @@ static void scene_load(struct client *c)
 	jw_arr_end(&w);
 	jw_arr(&w, "holds");
 	if (!SCENE("none"))
-		jw_raw(&w, NULL, "{\"id\":\"H1\",\"what\":\"sms-off\",\"subject\":\"org_12\",\"by\":\"ben\","
-				 "\"reason\":\"carrier 30007\",\"since\":\"2026-11-20T00:00:00.000Z\"}");
+		jw_raw(&w, NULL,
+		       "{\"id\":\"H1\",\"what\":\"sms-off\",\"subject\":\"org_12\",\"by\":\"ben\","
+		       "\"reason\":\"carrier 30007\",\"since\":\"2026-11-20T00:00:00.000Z\"}");
 	jw_arr_end(&w);
 	jw_arr(&w, "people");
 	if (!SCENE("none"))
-		jw_raw(&w, NULL, "{\"name\":\"ben\",\"role\":\"operator\",\"lookingAt\":\"EV-118\",\"dialog\":false}");
+		jw_raw(&w, NULL,
+		       "{\"name\":\"ben\",\"role\":\"operator\",\"lookingAt\":\"EV-118\","
+		       "\"dialog\":false}");
 	jw_arr_end(&w);
 	jw_arr(&w, "peers");
-	jw_raw(&w, NULL, "{\"id\":\"eng-1\",\"address\":\"127.0.0.1:8080\",\"leader\":true,\"epoch\":7}");
+	jw_raw(&w, NULL,
+	       "{\"id\":\"eng-1\",\"address\":\"127.0.0.1:8080\",\"leader\":true,\"epoch\":7}");
 	jw_arr_end(&w);
 	jw_arr(&w, "gates");
 	jw_obj(&w, NULL);
@@ -258,13 +278,18 @@ static void scene_tick(struct timer *t)
 	timer_start(c->loop, t, 2000, scene_tick);
 }
 
-struct client *client_new(struct loop *l, const struct client_options *o, void (*changed)(void *ctx), void *ctx)
+struct client *client_new(struct loop *l, const struct client_options *o,
+                          void (*changed)(void *ctx), void *ctx)
 {
 	struct client *c = xcalloc(1, sizeof(*c));
 
 	(void)o;
-	*c = (struct client){ .loop = l, .changed = changed, .ctx = ctx, .scene = scene_now, .timer = TIMER_INIT,
-			      .sent = STR_INIT(65536) };
+	*c = (struct client){ .loop = l,
+		              .changed = changed,
+		              .ctx = ctx,
+		              .scene = scene_now,
+		              .timer = TIMER_INIT,
+		              .sent = STR_INIT(65536) };
 	c->timer.user = c;
 	state_init(&c->state);
 	return c;
@@ -309,7 +334,10 @@ const struct state *client_state(const struct client *c)
 
 enum client_link client_link(const struct client *c)
 {
-	return SCENE("error") ? LINK_NONE : SCENE("connecting") ? LINK_CONNECTING : c->good_ms ? LINK_API : LINK_NONE;
+	return SCENE("error")        ? LINK_NONE
+	       : SCENE("connecting") ? LINK_CONNECTING
+	       : c->good_ms          ? LINK_API
+	                             : LINK_NONE;
 }
 
 const char *client_where(const struct client *c)
@@ -319,9 +347,9 @@ const char *client_where(const struct client *c)
 
 const char *client_trouble(const struct client *c)
 {
-	return SCENE("error") ? "cannot reach 127.0.0.1:8080: refused; next try in 4 s" :
-	       SCENE("stale") ? "127.0.0.1:8080 does not answer; trying the next engine" :
-				"";
+	return SCENE("error")   ? "cannot reach 127.0.0.1:8080: refused; next try in 4 s"
+	       : SCENE("stale") ? "127.0.0.1:8080 does not answer; trying the next engine"
+	                        : "";
 }
 
 int64_t client_api_age_ms(const struct client *c)
@@ -398,17 +426,22 @@ static void request_run(void *arg)
 			agents_page(r->path, &w);
 		if (strstr(r->path, "/sms/"))
 			jw_raw(&w, "rows",
-			       "[{\"code\":\"30007\",\"count\":118,\"rate\":0.041,\"meaning\":\"carrier filtered it\","
+			       "[{\"code\":\"30007\",\"count\":118,\"rate\":0.041,\"meaning\":"
+			       "\"carrier filtered it\","
 			       "\"advice\":\"slow down and register the campaign\"},"
-			       "{\"code\":\"30003\",\"count\":12,\"rate\":0.004,\"meaning\":\"phone unreachable\","
+			       "{\"code\":\"30003\",\"count\":12,\"rate\":0.004,\"meaning\":"
+			       "\"phone unreachable\","
 			       "\"advice\":\"retry once after an hour\"}]");
 		if (r->body && strstr(r->body, "dryRun"))
-			jw_raw(&w, "plan", "{\"hash\":\"9f3a77\",\"to\":\"acc_2\",\"moves\":38,\"expectedMs\":90000}");
+			jw_raw(&w, "plan",
+			       "{\"hash\":\"9f3a77\",\"to\":\"acc_2\",\"moves\":38,\"expectedMs\":"
+			       "90000}");
 		jw_obj_end(&w);
 		struct json *j = parse(&b);
 		if (SCENE("error") || (r->body && strstr(r->body, "customer-race")))
 			done(ctx, 0, NULL, "the engine is not reached");
-		else if (SCENE("lost-race") && str_eq(r->method, "POST") && !strstr(r->body, "dryRun"))
+		else if (SCENE("lost-race") && str_eq(r->method, "POST") &&
+		         !strstr(r->body, "dryRun"))
 			done(ctx, 409, j, "EV-118 was approved by ben 2 s before you");
 		else
 			done(ctx, 200, j, NULL);
@@ -419,8 +452,8 @@ static void request_run(void *arg)
 	free_p(&r);
 }
 
-static struct client_request *request(struct client *c, const char *method, const char *path, const char *body,
-				      client_done done, void *ctx)
+static struct client_request *request(struct client *c, const char *method, const char *path,
+                                      const char *body, client_done done, void *ctx)
 {
 	struct client_request *r = xcalloc(1, sizeof(*r));
 
@@ -446,8 +479,8 @@ struct client_request *client_get(struct client *c, const char *path, client_don
 	return request(c, "GET", path, NULL, done, ctx);
 }
 
-struct client_request *client_send(struct client *c, const char *method, const char *path, const char *body,
-				   client_done done, void *ctx)
+struct client_request *client_send(struct client *c, const char *method, const char *path,
+                                   const char *body, client_done done, void *ctx)
 {
 	return request(c, method, path, body, done, ctx);
 }
@@ -463,8 +496,9 @@ void client_presence(struct client *c, const char *looking_at, bool dialog)
 static int scene_run(const char *scene, const char *view)
 {
 	struct loop *l = loop_new();
-	struct app_options o = { .environment = "production", .production = true,
-				 .shell = { .view = view, .utc = true } };
+	struct app_options o = { .environment = "production",
+		                 .production = true,
+		                 .shell = { .view = view, .utc = true } };
 	struct app *a;
 	struct err err = { 0 };
 
