@@ -83,13 +83,19 @@ static bool draw_event_line(struct view *v, struct area a, int y, const struct e
 	int w = text_width(when, true), ww = text_width(what, true);
 	int x = a.w - 1 - w - 2 - ww;
 
-	if (w > 0)
-		area_text(a, a.w - 1 - w, y, app_stale(app) ? ROLE_stale : role_status(e->status),
-		          when);
-	if (!w)
-		x = a.w - 1 - ww;
-	area_text(a, x, y, app_stale(app) ? ROLE_stale : role_status(e->status), what);
+	int id = 6 + text_width(e->id, true) + 1;
+	enum role role = app_stale(app) ? ROLE_stale : role_status(e->status);
 	char left[160];
+
+	if (w > 0)
+		area_text(a, a.w - 1 - w, y, role, when);
+	else
+		x = a.w - 1 - ww;
+	if (x < id) { /* narrow: the words lose, the time stays */
+		ww = a.w - id - (w ? w + 3 : 1);
+		x = id;
+	}
+	area_field(a, x, y, ww, 0, role, what);
 	snprintf(left, sizeof(left), "%s to %s", app_account(app, e->from),
 	         app_account(app, e->to));
 	int at = area_text(a, 6, y, selected ? ROLE_selected : ROLE_title, e->id);

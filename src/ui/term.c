@@ -5,7 +5,7 @@
  * O_NONBLOCK does not reach the shell that shares our descriptors.
  *
  * Invariant: whatever ends the process (q, TERM, HUP, INT, QUIT, SEGV, ABRT, ^Z) first
- * runs restore(), which only uses async-signal-safe calls and a string made beforehand.
+ * restores the terminal through rites.c.
  * No query is ever sent to the terminal. What the bytes of keys mean is keys.c's.
  */
 #include "ui/term.h"
@@ -27,6 +27,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "ui/rites.h"
 
 /* curses.h and term.h define words of ours as macros */
 #undef lines
@@ -84,7 +85,7 @@ struct term {
 	const struct term_events *on;
 	void *ctx;
 	struct term_options opt;
-	int fd, wake_fd;
+	int fd, wake_fd, wake_to;
 	struct watch *watch, *wake;
 	struct termios saved;
 	char *caps[CAP_COUNT];
@@ -102,75 +103,10 @@ struct term {
 	bool inky[ROLE_COUNT];    /* a blank in it can be seen */
 };
 
-/* ---- restoring, also from signal handlers ------------------------------------- */
+/* ---- modes and signals ----------------------------------------------------------------- */
 
-static struct {
-	volatile sig_atomic_t armed, graceful;
-	struct term *current; /* for the loop's signals, which cannot be given back */
-	int fd, wake_fd;
-	struct termios saved;
-	char bytes[256];
-	size_t n;
-} last_rites = { .fd = -1, .wake_fd = -1 };
-
-static const int fatal_signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGSEGV,
-	                             SIGABRT, SIGBUS, SIGFPE, SIGILL };
-static struct sigaction old_actions[COUNT_OF(fatal_signals)];
-
-static void restore(void)
-{
-	int keep = errno;
-
-	if (!last_rites.armed)
-		return;
-	last_rites.armed = 0;
-	/* a reader that stopped must not keep us: drop what it has not taken */
-	if (write(last_rites.fd, last_rites.bytes, last_rites.n) != (ssize_t)last_rites.n) {
-		tcflush(last_rites.fd, TCOFLUSH);
-		if (write(last_rites.fd, last_rites.bytes, last_rites.n) < 0)
-			errno = keep; /* the terminal is gone: nothing left to restore */
-	}
-	tcsetattr(last_rites.fd, TCSANOW, &last_rites.saved);
-	errno = keep;
-}
-
-static void on_fatal(int signum)
-{
-	bool soft = signum == SIGTERM || signum == SIGHUP || signum == SIGINT || signum == SIGQUIT;
-	unsigned char c = (unsigned char)signum;
-
-	restore();
-	if (soft && last_rites.graceful && last_rites.wake_fd >= 0) {
-		last_rites.graceful = 0; /* a second one ends the process at once */
-		if (write(last_rites.wake_fd, &c, 1) == 1)
-			return;
-	}
-	for (size_t i = 0; i < COUNT_OF(fatal_signals); i++)
-		if (fatal_signals[i] == signum)
-			sigaction(signum, &old_actions[i], NULL);
-	if (old_actions[0].sa_handler == SIG_IGN || signum == SIGHUP)
-		signal(signum, SIG_DFL);
-	raise(signum);
-}
-
-static void signals_take(void)
-{
-	struct sigaction sa = { .sa_handler = on_fatal, .sa_flags = SA_NODEFER };
-
-	sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < COUNT_OF(fatal_signals); i++) {
-		sigaction(fatal_signals[i], NULL, &old_actions[i]);
-		/* nohup: stay deaf to the signal; the hang-up itself is seen on the tty */
-		if (old_actions[i].sa_handler != SIG_IGN)
-			sigaction(fatal_signals[i], &sa, NULL);
-	}
-}
-
-static void signals_give_back(void)
-{
-	for (size_t i = 0; i < COUNT_OF(fatal_signals); i++)
-		sigaction(fatal_signals[i], &old_actions[i], NULL);
-}
+/* For the loop's signals, which cannot be given back. */
+static struct term *current;
 
 static void modes_raw(struct term *t)
 {
@@ -183,10 +119,7 @@ static void modes_raw(struct term *t)
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	tcsetattr(t->fd, TCSANOW, &raw);
-	last_rites.fd = t->fd;
-	last_rites.saved = t->saved;
-	last_rites.graceful = t->opt.graceful;
-	last_rites.armed = 1;
+	rites_arm(t->fd, &t->saved);
 }
 
 /* ---- the queue ------------------------------------------------------------------ */
@@ -197,7 +130,7 @@ static void lost(struct term *t, int signum)
 		return;
 	t->gone = true;
 	watch_set(t->watch, 0);
-	restore();
+	rites_restore();
 	t->on->gone(t->ctx, signum);
 }
 
@@ -284,7 +217,7 @@ static void measure(struct term *t)
 
 static void on_winch(void *ctx, int signum)
 {
-	struct term *t = last_rites.current;
+	struct term *t = current;
 	int w, h;
 
 	(void)ctx;
@@ -377,9 +310,9 @@ static int caps_read(struct term *t, struct err *err)
 	return 0;
 }
 
-static void rites_prepare(struct term *t)
+static void prepare_rites(struct term *t)
 {
-	struct str s = STR_INIT(sizeof(last_rites.bytes));
+	struct str s = STR_INIT(256);
 
 	add_cap(&s, t->caps[CAP_SGR0]);
 	if (t->xterm_like)
@@ -390,8 +323,7 @@ static void rites_prepare(struct term *t)
 		add_cap(&s, t->caps[CAP_CLEAR]);
 	}
 	add_cap(&s, t->caps[CAP_CNORM]);
-	last_rites.n = s.len < sizeof(last_rites.bytes) ? s.len : sizeof(last_rites.bytes);
-	memcpy(last_rites.bytes, str_get(&s), last_rites.n);
+	rites_prepare(str_get(&s), s.len);
 	str_fini(&s);
 }
 
@@ -433,7 +365,7 @@ static void wake_open(struct term *t)
 
 	if (!t->opt.graceful || pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
 		return;
-	last_rites.wake_fd = fds[1];
+	t->wake_to = fds[1];
 	t->wake_fd = fds[0];
 	t->wake = watch_new(t->loop, t->wake_fd, on_wake, t);
 	watch_set(t->wake, WATCH_READ);
@@ -441,14 +373,14 @@ static void wake_open(struct term *t)
 
 static void sigcont(void *ctx, int signum)
 {
-	struct term *t = last_rites.current;
+	struct term *t = current;
 
 	(void)ctx;
 	(void)signum;
 	if (!t || !t->active || t->gone)
 		return;
 	/* stopped from outside (SIGSTOP): the shell may have changed everything */
-	last_rites.armed = 0;
+	rites_disarm();
 	enter(t);
 	measure(t);
 	t->on->resized(t->ctx);
@@ -458,8 +390,8 @@ static void sigtstp(void *ctx, int signum)
 {
 	(void)ctx;
 	(void)signum;
-	if (last_rites.current)
-		term_suspend(last_rites.current);
+	if (current)
+		term_suspend(current);
 }
 
 int term_open(struct loop *l, const struct term_options *o, const struct term_events *on, void *ctx,
@@ -474,6 +406,7 @@ int term_open(struct loop *l, const struct term_options *o, const struct term_ev
 		            .opt = *o,
 		            .fd = -1,
 		            .wake_fd = -1,
+		            .wake_to = -1,
 		            .x = -1,
 		            .y = -1,
 		            .style = -1,
@@ -486,12 +419,12 @@ int term_open(struct loop *l, const struct term_options *o, const struct term_ev
 	t->watch = watch_new(l, t->fd, on_tty, t);
 	watch_set(t->watch, WATCH_READ);
 	wake_open(t);
-	rites_prepare(t);
+	prepare_rites(t);
 	theme_init(&theme);
 	term_set_theme(t, &theme);
 	measure(t);
-	signals_take();
-	last_rites.current = t;
+	rites_signals_take(t->wake_to);
+	current = t;
 	loop_on_signal(l, SIGWINCH, on_winch, NULL);
 	loop_on_signal(l, SIGCONT, sigcont, NULL);
 	loop_on_signal(l, SIGTSTP, sigtstp, NULL);
@@ -507,16 +440,15 @@ void term_close(struct term *t)
 	if (t->active && !t->gone)
 		flush_out(t); /* finish the sequence under way if the terminal takes it */
 	t->active = false;
-	last_rites.current = NULL;
-	restore();
+	current = NULL;
+	rites_restore();
 	if (t->watch)
-		signals_give_back();
+		rites_signals_give_back();
 	watch_free(t->watch);
 	watch_free(t->wake);
 	if (t->wake_fd >= 0) {
-		close(last_rites.wake_fd);
+		close(t->wake_to);
 		close(t->wake_fd);
-		last_rites.wake_fd = -1;
 	}
 	if (t->fd >= 0)
 		close(t->fd);
@@ -773,7 +705,7 @@ void term_suspend(struct term *t)
 
 	if (!t->active || t->gone)
 		return;
-	restore();
+	rites_restore();
 	str_clear(&t->out);
 	t->out_off = 0;
 	t->active = false;
