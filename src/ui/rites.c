@@ -24,7 +24,7 @@ static struct {
 
 static const int fatal[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGSEGV,
 	                     SIGABRT, SIGBUS, SIGFPE, SIGILL };
-static_assert(COUNT_OF(fatal) == COUNT_OF(last.old), "one old action for each signal");
+_Static_assert(COUNT_OF(fatal) == COUNT_OF(last.old), "one old action for each signal");
 enum { N_SOFT = 4 };
 
 void rites_prepare(const char *bytes, size_t n)
