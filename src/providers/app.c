@@ -312,7 +312,7 @@ static enum call_result hook(struct providers *p, const struct write_guard *guar
 	info_begin(info);
 	if (!key)
 		return info_refuse(info, REASON_NO_CREDENTIAL,
-				   "neither hooks.secret nor internalServiceKey is set to sign with");
+				   "hooks.secret and internalServiceKey are both unset");
 	const char *path = hook_path(set, which);
 	bool ours = !strstr(path, "://"); /* the internal key goes to the application only */
 	address(&url, p, path);

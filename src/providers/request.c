@@ -169,7 +169,8 @@ static enum call_result send_once(struct providers *p, const struct request *rq,
 		http_fetch(p->http, &hr, reply);
 		judge(rq, reply, info);
 	} else {
-		snprintf(info->message, sizeof(info->message), "not sent: writing is not allowed now");
+		snprintf(info->message, sizeof(info->message),
+			 "not sent: writing is not allowed now");
 		info->reason = REASON_GUARD;
 		info->result = CALL_CANCELLED;
 	}
@@ -216,7 +217,8 @@ enum call_result request_json(struct providers *p, const struct request *rq, str
 			*ret = v;
 		} else {
 			char what[120];
-			snprintf(what, sizeof(what), "not JSON (%.90s)", v ? "a bare value" : err.msg);
+			snprintf(what, sizeof(what), "not JSON (%.90s)",
+				 v ? "a bare value" : err.msg);
 			info_garbled(info, rq->write, what, reply.body.s, reply.body.len);
 			json_free(v);
 		}

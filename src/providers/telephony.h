@@ -105,7 +105,8 @@ struct telephony_ops {
 	enum call_result (*calls)(OP_HEAD, int64_t since_ms, int max_pages, struct call_list *ret,
 				  struct call_info *info);
 	/* Calls in progress; a count that stops at 1000. number NULL = all, else to that number. */
-	enum call_result (*calls_live)(OP_HEAD, const char *number, int *ret, struct call_info *info);
+	enum call_result (*calls_live)(OP_HEAD, const char *number, int *ret,
+				       struct call_info *info);
 	enum call_result (*messages)(OP_HEAD, int64_t since_ms, int max_pages,
 				     struct message_list *ret, struct call_info *info);
 	enum call_result (*alerts)(OP_HEAD, int64_t since_ms, int max_pages, struct alert_list *ret,
@@ -117,7 +118,8 @@ struct telephony_ops {
 	enum call_result (*changes)(OP_HEAD, const char *resource_sid, int64_t since_ms,
 				    struct change_list *ret, struct call_info *info);
 	/* Every number in a messaging service, with that service's campaign. */
-	enum call_result (*sms_numbers)(OP_HEAD, struct sms_number_list *ret, struct call_info *info);
+	enum call_result (*sms_numbers)(OP_HEAD, struct sms_number_list *ret,
+					struct call_info *info);
 	/* Region whose webhook record takes inbound calls: "us1". */
 	enum call_result (*voice_region)(OP_HEAD, const char *e164, char ret[16],
 					 struct call_info *info);
@@ -138,7 +140,8 @@ struct telephony_ops {
 					struct call_info *info);
 	/* One message, as a notification channel sends it. */
 	enum call_result (*message_send)(WRITE_HEAD, const char *from, const char *to,
-					 const char *text, char ret_sid[36], struct call_info *info);
+					 const char *text, char ret_sid[36],
+					 struct call_info *info);
 };
 extern const struct telephony_ops twilio_ops;
 extern const struct telephony_ops telnyx_ops;

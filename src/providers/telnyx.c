@@ -22,7 +22,7 @@ static enum call_result get(OP_HEAD, enum credential_use use, const char *path, 
 	const char *user;
 
 	if (!credentials_pick(c, use, &user, &rq.bearer))
-		return info_refuse(info, REASON_NO_CREDENTIAL, "the account has no such credential");
+		return info_refuse(info, REASON_NO_CREDENTIAL, "the account has no such key");
 	struct str url = STR_INIT(2048);
 	bool versioned = n >= 3 && !strcmp(base + n - 3, "/v2");
 	url_join(&url, base, versioned ? path + 3 : path);
@@ -75,8 +75,9 @@ static int read_phone(struct phone_list *l, const struct json *v)
 	struct phone *ph = phone_list_add(l, id, json_get_str(v, "phone_number"), NULL);
 	text_clean_buf(ph->e164);
 	text_of(v, "status", ph->status, sizeof(ph->status));
-	ph->voice = !strcmp(ph->status, "active") && json_get(v, "connection_id");
-	ph->sms = !strcmp(ph->status, "active") && !str_empty(json_get_str(v, "messaging_profile_id"));
+	bool active = !strcmp(ph->status, "active");
+	ph->voice = active && json_type(json_get(v, "connection_id")) != JSON_NULL;
+	ph->sms = active && !str_empty(json_get_str(v, "messaging_profile_id"));
 	return 0;
 }
 
@@ -100,7 +101,8 @@ static enum call_result walk(OP_HEAD, enum credential_use use, const char *filte
 	for (int page = 1; page <= PAGES_MAX; page++) {
 		_cleanup_(json_free_p) struct json *v = NULL;
 		struct str path = STR_INIT(512);
-		str_addf(&path, "/v2/phone_numbers?page%%5Bsize%%5D=250&page%%5Bnumber%%5D=%d", page);
+		str_add(&path, "/v2/phone_numbers?page%5Bsize%5D=250");
+		str_addf(&path, "&page%%5Bnumber%%5D=%d", page);
 		if (filter) {
 			str_add(&path, "&filter%5Bphone_number%5D=");
 			str_add_urlencoded(&path, filter);

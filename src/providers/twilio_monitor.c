@@ -153,7 +153,11 @@ static int read_campaign(void *ctx, struct row *item)
 	return 0;
 }
 
-struct service_numbers { struct sms_number_list *list; const char *service; enum campaign_state s; };
+struct service_numbers {
+	struct sms_number_list *list;
+	const char *service;
+	enum campaign_state s;
+};
 
 static int add_sms_number(void *ctx, struct row *item)
 {
