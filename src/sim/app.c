@@ -108,10 +108,14 @@ static void failover_hook(struct sim_request *q)
 		l->until_ms = q->now_ms + ttl * 1000;
 		l->epoch = json_get_i64(q->json, "epoch", 0);
 		a->locks++;
-		sim_ledger_event(q->sim, event);
+		if (!l->in_force) {
+			q->sim->world.phase++;	/* another attempt begins */
+			l->in_force = true;
+		}
 	} else if (str_eq(what, "unlock")) {
 		settle(a, l, q->now_ms);
 		l->since_ms = l->until_ms = 0;
+		l->in_force = false;
 		a->unlocks++;
 	} else if (str_eq(what, "after-switch")) {
 		a->after_switches++;

@@ -133,8 +133,13 @@ static bool twilio_agrees(struct sim_request *q, struct sim_number *n)
 		refuse_import(q, "HTTP 401 error: Unable to fetch record: Authenticate");
 		return false;
 	}
-	sim_fault_match(q->sim, "twilio", a, "/2010-04-01/Accounts/by-elevenlabs",
-			"/twilio/by-elevenlabs", "GET", &e);
+	sim_fault_match(q->sim,
+			&(struct sim_asked){ .service = "twilio",
+					     .method = "GET",
+					     .path = "/2010-04-01/Accounts/by-elevenlabs",
+					     .full_path = "/2010-04-01/Accounts/by-elevenlabs",
+					     .account = a },
+			&e);
 	down = e.status >= 500 || e.drop || e.hang;
 	sim_effect_fini(&e);
 	if (down) {

@@ -22,6 +22,7 @@ static void fault_free(struct sim_fault *f)
 	free_p(&f->account);
 	free_p(&f->path);
 	free_p(&f->method);
+	free_p(&f->body_part);
 	free_p(&f->body);
 	free_p(&f->content_type);
 	free_p(&f);
@@ -44,7 +45,8 @@ static int check_names(const struct json *o, const char *where, const char *cons
 
 int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 {
-	static const char *const match_names[] = { "service", "account", "path", "method", NULL };
+	static const char *const match_names[] = { "service", "account", "path", "method",
+						   "body",    NULL };
 	static const char *const fault_names[] = { "status",	"code", "latencyMs", "dropReply",
 						   "drop",	"hang", "hold",	     "rate",
 						   "times",	"skip", "body",	     "afterMs",
@@ -64,6 +66,7 @@ int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 	f->account = take_str(m, "account");
 	f->path = take_str(m, "path");
 	f->method = take_str(m, "method");
+	f->body_part = take_str(m, "body");
 	f->status = (int)json_get_i64(e, "status", 0);
 	f->code = (int)json_get_i64(e, "code", 0);
 	f->latency_ms = json_get_i64(e, "latencyMs", 0);
@@ -149,22 +152,24 @@ static bool path_matches(const char *want, const char *path)
 	return str_has_prefix(path, want);
 }
 
-static bool matches(struct sim *s, struct sim_fault *f, const char *service,
-		    struct sim_account *a, const char *path, const char *full,
-		    const char *method)
+static bool matches(struct sim *s, struct sim_fault *f, const struct sim_asked *q)
 {
 	int64_t now = sim_now(s);
 
 	if (f->times == 0 || (f->from_ms && now < f->from_ms) ||
 	    (f->until_ms && now >= f->until_ms))
 		return false;
-	if (f->service && !service_matches(f->service, service))
+	if (f->service && !service_matches(f->service, q->service))
 		return false;
-	if (f->method && !service_matches(f->method, method))
+	if (f->method && !service_matches(f->method, q->method))
 		return false;
-	if (f->path && !path_matches(f->path, path) && !path_matches(f->path, full))
+	if (f->path && !path_matches(f->path, q->path) &&
+	    !path_matches(f->path, q->full_path))
 		return false;
-	if (f->account && (!a || sim_account_get(&s->world, f->account) != a))
+	if (f->account &&
+	    (!q->account || sim_account_get(&s->world, f->account) != q->account))
+		return false;
+	if (f->body_part && (!q->body || !strstr(q->body, f->body_part)))
 		return false;
 	if (f->skip > 0) {
 		f->skip--;
@@ -173,16 +178,14 @@ static bool matches(struct sim *s, struct sim_fault *f, const char *service,
 	return f->rate >= 1 || sim_random(s) < f->rate;
 }
 
-void sim_fault_match(struct sim *s, const char *service, struct sim_account *a,
-		     const char *path, const char *full, const char *method,
-		     struct sim_effect *ret)
+void sim_fault_match(struct sim *s, const struct sim_asked *q, struct sim_effect *ret)
 {
 	*ret = (struct sim_effect){ 0 };
 	for (struct sim_fault *f = s->faults; f; f = f->next) {
 		bool answers = f->status || f->drop || f->hang;
 
 		if ((answers && (ret->status || ret->drop || ret->hang)) ||
-		    !matches(s, f, service, a, path, full, method))
+		    !matches(s, f, q))
 			continue;
 		f->hits++;
 		if (f->times > 0)

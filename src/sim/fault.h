@@ -9,11 +9,14 @@ int sim_fault_add(struct sim *s, const struct json *spec, struct err *err);
 bool sim_fault_remove(struct sim *s, int id);
 void sim_fault_clear(struct sim *s);
 void sim_fault_list(const struct sim *s, struct jw *w);
-/* Counts hits and rolls the dice. a may be NULL; path without, full with the service's
- * prefix: a match may be written either way. */
-void sim_fault_match(struct sim *s, const char *service, struct sim_account *a,
-		     const char *path, const char *full, const char *method,
-		     struct sim_effect *ret);
+/* What faults look at. path without, full_path with the service's prefix: a match may be
+ * written either way. account and body may be NULL. */
+struct sim_asked {
+	const char *service, *method, *path, *full_path, *body;
+	struct sim_account *account;
+};
+/* Counts hits and rolls the dice. */
+void sim_fault_match(struct sim *s, const struct sim_asked *q, struct sim_effect *ret);
 void sim_effect_fini(struct sim_effect *e);
 bool sim_fault_held(const struct sim *s, int id);
 

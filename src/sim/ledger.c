@@ -125,18 +125,6 @@ void sim_ledger_assign(struct sim_request *q, struct sim_import *i, struct sim_a
 	sim_ledger_duplicate(q, "assignment", "%s -> %s", i->e164, now ? now->id : "none");
 }
 
-void sim_ledger_event(struct sim *s, const char *event_id)
-{
-	struct sim_ledger *l = &s->ledger;
-
-	for (int i = 0; i < l->n_events; i++)
-		if (str_eq(l->events[i].event, event_id))
-			return;
-	if (l->n_events < (int)COUNT_OF(l->events))
-		l->events[l->n_events++].event = xstrdup(event_id);
-	s->world.phase++;
-}
-
 static void clear_findings(struct sim_findings *f)
 {
 	for (int i = 0; i < f->n; i++)
@@ -149,8 +137,6 @@ void sim_ledger_clear(struct sim_ledger *l)
 
 	clear_findings(&l->forbidden);
 	clear_findings(&l->duplicate);
-	for (int i = 0; i < l->n_events; i++)
-		free_p(&l->events[i].event);
 	*l = (struct sim_ledger){ .in_flight = in_flight };
 }
 

@@ -6,8 +6,9 @@
  * credentials, deleting an agent, ending a call, writing to an account marked as
  * source. Duplicate: a second creation of the same thing, or a change of a value
  * that a client had already brought where it wanted it. One undo (back to the value
- * before) is no duplicate; doing it again is. A phase ends all of this: each event
- * id first seen in a lock starts one, and so does POST /_sim/phase.
+ * before) is no duplicate; doing it again is. A phase ends all of this: one starts
+ * with the first lock of an event, with the first after its unlock, and by
+ * POST /_sim/phase.
  */
 #ifndef RD_SIM_LEDGER_H
 #define RD_SIM_LEDGER_H
@@ -25,7 +26,6 @@ void sim_ledger_field(struct sim_request *q, struct sim_number *n, int field, co
 		      const char *v);
 void sim_ledger_assign(struct sim_request *q, struct sim_import *i, struct sim_agent *old,
 		       struct sim_agent *now);
-void sim_ledger_event(struct sim *s, const char *event_id);	/* new id: new phase */
 void sim_ledger_clear(struct sim_ledger *l);
 void sim_ledger_write(const struct sim *s, struct jw *w);	/* members of the state */
 

@@ -176,10 +176,11 @@ void sim_route(struct sim_request *q)
 		by_path(q);
 	sim_params_parse(&q->query, q->query_text ? q->query_text : "",
 			 q->query_text ? strlen(q->query_text) : 0);
-	if (q->body_len && type && strstr(type, "x-www-form-urlencoded"))
-		sim_params_parse(&q->form, q->body, q->body_len);
-	else if (q->body_len && q->service >= SV_ELEVENLABS)
+	/* curl -d says "form" of anything: a brace decides where no form can be meant. */
+	if (q->body_len && q->service >= SV_ELEVENLABS && (*q->body == '{' || *q->body == '['))
 		q->json = json_parse(q->body, q->body_len, NULL);
+	else if (q->body_len && type && strstr(type, "x-www-form-urlencoded"))
+		sim_params_parse(&q->form, q->body, q->body_len);
 	if (q->service <= SV_LOOKUPS)
 		sim_twilio_whose(q);
 	else if (q->service == SV_ELEVENLABS && q->json)

@@ -111,13 +111,14 @@ static const struct sim_scenario table[] = {
 		       .op = { { FAULT, "DELETE" },
 			       { "/_sim/feed",
 				 "{\"page\":\"elevenlabs\",\"component\":null}" } } } } },
-	{ .name = "canary-fails", .what = "the targets refuse webhooks for every number",
+	/* Ours only: what was there before is taken, or canaries could not be undone. */
+	{ .name = "canary-fails", .what = "the targets refuse our webhooks for every number",
 	  .stage = { { START,
 		       .op = { { FAULT, "{\"match\":{" NUMBER_WRITES
-					",\"account\":\"acme-backup-1\"},"
+					",\"account\":\"acme-backup-1\",\"body\":\"voice.acme.example\"},"
 					"\"fault\":{\"status\":400,\"code\":21402}}" },
 			       { FAULT, "{\"match\":{" NUMBER_WRITES
-					",\"account\":\"acme-backup-2\"},"
+					",\"account\":\"acme-backup-2\",\"body\":\"voice.acme.example\"},"
 					"\"fault\":{\"status\":400,\"code\":21402}}" },
 			       SUSPEND } },
 		     { .name = "recover", .op = { { FAULT, "DELETE" }, HEAL } } } },

@@ -193,7 +193,13 @@ static void begin(struct visit *v)
 		s->ledger.max_in_flight = s->ledger.in_flight;
 	if (q->caller)
 		q->caller->in_flight++;
-	sim_fault_match(s, sim_service_name(q->service), q->account, q->rest, q->path, q->method,
+	sim_fault_match(s,
+			&(struct sim_asked){ .service = sim_service_name(q->service),
+					     .method = q->method,
+					     .path = q->rest,
+					     .full_path = q->path,
+					     .body = q->body,
+					     .account = q->account },
 			&v->effect);
 	delay = s->base_latency_ms + v->effect.latency_ms;
 	v->timer.user = v;

@@ -38,7 +38,7 @@ const char *sim_service_name(enum sim_service_id id);
 /* ---- faults (fault.c) ---- */
 struct sim_fault {
 	int id;
-	char *service, *account, *path, *method;	/* match; NULL = any */
+	char *service, *account, *path, *method, *body_part; /* match; NULL = any */
 	int status, code;
 	int64_t latency_ms, from_ms, until_ms;		/* wall; 0 = no bound */
 	bool drop_reply, drop, hang, hold;
@@ -66,14 +66,13 @@ struct sim_ledger {
 	int n_ops;
 	uint64_t requests, effective, in_flight, max_in_flight;
 	struct sim_findings forbidden, duplicate;
-	struct { char *event; } events[64];		/* whose lock was seen: phases */
-	int n_events;
 };
 
 /* ---- the telephony application (app.c) ---- */
 struct sim_lock {					/* one per event */
 	char event[80];
 	int64_t epoch, since_ms, until_ms;		/* until: expiry */
+	bool in_force;					/* not unlocked since */
 };
 struct sim_app {
 	bool feature[8];

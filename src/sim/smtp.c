@@ -64,7 +64,12 @@ static int fault(struct session *c, const char *verb)
 	char text[64];
 	int rc = 0;
 
-	sim_fault_match(c->owner->sim, "smtp", NULL, verb, verb, verb, &e);
+	sim_fault_match(c->owner->sim,
+			&(struct sim_asked){ .service = "smtp",
+					     .method = verb,
+					     .path = verb,
+					     .full_path = verb },
+			&e);
 	if (e.drop || e.drop_reply) {
 		rc = -1;
 	} else if (e.hang) {

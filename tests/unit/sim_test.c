@@ -506,6 +506,15 @@ static void duplicate_writes(void **state)
 
 /* ---- faults --------------------------------------------------------------------------------------- */
 
+static void meet(struct fixture *f, const char *service, struct sim_account *a,
+		 const char *method, const char *path, struct sim_effect *ret)
+{
+	struct sim_asked q = { .service = service, .method = method, .path = path,
+			       .full_path = path, .account = a, .body = "SmsUrl=https" };
+
+	sim_fault_match(f->sim, &q, ret);
+}
+
 static void faults_match_and_run_out(void **state)
 {
 	struct fixture *f = *state;
@@ -519,21 +528,20 @@ static void faults_match_and_run_out(void **state)
 	json_free(bad);
 	control(f, "/_sim/fault",
 		"{\"match\":{\"service\":\"twilio\",\"account\":\"acme-main\",\"method\":\"POST\","
-		"\"path\":\"*/IncomingPhoneNumbers/*\"},"
+		"\"path\":\"*/IncomingPhoneNumbers/*\",\"body\":\"SmsUrl\"},"
 		"\"fault\":{\"status\":503,\"times\":2,\"skip\":1}}");
 	for (int i = 0; i < 4; i++) {
-		sim_fault_match(f->sim, "twilio", f->main,
-				"/2010-04-01/Accounts/AC/IncomingPhoneNumbers/PN.json", "", "POST",
-				&e);
+		meet(f, "twilio", f->main, "POST",
+		     "/2010-04-01/Accounts/AC/IncomingPhoneNumbers/PN.json", &e);
 		assert_int_equal(e.status, i == 1 || i == 2 ? 503 : 0);
 		sim_effect_fini(&e);
 	}
-	sim_fault_match(f->sim, "twilio", f->backup, "/2010-04-01/x", "", "POST", &e);
+	meet(f, "twilio", f->backup, "POST", "/2010-04-01/x", &e);
 	assert_int_equal(e.status, 0);
 	control(f, "/_sim/fault",
 		"{\"match\":{\"service\":\"twilio-all\"},\"fault\":{\"latencyMs\":50}}");
 	control(f, "/_sim/fault", "{\"match\":{},\"fault\":{\"latencyMs\":5,\"dropReply\":true}}");
-	sim_fault_match(f->sim, "monitor", NULL, "/v1/Alerts", "", "GET", &e);
+	meet(f, "monitor", NULL, "GET", "/v1/Alerts", &e);
 	assert_int_equal(e.latency_ms, 55);
 	assert_true(e.drop_reply);
 }
