@@ -187,7 +187,7 @@ static struct agent_finding judged(enum outcome o, enum agent_reason r, bool inh
 	return (struct agent_finding){ (uint8_t)o, (uint8_t)r, inherited };
 }
 
-struct agent_finding agent_judge(enum number_seen number, const struct traffic *traffic,
+struct agent_finding agent_judge(enum seen_state number, const struct traffic *traffic,
 				   bool failed_by_traffic_before, const struct account_scope *a,
 				   const struct failover_settings *set)
 {

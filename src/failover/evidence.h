@@ -64,7 +64,7 @@ void strikes_sample(const struct strikes *s, bool another_answers, int64_t now_m
 
 /* ---- one agent ------------------------------------------------------------------- */
 
-enum number_seen { SEEN_UNKNOWN, SEEN_OK, SEEN_GONE, SEEN_NO_VOICE,
+enum seen_state { SEEN_UNKNOWN, SEEN_OK, SEEN_GONE, SEEN_NO_VOICE,
 		   SEEN_RELEASED /* gone, but a known actor did it: an alert, no failure */ };
 
 /* Finished calls and messages of an agent; recent: newest first, bit set = account-class
@@ -96,7 +96,7 @@ struct agent_finding {
 	uint8_t reason;			/* enum agent_reason */
 	bool inherited;			/* bad only because the account is: never degraded by itself */
 };
-struct agent_finding agent_judge(enum number_seen number, const struct traffic *traffic,
+struct agent_finding agent_judge(enum seen_state number, const struct traffic *traffic,
 				   bool failed_by_traffic_before, const struct account_scope *a,
 				   const struct failover_settings *set);
 

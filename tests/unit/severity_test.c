@@ -89,7 +89,7 @@ static struct traffic traffic_of(const char *newest_first)
 static void agents(void **state)
 {
 	static const struct {
-		enum number_seen number;
+		enum seen_state number;
 		const char *traffic;
 		bool before, account, credential, api, window;
 		enum outcome outcome;

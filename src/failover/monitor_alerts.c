@@ -1,0 +1,195 @@
+/*
+ * Alerts from findings: what is odd and leads to no failover by itself, in sentences.
+ * Wishes are compared with what was stored last, so a quiet cycle writes nothing.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/mem.h"
+#include "failover/lease.h"
+#include "failover/watch.h"
+#include "notify/notify.h"
+#include "store/control.h"
+
+enum { WISHES_MAX = 400 };
+static const char *const ours[] = { "account", "isolation", "disagreement", "webhook", "elevenlabs",
+				    "feed", "drift", "number-released", "sms-filtered" };
+
+struct wishes { struct alert_wish *v; size_t n; };
+
+static void wish(struct wishes *l, const char *name, const char *subject, const char *severity,
+		 bool tell, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+static void wish(struct wishes *l, const char *name, const char *subject, const char *severity,
+		 bool tell, const char *fmt, ...)
+{
+	struct alert_wish *w = &l->v[l->n];
+	va_list ap;
+
+	if (l->n == WISHES_MAX)
+		return;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+	snprintf(w->subject, sizeof(w->subject), "%s", subject);
+	snprintf(w->severity, sizeof(w->severity), "%s", severity);
+	va_start(ap, fmt);
+	vsnprintf(w->text, sizeof(w->text), fmt, ap);
+	va_end(ap);
+	w->tell = tell;
+	l->n++;
+}
+
+static void wishes_of(const struct monitor *m, const struct watched *w, bool isolated,
+		      struct wishes *l)
+{
+	const struct verdict *v = &w->verdict;
+	char why[240];
+
+	if (v->severity == SEV_CRITICAL || v->severity == SEV_DEGRADED)
+		wish(l, "account", w->row.id, "bad", w->row.role != ROLE_CARRYING, "%s: %s",
+		     w->row.name, v->cause);
+	else if (v->severity == SEV_MINOR && !w->held.probe[PROBE_WEBHOOK].at_ms)
+		wish(l, "account", w->row.id, "warn", true, "%s: %s", w->row.name, v->cause);
+	else if (v->severity == SEV_MINOR &&
+		 (w->held.failing || facts_account_bad(&w->held) ||
+		  w->held.probe[PROBE_TRAFFIC].outcome == OUT_BAD))
+		wish(l, "account", w->row.id, "warn", true, "%s: %s", w->row.name, v->cause);
+	else if (v->health == HEALTH_UNKNOWN && !isolated)
+		wish(l, "account", w->row.id, "warn", w->row.role == ROLE_CARRYING, "%s: %s",
+		     w->row.name, v->cause);
+	if (verdict_rank(v) >= 2 && monitor_blocked(m, w, why, sizeof(why)) == BLOCK_FOLLOWER)
+		wish(l, "disagreement", w->row.id, "warn", true, "%s: %s", w->row.name, why);
+	if (w->released)
+		wish(l, "number-released", w->row.id, "warn", true,
+		     "%s: %lld numbers were released by a known actor", w->row.name,
+		     (long long)w->released);
+	if (w->drifted && w->row.role == ROLE_CARRYING && w->row.is_primary)
+		wish(l, "drift", w->row.id, "warn", true,
+		     "%s: the webhooks of %lld numbers are not the approved ones", w->row.name,
+		     (long long)w->drifted);
+	if (w->traffic.sms_agents)
+		wish(l, "sms-filtered", w->row.id, "bad", true,
+		     "%s: messages of %lld agents in %lld organisations mostly fail, code %lld",
+		     w->row.name, (long long)w->traffic.sms_agents, (long long)w->traffic.sms_orgs,
+		     (long long)w->traffic.sms_code);
+}
+
+static void shared_wishes(const struct monitor *m, bool isolated, const char *why,
+			  struct wishes *l)
+{
+	const struct sample *hook = NULL;
+
+	if (isolated)
+		wish(l, "isolation", "", "bad", true, "%s", why);
+	for (size_t i = 0; i < m->n && !hook; i++)
+		if (m->v[i]->listed && m->v[i]->held.probe[PROBE_WEBHOOK].outcome == OUT_BAD)
+			hook = &m->v[i]->held.probe[PROBE_WEBHOOK];
+	if (hook)
+		wish(l, "webhook", "", "bad", true, "%s", hook->why);
+	if (m->eleven.fails >= m->d->set->fall)
+		wish(l, "elevenlabs", "", "bad", true, "%s", m->eleven.why);
+	for (int f = 0; f < FEED_COUNT; f++)
+		if (m->feed[f].state >= FEED_DEGRADED)
+			wish(l, "feed", feed_name((enum feed_id)f), "warn", false, "%s reports %s%s%s",
+			     feed_name((enum feed_id)f), feed_state_name(m->feed[f].state),
+			     m->feed[f].what[0] ? ": " : "", m->feed[f].what);
+}
+
+static void load_stored(struct monitor *m)
+{
+	struct alert_row *rows = NULL;
+	struct err err = { 0 };
+	struct wishes l = { xcalloc(WISHES_MAX, sizeof(*l.v)), 0 };
+	size_t n = 0;
+
+	if (alerts_list(m->d->store, loop_wall_ms(m->d->loop), WISHES_MAX, &rows, &n, &err) == 0) {
+		for (size_t i = 0; i < n; i++)
+			for (size_t k = 0; k < COUNT_OF(ours); k++)
+				if (rows[i].state != AL_RESOLVED && str_eq(rows[i].name, ours[k]))
+					wish(&l, rows[i].name, rows[i].subject, rows[i].severity, false,
+					     "%s", rows[i].text);
+		alerts_free(rows, n);
+		m->alerts_loaded = true;
+	}
+	free_p(&m->alerts);
+	m->alerts = l.v;
+	m->n_alerts = l.n;
+}
+
+static const struct alert_wish *find(const struct alert_wish *v, size_t n,
+				     const struct alert_wish *like)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(v[i].name, like->name) && !strcmp(v[i].subject, like->subject))
+			return &v[i];
+	return NULL;
+}
+
+static int put(struct monitor *m, const struct wishes *l, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(lease_epoch(m->d->lease));
+	const struct failover_ports *p = m->d->ports;
+	int r = tx_begin(m->d->store, &t, &who, err);
+
+	for (size_t i = 0; r == 0 && i < l->n; i++) {
+		const struct alert_wish *w = &l->v[i], *old = find(m->alerts, m->n_alerts, w);
+		bool is_new = false;
+
+		if (old && !strcmp(old->text, w->text) && !strcmp(old->severity, w->severity))
+			continue;
+		r = alert_raise(&t, w->name, w->subject, w->severity, w->text, &is_new, err);
+		if (r == 0 && is_new && w->tell && p && p->say)
+			r = p->say(p->ctx, &t, SAY_ALERT, NULL, w->name, w->text, err);
+	}
+	for (size_t i = 0; r == 0 && i < m->n_alerts; i++)
+		if (!find(l->v, l->n, &m->alerts[i]))
+			r = alert_resolve(&t, m->alerts[i].name, m->alerts[i].subject, NULL, err);
+	return r == 0 ? tx_commit(&t, NULL, err) : r;
+}
+
+static bool same(const struct monitor *m, const struct wishes *l)
+{
+	if (l->n != m->n_alerts)
+		return false;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct alert_wish *old = find(m->alerts, m->n_alerts, &l->v[i]);
+
+		if (!old || strcmp(old->text, l->v[i].text) || strcmp(old->severity, l->v[i].severity))
+			return false;
+	}
+	return true;
+}
+
+void monitor_alerts(struct monitor *m)
+{
+	struct wishes l = { xcalloc(WISHES_MAX, sizeof(*l.v)), 0 };
+	struct err err = { 0 };
+	bool isolated = false;
+	char why[240] = "";
+
+	if (!m->alerts_loaded)
+		load_stored(m);
+	for (size_t i = 0; i < m->n && !isolated; i++) {
+		enum blocker b = m->v[i]->listed && m->v[i]->sweep_n ?
+					 monitor_blocked(m, m->v[i], why, sizeof(why)) :
+					 BLOCK_NONE;
+
+		isolated = b == BLOCK_ALIKE || (b == BLOCK_UNREACHABLE && !monitor_anything_answers(m));
+	}
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i]->listed && m->v[i]->row.is_active && m->v[i]->sweep_n)
+			wishes_of(m, m->v[i], isolated, &l);
+	shared_wishes(m, isolated, why, &l);
+	if (m->alerts_loaded && !same(m, &l)) {
+		if (put(m, &l, &err) == 0) {
+			free_p(&m->alerts);
+			m->alerts = l.v;
+			m->n_alerts = l.n;
+			l.v = NULL;
+		} else {
+			log_warn("monitor", "alerts not stored: %s", err.msg);
+		}
+	}
+	free_p(&l.v);
+}

@@ -1,0 +1,265 @@
+/*
+ * The agents in memory; see roster.h.
+ *
+ * Invariant: about a hundred and fifty bytes an agent with its text, and no work over all
+ * of them without letting the loop turn in between.
+ */
+#include "failover/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/task.h"
+#include "providers/agents_api.h"
+#include "store/agents.h"
+
+enum { PAGE = 2000, YIELD_EVERY = 2000 };
+
+void roster_yield(unsigned *n)
+{
+	if (++*n % YIELD_EVERY == 0)
+		task_sleep(0);
+}
+
+void roster_fini(struct roster *r)
+{
+	for (size_t i = 0; i < r->n_accounts; i++)
+		free_p(&r->accounts[i]);
+	free_p(&r->accounts);
+	free_p(&r->v);
+	free_p(&r->text);
+	free_p(&r->by_number);
+	memset(r, 0, sizeof(*r));
+}
+
+int roster_account(struct roster *r, const char *id)
+{
+	for (size_t i = 0; i < r->n_accounts; i++)
+		if (str_eq(r->accounts[i], id))
+			return (int)i;
+	r->accounts = grow(r->accounts, &r->cap_accounts, r->n_accounts + 1, sizeof(*r->accounts));
+	r->accounts[r->n_accounts] = xstrdup(id);
+	return (int)r->n_accounts++;
+}
+
+static uint32_t put_text(struct roster *r, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+	uint32_t at;
+
+	if (r->text_len == 0) {
+		r->text = grow(r->text, &r->text_cap, 1, 1);
+		r->text[r->text_len++] = 0;
+	}
+	if (n == 0)
+		return 0;
+	r->text = grow(r->text, &r->text_cap, r->text_len + n + 1, 1);
+	at = (uint32_t)r->text_len;
+	memcpy(r->text + at, s, n + 1);
+	r->text_len += n + 1;
+	return at;
+}
+
+static size_t hash_text(const char *s)
+{
+	uint64_t h = 1469598103934665603u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211u;
+	return (size_t)(h ^ (h >> 29));
+}
+
+static void index_numbers(struct roster *r)
+{
+	size_t size = 16;
+	unsigned turns = 0;
+
+	while (size < r->n * 2)
+		size *= 2;
+	free_p(&r->by_number);
+	r->by_number = xcalloc(size, sizeof(*r->by_number));
+	r->mask = size - 1;
+	for (size_t i = 0; i < r->n; i++) {
+		size_t at = hash_text(roster_text(r, r->v[i].number)) & r->mask;
+
+		while (r->by_number[at])
+			at = (at + 1) & r->mask;
+		r->by_number[at] = (uint32_t)i + 1;
+		roster_yield(&turns);
+	}
+}
+
+struct roster_agent *roster_by_number(const struct roster *r, const char *e164)
+{
+	size_t at;
+
+	if (!r->n || str_empty(e164))
+		return NULL;
+	for (at = hash_text(e164) & r->mask; r->by_number[at]; at = (at + 1) & r->mask) {
+		struct roster_agent *a = &r->v[r->by_number[at] - 1];
+
+		if (!strcmp(roster_text(r, a->number), e164))
+			return a;
+	}
+	return NULL;
+}
+
+static void add(struct roster *r, const struct agent_row *row)
+{
+	const struct agent *a = &row->a;
+	struct roster_agent *x;
+
+	if (!str_eq(a->status, "ACTIVE") || str_empty(a->eleven_id) || str_empty(a->phone_number))
+		return;
+	r->v = grow(r->v, &r->cap, r->n + 1, sizeof(*r->v));
+	x = &r->v[r->n++];
+	memset(x, 0, sizeof(*x));
+	x->id = put_text(r, a->id);
+	x->name = put_text(r, a->name);
+	x->number = put_text(r, agent_number_in_use(a));
+	x->eleven = put_text(r, a->eleven_id);
+	x->org = put_text(r, a->org_id);
+	x->account = (uint16_t)roster_account(r, a->account ? a->account : "");
+	x->home = (uint16_t)roster_account(r, a->home_account ? a->home_account : "");
+	x->integration = (uint8_t)a->integration;
+	x->present = (int8_t)row->eleven_present;
+	x->outcome = x->raw_outcome = (uint8_t)a->outcome;
+	x->since_ms = a->since_ms;
+}
+
+/* Both are ordered by id, as the pages come. The finding goes on only where the agent still
+ * runs on the same account with the same number. */
+static void carry_over(struct roster *now, const struct roster *old)
+{
+	size_t j = 0;
+	unsigned turns = 0;
+
+	for (size_t i = 0; i < now->n && j < old->n; i++) {
+		struct roster_agent *a = &now->v[i];
+		const char *id = roster_text(now, a->id);
+		int order = -1;
+
+		roster_yield(&turns);
+		while (j < old->n && (order = strcmp(roster_text(old, old->v[j].id), id)) < 0)
+			j++;
+		if (j == old->n || order != 0)
+			continue;
+		const struct roster_agent *o = &old->v[j];
+		if (strcmp(roster_text(old, o->number), roster_text(now, a->number)) ||
+		    strcmp(old->accounts[o->account], now->accounts[a->account]))
+			continue;
+		a->hooks = o->hooks;
+		a->code = o->code;
+		a->since_ms = o->since_ms ? o->since_ms : a->since_ms;
+		a->outcome = o->outcome;
+		a->reason = o->reason;
+		a->inherited = o->inherited;
+		a->raw_outcome = o->raw_outcome;
+		a->raw_reason = o->raw_reason;
+		a->raw_inherited = o->raw_inherited;
+		a->run = o->run;
+		a->run_n = o->run_n;
+		a->seen = o->seen;
+		a->traffic = o->traffic;
+		a->changed = o->changed;
+	}
+}
+
+static int by_id(const void *a, const void *b, void *ctx)
+{
+	const struct roster *r = ctx;
+
+	return strcmp(roster_text(r, ((const struct roster_agent *)a)->id),
+		      roster_text(r, ((const struct roster_agent *)b)->id));
+}
+
+int roster_load(struct roster *r, struct store *s, struct err *err)
+{
+	struct roster now = { 0 };
+	struct agents_filter all = { 0 };
+	_cleanup_(free_p) char *after = NULL;
+	size_t n;
+
+	for (size_t i = 0; i < r->n_accounts; i++)
+		roster_account(&now, r->accounts[i]);
+	do {
+		struct agent_row *rows = NULL;
+		int e = agents_page(s, &all, after, PAGE, &rows, &n, err);
+
+		if (e < 0) {
+			roster_fini(&now);
+			return e;
+		}
+		for (size_t i = 0; i < n; i++)
+			add(&now, &rows[i]);
+		if (n)
+			str_replace(&after, rows[n - 1].a.id);
+		agents_free(rows, n);
+	} while (n == PAGE);
+	/* the database's order of text need not be ours */
+	if (now.n)
+		qsort_r(now.v, now.n, sizeof(*now.v), by_id, &now);
+	carry_over(&now, r);
+	index_numbers(&now);
+	roster_fini(r);
+	*r = now;
+	return 0;
+}
+
+static int by_remote_id(const void *a, const void *b)
+{
+	return strcmp(((const struct remote_agent *)a)->id, ((const struct remote_agent *)b)->id);
+}
+
+void roster_presence(struct roster *r, struct remote_agent_list *list, size_t *ret_changed)
+{
+	unsigned turns = 0;
+
+	*ret_changed = 0;
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_remote_id);
+	for (size_t i = 0; i < r->n; i++) {
+		struct remote_agent key = { 0 };
+		const struct remote_agent *found = NULL;
+		const char *id = roster_text(r, r->v[i].eleven);
+		int8_t present;
+
+		roster_yield(&turns);
+		memccpy(key.id, id, 0, sizeof(key.id) - 1);
+		if (list->n)
+			found = bsearch(&key, list->v, list->n, sizeof(*list->v), by_remote_id);
+		present = found && !found->archived;
+		r->v[i].presence_changed = present != r->v[i].present;
+		*ret_changed += r->v[i].presence_changed;
+		r->v[i].present = present;
+	}
+}
+
+bool roster_feed(struct roster_agent *a, struct agent_finding f, bool counts,
+		 const struct failover_settings *set, int64_t wall_ms)
+{
+	int64_t need = f.outcome == OUT_BAD ? set->fall : set->rise;
+
+	a->raw_outcome = f.outcome;
+	a->raw_reason = f.reason;
+	a->raw_inherited = f.inherited;
+	if (!counts || (f.outcome == OUT_UNKNOWN && a->run == OUT_BAD && a->run_n))
+		return false;
+	a->run_n = a->run == f.outcome && a->run_n ? (uint8_t)(a->run_n < 100 ? a->run_n + 1 : 100) :
+						      1;
+	a->run = f.outcome;
+	if (a->outcome == f.outcome) {
+		a->reason = f.reason;
+		a->inherited = f.inherited;
+		return false;
+	}
+	if (a->run_n < need && !(a->since_ms == 0 && f.outcome == OUT_OK))
+		return false;
+	a->outcome = f.outcome;
+	a->reason = f.reason;
+	a->inherited = f.inherited;
+	a->since_ms = wall_ms;
+	return true;
+}

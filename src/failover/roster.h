@@ -1,0 +1,65 @@
+/*
+ * All agents in memory, small: fixed records and one pool of text, found by number. Loaded
+ * from the database page by page; judgements are carried over by agent id.
+ */
+#ifndef RD_FAILOVER_ROSTER_H
+#define RD_FAILOVER_ROSTER_H
+
+#include "failover/evidence.h"
+#include "model/enums.h"
+
+struct store;
+struct remote_agent_list;
+
+struct roster_agent {
+	uint32_t id, name, number, eleven, org;	/* offsets into roster.text; 0 = "" */
+	uint32_t hooks;			/* hash of the webhooks last stored; 0 = none */
+	uint32_t code;			/* newest account-class code of its traffic */
+	int64_t since_ms;		/* wall: outcome since */
+	uint16_t account, home;		/* index into roster.accounts */
+	struct traffic traffic;
+	uint16_t sms_bad, sms_ok;	/* messages by their own codes: for the alert, no verdict */
+	uint8_t integration;		/* enum integration */
+	int8_t present;			/* at ElevenLabs: 1, 0, -1 not known */
+	uint8_t seen;			/* enum seen_state, of the last sweep */
+	uint8_t outcome, reason;	/* the finding, after fall and rise */
+	uint8_t raw_outcome, raw_reason;	/* of the last sweep alone */
+	uint8_t run, run_n;
+	bool inherited, raw_inherited, changed, presence_changed;
+};
+struct roster {
+	struct roster_agent *v;
+	size_t n, cap;
+	char *text;
+	size_t text_len, text_cap;
+	char **accounts;
+	size_t n_accounts, cap_accounts;
+	uint32_t *by_number;		/* open addressing: index + 1 */
+	size_t mask;
+};
+void roster_fini(struct roster *r);
+static inline const char *roster_text(const struct roster *r, uint32_t offset)
+{
+	return r->text ? r->text + offset : "";
+}
+/* Index of an account, added when new. */
+int roster_account(struct roster *r, const char *id);
+/* Watched agents only count; see roster_watched(). In a task; yields. Replaces *r on success. */
+int roster_load(struct roster *r, struct store *s, struct err *err);
+/* NULL = nobody's. */
+struct roster_agent *roster_by_number(const struct roster *r, const char *e164);
+static inline bool roster_watched(const struct roster_agent *a)
+{
+	return a->present != 0;
+}
+/* Sets present from what ElevenLabs lists; *ret_changed agents are marked. In a task. Sorts the
+ * list. */
+void roster_presence(struct roster *r, struct remote_agent_list *list, size_t *ret_changed);
+/* A sample of the agent's outcome: fall and rise as everywhere. counts: far enough from the one
+ * before. True when the finding changed. */
+bool roster_feed(struct roster_agent *a, struct agent_finding f, bool counts,
+		 const struct failover_settings *set, int64_t wall_ms);
+/* Lets the loop turn once every so many calls; *n is the caller's counter. */
+void roster_yield(unsigned *n);
+
+#endif

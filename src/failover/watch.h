@@ -1,0 +1,127 @@
+/*
+ * What the monitor keeps of each account between sweeps; shared by the files of the
+ * monitor (survey, monitor, monitor_store, monitor_doc, standby) and read by the decider.
+ */
+#ifndef RD_FAILOVER_WATCH_H
+#define RD_FAILOVER_WATCH_H
+
+#include "core/task.h"
+#include "failover/monitor.h"
+#include "failover/probe.h"
+#include "failover/roster.h"
+#include "model/account.h"
+#include "providers/feed.h"
+
+struct watched {
+	struct account row;		/* as listed last, with our own figures put in */
+	struct credentials keys;
+	bool have_keys;
+	char keys_why[WHY_LEN];
+	bool listed;			/* still in the list of the last cycle */
+	bool in_window;			/* an event of it is pending or held: last five decide */
+	int64_t traffic_since_ms;	/* wall: older calls do not count (after a cancel) */
+
+	struct track track[PROBE_MAX];
+	struct strikes strikes;
+	enum opinion opinion[CF_MAX];
+	struct account_facts held, raw;	/* by fall and rise; of the last sweep alone */
+	struct verdict verdict;		/* of held */
+	struct verdict test;		/* of raw */
+	enum outcome test_outcome;
+	int sweeps_bad;			/* in a row with something to act on */
+
+	bool sweeping;
+	struct condition swept;
+	int64_t sweep_n, swept_ms, swept_wall_ms;	/* finished ones; 0 = none */
+	int64_t counted_ms;
+	struct traffic_totals traffic;
+	struct balance balance;
+	bool balance_known, trial, type_known, status_hidden;
+	enum account_status status;
+	char parent_trouble[WHY_LEN], own_trouble[WHY_LEN];
+	int64_t routed;			/* free numbers that something else routes */
+	char routed_example[80];
+	int64_t latency_ms;
+	int requests;
+	int64_t released;		/* agents whose number a known actor took away */
+	int64_t drifted;
+	struct region_seen *regions; size_t n_regions, cap_regions;
+	bool sync_now;			/* a person asked for the pool to be brought in line */
+	struct { int64_t added, updated, gone, kept; } synced;
+	int64_t stored_sweep;		/* sweep_n that was stored last */
+	int stored_health;
+	bool stored_ready;
+};
+
+struct alert_wish { char name[24]; char subject[64]; char severity[8]; char text[300]; bool tell; };
+struct region_seen { char e164[20]; char region[16]; };
+
+struct eleven_view {
+	bool asked, answers, rights_known, may_write;
+	int fails;			/* in a row */
+	int64_t at_ms, rights_at_ms;
+	char why[WHY_LEN];
+};
+struct feed_view { enum feed_state state; char what[WHY_LEN]; int64_t at_ms; };
+
+struct monitor {
+	struct failover_deps *d;
+	struct watched **v;
+	size_t n, cap;
+	struct roster roster;
+	bool judging;			/* the roster is in use across a wait */
+	struct condition judged;
+	struct eleven_view eleven;
+	struct feed_view feed[FEED_COUNT];
+	struct { struct evidence_row *v; size_t n; } followers;
+	struct alert_wish *alerts; size_t n_alerts;	/* as stored last; loaded once */
+	bool alerts_loaded;
+	char **busy; size_t n_busy;	/* accounts of attempts under way: pool left alone */
+
+	struct task *timer;
+	struct condition wake;		/* for the timer */
+	bool stopping, cycling;
+	struct condition cycled;
+	int64_t cycle_n, cycle_began_ms, cycle_ended_ms, cycle_took_ms;
+	int tasks;			/* running, the timer included */
+	void (*swept)(void *ctx);	/* something changed: the decider looks */
+	void *swept_ctx;
+};
+
+struct watched *monitor_account(const struct monitor *m, const char *id);
+struct watched *monitor_find(const struct monitor *m, const char *ref);	/* id, SID or name */
+/* A sweep of the account that starts after this call; waits for a running one first. In a task.
+ * False: cancelled, or the account is gone. */
+bool monitor_sweep(struct monitor *m, const char *id);
+/* The window of an event opens or closes on this account. */
+void monitor_window(struct monitor *m, const char *id, bool open);
+/* The cause went away: what was seen before does not count again. */
+void monitor_forget(struct monitor *m, const char *id);
+enum blocker monitor_blocked(const struct monitor *m, const struct watched *w, char *why,
+			     size_t why_len);
+bool monitor_anything_answers(const struct monitor *m);
+bool monitor_suspicious(const struct monitor *m);
+
+/* survey.c */
+void sweep_account(struct monitor *m, struct watched *w);
+void monitor_lock(struct monitor *m);	/* the roster; waits */
+void monitor_unlock(struct monitor *m);
+/* monitor_store.c; in a task */
+int monitor_load(struct monitor *m, struct err *err);	/* accounts, keys, roster, followers */
+void monitor_save(struct monitor *m, struct watched *w);	/* a cycle's result */
+void monitor_save_numbers(struct monitor *m, struct watched *w, const struct reading *r);
+void monitor_save_evidence(struct monitor *m, struct watched *w, const struct reading *r);
+void monitor_save_presence(struct monitor *m);
+void monitor_alerts(struct monitor *m);
+bool monitor_leads(const struct monitor *m);
+/* standby.c: why it could not take over, as JSON array; caller frees. */
+char *standby_problems(const struct monitor *m, const struct watched *w);
+/* monitor_doc.c */
+/* brief: only failing agents, and few of them (for the history). */
+void monitor_account_doc(const struct monitor *m, const struct watched *w, const char *kinds,
+			 bool brief, struct jw *out, const char *name);
+/* False: the leader left none. In a task. */
+bool monitor_leaders_doc(const struct monitor *m, const struct watched *w, struct jw *out,
+			 const char *name);
+
+#endif
