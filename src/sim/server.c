@@ -296,7 +296,7 @@ struct sim_server *sim_server_new(struct loop *l, const struct sim_server_option
 	struct sim_server *server = xcalloc(1, sizeof(*server));
 
 	server->loop = l;
-	server->record = o->record ? fopen(o->record, "we") : NULL;
+	server->record = o->record ? fopen(o->record, "ae") : NULL;
 	if (o->record && !server->record) {
 		err_set(err, ERR_SYSTEM, "%s: %s", o->record, strerror(errno));
 		free_p(&server);

@@ -43,7 +43,9 @@ static int setup(void **state)
 	static char messaging[64], video[64], routes[64];
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct world *w = &f->w;
-	struct sim_server_options o = { .shape = { .seed = 7, .agents = 40, .lineages = 1 } };
+	/* for tests/api/clients_test, which looks at what was said */
+	struct sim_server_options o = { .shape = { .seed = 7, .agents = 40, .lineages = 1 },
+					.record = getenv("SIM_RECORD") };
 	struct err err = { 0 };
 
 	w->loop = loop_new();
