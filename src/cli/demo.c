@@ -1,0 +1,159 @@
+/*
+ * ringdown demo: a live, simulated outage in real processes. Headless it plays a
+ * scenario to its end and checks what came of it; on a terminal it opens the console
+ * on it.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/demo/demo.h"
+#include "cli/demo_console.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+enum { MAX_AGENTS = 100000 };
+
+struct run {
+	struct demo d;
+	struct cli *cli;
+	struct task *task;
+	int status, signals;
+	struct err err;
+};
+
+static void on_signal(void *ctx, int signum)
+{
+	struct run *r = ctx;
+
+	if (++r->signals > 2)
+		_exit(128 + signum);
+	r->status = 128 + signum;
+	if (r->task)
+		task_cancel(r->task);
+}
+
+static void play(void *arg)
+{
+	struct run *r = arg;
+	struct demo *d = &r->d;
+	int up = demo_up(d, &r->err);
+
+	if (up < 0) {
+		if (!task_cancelled())
+			r->status = cli_fail_err(r->cli, &r->err);
+		return;
+	}
+	demo_follow(d);
+	d->scenario->play(d);
+	if (!task_cancelled())
+		r->status = demo_summary(d) ? EXIT_DONE : EXIT_NO;
+}
+
+static void down(void *arg)
+{
+	struct run *r = arg;
+
+	demo_down(&r->d);
+	loop_stop(r->d.loop);
+}
+
+/* A cancelled task cannot wait any more; taking everything down needs a fresh one. */
+static void played(void *arg)
+{
+	struct run *r = arg;
+
+	r->task = NULL;
+	task_start(r->d.loop, "down", down, r, NULL);
+}
+
+static void run_fini(struct run *r)
+{
+	struct demo *d = &r->d;
+
+	state_fini(&d->state);
+	secret_free(d->key);
+	secret_free(d->admin);
+	secret_free(d->operator);
+	secret_free(d->viewer);
+	for (int i = 0; i < DEMO_ENGINES; i++) {
+		free_p(&d->engine[i].url);
+		free_p(&d->engine[i].port_file);
+		free_p(&d->engine[i].config);
+	}
+	free_p(&d->db_url);
+	free_p(&d->sim_url);
+	free_p(&d->digest);
+	free_p(&d->refused);
+}
+
+static int run_headless(struct cli *c, const struct demo_options *o, const struct scenario *s)
+{
+	struct run r = { .cli = c, .status = EXIT_NO };
+
+	r.d.o = *o;
+	r.d.scenario = s;
+	state_init(&r.d.state);
+	log_init(STDERR_FILENO, LOG_WARN);
+	r.d.loop = loop_new();
+	r.d.http = http_new(r.d.loop);
+	loop_on_signal(r.d.loop, SIGINT, on_signal, &r);
+	loop_on_signal(r.d.loop, SIGTERM, on_signal, &r);
+	loop_on_signal(r.d.loop, SIGHUP, on_signal, &r);
+	r.task = task_start(r.d.loop, "play", play, &r, played);
+	loop_run(r.d.loop);
+	http_free(r.d.http);
+	loop_free(r.d.loop);
+	run_fini(&r);
+	return r.status;
+}
+
+static int demo_run(struct cli *c)
+{
+	const char *name = cli_opt(c, "scenario"), *speed = cli_opt(c, "speed");
+	struct demo_options o = { .scenario = name ? name : "degraded", .speed = 1, .agents = 0,
+				  .jsonl = cli_flag(c, "jsonl"), .keep = cli_flag(c, "keep"),
+				  .binary = cli_program(c) };
+	const struct scenario *s = scenario_find(o.scenario);
+	int r = cli_load_builtin(c);
+
+	if (r)
+		return r;
+	if (!s) {
+		const char *names[64] = { NULL };
+		size_t n = 0;
+
+		for (const struct scenario *x; n < 64 && (x = scenario_at(n)) != NULL; n++)
+			names[n] = x->name;
+		const char *near = str_nearest(o.scenario, names, n);
+		return cli_fail(c, EXIT_USAGE, "demo: there is no scenario '%s'%s%s%s", o.scenario,
+				near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	if (speed && (!parse_double(speed, &o.speed) || o.speed < 1 || o.speed > 1000))
+		return cli_fail(c, EXIT_USAGE, "demo: --speed: a number from 1 to 1000");
+	o.agents = s->agents ? s->agents : 40;
+	if (!cli_opt_i64(c, "agents", 1, MAX_AGENTS, &o.agents))
+		return EXIT_USAGE;
+	o.headless = cli_flag(c, "headless") || o.jsonl || !isatty(STDOUT_FILENO) ||
+		     !isatty(STDIN_FILENO);
+	return o.headless ? run_headless(c, &o, s) : demo_console(c, &o, s);
+}
+
+static const struct cli_option options[] = {
+	{ "scenario", "S", "what happens; default degraded (ringdown help demo lists them)" },
+	{ "speed", "N", "divide every duration of the story by N; lease and network limits stay" },
+	{ "agents", "N", "size of the fleet; default 40" },
+	{ "headless", NULL, "no console: play the scenario to its end and check what came of it" },
+	{ "jsonl", NULL, "with --headless: a JSON line for each event and a summary" },
+	{ "keep", NULL, "leave the directory with database and logs behind" },
+};
+const struct subcommand cmd_demo = {
+	.name = "demo", .args = "", .kind = CLI_SERVES, .options = options,
+	.n_options = COUNT_OF(options), .run = demo_run,
+	.help = "a live, simulated outage with everything real behind it",
+	.detail = "Starts a private PostgreSQL, the simulator and one or two engines in a directory of "
+		  "their own, all on loopback, and ends them again. Configuration files and environment "
+		  "are ignored.",
+};
