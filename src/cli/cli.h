@@ -86,6 +86,8 @@ const char *cli_program(const struct cli *c);			/* argv[0], to start ourselves a
 int cli_load(struct cli *c);
 /* Loads no file and no environment: built-in values only (demo, simulate, tests). */
 int cli_load_builtin(struct cli *c);
+/* Exactly this file, no environment; replaces what was loaded (attaching to a demo). */
+int cli_load_file(struct cli *c, const char *file);
 struct config *cli_config(const struct cli *c);
 void *cli_settings(const struct cli *c, const struct option_table *t);	/* after cli_load */
 /* A second load for SIGHUP, taking over what can be: NULL, or why not (valid until the next). */

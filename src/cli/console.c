@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/demo_console.h"
 #include "cli/options.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -65,14 +66,27 @@ int console_run(struct cli *c, const struct app_options *o)
 	return r ? cli_fail_err(c, &err) : EXIT_DONE;
 }
 
+/* Nothing says which engines to talk to: a demo of this build may be running. */
+static char *demo_to_attach(struct cli *c)
+{
+	_cleanup_(free_p) char *file = config_find(cli_opt(c, "config"), getenv);
+
+	if (file || cli_opt(c, "api") || cli_opt(c, "db") || cli_opt(c, "env") ||
+	    !str_empty(getenv("RINGDOWN_API")) || !str_empty(getenv("DATABASE_URL")))
+		return NULL;
+	return demo_attach_find(cli_program(c));
+}
+
 static int run(struct cli *c)
 {
+	_cleanup_(free_p) char *demo = demo_to_attach(c);
 	struct app_options o;
-	int r = cli_load(c);
+	int r = demo ? cli_load_file(c, demo) : cli_load(c);
 
 	if (r)
 		return r;
 	console_options(c, &o);
+	o.demo = demo != NULL;
 	return console_run(c, &o);
 }
 

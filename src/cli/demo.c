@@ -3,13 +3,14 @@
  * scenario to its end and checks what came of it; on a terminal it opens the console
  * on it.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/demo/demo.h"
+#include "cli/demo/script.h"
 #include "cli/demo_console.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -21,6 +22,7 @@ struct run {
 	struct cli *cli;
 	struct task *task;
 	int status, signals;
+	const char *world;		/* attach file: stay up for a console */
 	struct err err;
 };
 
@@ -35,6 +37,42 @@ static void on_signal(void *ctx, int signum)
 		task_cancel(r->task);
 }
 
+/* For a console: everything up, how to attach, the outage 15 s later, then until TERM. */
+static bool write_attach(struct demo *d, const char *file)
+{
+	_cleanup_(free_p) char *tmp = xasprintf("%s.tmp", file);
+	struct str b = STR_INIT(1 << 16);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool good;
+
+	str_addf(&b, "# pid %d\napi: [", (int)getpid());
+	for (int i = 0; i < d->scenario->engines; i++)
+		str_addf(&b, "%s\"%s\"", i ? ", " : "", d->engine[i].url);
+	str_addf(&b, "]\ntoken: \"%s\"\n", secret_reveal(d->operator));
+	str_addf(&b, "# another operator: \"%s\"\n", secret_reveal(d->admin));
+	good = fd >= 0 && write(fd, b.s, b.len) == (ssize_t)b.len && rename(tmp, file) == 0;
+	if (fd >= 0)
+		close(fd);
+	str_fini(&b);
+	return good;
+}
+
+static void hold(struct run *r)
+{
+	enum { OUTAGE_AFTER_MS = 15000 };
+	struct demo *d = &r->d;
+
+	if (!write_attach(d, r->world)) {
+		r->status = cli_fail(r->cli, EXIT_NO, "%s: cannot be written", r->world);
+		return;
+	}
+	r->status = EXIT_DONE;
+	if (task_sleep(OUTAGE_AFTER_MS) || !script_begin_only_settle(d) || !script_outage(d))
+		return;
+	while (!task_cancelled())
+		condition_wait(&d->changed, -1);
+}
+
 static void play(void *arg)
 {
 	struct run *r = arg;
@@ -47,6 +85,10 @@ static void play(void *arg)
 		return;
 	}
 	demo_follow(d);
+	if (r->world) {
+		hold(r);
+		return;
+	}
 	d->scenario->play(d);
 	if (!task_cancelled())
 		r->status = demo_summary(d) ? EXIT_DONE : EXIT_NO;
@@ -91,7 +133,7 @@ static void run_fini(struct run *r)
 
 static int run_headless(struct cli *c, const struct demo_options *o, const struct scenario *s)
 {
-	struct run r = { .cli = c, .status = EXIT_NO };
+	struct run r = { .cli = c, .status = EXIT_NO, .world = cli_opt(c, "world") };
 
 	r.d.o = *o;
 	r.d.scenario = s;
@@ -136,7 +178,7 @@ static int demo_run(struct cli *c)
 	o.agents = s->agents ? s->agents : 40;
 	if (!cli_opt_i64(c, "agents", 1, MAX_AGENTS, &o.agents))
 		return EXIT_USAGE;
-	o.headless = cli_flag(c, "headless") || o.jsonl || !isatty(STDOUT_FILENO) ||
+	o.headless = cli_flag(c, "headless") || cli_opt(c, "world") || o.jsonl || !isatty(STDOUT_FILENO) ||
 		     !isatty(STDIN_FILENO);
 	return o.headless ? run_headless(c, &o, s) : demo_console(c, &o, s);
 }
@@ -147,6 +189,7 @@ static const struct cli_option options[] = {
 	{ "agents", "N", "size of the fleet; default 40" },
 	{ "headless", NULL, "no console: play the scenario to its end and check what came of it" },
 	{ "jsonl", NULL, "with --headless: a JSON line for each event and a summary" },
+	{ "world", "F", "without a console: serve, write F when ready, stay (used by the demo itself)" },
 	{ "keep", NULL, "leave the directory with database and logs behind" },
 };
 const struct subcommand cmd_demo = {

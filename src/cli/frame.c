@@ -258,6 +258,17 @@ int cli_load_builtin(struct cli *c)
 	return c->config ? 0 : cli_fail(c, EXIT_USAGE, "%s", err.msg);
 }
 
+int cli_load_file(struct cli *c, const char *file)
+{
+	struct err err = { 0 };
+
+	config_free(c->config);
+	bases_free(c->bases);
+	c->bases = bases_new();
+	c->config = config_load(option_tables, c->bases, option_table_count, file, NULL, NULL, &err);
+	return c->config ? 0 : cli_fail(c, EXIT_USAGE, "%s", err.msg);
+}
+
 const char *cli_reload(struct cli *c, void (*tell)(void *ctx, const char *text), void *ctx)
 {
 	struct err err = { 0 };

@@ -1,0 +1,152 @@
+/*
+ * See demo_console.h. The world runs as "demo --world FILE": it writes FILE, a
+ * configuration that a console can read, once everything serves, and begins the outage
+ * 15 s later. A second `ringdown` of the same build finds that file and joins as
+ * another operator.
+ */
+#include "cli/demo_console.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/console.h"
+#include "core/mem.h"
+
+enum { UP_MS = 90000, DOWN_MS = 15000, POLL_MS = 50 };
+
+char *demo_attach_path(const char *binary)
+{
+	char real[PATH_MAX];
+	char *slash;
+
+	if (readlink("/proc/self/exe", real, sizeof(real) - 1) <= 0 && !realpath(binary, real))
+		return xstrdup("demo.yaml");
+	real[sizeof(real) - 1] = '\0';
+	slash = strrchr(real, '/');
+	if (slash)
+		*slash = '\0';
+	return xasprintf("%s/demo.yaml", real);
+}
+
+/* The first line of the file is "# pid N". */
+static pid_t attach_pid(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[64] = "";
+	int64_t pid = 0;
+
+	if (!f)
+		return 0;
+	if (fgets(line, sizeof(line), f) && str_has_prefix(line, "# pid ")) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!parse_i64(line + 6, 2, INT_MAX, &pid))
+			pid = 0;
+	}
+	fclose(f);
+	return (pid_t)pid;
+}
+
+char *demo_attach_find(const char *binary)
+{
+	char *path = demo_attach_path(binary);
+	struct stat st;
+	pid_t pid;
+
+	/* only a file of our own: it names an address and holds a token */
+	if (stat(path, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
+	    (pid = attach_pid(path)) > 0 && kill(pid, 0) == 0)
+		return path;
+	free_p(&path);
+	return NULL;
+}
+
+static void nap(int ms)
+{
+	struct timespec ts = { 0, ms * 1000000L };
+
+	nanosleep(&ts, NULL); /* start-up and end only: no loop runs here */
+}
+
+/* true when FILE is there; false when the world ended or took too long. */
+static bool wait_up(const struct proc *world, const char *file)
+{
+	for (int waited = 0; waited < UP_MS; waited += POLL_MS) {
+		if (attach_pid(file) > 0)
+			return true;
+		if (kill(proc_pid(world), 0) != 0)
+			return false;
+		nap(POLL_MS);
+	}
+	return false;
+}
+
+static void stop_world(struct proc *world)
+{
+	pid_t pid = proc_pid(world);
+
+	if (kill(pid, SIGTERM) != 0)
+		return;
+	for (int waited = 0; waited < DOWN_MS && kill(pid, 0) == 0; waited += POLL_MS)
+		nap(POLL_MS);
+}
+
+static struct proc *start_world(const struct demo_options *o, const char *file, struct err *err)
+{
+	char speed[32], agents[24];
+	const char *argv[] = { o->binary, "demo", "--world", file, "--scenario", o->scenario, "--speed",
+			       speed, "--agents", agents, o->keep ? "--keep" : NULL, NULL };
+	struct proc_options p = { .argv = argv, .stdout_fd = -1, .stderr_fd = STDERR_FILENO,
+				  .die_with_parent = true };
+
+	snprintf(speed, sizeof(speed), "%g", o->speed);
+	snprintf(agents, sizeof(agents), "%lld", (long long)o->agents);
+	return proc_start(NULL, &p, NULL, NULL, err);
+}
+
+static int open_console(struct cli *c, const char *file)
+{
+	struct app_options o;
+	int r = cli_load_file(c, file);
+
+	if (r)
+		return r;
+	console_options(c, &o);
+	o.demo = true;
+	return console_run(c, &o);
+}
+
+int demo_console(struct cli *c, const struct demo_options *o, const struct scenario *s)
+{
+	_cleanup_(free_p) char *file = demo_attach_path(o->binary), *running = NULL;
+	struct err err = { 0 };
+	struct proc *world;
+	int r;
+
+	running = demo_attach_find(o->binary);
+	if (running)
+		return cli_fail(c, EXIT_NO, "demo: one runs already; 'ringdown' in this directory attaches to it");
+	unlink(file);
+	printf("demo: %s\n", s->what);
+	printf("demo: starting a private PostgreSQL, the simulator and %d engine%s ...\n", s->engines,
+	       s->engines == 1 ? "" : "s");
+	fflush(stdout);
+	world = start_world(o, file, &err);
+	if (!world)
+		return cli_fail_err(c, &err);
+	if (wait_up(world, file))
+		r = open_console(c, file);
+	else
+		r = cli_fail(c, EXIT_UNREACHABLE, "demo: the demo's processes did not start");
+	printf("demo: stopping engine, simulator and PostgreSQL; the demo's data is removed\n");
+	fflush(stdout);
+	stop_world(world);
+	proc_free(world);
+	unlink(file);
+	return r;
+}

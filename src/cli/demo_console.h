@@ -1,0 +1,16 @@
+/* The demo on a terminal: the world in a process of its own, the console here. */
+#ifndef RD_CLI_DEMO_CONSOLE_H
+#define RD_CLI_DEMO_CONSOLE_H
+
+#include "cli/cli.h"
+#include "cli/demo/demo.h"
+
+/* Brings the world up, opens the console on it, and ends the world: exit status. */
+int demo_console(struct cli *c, const struct demo_options *o, const struct scenario *s);
+
+/* Where a running demo of this build says how to attach: DIR OF THE BINARY/demo.yaml. */
+char *demo_attach_path(const char *binary);	/* caller frees */
+/* The path when a demo is running there; NULL otherwise. */
+char *demo_attach_find(const char *binary);
+
+#endif
