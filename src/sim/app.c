@@ -14,6 +14,7 @@
 #include <string.h>
 #include "core/crypto.h"
 #include "core/mem.h"
+#include "sim/fault.h"
 #include "sim/ledger.h"
 #include "sim/traffic.h"
 
@@ -184,7 +185,8 @@ static struct sim_account *main_account(struct sim_request *q)
 static void health_twilio(struct sim_request *q)
 {
 	struct sim_account *a = main_account(q);
-	bool ok = a && a->status == SIM_ACTIVE && !a->token_rejected;
+	bool ok = a && a->status == SIM_ACTIVE && !a->token_rejected &&
+		  !sim_fault_down(q->sim, "twilio", a);
 	struct jw w;
 
 	if (!internal_key(q))
@@ -360,6 +362,11 @@ static void rooms(struct sim_request *q)
 
 	if (str_empty(booking)) {
 		sim_text(q, 400, "application/json", "{\"error\":\"booking_id is needed\"}");
+		return;
+	}
+	if (sim_fault_down(q->sim, "video", main_account(q))) {
+		sim_text(q, 503, "application/json",
+			 "{\"error\":\"Video is unavailable, see status.twilio.com\"}");
 		return;
 	}
 	sim_json_begin(q, &w, str_eq(q->method, "PUT") ? 200 : 201);

@@ -124,8 +124,6 @@ static bool twilio_agrees(struct sim_request *q, struct sim_number *n)
 	struct sim_account *a = q->account;
 	bool right = a && !a->token_rejected &&
 		     (str_eq(token, a->token) || str_eq(token, a->second_token));
-	struct sim_effect e;
-	bool down;
 
 	for (int i = 0; a && !a->keys_rejected && i < a->n_keys; i++)
 		right |= !a->keys[i].revoked && str_eq(token, a->keys[i].secret);
@@ -133,16 +131,7 @@ static bool twilio_agrees(struct sim_request *q, struct sim_number *n)
 		refuse_import(q, "HTTP 401 error: Unable to fetch record: Authenticate");
 		return false;
 	}
-	sim_fault_match(q->sim,
-			&(struct sim_asked){ .service = "twilio",
-					     .method = "GET",
-					     .path = "/2010-04-01/Accounts/by-elevenlabs",
-					     .full_path = "/2010-04-01/Accounts/by-elevenlabs",
-					     .account = a },
-			&e);
-	down = e.status >= 500 || e.drop || e.hang;
-	sim_effect_fini(&e);
-	if (down) {
+	if (sim_fault_down(q->sim, "twilio", a)) {
 		refuse_import(q, "HTTP 503 error: Twilio could not be reached");
 		return false;
 	}

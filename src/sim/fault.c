@@ -205,6 +205,25 @@ void sim_fault_match(struct sim *s, const struct sim_asked *q, struct sim_effect
 	}
 }
 
+bool sim_fault_down(const struct sim *s, const char *service, const struct sim_account *a)
+{
+	int64_t now = sim_now(s);
+
+	for (const struct sim_fault *f = s->faults; f; f = f->next) {
+		bool lasting = f->times < 0 && f->rate >= 1 && now >= f->from_ms &&
+			       (!f->until_ms || now < f->until_ms);
+
+		if (!lasting || f->path || f->method || f->body_part ||
+		    (f->status < 500 && !f->drop && !f->hang))
+			continue;
+		if (f->service && !service_matches(f->service, service))
+			continue;
+		if (!f->account || (a && (str_eq(f->account, a->sid) || str_eq(f->account, a->name))))
+			return true;
+	}
+	return false;
+}
+
 void sim_effect_fini(struct sim_effect *e)
 {
 	free_p(&e->body);

@@ -1,7 +1,7 @@
 /*
- * Services that are only observed: status pages, the AWS feed (UTF-16BE with a
- * byte order mark, as the real one), Telnyx. What the pages say is set by the
- * control interface: POST /_sim/feed.
+ * Services that are only observed: status pages and the AWS feed (UTF-16BE with a
+ * byte order mark, as the real one). What they say is set by the control
+ * interface: POST /_sim/feed.
  */
 #include "sim/feeds.h"
 
@@ -231,108 +231,4 @@ int sim_feed_set(struct sim *s, const struct json *spec, struct err *err)
 	str_replace(&f->part, json_get_str(spec, "component"));
 	str_replace(&f->title, json_get_str(spec, "title"));
 	return 0;
-}
-
-/* ---- Telnyx --------------------------------------------------------------------------------- */
-
-static void telnyx_error(struct sim_request *q, int status, const char *code, const char *title)
-{
-	struct jw w;
-
-	sim_json_begin(q, &w, status);
-	jw_arr(&w, "errors");
-	jw_obj(&w, NULL);
-	jw_str(&w, "code", code);
-	jw_str(&w, "title", title);
-	jw_str(&w, "detail", title);
-	jw_obj_end(&w);
-	jw_arr_end(&w);
-	sim_json_end(q, &w);
-}
-
-enum { TELNYX_NUMBERS = 8 };
-
-static void telnyx_number(struct jw *w, int i)
-{
-	char text[40];
-
-	jw_obj(w, NULL);
-	snprintf(text, sizeof(text), "16931974%010d", i + 1);
-	jw_str(w, "id", text);
-	snprintf(text, sizeof(text), "+1646555%04d", 1000 + i);
-	jw_str(w, "phone_number", text);
-	jw_str(w, "status", "active");
-	jw_str(w, "connection_id", "1494404757140276705");
-	jw_str(w, "connection_name", "elevenlabs-sip");
-	jw_null(w, "messaging_profile_id");
-	jw_str(w, "emergency_status", "disabled");
-	jw_bool(w, "deletion_lock_enabled", true);
-	jw_str(w, "record_type", "phone_number");
-	jw_obj_end(w);
-}
-
-static void telnyx_numbers(struct sim_request *q)
-{
-	const char *want = sim_query(q, "filter[phone_number]");
-	int64_t size = 20, page = 1;
-	char text[40];
-	struct jw w;
-
-	if (sim_query(q, "page[size]"))
-		parse_i64(sim_query(q, "page[size]"), 1, 250, &size);
-	if (sim_query(q, "page[number]"))
-		parse_i64(sim_query(q, "page[number]"), 1, 1000000, &page);
-	sim_json_begin(q, &w, 200);
-	jw_arr(&w, "data");
-	for (int64_t i = (page - 1) * size; i < TELNYX_NUMBERS && i < page * size; i++) {
-		snprintf(text, sizeof(text), "+1646555%04d", 1000 + (int)i);
-		if (str_empty(want) || str_eq(want, text))
-			telnyx_number(&w, (int)i);
-	}
-	jw_arr_end(&w);
-	jw_obj(&w, "meta");
-	jw_i64(&w, "page_number", page);
-	jw_i64(&w, "page_size", size);
-	jw_i64(&w, "total_pages", (TELNYX_NUMBERS + size - 1) / size);
-	jw_i64(&w, "total_results", TELNYX_NUMBERS);
-	jw_obj_end(&w);
-	sim_json_end(q, &w);
-}
-
-static void telnyx_balance(struct sim_request *q)
-{
-	struct jw w;
-
-	sim_json_begin(q, &w, 200);
-	jw_obj(&w, "data");
-	jw_str(&w, "record_type", "balance");
-	jw_str(&w, "balance", "812.40");
-	jw_str(&w, "credit_limit", "0.00");
-	jw_str(&w, "available_credit", "812.40");
-	jw_str(&w, "currency", "USD");
-	jw_obj_end(&w);
-	sim_json_end(q, &w);
-}
-
-void sim_telnyx(struct sim_request *q)
-{
-	const char *auth = q->header ? q->header(q->header_ctx, "Authorization") : NULL;
-
-	if (!auth || !str_has_prefix(auth, "Bearer ") ||
-	    !str_eq(auth + 7, q->sim->world.telnyx_key)) {
-		telnyx_error(q, 401, "10009", "Authentication failed");
-		return;
-	}
-	sim_head(q, "x-ratelimit-limit", "200");
-	sim_head(q, "x-ratelimit-remaining", "199");
-	sim_head(q, "x-ratelimit-reset", "1");
-	if (str_eq(q->method, "GET") && str_eq(q->rest, "/v2/phone_numbers")) {
-		q->op = "numbers.list";
-		telnyx_numbers(q);
-	} else if (str_eq(q->method, "GET") && str_eq(q->rest, "/v2/balance")) {
-		q->op = "balance";
-		telnyx_balance(q);
-	} else {
-		telnyx_error(q, 404, "10005", "Resource not found");
-	}
 }

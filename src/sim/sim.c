@@ -1,6 +1,7 @@
 /* A simulator's life: made from a shape, reset, freed; its clock and its dice. */
 #include "sim/sim.h"
 
+#include <string.h>
 #include "core/mem.h"
 #include "sim/app.h"
 #include "sim/fault.h"
@@ -32,6 +33,7 @@ void sim_reset(struct sim *s, const struct sim_shape *shape)
 	sim_app_clear(&s->app);
 	sim_sent_clear(s);
 	sim_feeds_clear(s);
+	memset(s->telnyx_connection, 0, sizeof(s->telnyx_connection));
 	sim_world_build(&s->world, &keep, sim_now(s));
 	s->random = keep.seed + 1;
 }

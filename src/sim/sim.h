@@ -104,6 +104,8 @@ struct sim_running {
 	struct sim *sim;
 };
 
+enum { SIM_TELNYX_NUMBERS = 8 };
+
 struct sim {
 	struct loop *loop;
 	struct sim_world world;
@@ -115,6 +117,7 @@ struct sim {
 	struct sim_mailbox mailbox;
 	struct sim_running running;
 	struct sim_feed feed[SIM_FEEDS];
+	const char *telnyx_connection[SIM_TELNYX_NUMBERS];	/* NULL = as built */
 	int64_t base_latency_ms;
 	uint64_t random;
 	int port, smtp_port;
