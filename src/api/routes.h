@@ -1,5 +1,6 @@
 /* Every resource file's table; one line each. */
 ROUTES(failover_routes)
+ROUTES(accounts_routes)
 ROUTES(lists_routes)
 ROUTES(control_routes)
 ROUTES(stream_routes)
