@@ -213,7 +213,8 @@ void sim_twilio_sign(const char *token, const char *url, const struct sim_params
 	struct str text = STR_INIT(1 << 20), b64 = STR_INIT(64);
 	uint8_t mac[SHA1_LEN];
 
-	memcpy(sorted, p->v, p->n * sizeof(*sorted));
+	if (p->n)
+		memcpy(sorted, p->v, p->n * sizeof(*sorted));
 	qsort(sorted, p->n, sizeof(*sorted), by_name);
 	str_add(&text, url);
 	for (size_t i = 0; i < p->n; i++) {

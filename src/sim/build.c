@@ -213,7 +213,7 @@ static void chain(char state[65], struct str *line)
 static void add_imports(const struct sim_world *w, struct sim_number *n, struct str *line)
 {
 	const struct sim_import *i = sim_map_get(&w->import_by_e164, n->e164);
-	const char *agents[8];
+	const char *agents[8] = { NULL };
 	size_t count = 0;
 
 	for (; i && count < COUNT_OF(agents); i = i->next_same)
