@@ -270,14 +270,14 @@ static void write_waiting(void *ctx, struct jw *w)
 
 	jw_arr(w, "waiting");
 	for (struct visit *v = server->visits; v; v = v->next) {
-		if (v->q.service == SV_CONTROL)
+		if (!v->holding && !v->hanging)
 			continue;
 		jw_obj(w, NULL);
 		jw_str(w, "service", sim_service_name(v->q.service));
 		jw_str(w, "method", v->q.method);
 		jw_str(w, "path", v->q.path);
 		jw_str(w, "account", v->q.account ? v->q.account->name : NULL);
-		jw_str(w, "state", v->holding ? "held" : v->hanging ? "hanging" : "delayed");
+		jw_str(w, "state", v->holding ? "held" : "hanging");
 		jw_bool(w, "clientGone", v->gone);
 		jw_obj_end(w);
 	}

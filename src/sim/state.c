@@ -206,7 +206,7 @@ void sim_state_write(struct sim *s, struct jw *w, const char *parts)
 		sim_ledger_write(s, w);
 	if (wants(parts, "faults"))
 		sim_fault_list(s, w);
-	if (wants(parts, "faults") && s->write_waiting)
+	if ((wants(parts, "faults") || wants(parts, "waiting")) && s->write_waiting)
 		s->write_waiting(s->server, w);
 	if (wants(parts, "app")) {
 		sim_app_write(s, w);

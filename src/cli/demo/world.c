@@ -102,7 +102,8 @@ static int simulator_start(struct demo *d, struct err *err)
 	_cleanup_(free_p) char *file = xasprintf("%s/simulate.port", d->dir);
 	char agents[24];
 	const char *argv[] = { d->o.binary, "simulate", "--port", "0", "--port-file", file,
-			       "--scenario", d->scenario->name, "--agents", agents, NULL };
+			       "--scenario", d->scenario->name, "--wait", "--agents", agents,
+			       NULL };
 	int64_t port;
 	int r;
 
