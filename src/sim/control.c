@@ -182,7 +182,7 @@ static void scenario_get(struct sim_request *q)
 	sim_json_end(q, &w);
 }
 
-/* {"name":S} starts it in the world as it is ("manual":true: timed stages wait to be named,
+/* {"name":S} starts it in the world as it is ("auto":true: timed stages follow by themselves,
  * "start":false only selects); {"stage":NAME} runs a stage of the one that was started. */
 static void scenario_post(struct sim_request *q)
 {
@@ -196,7 +196,7 @@ static void scenario_post(struct sim_request *q)
 	else if (!name && !stage)
 		rc = err_field(&e, ERR_INVALID, "name", "name or stage is needed");
 	else if (sc && json_get_bool(q->json, "start", true))
-		rc = sim_scenario_start(q->sim, sc, json_get_bool(q->json, "manual", false), &e);
+		rc = sim_scenario_start(q->sim, sc, !json_get_bool(q->json, "auto", false), &e);
 	else if (sc)
 		q->sim->running.scenario = sc;
 	if (!rc && stage)
@@ -236,7 +236,7 @@ static void sent(struct sim_request *q)
 }
 
 /* What providers do not document: {"importRefusesDuplicate","deleteClearsWebhook",
- * "inactiveAnswer","hookSecret"}. */
+ * "inactiveAnswer","hookSecret","problemJson" (errors of the v1 hosts by RFC 9457)}. */
 static void switches(struct sim_request *q)
 {
 	struct sim_world *w = &q->sim->world;
@@ -247,6 +247,7 @@ static void switches(struct sim_request *q)
 		json_get_bool(q->json, "importRefusesDuplicate", w->import_refuses_duplicate);
 	w->delete_clears_webhook =
 		json_get_bool(q->json, "deleteClearsWebhook", w->delete_clears_webhook);
+	w->problem_json = json_get_bool(q->json, "problemJson", w->problem_json);
 	for (size_t i = 0; inactive && i < w->n_accounts; i++)
 		w->accounts[i]->inactive_answer = sim_intern(&w->pool, inactive);
 	if (json_get(q->json, "hookSecret"))

@@ -287,6 +287,24 @@ void sim_text(struct sim_request *q, int status, const char *type, const char *t
 	str_add(&q->out, text);
 }
 
+/* The newer form, RFC 9457. */
+static void problem(struct sim_request *q, struct jw *w, int status, int code, const char *detail)
+{
+	char type[80];
+
+	snprintf(type, sizeof(type), "https://www.twilio.com/docs/errors/%d", code);
+	q->type = "application/problem+json";
+	jw_str(w, "type", type);
+	jw_str(w, "title", "Request failed");
+	jw_i64(w, "status", status);
+	jw_i64(w, "code", code);
+	jw_str(w, "detail", detail);
+	jw_str(w, "instance", q->rest);
+	jw_arr(w, "errors");
+	jw_arr_end(w);
+	sim_json_end(q, w);
+}
+
 void sim_twilio_error(struct sim_request *q, int status, int code, const char *fmt, ...)
 {
 	char text[400];
@@ -297,6 +315,10 @@ void sim_twilio_error(struct sim_request *q, int status, int code, const char *f
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sim_json_begin(q, &w, status);
+	if (q->service != SV_TWILIO && q->sim->world.problem_json) {
+		problem(q, &w, status, code, text);
+		return;
+	}
 	jw_i64(&w, "code", code);
 	jw_str(&w, "message", text);
 	snprintf(text, sizeof(text), "https://www.twilio.com/docs/errors/%d", code);

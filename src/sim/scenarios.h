@@ -12,8 +12,8 @@ struct sim_stage_op { const char *path, *body; };	/* POST; body "DELETE" deletes
 enum { SIM_STAGE_OPS = 6 };
 struct sim_stage {
 	const char *name;
-	/* Runs by itself at the first of: this many simulated seconds after the start (0: never),
-	 * this many webhook writes of clients to the account. */
+	/* Runs by itself at the first of: this many simulated seconds after an automatic start
+	 * (0: never), this many webhook writes of clients to the account. */
 	int at_s;
 	const char *writes_to;
 	int writes;
@@ -34,7 +34,7 @@ void sim_scenario_stop(struct sim *s);
 const struct sim_scenario *sim_scenario_find(const char *name);	/* NULL = unknown */
 const struct sim_scenario *sim_scenario_at(size_t i);		/* NULL after the last */
 void sim_scenario_shape(const struct sim_scenario *sc, struct sim_shape *shape);
-/* Runs the stage "start" and, unless manual, arms the others. */
+/* Runs the stage "start" and, unless manual, arms the timed ones. */
 int sim_scenario_start(struct sim *s, const struct sim_scenario *sc, bool manual,
 		       struct err *err);
 int sim_scenario_stage(struct sim *s, const char *stage, struct err *err);

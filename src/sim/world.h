@@ -39,7 +39,7 @@ struct sim_world {
 	int64_t cycle;				/* slots in one period of traffic */
 	int phase;				/* see ledger.h */
 	/* Switches for what providers do not document. */
-	bool import_refuses_duplicate, delete_clears_webhook;
+	bool import_refuses_duplicate, delete_clears_webhook, problem_json;
 };
 
 void sim_world_build(struct sim_world *w, const struct sim_shape *shape, int64_t now_ms);

@@ -232,6 +232,21 @@ static void suspended_answers(void **state)
 	assert_int_equal(on(f, "GET", f->main, ".json", NULL, NULL), 401);
 }
 
+static void both_error_shapes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->auth[0] = '\0';
+	assert_int_equal(ask(f, "GET", "/video/v1/Rooms", NULL, NULL), 401);
+	assert_non_null(json_get_str(f->json, "more_info"));
+	control(f, "/_sim/switch", "{\"problemJson\":true}");
+	assert_int_equal(ask(f, "GET", "/video/v1/Rooms", NULL, NULL), 401);
+	assert_int_equal(number_of(f, "code"), 20003);
+	assert_non_null(json_get_str(f->json, "detail"));
+	assert_int_equal(on(f, "GET", f->main, ".json", NULL, NULL), 401);
+	assert_non_null(json_get_str(f->json, "more_info"));
+}
+
 static void others_are_invisible(void **state)
 {
 	struct fixture *f = *state;
@@ -769,6 +784,7 @@ int main(void)
 		T(same_seed_same_world),
 		T(key_classes),
 		T(suspended_answers),
+		T(both_error_shapes),
 		T(others_are_invisible),
 		T(pages_follow_the_link),
 		T(update_is_partial_and_checked),
