@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "providers/provider.h"
 #include "failover/failover.h"
+#include "notify/notify.h"
 
 #define ROW(key, kind, member, ...)                                                                \
 	{ .name = key, .type = kind, .offset = offsetof(struct main_settings, member), __VA_ARGS__ }
@@ -46,5 +47,6 @@ const struct option_table *const option_tables[] = {
 	&providers_options,
 	&api_options,
 	&failover_options,
+	&notify_options,
 };
 const size_t option_table_count = COUNT_OF(option_tables);

@@ -220,6 +220,18 @@ static void list_place(const struct list *l, struct state *s, const struct json 
 		record_from_json(l->type, list_new(l, s), obj, false, NULL);
 }
 
+/* A record under the list's singular name, or several under its plural. */
+static void list_apply(const struct list *l, struct state *s, const struct json *v)
+{
+	if (!l->member)
+		return;
+	if (str_eq(json_name(v), l->member))
+		list_place(l, s, v);
+	else if (str_eq(json_name(v), l->name))
+		for (v = json_first(v); v; v = json_next(v))
+			list_place(l, s, v);
+}
+
 /* ---- events and gates, which nest ---------------------------------------------- */
 
 static void events_clear(struct state *s)
@@ -365,8 +377,7 @@ static void apply_data(struct state *s, const struct json *data)
 		else if (str_eq(name, "control"))
 			record_from_json(&control_type, &s->control, v, false, NULL);
 		for (size_t i = 0; i < COUNT_OF(lists); i++)
-			if (lists[i].member && str_eq(name, lists[i].member))
-				list_place(&lists[i], s, v);
+			list_apply(&lists[i], s, v);
 	}
 }
 

@@ -4,7 +4,8 @@
  *
  * A journal entry is {"seq","at","kind","subject","actor","text","data"}; every member
  * of data is a record to put in place: "event", "account", "number", "hold", "alert",
- * "control", "message" (a notification). Unknown members are kept out, not refused.
+ * "control", "message" (a notification), or several under the plural: "messages":[...].
+ * Unknown members are kept out, not refused.
  * What is not journaled (ages, gates between tests, impact) comes as a "live" document
  * that replaces the last one.
  */

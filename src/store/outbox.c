@@ -1,7 +1,7 @@
 /*
- * The outbox. A message may go when no older one of its channel and event is still
- * waiting, so order is kept there and a message that cannot be delivered holds up nobody
- * else; after an hour it is dead and no longer in the way.
+ * The outbox. A message may go when no older one of its channel and event to the same
+ * recipient is still waiting, so everybody reads in order and a message that cannot be
+ * delivered holds up nobody else; after an hour it is dead and no longer in the way.
  *
  * Over a cap a message is kept as `digested` (it is seen in lists), and one digest an hour
  * and channel says how many there were.
@@ -76,16 +76,16 @@ static int over_cap(struct tx *t, const struct outbox_new *m, const struct outbo
 	return 0;
 }
 
-/* One a channel and hour, due at the hour's end; the sender counts what is in it then. */
+/* One a channel, recipient and hour, due at the hour's end; the sender counts what is in it then. */
 static int put_digest(struct tx *t, const struct outbox_new *m, struct err *err)
 {
 	int64_t hour = tx_now_ms(t) / HOUR_MS;
-	char key[64];
+	const char *to = m->recipient ? m->recipient : "";
+	_cleanup_(free_p) char *key = xasprintf("digest/%lld/%s", (long long)hour, to);
 	struct str payload = STR_INIT(512);
 	struct jw w = JW(&payload);
 	int e;
 
-	snprintf(key, sizeof(key), "digest/%lld", (long long)hour);
 	jw_obj(&w, NULL);
 	jw_time(&w, "from", hour * HOUR_MS);
 	jw_time(&w, "to", (hour + 1) * HOUR_MS);
@@ -94,7 +94,7 @@ static int put_digest(struct tx *t, const struct outbox_new *m, struct err *err)
 		     "INSERT INTO ringdown.outbox (channel, kind, recipient, dedup_key, payload, state,"
 		     " created_at, next_at) VALUES ($1, 'digest', $2, $3, $4, 'waiting', $5, $6)"
 		     " ON CONFLICT (channel, dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING",
-		     "ttttmm", m->channel, m->recipient ? m->recipient : "", key, str_get(&payload),
+		     "ttttmm", m->channel, to, key, str_get(&payload),
 		     tx_now_ms(t), (hour + 1) * HOUR_MS);
 	str_fini(&payload);
 	return e;
@@ -131,11 +131,11 @@ int outbox_claim(struct store *s, int64_t limit, int64_t claim_ms, struct outbox
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int64_t now = loop_wall_ms(s->loop);
 	/* A row that another engine has locked is skipped, not waited for; its successors of the
-	 * same channel and event are not first, so they cannot overtake it. */
+	 * same channel, event and recipient are not first, so they cannot overtake it. */
 	int e = store_query(s, &r, err,
-			    "WITH first AS (SELECT DISTINCT ON (channel, event_id) id, state, next_at,"
+			    "WITH first AS (SELECT DISTINCT ON (channel, event_id, recipient) id, state, next_at,"
 			    " claimed_until FROM ringdown.outbox WHERE state IN ('waiting', 'sending')"
-			    " ORDER BY channel, event_id, id),"
+			    " ORDER BY channel, event_id, recipient, id),"
 			    " due AS (SELECT o.id FROM ringdown.outbox o JOIN first f ON f.id = o.id"
 			    " WHERE (o.state = 'waiting' AND o.next_at <= $1)"
 			    " OR (o.state = 'sending' AND o.claimed_until <= $1)"

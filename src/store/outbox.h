@@ -23,8 +23,8 @@ struct outbox_row {
 	char *channel, *event, *kind, *recipient, *payload, *state, *error, *dedup_key;
 };
 void outbox_free(struct outbox_row *rows, size_t n);
-/* Claims for claim_ms what may go now: the oldest unsent of each (channel, event). Any engine
- * may; a claim that ran out is claimed again. */
+/* Claims for claim_ms what may go now: the oldest unsent of each (channel, event, recipient). Any
+ * engine may; a claim that ran out is claimed again. */
 int outbox_claim(struct store *s, int64_t limit, int64_t claim_ms, struct outbox_row **ret,
 		 size_t *ret_n, struct err *err);
 int outbox_sent(struct store *s, int64_t id, struct err *err);
