@@ -4,6 +4,7 @@
  * on it.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,12 +153,24 @@ static int run_headless(struct cli *c, const struct demo_options *o, const struc
 	return r.status;
 }
 
+/* Children are started in other directories: our own file by its whole path. */
+static const char *own_path(struct cli *c, char buf[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", buf, PATH_MAX - 1);
+
+	if (n <= 0)
+		return cli_program(c);
+	buf[n] = '\0';
+	return buf;
+}
+
 static int demo_run(struct cli *c)
 {
+	char path[PATH_MAX];
 	const char *name = cli_opt(c, "scenario"), *speed = cli_opt(c, "speed");
 	struct demo_options o = { .scenario = name ? name : "degraded", .speed = 1, .agents = 0,
 				  .jsonl = cli_flag(c, "jsonl"), .keep = cli_flag(c, "keep"),
-				  .binary = cli_program(c) };
+				  .binary = own_path(c, path) };
 	const struct scenario *s = scenario_find(o.scenario);
 	int r = cli_load_builtin(c);
 

@@ -93,7 +93,7 @@ enum alert_state { ALERT_STATE_LIST(RD_ENUM_ID) AL_MAX };
 enum person_role { PERSON_ROLE_LIST(RD_ENUM_ID) PR_MAX };
 
 #define INTEGRATION_LIST(X) X(INT_IMPORT, "import") X(INT_REGISTER_CALL, "register_call")
-enum integration { INTEGRATION_LIST(RD_ENUM_ID) INT_MAX };
+enum integration { INTEGRATION_LIST(RD_ENUM_ID) INTEGRATION_MAX };
 
 #define NUMBER_STATUS_LIST(X)                                                                      \
 	X(NUM_AVAILABLE, "available") X(NUM_RESERVED, "reserved") X(NUM_ASSIGNED, "assigned")      \

@@ -175,7 +175,7 @@ int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, stru
 
 		jw_arr(&w, NULL);
 		for (size_t i = from; i < n && i < from + BATCH; i++) {
-			bool known = p[i].integration >= 0 && p[i].integration < INT_MAX;
+			bool known = p[i].integration >= 0 && p[i].integration < INTEGRATION_MAX;
 
 			jw_obj(&w, NULL);
 			jw_str(&w, "id", p[i].id);
