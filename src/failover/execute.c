@@ -257,7 +257,7 @@ static int canaries_failed(struct act *a, const char *why, struct err *err)
 	if (a->stop != ACT_GO)
 		return r;
 	for (int n = STEP_SWITCH; n <= STEP_TEST; n++)
-		act_step(a, n, r == 0 ? SS_UNDONE : SS_FAILED, r == 0 ? NULL : why);
+		act_step(a, n, SS_UNDONE, r == 0 ? NULL : why);
 	lock_release(a);
 	return act_transition(a, &(struct act_move){ .to = EV_FAILED, .error = text, .text = text,
 						     .also = mark_not_ready }, err);
@@ -517,6 +517,19 @@ static int give_up(struct act *a, struct err *err)
 	return end_failed(a, text, err);
 }
 
+/* Writes of an epoch that is gone: what became of them is seen by looking. */
+static int close_orphans(struct act *a, struct tx *t, void *arg, struct err *err)
+{
+	int64_t n = 0;
+	int r = effects_orphans(t, a->row.e.id, &n, err);
+
+	(void)arg;
+	if (r >= 0 && n)
+		log_info("failover", "%s: goes on after %lld writes without a known end",
+			 a->row.e.id, (long long)n);
+	return r;
+}
+
 static int start(struct act *a, struct err *err)
 {
 	if (a->row.cancel_requested_at_ms)
@@ -530,6 +543,8 @@ int execute_event(struct executor *x, const char *event_id, struct err *ret_err)
 	struct act a;
 	int r = act_load(&a, x, event_id, err);
 
+	if (r >= 0)
+		r = act_tx(&a, close_orphans, NULL, err);
 	while (r >= 0 && a.stop == ACT_GO && !task_cancelled()) {
 		if (a.expect == EV_APPROVED)
 			r = start(&a, err);

@@ -165,11 +165,10 @@ int undo_rows(struct act *a, bool (*want)(const struct mover *m), struct err *er
 
 		r = act_tx(a, restore_rows, &u, err);
 	}
-	/* the row was somebody else's by now: said, not touched */
+	/* from here on it begins anew, whatever becomes of what is outside */
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		if (!v[i]->dirty)
-			continue;
-		v[i]->dirty = false;
+		v[i]->step = 0;
+		v[i]->dirty = false;	/* set by items_restore without the line's knowledge */
 		act_dirty(a, v[i]);
 	}
 	free_p(&v);

@@ -22,7 +22,7 @@
 
 struct pgtemp {
 	char dir[64], bin[128], url[256];
-	char *urls[64];
+	char *urls[128];
 	int n_urls;
 	int alive;			/* write end: closes with us */
 	bool up;
