@@ -60,7 +60,7 @@ static int start(struct store *s, struct journal_verdict *v, int64_t *seq, char 
 static void check_rows(struct store *s, const struct journal_row *rows, size_t n, int64_t *seq,
 		       char hash[65], int64_t last, struct journal_verdict *v)
 {
-	for (size_t i = 0; i < n && v->ok && rows[i].seq <= last; i++) {
+	for (size_t i = 0; i < n && *seq < last; i++) {
 		char want[65];
 
 		if (rows[i].seq != *seq + 1) {
