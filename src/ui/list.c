@@ -266,7 +266,7 @@ static bool scrolled(const struct list *l, size_t i)
 
 static int least(const struct list *l, bool *shown)
 {
-	int sum = 1;
+	int sum = 0; /* a blank before each */
 
 	for (size_t i = 0; i < l->n_columns; i++)
 		if (shown[i])
