@@ -246,16 +246,19 @@ static int wanted(struct list *l, size_t col)
 	char buf[CELL_TEXT];
 	int most = c->w;
 
+	if (col == 0 && most < l->title_w && l->title_w < 30)
+		most = l->title_w; /* the title stands over the first column */
+
 	if (!c->wide || c->wide == c->w || l->windowed)
-		return c->wide > c->w ? (c->w + c->wide) / 2 : c->w;
+		return c->wide > c->w && (c->w + c->wide) / 2 > most ? (c->w + c->wide) / 2 : most;
 	for (size_t i = 0; i < l->n && i < 500 && most < c->wide; i++) {
 		int w;
 		cell_text(l, col, l->rows[i].rec, buf);
 		w = text_width(buf, false);
 		if (w > most)
-			most = w;
+			most = w < c->wide ? w : c->wide;
 	}
-	return most < c->wide ? most : c->wide;
+	return most;
 }
 
 /* Columns 1..first_column are scrolled away; the first always stays. */
@@ -365,6 +368,7 @@ void list_draw(struct list *l, struct area a, const char *title, bool focused)
 		return;
 	l->page = a.h - 1;
 	clamp(l);
+	l->title_w = text_width(title, true);
 	layout(l, a.w);
 	draw_heads(l, a, title);
 	for (int y = 1; y < a.h; y++) {

@@ -49,6 +49,7 @@ struct list {
 	int sort;			/* column, -1 = as handed in */
 	bool reverse, changed;		/* changed: sort or filter, for windowed views to fetch */
 	int first_column;		/* < and > */
+	int title_w;			/* of the title over the first column */
 	int16_t *widths;
 };
 

@@ -376,6 +376,10 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 		dialog_key(&s->dialog, key, loop_now_ms(s->loop));
 		return;
 	}
+	if (s->sheet.open && key == KEY_CTRL('c')) {
+		shell_quit(s);
+		return;
+	}
 	if (s->sheet.open) {
 		sheet_key(&s->sheet, key);
 		return;

@@ -122,7 +122,7 @@ static void test_widths(void **state)
 		if (w >= 27)
 			assert_non_null(strstr(str_get(&s), "4 delta"));
 		else if (w >= 16)
-			assert_non_null(strstr(str_get(&s), "delta        4"));
+			assert_non_null(strstr(str_get(&s), "delta         4"));
 		else if (w >= 10)
 			assert_string_equal(str_get(&s), ">delta");
 	}
