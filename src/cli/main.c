@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "core/proc.h"
 
 const struct subcommand *const cli_subcommands[] = {
 #define SUBCOMMAND(name) &cmd_##name,
@@ -19,6 +20,7 @@ const struct subcommand *const cli_subcommands[] = {
 
 int main(int argc, char **argv)
 {
+	proc_standard_fds();
 	setlocale(LC_CTYPE, ""); /* widths of characters; numbers stay as JSON wants them */
 	signal(SIGPIPE, SIG_IGN);
 	struct cli *c = cli_new(argc, argv);

@@ -438,3 +438,14 @@ int proc_run(const struct proc_options *o, int64_t timeout_ms, struct str *out, 
 	close(both[0]);
 	return pid < 0 ? (int)pid : status;
 }
+
+void proc_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}

@@ -31,6 +31,9 @@ void proc_free(struct proc *p);			/* still running: TERM to its group; not waite
 int proc_wait(struct proc *p, int64_t ms);
 /* In a task: TERM, after grace_ms KILL: exit status, or -1 when the task was cancelled. */
 int proc_stop(struct proc *p, int64_t grace_ms);
+/* First of all in main: what is closed of 0..2 becomes /dev/null, or the next file opened
+ * would be taken for standard output. */
+void proc_standard_fds(void);
 /* Outside any loop (start-up only): runs to its end; what is written to a descriptor given
  * as -1 goes into out (its cap; may be NULL). Exit status or negative err. */
 int proc_run(const struct proc_options *o, int64_t timeout_ms, struct str *out, struct err *err);

@@ -155,7 +155,11 @@ static void go_back(struct shell *s)
 		s->last = was;
 		return;
 	}
-	ask_quit(s);
+	/* ESC may be the head of a sequence on a slow line: it never quits */
+	if (s->by_esc)
+		shell_say(s, ROLE_hint, "q quits");
+	else
+		ask_quit(s);
 }
 
 static void freeze(struct shell *s)
@@ -392,6 +396,7 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 		s->message[0] = '\0';
 	if (go_by_key(s, key))
 		return;
+	s->by_esc = key == KEY_ESC;
 	act = binding_find(key, front(s)->def->name);
 	if (act != ACT_NONE)
 		shell_do(s, act);

@@ -25,7 +25,7 @@ struct shell {
 	struct view views[SHELL_VIEWS];
 	size_t n_views;
 	size_t front, last;
-	bool frozen, dirty, stale_rows, urgent, deferred, started, plain, over, freed;
+	bool frozen, dirty, stale_rows, urgent, deferred, started, plain, over, freed, by_esc;
 	int64_t painted_ms, data_painted_ms, belled_ms;
 	struct dialog dialog;
 	struct sheet sheet;

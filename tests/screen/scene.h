@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/proc.h"
 #include "views/app.h"
 
 struct client_request {
@@ -495,6 +496,7 @@ void client_presence(struct client *c, const char *looking_at, bool dialog)
 /* The console on our terminal in that scene. */
 static int scene_run(const char *scene, const char *view)
 {
+	proc_standard_fds();
 	struct loop *l = loop_new();
 	struct app_options o = { .environment = "production",
 		                 .production = true,
