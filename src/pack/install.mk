@@ -3,3 +3,7 @@ install: all
 	install -D -m 755 $(B)/ringdown $(DESTDIR)$(PREFIX)/bin/ringdown
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	$(B)/ringdown help --man | gzip -9n > $(DESTDIR)$(PREFIX)/share/man/man1/ringdown.1.gz
+
+.PHONY: deb
+deb: all
+	@src/pack/deb.sh

@@ -26,7 +26,7 @@ bool script_begin_only_settle(struct demo *d)
 
 bool script_outage(struct demo *d)
 {
-	_cleanup_(free_p) char *body = xasprintf("{\"name\":\"%s\"}", d->scenario->name);
+	_cleanup_(free_p) char *body = xasprintf("{\"name\":\"%s\",\"auto\":true}", d->scenario->name);
 	int status = 0;
 
 	json_free(demo_sim(d, "POST", "/_sim/scenario", body, &status));
