@@ -132,7 +132,9 @@ static const char SYNC_SQL[] =
 	"  \"smsReady\" = CASE WHEN EXISTS (SELECT 1 FROM ringdown.number_ext e"
 	"   WHERE e.account_id = $1 AND e.phone_number = p.\"phoneNumber\""
 	"   AND e.sms_ready_source = 'person') THEN p.\"smsReady\" ELSE excluded.\"smsReady\" END,"
-	"  status = CASE WHEN p.\"assignedAgentId\" IS NOT NULL THEN 'assigned' ELSE 'available' END,"
+	"  status = CASE WHEN p.\"assignedAgentId\" IS NOT NULL THEN 'assigned'"
+	"   WHEN EXISTS (SELECT 1 FROM ringdown.reservation r"
+	"   WHERE r.phone_number = p.\"phoneNumber\") THEN 'reserved' ELSE 'available' END,"
 	"  \"updatedAt\" = excluded.\"updatedAt\" RETURNING (xmax = 0) AS added)"
 	" SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM put";
 
