@@ -7,6 +7,7 @@
 
 #include "failover/act.h"
 #include "failover/lease.h"
+#include "notify/notify.h"
 #include "store/accounts.h"
 
 static void copy_text(char *to, size_t n, const char *from)
@@ -116,6 +117,22 @@ static void stamp(struct act *a, struct event_row *r, const struct act_move *m, 
 		str_replace(&e->reason, m->text);
 }
 
+/* People hear of it in the same transaction. */
+static int tell(struct act *a, struct tx *t, const struct event *e, struct err *err)
+{
+	const struct failover_ports *ports = a->d->ports;
+	int kind = e->status == EV_COMPLETED	? SAY_COMPLETED :
+		   e->status == EV_FAILED	? SAY_FAILED :
+		   e->status == EV_ROLLING_BACK ? SAY_ROLLING_BACK :
+		   e->status == EV_ROLLED_BACK	? SAY_ROLLED_BACK :
+		   e->status == EV_CANCELLED	? SAY_CANCELLED :
+						  SAY_MAX;
+
+	if (kind == SAY_MAX || !ports || !ports->say)
+		return 0;
+	return ports->say(ports->ctx, t, kind, e, e->id, e->reason ? e->reason : "", err);
+}
+
 static int write_move(struct act *a, struct tx *t, void *arg, struct err *err)
 {
 	struct moving *mv = arg;
@@ -137,7 +154,8 @@ static int write_move(struct act *a, struct tx *t, void *arg, struct err *err)
 		if (x < 0)
 			return x;
 	}
-	return event_transition(t, r, (enum event_status)a->expect, r->e.version, mv->m->text, err);
+	x = event_transition(t, r, (enum event_status)a->expect, r->e.version, mv->m->text, err);
+	return x < 0 ? x : tell(a, t, &r->e, err);
 }
 
 int act_transition(struct act *a, const struct act_move *move, struct err *err)

@@ -8,7 +8,7 @@
 #include "core/log.h"
 #include "failover/act.h"
 #include "failover/lease.h"
-#include "failover/plan.h"
+#include "notify/notify.h"
 #include "store/control.h"
 #include "store/steps.h"
 
@@ -171,9 +171,13 @@ static void page(struct executor *x, struct owed *o)
 
 	if (o->paged || tx_begin(x->d->store, &t, &who, NULL) < 0)
 		return;
-	if (alert_raise(&t, "unlock-owed", o->event, "bad",
-			"the application did not take the unlock; it is tried again until it does, "
-			"and the lock ends by itself", NULL, NULL) >= 0)
+	const struct failover_ports *ports = x->d->ports;
+	static const char text[] = "the application did not take the unlock; it is tried again "
+				   "until it does, and the lock ends by itself";
+	int r = alert_raise(&t, "unlock-owed", o->event, "bad", text, NULL, NULL);
+	if (r >= 0 && ports && ports->say)
+		r = ports->say(ports->ctx, &t, SAY_LOCKED, NULL, o->event, text, NULL);
+	if (r >= 0)
 		o->paged = tx_commit(&t, NULL, NULL) >= 0;
 }
 
@@ -287,10 +291,7 @@ void executor_free(struct executor *x)
 
 int execute_accept(struct tx *t, const char *event_id, struct err *err)
 {
-	int r = tx_query(t, NULL, err,
-		"UPDATE ringdown.event_item SET observed = coalesce(observed, after),"
-		" state = CASE WHEN state = 'moved' THEN 'moved' ELSE 'stays' END"
-		" WHERE event_id = $1", "t", event_id);
+	int r = items_accept(t, event_id, err);
 
-	return r < 0 ? r : plan_release(t, event_id, err);
+	return r < 0 ? r : items_release(t, event_id, err);
 }

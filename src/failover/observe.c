@@ -17,20 +17,15 @@ struct number_baseline {
 
 /* ---- webhooks as JSON ---------------------------------------------------------------- */
 
-static void webhooks_members(struct jw *w, const struct webhooks *h)
-{
-	for (int f = 0; f < WH_COUNT; f++)
-		if (h->v[f])
-			jw_str(w, webhook_field_name(f), h->v[f]);
-}
-
 char *webhooks_json(const struct webhooks *h)
 {
 	struct str b = STR_INIT(65536);
 	struct jw w = JW(&b);
 
 	jw_obj(&w, NULL);
-	webhooks_members(&w, h);
+	for (int f = 0; f < WH_COUNT; f++)
+		if (h->v[f])
+			jw_str(&w, webhook_field_name((enum webhook_field)f), h->v[f]);
 	jw_obj_end(&w);
 	return str_take(&b);
 }
@@ -154,8 +149,11 @@ void mover_before(struct mover *m)
 static void outside_json(struct jw *w, const struct mover *m)
 {
 	if (m->phone) {
+		/* every field, as the monitor writes what it observed: they are compared */
 		jw_obj(w, "webhooks");
-		webhooks_members(w, m->phone->hooks);
+		for (int f = 0; f < WH_COUNT; f++)
+			jw_str(w, webhook_field_name((enum webhook_field)f),
+			       m->phone->hooks->v[f] ? m->phone->hooks->v[f] : "");
 		jw_obj_end(w);
 	}
 	if (!m->imported) {

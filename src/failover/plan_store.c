@@ -9,6 +9,7 @@
 #include "store/agents.h"
 #include "store/items.h"
 #include "store/numbers.h"
+#include "store/plans.h"
 #include "store/steps.h"
 
 enum { AGENTS_PAGE = 5000 };
@@ -64,42 +65,6 @@ static int load_agents(struct store *s, struct facts_rows *f, const char *lineag
 	}
 }
 
-static int load_numbers(struct store *s, struct facts_rows *f, const char *account,
-			const char *reserved_by, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err,
-		"SELECT b.\"phoneNumber\", b.\"phoneNumberSid\", b.country, b.\"areaCode\","
-		" coalesce(b.\"smsReady\", false), x.problem, b.id"
-		" FROM \"TwilioBackupPhoneNumber\" b"
-		" LEFT JOIN ringdown.number_ext x"
-		"  ON x.account_id = b.\"accountId\" AND x.phone_number = b.\"phoneNumber\""
-		" LEFT JOIN ringdown.reservation v ON v.phone_number = b.\"phoneNumber\""
-		" WHERE b.\"accountId\" = $1 AND b.\"voiceReady\" AND b.\"assignedAgentId\" IS NULL"
-		" AND (b.status = 'available' AND v.event_id IS NULL OR v.event_id = $2)"
-		" ORDER BY b.\"phoneNumber\"", "tt", account, reserved_by);
-	if (e < 0)
-		return e;
-	f->n_numbers = (size_t)pg_rows(r);
-	f->numbers = xcalloc(f->n_numbers + 1, sizeof(*f->numbers));
-	for (size_t i = 0; i < f->n_numbers; i++) {
-		int k = (int)i;
-
-		f->numbers[i] = (struct number){
-			.phone_number = xstrdup(pg_text(r, k, 0)),
-			.sid = xstrdup(pg_text(r, k, 1)),
-			.country = xstrdup(pg_text(r, k, 2)),
-			.area_code = xstrdup(pg_text(r, k, 3)),
-			.voice_ready = true,
-			.sms_ready = pg_bool(r, k, 4),
-			.problem = pg_null(r, k, 5) ? NULL : xstrdup(pg_text(r, k, 5)),
-			.id = xstrdup(pg_text(r, k, 6)),
-			.account = xstrdup(account),
-		};
-	}
-	return 0;
-}
-
 int plan_load(struct store *s, const struct failover_settings *set, const char *lineage,
 	      const char *from, const char *to, const char *reserved_by, bool degraded,
 	      int64_t calls_live, struct plan **ret, struct err *err)
@@ -108,7 +73,7 @@ int plan_load(struct store *s, const struct failover_settings *set, const char *
 	int r = load_agents(s, &rows, lineage, from, err);
 
 	if (r >= 0)
-		r = load_numbers(s, &rows, to, reserved_by, err);
+		r = plan_numbers(s, to, reserved_by, &rows.numbers, &rows.n_numbers, err);
 	if (r < 0)
 		return r;
 	struct plan_facts f = {

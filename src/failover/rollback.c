@@ -265,21 +265,7 @@ int rollback_run(struct act *a, struct err *err)
 	return end_rolled_back(a, err);
 }
 
-/* ---- the newest of its lineage ---------------------------------------------------------------- */
-
 int rollback_is_newest(struct tx *t, const char *event_id, struct err *err)
 {
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err,
-		"SELECT n.id, n.status FROM ringdown.event e JOIN ringdown.event n"
-		" ON n.lineage = e.lineage AND n.opened_at > e.opened_at AND n.id <> e.id"
-		" WHERE e.id = $1 AND n.status IN ('approved', 'executing', 'completed', 'failed',"
-		" 'rolling_back') ORDER BY n.opened_at DESC LIMIT 1", "t", event_id);
-
-	if (e < 0)
-		return e;
-	if (pg_rows(r))
-		return err_set(err, ERR_CONFLICT, "%s is newer in this lineage and %s", pg_text(r, 0, 0),
-			       pg_text(r, 0, 1));
-	return 0;
+	return attempt_is_newest(t, event_id, err);
 }

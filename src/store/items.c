@@ -399,3 +399,11 @@ int items_baseline(struct tx *t, const char *event, struct item *const *v, size_
 		" observed = excluded.observed, observed_at = excluded.observed_at,"
 		" drift_since = NULL", "ttmb", event, rows, tx_now_ms(t), (int)after);
 }
+
+int items_accept(struct tx *t, const char *event, struct err *err)
+{
+	return tx_query(t, NULL, err,
+		"UPDATE ringdown.event_item SET observed = coalesce(observed, after),"
+		" state = CASE WHEN state = 'moved' THEN 'moved' ELSE 'stays' END,"
+		" updated_at = $2::timestamptz WHERE event_id = $1", "tm", event, tx_now_ms(t));
+}

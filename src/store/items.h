@@ -63,6 +63,9 @@ int items_restore(struct tx *t, const char *event, struct item *const *v, size_t
 int items_baseline(struct tx *t, const char *event, struct item *const *v, size_t n, bool after,
 		   struct err *err);
 
+/* What is becomes what is wanted: items that did not move stay where they are. */
+int items_accept(struct tx *t, const char *event, struct err *err);
+
 /* Outside writes. */
 struct effect {
 	int64_t id;			/* 0 until recorded */

@@ -65,6 +65,23 @@ int attempt_plan(struct tx *t, const char *event, const char *to, const char *pl
 		      " WHERE id = $1", "ttttib", event, to, plan, hash, agents, (int)partial);
 }
 
+int attempt_is_newest(struct tx *t, const char *event, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+		"SELECT n.id, n.status FROM ringdown.event e JOIN ringdown.event n"
+		" ON n.lineage = e.lineage AND n.opened_at > e.opened_at AND n.id <> e.id"
+		" WHERE e.id = $1 AND n.status IN ('approved', 'executing', 'completed', 'failed',"
+		" 'rolling_back') ORDER BY n.opened_at DESC LIMIT 1", "t", event);
+
+	if (e < 0)
+		return e;
+	if (pg_rows(r))
+		return err_set(err, ERR_CONFLICT, "%s is newer in this lineage and %s", pg_text(r, 0, 0),
+			       pg_text(r, 0, 1));
+	return 0;
+}
+
 int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;

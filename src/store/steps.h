@@ -28,6 +28,9 @@ int attempt_cancel_clear(struct tx *t, const char *event, struct err *err);
 int attempt_plan(struct tx *t, const char *event, const char *to, const char *plan,
 		 const char *hash, int64_t agents, bool partial, struct err *err);
 
+/* ERR_CONFLICT names a newer attempt of the lineage. */
+int attempt_is_newest(struct tx *t, const char *event, struct err *err);
+
 /* Events that nobody works on and whose lock may still stand. */
 struct owed_unlock { char *event; int64_t epoch; };
 int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err);

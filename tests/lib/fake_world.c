@@ -25,8 +25,15 @@ static enum call_result answer(struct call_info *info, enum call_result r, bool 
 
 static bool wait(struct fake_world *w)
 {
+	while (w->cap && w->in_flight >= w->cap)
+		if (condition_wait(&w->slot, -1) == OP_CANCELLED)
+			return false;
 	w->calls++;
-	return task_sleep(w->latency_ms) == OP_OK;
+	w->in_flight++;
+	bool ok = task_sleep(w->latency_ms) == OP_OK;
+	w->in_flight--;
+	condition_wake(&w->slot);
+	return ok;
 }
 
 /* Decides about one write. *ret_apply: it happens. Result to answer. */

@@ -37,6 +37,8 @@ struct fake_world {
 	struct fake_import *imports;
 	int n_imports, next_import;
 	int64_t latency_ms;
+	int cap, in_flight;		/* requests at once; 0 = any number */
+	struct condition slot;
 	/* faults */
 	int writes;			/* seen so far, the application's hooks included */
 	int fault_at;			/* this write (1 = first) */

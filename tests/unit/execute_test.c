@@ -531,6 +531,78 @@ static void test_conflict(void **state)
 	flow_end(&f);
 }
 
+struct dry { struct flow *f; struct back_plan *plan; int result; };
+
+static void dry_task(void *arg)
+{
+	struct dry *d = arg;
+
+	d->result = rollback_plan(&d->f->deps, d->f->event, &d->plan, &d->f->err);
+}
+
+static void accept_task(void *arg)
+{
+	struct flow *f = arg;
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = { .actor = "jane", .role = "operator", .via = "api" };
+
+	f->result = tx_begin(f->store, &t, &who, &f->err);
+	if (f->result >= 0)
+		f->result = execute_accept(&t, f->event, &f->err);
+	if (f->result >= 0)
+		f->result = tx_commit(&t, NULL, &f->err);
+}
+
+static void test_dry_run(void **state)
+{
+	struct flow f;
+	struct dry d = { .f = &f };
+
+	(void)state;
+	flow_start(&f, "dry", AGENTS, false);
+	in_task(f.loop, dry_task, &d);
+	assert_int_equal(d.result, ERR_CONFLICT);	/* not completed yet */
+	run(&f);
+	expect_moved(&f);
+	hook(fake_number_find(&f.world, "+12125560002"), WH_SMS_URL, "https://somebody.example/");
+	fake_number_find(&f.world, "+12125550001")->gone = true;
+	int writes = f.world.writes;
+	in_task(f.loop, dry_task, &d);
+	assert_int_equal(d.result, 0);
+	assert_int_equal(f.world.writes, writes);
+	assert_int_equal(d.plan->restore, AGENTS - 2);
+	assert_int_equal(d.plan->conflicts, 1);
+	assert_int_equal(d.plan->stays, 1);
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+	back_plan_json(&w, NULL, d.plan);
+	struct json *v = json_parse(str_get(&b), b.len, NULL);
+	assert_int_equal(json_count(json_get(v, "items")), AGENTS);
+	json_free(v);
+	str_fini(&b);
+	back_plan_free(d.plan);
+	flow_end(&f);
+}
+
+static void test_accept(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	flow_start(&f, "accept", AGENTS, false);
+	fake_number_find(&f.world, "+12125560004")->gone = true;
+	run(&f);
+	expect_status(&f, "failed");
+	assert_int_equal(sql_i64(&f, "SELECT agents_moved FROM ringdown.event"), AGENTS - 1);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.reservation"), 1);
+	in_task(f.loop, accept_task, &f);
+	assert_int_equal(f.result, 0);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.event_item WHERE"
+				     " state = 'stays'"), 1);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.reservation"), 0);
+	flow_end(&f);
+}
+
 static void test_stays(void **state)
 {
 	struct flow f;
@@ -587,6 +659,41 @@ static void test_changed_behind(void **state)
 	flow_end(&f);
 }
 
+/* Calls x latency / cap is the least it can take; here only that it is not far from it. */
+static void test_pace(void **state)
+{
+	struct flow f;
+	const char *agents = getenv("RD_PACE_AGENTS");
+	int64_t n = 60, latency = 20;
+
+	(void)state;
+	if (agents)
+		parse_i64(agents, 1, 2000, &n);
+	if (agents)
+		latency = 50;
+	flow_start(&f, "pace", (int)n, false);
+	f.world.latency_ms = latency;
+	f.world.cap = 8;
+	f.set.parallel = 8;
+	int64_t began = loop_now_ms(f.loop);
+	run(&f);
+	int64_t took = loop_now_ms(f.loop) - began, least = f.world.calls * latency / 8;
+	expect_moved(&f);
+	printf("# %lld agents, %d calls: %lld ms, %lld at least, ratio %.2f\n", (long long)n,
+	       f.world.calls, (long long)took, (long long)least, (double)took / (double)least);
+	assert_true(f.world.calls <= 5 * n + 20);
+	set_status(&f, "rolling_back");
+	began = loop_now_ms(f.loop);
+	int calls = f.world.calls;
+	run(&f);
+	took = loop_now_ms(f.loop) - began;
+	least = (f.world.calls - calls) * latency / 8;
+	printf("# home: %d calls: %lld ms, %lld at least, ratio %.2f\n", f.world.calls - calls,
+	       (long long)took, (long long)least, (double)took / (double)least);
+	expect_home(&f);
+	flow_end(&f);
+}
+
 static int setup(void **state)
 {
 	struct flow f = { 0 };
@@ -617,7 +724,9 @@ int main(void)
 		cmocka_unit_test(test_canary_fails), cmocka_unit_test(test_target_dies),
 		cmocka_unit_test(test_cancel), cmocka_unit_test(test_conflict),
 		cmocka_unit_test(test_stays), cmocka_unit_test(test_eleven_down),
-		cmocka_unit_test(test_changed_behind),
+		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_pace),
 	};
+	cmocka_set_test_filter(getenv("RD_TEST_FILTER"));
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
