@@ -138,11 +138,8 @@ static void cause_agents(const struct account_facts *f, struct verdict *ret)
 	int n = snprintf(ret->cause, sizeof(ret->cause), "%lld of %lld agents fail (%.0f %%): %s",
 			 (long long)f->failing, (long long)f->watched, ret->rate * 100,
 			 agent_reason_text(f->main_reason));
-	const char *key = f->main_reason == AR_TRAFFIC	 ? "agents:traffic" :
-			  f->main_reason == AR_API	 ? "api" :
-			  f->main_reason == AR_NO_VOICE ||
-			  f->main_reason == AR_NUMBER_GONE ? "agents:numbers" :
-							   "agents";
+	/* which of its probes an agent fails by may change while the trouble is the same */
+	const char *key = f->main_reason == AR_API ? "api" : "agents";
 
 	if (f->main_code && n < (int)sizeof(ret->cause))
 		snprintf(ret->cause + n, sizeof(ret->cause) - (size_t)n, " (mostly %lld)",

@@ -202,6 +202,14 @@ int event_test_add(struct tx *t, struct event_row *r, const struct event_test *t
 	return note(t, r, "event.test", test->detail, err);
 }
 
+int event_preview(struct tx *t, const char *id, const char *hash, const char *plan, int64_t agents,
+		  struct err *err)
+{
+	return tx_query(t, NULL, err,
+		"UPDATE ringdown.event SET plan_hash = $2, plan = $3::json, agents_total = $4"
+		" WHERE id = $1 AND status IN ('held', 'pending')", "ttti", id, hash, plan, agents);
+}
+
 /* ---- the acting side --------------------------------------------------------------- */
 
 int event_progress(struct tx *t, const char *id, const struct event_progress *p, struct err *err)
@@ -260,6 +268,12 @@ int event_cancel_request(struct tx *t, const char *id, const char *by, struct er
 	if (pg_affected(r) != 1)
 		return lost(t, id, err);
 	return event_note(t, id, "event.cancel_requested", by, err);
+}
+
+int event_cancel_clear(struct tx *t, const char *id, struct err *err)
+{
+	return tx_query(t, NULL, err, "UPDATE ringdown.event SET cancel_requested_by = NULL,"
+			" cancel_requested_at = NULL WHERE id = $1", "t", id);
 }
 
 int event_ack(struct tx *t, const char *id, const char *by, struct err *err)

@@ -77,6 +77,10 @@ int event_test_add(struct tx *t, struct event_row *r, const struct event_test *t
  * like, which write columns of their own. */
 int event_note(struct tx *t, const char *id, const char *kind, const char *text, struct err *err);
 
+/* The plan as people are shown it before it is approved: summary and hash, nothing reserved. */
+int event_preview(struct tx *t, const char *id, const char *hash, const char *plan, int64_t agents,
+		  struct err *err);
+
 /* What the acting side has done; no transition, no version. NULL or -1 = unchanged. */
 struct event_progress {
 	int64_t moved, failed;
@@ -94,6 +98,8 @@ int event_step_put(struct tx *t, const char *id, const struct event_step *step, 
 		   struct err *err);
 /* Asks the acting side to stop; 0 rows (not approved or executing) -> ERR_CONFLICT. */
 int event_cancel_request(struct tx *t, const char *id, const char *by, struct err *err);
+/* A wish to cancel is over (resumed, rolled back). */
+int event_cancel_clear(struct tx *t, const char *id, struct err *err);
 int event_ack(struct tx *t, const char *id, const char *by, struct err *err);
 /* Completed events of the lineage older than `id` become superseded. */
 int events_supersede(struct tx *t, const char *lineage, const char *id, struct err *err);

@@ -1,0 +1,28 @@
+/* Shared by the files of people's commands only. */
+#ifndef RD_FAILOVER_COMMANDS_INTERNAL_H
+#define RD_FAILOVER_COMMANDS_INTERNAL_H
+
+#include "failover/commands.h"
+#include "failover/lineage.h"
+
+struct plan;
+struct order {
+	struct event_row row;		/* as read, then as it will be */
+	enum event_status from;
+	struct tx t;
+	struct gate_result gates[GATE_MAX];
+	const struct plan *plan;	/* to be stored; borrowed */
+};
+/* Loads c->event. */
+int order_begin(struct decider *d, const struct command *c, struct order *o, struct err *err);
+void order_fini(struct order *o);
+/* ERR_CONFLICT unless the event is in one of the states; verb: "rejected". */
+int order_state(const struct decider *d, const struct order *o, unsigned allowed, const char *verb,
+		struct err *err);
+int order_commit(struct decider *d, const struct command *c, struct order *o,
+		 int (*also)(struct tx *t, struct order *o, struct err *err), int say,
+		 struct err *err);
+void order_result(struct store *s, const char *id, struct command_result *ret);
+void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX]);
+
+#endif
