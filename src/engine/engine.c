@@ -208,6 +208,7 @@ struct engine *engine_new(struct loop *l, const struct engine_options *o, struct
 	e->ports = (struct failover_ports){ e, wake, say };
 	e->deps = (struct failover_deps){ l, e->store, e->providers, NULL, o->failover, &e->ports,
 					  e->id, false };
+	e->deps.environment = e->environment;
 	loop_on_gap(l, on_gap, e);
 	return e;
 }
