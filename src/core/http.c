@@ -1,10 +1,10 @@
 /*
  * HTTP client over curl's multi interface: one watch for each of curl's sockets, one
- * timer, and at most one finished transfer handed over in each turn. Host names are
- * resolved by the loop under the request's deadline; curl gets addresses.
+ * timer, and at most one finished transfer handed over in each turn.
  *
  * Invariant: a call's done comes once, from the loop; after http_free of the client no
- * call is pending (they end as cancelled).
+ * call is pending (they end as cancelled), except when a task freed it: then they end as
+ * soon as that task waits.
  */
 #include "core/http.h"
 
@@ -17,6 +17,8 @@
 #include "core/mem.h"
 #include "core/task.h"
 
+enum { DEFAULT_LIMIT_MS = 10000 };
+
 struct sock {
 	struct http *http;
 	curl_socket_t fd;
@@ -25,20 +27,28 @@ struct sock {
 
 static void pump_soon(struct http *h);
 
+static void socket_action(struct http *h, curl_socket_t fd, int mask)
+{
+	int running;
+
+	h->inside++;
+	curl_multi_socket_action(h->multi, fd, mask, &running);
+	h->inside--;
+	pump_soon(h);
+}
+
 /* ---- curl's sockets and timer ------------------------------------------------------ */
 
 static void on_sock(void *ctx, int events)
 {
 	struct sock *s = ctx;
-	struct http *h = s->http;
-	int running, mask = 0;
+	int mask = 0;
 
 	if (events & WATCH_READ)
 		mask |= CURL_CSELECT_IN;
 	if (events & WATCH_WRITE)
 		mask |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(h->multi, s->fd, mask, &running);
-	pump_soon(h);
+	socket_action(s->http, s->fd, mask);
 }
 
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sockp)
@@ -70,11 +80,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 
 static void on_timer(struct timer *t)
 {
-	struct http *h = t->user;
-	int running;
-
-	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	pump_soon(h);
+	socket_action(t->user, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_curl_timer(CURLM *multi, long ms, void *ctx)
@@ -140,6 +146,8 @@ static enum http_result result_of(const struct http_transfer *t, CURLcode code)
 {
 	if (t->too_big)
 		return HTTP_TOO_BIG;
+	if (t->repeated)
+		return HTTP_BROKEN;
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_DONE;
@@ -151,37 +159,48 @@ static enum http_result result_of(const struct http_transfer *t, CURLcode code)
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_USE_SSL_FAILED:
 		return HTTP_TLS;
 	case CURLE_OPERATION_TIMEDOUT:
 		return HTTP_TIMEOUT;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return HTTP_REFUSED;
 	default:
 		return HTTP_BROKEN;
 	}
 }
 
+/* Lets go of everything of curl's. */
+static void let_go(struct http_transfer *t)
+{
+	resolve_cancel(t->resolve);
+	t->resolve = NULL;
+	timer_stop(&t->deadline);
+	timer_stop(&t->soon);
+	watch_free(t->watch);
+	t->watch = NULL;
+	if (t->in_multi)
+		curl_multi_remove_handle(t->http->multi, t->easy);
+	t->in_multi = false;
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	t->easy = NULL;
+}
+
 static void transfer_free(struct http_transfer *t)
 {
-	struct http *h = t->http;
-
-	resolve_cancel(t->resolve);
-	timer_stop(&t->deadline);
-	if (t->in_multi)
-		curl_multi_remove_handle(h->multi, t->easy);
-	curl_easy_cleanup(t->easy);
+	let_go(t);
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->resolved);
-	curl_slist_free_all(t->rcpt);
 	secret_free(t->password);
-	secret_free(t->bearer);
 	if (t->prev)
 		t->prev->next = t->next;
 	else
-		h->transfers = t->next;
+		t->http->transfers = t->next;
 	if (t->next)
 		t->next->prev = t->prev;
 	free_p(&t->url);
@@ -189,15 +208,24 @@ static void transfer_free(struct http_transfer *t)
 	free_p(&t);
 }
 
+static void client_free(struct http *h)
+{
+	http_names_free(h);
+	free_p(&h);
+}
+
 static void deliver(void *arg)
 {
 	struct http_transfer *t = arg;
+	struct http *h = t->http;
 	struct http_call *c = t->call;
 	int outcome = t->result == HTTP_CANCELLED ? OP_CANCELLED : OP_OK;
 
 	transfer_free(t);
 	c->transfer = NULL;
 	c->op.done(&c->op, outcome);
+	if (h->closing && !h->waited_for && !h->transfers)
+		client_free(h);
 }
 
 void http_transfer_end(struct http_transfer *t, enum http_result result, const char *error)
@@ -208,32 +236,35 @@ void http_transfer_end(struct http_transfer *t, enum http_result result, const c
 	if (t->ended)
 		return;
 	t->ended = true;
-	t->result = result;
+	if (result == HTTP_DONE && !t->head_done && !t->mail) {
+		result = HTTP_BROKEN; /* curl takes a head that was cut for a whole one */
+		error = "the answer was cut";
+	}
 	timer_stop(&t->deadline);
-	r->result = result;
+	if (t->watch)
+		watch_set(t->watch, 0);
+	r->result = t->result = result;
 	r->latency_ms = loop_now_ms(t->http->loop) - t->started_ms;
 	if (t->easy) {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	}
+	if (t->last_status && !t->watch)
+		*t->last_status = (int)status;
 	r->sent = request_size > 0;
 	r->status = result == HTTP_DONE ? (int)status : 0;
-	t->last_status = (int)status;
-	if (result == HTTP_DONE && status == 0 && !t->mail)
-		r->result = t->result = HTTP_BROKEN;
 	snprintf(r->error, sizeof(r->error), "%s", error ? error : http_result_name(result));
 	text_clean_buf(r->error);
 	loop_defer(t->http->loop, deliver, t);
 }
 
 /* One finished transfer each turn, so that a burst of replies does not starve the rest. */
-static void pump(void *arg)
+static void pump(struct timer *timer)
 {
-	struct http *h = arg;
+	struct http *h = timer->user;
 	int left = 0;
 	CURLMsg *m;
 
-	h->pumping = false;
 	do {
 		m = curl_multi_info_read(h->multi, &left);
 	} while (m && m->msg != CURLMSG_DONE);
@@ -243,7 +274,10 @@ static void pump(void *arg)
 	CURLcode code = m->data.result;
 	curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 	enum http_result result = result_of(t, code);
-	http_transfer_end(t, result, code == CURLE_OK ? NULL :
+	if (code == CURLE_OK && t->on_connected && !t->ended)
+		t->on_connected(t);
+	else
+		http_transfer_end(t, result, code == CURLE_OK ? NULL :
 			  t->curl_error[0] ? t->curl_error : curl_easy_strerror(code));
 	if (left > 0)
 		pump_soon(h);
@@ -251,10 +285,8 @@ static void pump(void *arg)
 
 static void pump_soon(struct http *h)
 {
-	if (h->pumping)
-		return;
-	h->pumping = true;
-	loop_defer(h->loop, pump, h);
+	if (!timer_active(&h->pump))
+		timer_start(h->loop, &h->pump, 0, pump);
 }
 
 /* ---- one request ------------------------------------------------------------------------ */
@@ -287,12 +319,16 @@ static size_t on_head(char *p, size_t size, size_t n, void *ctx)
 	long status = 0;
 
 	n *= size;
+	if (t->ended)
+		return 0;
 	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
 		str_clear(head); /* of the final reply, not of a 100 */
 	str_addn(head, p, n);
-	if (n <= 2 && t->on_head_line) {
+	if (n <= 2 && !t->head_done) {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-		t->on_head_line(t->ctx, (int)status);
+		t->head_done = status >= 200;
+		if (t->head_done && t->on_head_line)
+			t->on_head_line(t->ctx, (int)status);
 	}
 	return n;
 }
@@ -312,83 +348,58 @@ static void on_cancel(struct op *op)
 		http_transfer_end(c->transfer, HTTP_CANCELLED, NULL);
 }
 
+static void on_soon(struct timer *timer)
+{
+	http_transfer_go(timer->user);
+}
+
 /* Into the multi, once the address is known. */
 void http_transfer_go(struct http_transfer *t)
 {
-	int running;
-
-	t->in_multi = true;
-	curl_multi_add_handle(t->http->multi, t->easy);
-	curl_multi_socket_action(t->http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	pump_soon(t->http);
-}
-
-static void on_resolved(void *ctx, int n, const char *const *addrs, const char *error)
-{
-	struct http_transfer *t = ctx;
-	struct str line = STR_INIT(1000);
-
-	t->resolve = NULL;
 	if (t->ended)
 		return;
-	if (n == 0) {
-		http_transfer_end(t, HTTP_RESOLVE, error);
+	if (t->http->inside) {
+		timer_start(t->http->loop, &t->soon, 0, on_soon);
 		return;
 	}
-	str_addf(&line, "+%s:%d:", t->host, t->port);
-	for (int i = 0; i < n; i++)
-		str_addf(&line, "%s%s", i ? "," : "", addrs[i]);
-	t->resolved = curl_slist_append(NULL, line.s);
-	str_fini(&line);
-	curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolved);
-	http_transfer_go(t);
+	t->in_multi = true;
+	curl_multi_add_handle(t->http->multi, t->easy);
+	socket_action(t->http, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static bool is_address(const char *host)
+/*
+ * curl sends a request again when the kept connection it chose was closed before an answer.
+ * The server may have acted on the first: what must not happen twice ends as broken instead,
+ * and the caller finds out.
+ */
+static int on_send(void *ctx, char *to, char *from, int to_port, int from_port)
 {
-	return host[strspn(host, "0123456789.")] == '\0' || strchr(host, ':') || host[0] == '[';
+	struct http_transfer *t = ctx;
+	long sent = 0;
+
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	t->repeated = t->once && sent > 0;
+	return t->repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* Host and port of the URL; false when it is not one. */
-static bool parse_url(struct http_transfer *t)
+static bool is_repeatable(const char *method)
 {
-	CURLU *u = curl_url();
-	char *host = NULL, *port = NULL;
-	int64_t number = 0;
-	bool good = u && curl_url_set(u, CURLUPART_URL, t->url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-		curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+	static const char *const names[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS" };
 
-	if (good && curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
-		good = parse_i64(port, 1, 65535, &number);
-	if (good)
-		t->host = xstrdup(host);
-	t->port = (int)number;
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(u);
-	return good;
-}
-
-/* Looks the name up, or goes at once for addresses and sockets. */
-void http_transfer_resolve(struct http_transfer *t, int64_t timeout_ms, bool socket)
-{
-	if (!parse_url(t)) {
-		http_transfer_end(t, HTTP_REFUSED, "not a usable URL");
-		return;
-	}
-	if (socket || is_address(t->host)) {
-		http_transfer_go(t);
-		return;
-	}
-	t->resolve = loop_resolve(t->http->loop, t->host, timeout_ms, on_resolved, t);
-	if (!t->resolve)
-		http_transfer_end(t, HTTP_RESOLVE, "cannot look the name up");
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcmp(method, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static void add_header(struct http_transfer *t, const char *line)
 {
 	if (strpbrk(line, "\r\n"))
-		t->bad_header = true;
+		t->bad_request = true;
 	else
 		t->headers = curl_slist_append(t->headers, line);
 }
@@ -402,53 +413,61 @@ static void set_credentials(struct http_transfer *t, const struct http_request *
 		curl_easy_setopt(t->easy, CURLOPT_PASSWORD, secret_reveal(req->password));
 	}
 	if (req->bearer) {
-		char *line = xasprintf("%s%s", req->bearer_prefix, secret_reveal(req->bearer));
+		char *line = xasprintf("%s%s", req->bearer_prefix ? req->bearer_prefix :
+				       "Authorization: Bearer ", secret_reveal(req->bearer));
 
 		add_header(t, line);
-		memset(line, 0, strlen(line));
+		explicit_bzero(line, strlen(line));
 		free_p(&line);
 	}
 }
 
-static void set_options(struct http_transfer *t, const struct http_request *req)
+static void set_method(struct http_transfer *t, const struct http_request *req)
+{
+	const char *method = req->method ? req->method : "GET";
+	bool has_body = req->body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+		strcmp(method, "PATCH") == 0;
+
+	if (!method[0] || method[strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+		t->bad_request = true;
+	t->once = !is_repeatable(method);
+	if (strcmp(method, "HEAD") == 0) {
+		curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	if (has_body) {
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)(req->body ? req->body_len : 0));
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, req->body ? req->body : "");
+	}
+	curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void set_options(struct http_transfer *t, const struct http_request *req, int64_t limit_ms)
 {
 	CURL *e = t->easy;
-	const char *method = req->method ? req->method : "GET";
 
-	curl_easy_setopt(e, CURLOPT_URL, t->url);
-	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->curl_error);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, t->on_data ? NULL : "");
+	/* of several addresses none may eat all the time */
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)limit_ms);
+	/* shorter than servers keep idle connections, so that we rarely meet one just closed */
+	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 50L);
 	if (req->unix_socket)
 		curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
 	if (req->insecure_tls) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
-	if (strcmp(method, "HEAD") == 0)
-		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	else if (req->body) {
-		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
-		curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body);
-		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
-	} else if (strcmp(method, "POST") == 0 || strcmp(method, "PATCH") == 0 ||
-		   strcmp(method, "PUT") == 0) {
-		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
-		curl_easy_setopt(e, CURLOPT_POSTFIELDS, "");
-		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
-	} else {
-		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
-	}
+	set_method(t, req);
 	add_header(t, "Expect:");
 	for (int i = 0; i < HTTP_MAX_HEADERS && req->headers[i]; i++)
 		add_header(t, req->headers[i]);
@@ -469,9 +488,17 @@ struct http_transfer *http_transfer_new(struct http *h, struct http_call *c, con
 	t->call = c;
 	t->url = xstrdup(url ? url : "");
 	t->easy = curl_easy_init();
-	t->deadline = TIMER_INIT;
-	t->deadline.user = t;
+	t->deadline = t->soon = TIMER_INIT;
+	t->deadline.user = t->soon.user = t;
 	t->started_ms = loop_now_ms(h->loop);
+	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(t->easy, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_error);
+	/* what we gave it must not run out while a transfer waits for a free connection */
+	curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	t->next = h->transfers;
 	if (h->transfers)
 		h->transfers->prev = t;
@@ -489,18 +516,25 @@ void http_start(struct http *h, struct http_call *c, const struct http_request *
 	t->ctx = req->ctx;
 	t->idle_ms = req->idle_ms;
 	t->max_body = req->max_body ? req->max_body : (size_t)8 << 20;
-	set_options(t, req);
-	timer_start(h->loop, &t->deadline, limit > 0 ? limit : 10000, http_on_deadline);
-	if (t->bad_header)
-		http_transfer_end(t, HTTP_REFUSED, "a header holds a line break");
+	if (limit <= 0)
+		limit = DEFAULT_LIMIT_MS;
+	set_options(t, req, limit);
+	timer_start(h->loop, &t->deadline, limit, http_on_deadline);
+	if (t->bad_request)
+		http_transfer_end(t, HTTP_REFUSED, "a line break in a header, or not a method");
 	else
-		http_transfer_resolve(t, limit > 0 ? limit : 10000, req->unix_socket != NULL);
+		http_transfer_resolve(t, limit, req->unix_socket != NULL);
 }
 
 void http_fetch(struct http *h, const struct http_request *req, struct http_reply *ret)
 {
 	struct http_call c = { 0 };
 
+	if (task_cancelled()) {
+		*ret = (struct http_reply){ .result = HTTP_CANCELLED };
+		snprintf(ret->error, sizeof(ret->error), "%s", http_result_name(HTTP_CANCELLED));
+		return;
+	}
 	http_start(h, &c, req);
 	task_await(&c.op);
 	*ret = c.reply;
@@ -514,8 +548,8 @@ struct http *http_new(struct loop *l)
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	h->loop = l;
-	h->timer = TIMER_INIT;
-	h->timer.user = h;
+	h->timer = h->pump = TIMER_INIT;
+	h->timer.user = h->pump.user = h;
 	h->multi = curl_multi_init();
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
@@ -530,11 +564,19 @@ void http_free(struct http *h)
 {
 	if (!h)
 		return;
-	for (struct http_transfer *t = h->transfers; t; t = t->next)
+	h->closing = true;
+	for (struct http_transfer *t = h->transfers; t; t = t->next) {
 		http_transfer_end(t, HTTP_CANCELLED, NULL);
-	for (int i = 0; i < 1000 && (h->transfers || h->pumping); i++)
-		loop_run_once(h->loop, 0); /* the deferred ends; none of them waits */
+		let_go(t);
+	}
 	timer_stop(&h->timer);
+	timer_stop(&h->pump);
 	curl_multi_cleanup(h->multi);
-	free_p(&h);
+	/* the deferred ends; none of them waits. A task cannot run the loop: they come later */
+	h->waited_for = !task_self();
+	for (int i = 0; i < 1000 && h->waited_for && h->transfers; i++)
+		loop_run_once(h->loop, 0);
+	h->waited_for = false;
+	if (!h->transfers)
+		client_free(h);
 }

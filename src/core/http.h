@@ -1,7 +1,8 @@
 /*
  * HTTP and SMTP client: libcurl's multi interface on the loop. Connections are
  * reused; names are resolved by the loop under the request's deadline; TLS is
- * verified; redirects are not followed.
+ * verified; redirects are not followed. POST and PATCH are never sent twice: a kept
+ * connection that breaks before the answer ends as HTTP_BROKEN with sent set.
  */
 #ifndef RD_CORE_HTTP_H
 #define RD_CORE_HTTP_H
@@ -14,7 +15,7 @@
 
 struct http;
 struct http *http_new(struct loop *l);
-void http_free(struct http *h);			/* cancels what runs */
+void http_free(struct http *h);			/* cancels what runs; NULL ok */
 
 enum { HTTP_MAX_HEADERS = 12 };
 struct http_request {
@@ -77,7 +78,9 @@ struct mail {
 	int64_t timeout_ms;
 	bool insecure_tls;
 };
-/* 0 accepted by at least one recipient (*ret_refused counts the others); negative with err. */
+/* 0: accepted for at least one recipient (*ret_refused counts the others). ERR_DENIED: the
+ * server refused for good (login, sender, all recipients); ERR_INVALID: an address or the URL;
+ * ERR_UNREACHABLE, ERR_TIMEOUT, ERR_CANCELLED. */
 int mail_send(struct http *h, const struct mail *m, int *ret_refused, struct err *err);
 
 #endif
