@@ -362,7 +362,8 @@ static bool go_by_key(struct shell *s, uint32_t key)
 	for (size_t i = 0; i < s->n_views; i++)
 		if ((uint32_t)s->views[i].def->key == key)
 			return shell_go(s, s->views[i].def->name);
-	shell_say(s, ROLE_hint, "%c: runbooks, incidents and timeline are not part of this version",
+	shell_say(s, ROLE_hint,
+	          "%c: runbooks, incidents and the timeline are not part of this version",
 	          (int)key);
 	return true;
 }
@@ -400,6 +401,10 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 	act = binding_find(key, front(s)->def->name);
 	if (act != ACT_NONE)
 		shell_do(s, act);
+	else if (key < 0x80 && strchr("tDbT", (int)key) && key)
+		shell_say(s, ROLE_hint,
+		          "%c: notes, incidents, runbooks and replay are not part of this version",
+		          (int)key);
 }
 
 static void on_paste(void *ctx, const char *text, size_t n)
