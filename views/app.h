@@ -81,6 +81,9 @@ int app_command(void *app, const char *line, struct err *err);
 const char *app_word(void *app, size_t i);
 void app_decisions_free(struct app *a);
 
+/* views/account_form.c: NULL or "" = a new one. */
+void app_account_form(struct app *a, const char *id);
+
 /* views/log.c */
 struct app_log *app_log_new(struct app *a);
 void app_log_free(struct app_log *l);

@@ -70,6 +70,22 @@ static const struct action actions[] = {
 	    A "accounts/%s/verify", .undo = "reads only"),
 	ROW("sync", "sync numbers", 'n', "account", 0, OPERATOR, PLAIN,
 	    A "accounts/%s/numbers/sync", .undo = "reads the provider; writes our own pool only"),
+	{ .name = "remove",
+	  .label = "remove the account",
+	  .key = 'D',
+	  .kind = "account",
+	  .role = PR_ADMIN,
+	  .danger = DIALOG_TYPED,
+	  .method = "DELETE",
+	  .path = A "accounts/%s",
+	  .undo = "add it again, with its credentials",
+	  .keeps = "an account in use is refused" },
+	{ .name = "add", .label = "add an account", .key = 'N', .kind = "", .role = PR_ADMIN },
+	{ .name = "edit",
+	  .label = "edit the account",
+	  .key = 'e',
+	  .kind = "account",
+	  .role = PR_ADMIN },
 	{ .name = "set-primary",
 	  .label = "make it a home account",
 	  .key = 'p',
@@ -356,7 +372,9 @@ static void on_confirm(void *ctx, struct dialog *dialog)
 	path_of(d, path, sizeof(path));
 	dialog_sending(dialog, loop_now_ms(a->loop));
 	d->sent = true;
-	d->request = client_send(a->client, d->action->method, path, str_get(&body), answered, d);
+	d->request = client_send(a->client, d->action->method, path,
+	                         str_eq(d->action->method, "DELETE") ? NULL : str_get(&body),
+	                         answered, d);
 	str_fini(&body);
 }
 
@@ -633,6 +651,11 @@ void app_act(void *app, const char *action, const struct subject *s)
 		command_of(&d, command, sizeof(command));
 		shell_say(a->shell, ROLE_warn, "%s: not now, %s%s%s", x->name, why,
 		          app_stale(a) ? "; elsewhere: " : "", app_stale(a) ? command : "");
+		return;
+	}
+	if (!x->path) { /* no order but a form */
+		app_account_form(a, str_eq(x->name, "edit") ? sub.id : NULL);
+		shell_redraw(a->shell);
 		return;
 	}
 	open_dialog(a, x, &sub);

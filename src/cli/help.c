@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/version.h"
 #include "core/mem.h"
+#include "ui/bindings.h"
 
 static const struct cli_option *const kind_options[][2] = {
 	[CLI_READS] = { &cli_json_option, &cli_csv_option },
@@ -189,6 +190,9 @@ void cli_manual(struct str *out)
 	for (size_t i = 0; cli_subcommands[i]; i++)
 		if (!cli_subcommands[i]->hidden)
 			man_command(out, cli_subcommands[i], cli_subcommands[i]->name);
+	str_add(out, ".SH KEYS\nIn the console. Lower-case keys never change the outside world; upper-case "
+		     "ones open a dialog.\n");
+	bindings_manual(out);
 	man_configuration(out);
 	str_add(out, ".SH EXIT STATUS\n.TP\n.B 0\ndone, or true\n.TP\n.B 1\n"
 		     "refused, failed check, or no\n.TP\n.B 2\nusage or configuration\n.TP\n.B 3\n"

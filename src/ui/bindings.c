@@ -140,17 +140,13 @@ void bindings_manual(struct str *out)
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		if ((int)rows[i].group != group) {
-			if (group >= 0)
-				str_add(out, ".El\n");
 			group = (int)rows[i].group;
-			str_addf(out, ".Ss %s\n.Bl -tag -width PgDn\n", group_titles[group]);
+			str_addf(out, ".SS %s\n", group_titles[group]);
 		}
-		str_add(out, ".It");
+		str_add(out, ".TP\n.B");
 		for (size_t k = 0; k < COUNT_OF(rows[i].keys) && rows[i].keys[k]; k++)
-			str_addf(out, " Ic %s%s", rows[i].keys[k] == '.' ? "\\&" : "",
-			         key_name(rows[i].keys[k], buf));
+			str_addf(out, " \"\\&%s\"", key_name(rows[i].keys[k], buf));
 		str_addf(out, "\n%s%s%s%s\n", rows[i].help, rows[i].views ? " (" : "",
 		         rows[i].views ? rows[i].views : "", rows[i].views ? ")" : "");
 	}
-	str_add(out, ".El\n");
 }

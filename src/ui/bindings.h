@@ -41,7 +41,7 @@ const struct binding *binding_of(enum act act);
 /* What key does in the view of that name; ACT_NONE = nothing. Views 1-9,0 are not here. */
 enum act binding_find(uint32_t key, const char *view);
 const char *group_title(enum act_group g);
-/* The table as mdoc for the manual page. */
+/* The table as man(7) source: .SS for each group, .TP for each row. */
 void bindings_manual(struct str *out);
 
 #endif

@@ -340,6 +340,7 @@ void shell_free(struct shell *s)
 	timer_stop(&s->paint_timer);
 	dialog_fini(&s->dialog);
 	sheet_close(&s->sheet);
+	form_close(&s->form);
 	for (size_t i = 0; i < s->n_views; i++) {
 		if (!s->views[i].opened)
 			continue;
@@ -422,6 +423,11 @@ struct dialog *shell_dialog(struct shell *s)
 struct sheet *shell_sheet(struct shell *s)
 {
 	return &s->sheet;
+}
+
+struct form *shell_form(struct shell *s)
+{
+	return &s->form;
 }
 
 const struct header *shell_header(const struct shell *s)

@@ -13,6 +13,7 @@
 #include "ui/bindings.h"
 #include "ui/cells.h"
 #include "ui/dialog.h"
+#include "ui/form.h"
 #include "ui/list.h"
 #include "ui/sheet.h"
 #include "ui/term.h"
@@ -145,6 +146,7 @@ struct view *shell_view(struct shell *s);	/* the one in front */
 struct view *shell_find_view(struct shell *s, const char *name);
 struct dialog *shell_dialog(struct shell *s);
 struct sheet *shell_sheet(struct shell *s);
+struct form *shell_form(struct shell *s);
 const struct header *shell_header(const struct shell *s);
 bool shell_utc(const struct shell *s);
 bool shell_ascii(const struct shell *s);

@@ -73,6 +73,10 @@ static size_t header_items(struct shell *s, struct item *it, bool seconds)
 		it[n] = (struct item){ .role = ROLE_warn, .rank = 2 };
 		snprintf(it[n++].text, 80, "!%d", h->unread);
 	}
+	if (h->here > 1) {
+		it[n] = (struct item){ .role = ROLE_header, .rank = 7 };
+		snprintf(it[n++].text, 80, "%d here", h->here);
+	}
 	it[n] = (struct item){ .role = ROLE_header, .rank = 2, .right = true };
 	snprintf(it[n++].text, 80, "%s%s",
 	         seconds ? when_clock(clock, h->now_ms, s->utc)
@@ -258,6 +262,8 @@ void shell_compose(struct shell *s)
 	v->def->draw(v, body);
 	if (s->sheet.open)
 		sheet_draw(&s->sheet, body);
+	if (s->form.open)
+		form_draw(&s->form, body);
 	dialog_draw(&s->dialog, area_sub(all, 0, 1, all.w, all.h - 1), loop_now_ms(s->loop));
 	if (!dialog_is_open(&s->dialog) || s->dialog.state == DIALOG_CLOSED) {
 		int lines = message_lines(s, all);

@@ -381,6 +381,10 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 		dialog_key(&s->dialog, key, loop_now_ms(s->loop));
 		return;
 	}
+	if (s->form.open) {
+		form_key(&s->form, key);
+		return;
+	}
 	if (s->sheet.open && key == KEY_CTRL('c')) {
 		shell_quit(s);
 		return;
@@ -413,6 +417,8 @@ static void on_paste(void *ctx, const char *text, size_t n)
 
 	if (dialog_is_open(&s->dialog))
 		dialog_paste(&s->dialog, text, n, loop_now_ms(s->loop));
+	else if (s->form.open)
+		form_paste(&s->form, text, n);
 	else if (s->prompt != PROMPT_NONE && !s->sheet.open)
 		field_paste(&s->field, text, n);
 }

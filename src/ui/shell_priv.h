@@ -29,6 +29,7 @@ struct shell {
 	int64_t painted_ms, data_painted_ms, belled_ms;
 	struct dialog dialog;
 	struct sheet sheet;
+	struct form form;
 	enum prompt prompt;
 	struct field_edit field;
 	char ask_label[48];

@@ -1,0 +1,153 @@
+/*
+ * Forms. Invariant: values of secret fields are never drawn and are zeroed when the form
+ * closes. It checks only what can be checked without asking anybody: that required fields
+ * are there and numbers are numbers.
+ */
+#include "ui/form.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "ui/keys.h"
+
+void form_close(struct form *f)
+{
+	void (*closed)(void *) = f->closed;
+	void *ctx = f->ctx;
+	bool was = f->open;
+
+	explicit_bzero(f, sizeof(*f));
+	if (was && closed)
+		closed(ctx);
+}
+
+void form_open(struct form *f, const char *title, const struct form_row *rows, size_t n,
+               void (*send)(void *ctx, struct form *f), void (*closed)(void *ctx), void *ctx)
+{
+	form_close(f);
+	f->open = true;
+	snprintf(f->title, sizeof(f->title), "%s", title);
+	f->rows = rows;
+	f->n = n < FORM_ROWS ? n : FORM_ROWS;
+	f->send = send;
+	f->closed = closed;
+	f->ctx = ctx;
+	for (size_t i = 0; i < f->n; i++)
+		f->values[i].hidden = rows[i].kind == FORM_SECRET;
+}
+
+void form_set(struct form *f, const char *name, const char *value)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (str_eq(f->rows[i].name, name))
+			field_set(&f->values[i], value);
+}
+
+const char *form_get(const struct form *f, size_t i)
+{
+	return f->values[i].len ? f->values[i].text : NULL;
+}
+
+void form_done(struct form *f, const char *problem, const char *member)
+{
+	f->sending = false;
+	f->note_role = ROLE_error;
+	snprintf(f->note, sizeof(f->note), "%s", problem);
+	for (size_t i = 0; member && i < f->n; i++)
+		if (str_eq(f->rows[i].name, member))
+			f->focus = i;
+}
+
+static bool complain(struct form *f, size_t i, const char *what)
+{
+	f->focus = i;
+	f->note_role = ROLE_warn;
+	snprintf(f->note, sizeof(f->note), "%s %s", f->rows[i].label, what);
+	return false;
+}
+
+static bool complete(struct form *f)
+{
+	int64_t v;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->rows[i].required && !f->values[i].len)
+			return complain(f, i, "is needed");
+		if (f->rows[i].kind == FORM_NUMBER && f->values[i].len &&
+		    !parse_i64(f->values[i].text, 0, 1000000, &v))
+			return complain(f, i, "must be a number");
+	}
+	return true;
+}
+
+static void submit(struct form *f)
+{
+	if (f->sending || !complete(f))
+		return;
+	f->sending = true;
+	f->note_role = ROLE_hint;
+	snprintf(f->note, sizeof(f->note), "sent; the credentials are being tried ..");
+	f->send(f->ctx, f);
+}
+
+void form_key(struct form *f, uint32_t key)
+{
+	if (key == KEY_ESC || key == KEY_CTRL('c')) {
+		form_close(f);
+		return;
+	}
+	if (f->sending)
+		return;
+	if (key == KEY_TAB || key == KEY_DOWN)
+		f->focus = (f->focus + 1) % f->n;
+	else if (key == KEY_BACKTAB || key == KEY_UP)
+		f->focus = (f->focus + f->n - 1) % f->n;
+	else if (key == KEY_CTRL('s') || (key == KEY_ENTER && f->focus + 1 == f->n))
+		submit(f);
+	else if (key == KEY_ENTER)
+		f->focus++;
+	else if (f->rows[f->focus].kind == FORM_FLAG && key == KEY_SPACE)
+		field_set(&f->values[f->focus], f->values[f->focus].len ? "" : "yes");
+	else if (f->rows[f->focus].kind != FORM_FLAG)
+		field_key(&f->values[f->focus], key);
+}
+
+void form_paste(struct form *f, const char *text, size_t n)
+{
+	if (!f->sending && f->rows[f->focus].kind != FORM_FLAG)
+		field_paste(&f->values[f->focus], text, n);
+}
+
+void form_draw(struct form *f, struct area a)
+{
+	int label = a.w < 60 ? 14 : 22, width = a.w - label - 3 < 50 ? a.w - label - 3 : 50;
+	int room = a.h - 4, top = 0;
+
+	area_clear(a, ROLE_normal);
+	area_rule(a, 0, f->title);
+	if ((int)f->focus >= room)
+		top = (int)f->focus - room + 1;
+	for (int i = top; i < (int)f->n && i - top < room; i++) {
+		const struct form_row *r = &f->rows[i];
+		int y = 1 + i - top;
+		area_put(a, 0, y, ROLE_normal, i == (int)f->focus ? '>' : ' ');
+		area_field(a, 1, y, label, 0, ROLE_label, r->label);
+		if (r->required)
+			area_put(a, label + 1, y, ROLE_key, '*');
+		if (r->kind == FORM_FLAG) {
+			area_text(a, label + 3, y, ROLE_normal,
+			          f->values[i].len ? "[yes]" : "[no]");
+			if (i == (int)f->focus)
+				area_cursor(a, label + 4, y);
+		} else {
+			field_draw(&f->values[i], a, label + 3, y, width, i == (int)f->focus);
+		}
+	}
+	area_field(a, 1, a.h - 3, a.w - 2, 0, ROLE_dim, f->rows[f->focus].help);
+	area_wrap(a, 1, a.h - 2, a.w - 2, f->note_role, f->note);
+	if (!f->note[0])
+		area_field(
+		        a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
+		        "Tab next   Space yes/no   ^S or Enter on the last sends   Esc gives up");
+}

@@ -1,0 +1,45 @@
+/*
+ * A form over the view: labelled fields, some hidden (secrets, zeroed when it closes).
+ * Tab and arrows move, Enter on the last field or ^S sends, Esc gives it up.
+ */
+#ifndef RD_UI_FORM_H
+#define RD_UI_FORM_H
+
+#include "ui/cells.h"
+#include "ui/field.h"
+
+enum form_kind { FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG };
+
+struct form_row {
+	const char *name;	/* API member */
+	const char *label, *help;
+	enum form_kind kind;
+	bool required;
+};
+#define FORM_ROWS 16
+struct form {
+	bool open, sending;
+	char title[80], note[240];
+	enum role note_role;
+	const struct form_row *rows;
+	size_t n, focus;
+	struct field_edit values[FORM_ROWS];
+	/* All required fields are filled; then form_done, or form_close. */
+	void (*send)(void *ctx, struct form *f);
+	void (*closed)(void *ctx);
+	void *ctx;
+};
+
+void form_open(struct form *f, const char *title, const struct form_row *rows, size_t n,
+	       void (*send)(void *ctx, struct form *f), void (*closed)(void *ctx), void *ctx);
+void form_set(struct form *f, const char *name, const char *value);
+/* NULL when it was left empty. */
+const char *form_get(const struct form *f, size_t i);
+/* The answer: what is wrong (the form stays) and the member at fault, or NULL. */
+void form_done(struct form *f, const char *problem, const char *member);
+void form_close(struct form *f);
+void form_key(struct form *f, uint32_t key);
+void form_paste(struct form *f, const char *text, size_t n);
+void form_draw(struct form *f, struct area a);
+
+#endif
