@@ -93,7 +93,8 @@ static int replay(struct call *c, struct stream *s, int64_t after)
 				   "more than %d entries since %lld: take a snapshot and go on from its seq",
 				   REPLAY_MAX, (long long)after);
 	s->last_seq = after;
-	while (s->last_seq < newest) {
+	/* the hub reads on while we do: what it gained meanwhile is not lost */
+	while (s->last_seq < hub_state(c->engine->hub)->seq) {
 		struct journal_row *rows = NULL;
 		size_t n = 0;
 		int r = journal_after(c->engine->store, s->last_seq, REPLAY_BATCH, &rows, &n, &err);

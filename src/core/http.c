@@ -458,7 +458,8 @@ static void set_options(struct http_transfer *t, const struct http_request *req,
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, t->on_data ? NULL : "");
 	/* of several addresses none may eat all the time */
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)limit_ms);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)(req->connect_ms > 0 ? req->connect_ms : limit_ms));
 	/* shorter than servers keep idle connections, so that we rarely meet one just closed */
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 50L);
 	if (req->unix_socket)

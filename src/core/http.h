@@ -29,6 +29,7 @@ struct http_request {
 	const char *body;			/* NULL = none; borrowed until done */
 	size_t body_len;
 	int64_t timeout_ms;			/* whole exchange; required unless streaming */
+	int64_t connect_ms;			/* until connected; 0 = the whole time */
 	size_t max_body;			/* 0 = 8 MiB */
 	/* Streaming: called per chunk from the loop; no total timeout, but dead after
 	 * idle_ms without a byte. The reply body then stays empty. */
