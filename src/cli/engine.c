@@ -91,7 +91,9 @@ static int fill_options(struct service *s)
 		.database = m->database, .key = m->encryption_key,
 		.key_previous = m->encryption_key_previous, .cron_secret = m->cron_secret,
 		.id = cli_opt(s->cli, "id"), .public_url = m->public_url,
-		.environment = config_environment(cli_config(s->cli)),
+		/* what the demo's own database was adopted for */
+		.environment = cli_flag(s->cli, "demo") ? "demo" :
+							  config_environment(cli_config(s->cli)),
 		.production = config_production(cli_config(s->cli)),
 		.demo = cli_flag(s->cli, "demo"), .failover = f,
 		.providers = cli_settings(s->cli, &providers_options),

@@ -155,7 +155,7 @@ void monitor_forget(struct monitor *m, const char *id)
 			a->outcome = a->raw_outcome;
 			a->reason = a->raw_reason;
 			a->inherited = a->raw_inherited;
-			a->changed = true;
+			a->changed = a->outcome != a->stored;
 		}
 		a->run = a->raw_outcome;
 		a->run_n = 1;

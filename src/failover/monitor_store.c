@@ -243,8 +243,10 @@ static int put_agents(struct monitor *m, struct watched *w, struct err *err)
 		if (r == 0)
 			r = tx_commit(&t, NULL, err);
 		for (size_t k = from; r == 0 && k < i; k++)
-			if (m->roster.v[k].account == account)
+			if (m->roster.v[k].account == account) {
 				m->roster.v[k].changed = false;
+				m->roster.v[k].stored = m->roster.v[k].outcome;
+			}
 	}
 	free_p(&j);
 	return r;

@@ -125,8 +125,7 @@ static void add(struct roster *r, const struct agent_row *row)
 	x->home = (uint16_t)roster_account(r, a->home_account ? a->home_account : "");
 	x->integration = (uint8_t)a->integration;
 	x->present = (int8_t)row->eleven_present;
-	x->outcome = x->raw_outcome = (uint8_t)a->outcome;
-	x->since_ms = a->since_ms;
+	x->stored = (uint8_t)a->outcome;
 }
 
 /* Both are ordered by id, as the pages come. The finding goes on only where the agent still
@@ -163,7 +162,7 @@ static void carry_over(struct roster *now, const struct roster *old)
 		a->run_n = o->run_n;
 		a->seen = o->seen;
 		a->traffic = o->traffic;
-		a->changed = o->changed;
+		a->changed = a->outcome != a->stored;
 	}
 }
 

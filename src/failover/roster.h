@@ -25,6 +25,7 @@ struct roster_agent {
 	uint8_t outcome, reason;	/* the finding, after fall and rise */
 	uint8_t raw_outcome, raw_reason;	/* of the last sweep alone */
 	uint8_t run, run_n;
+	uint8_t stored;			/* outcome in the database */
 	bool inherited, raw_inherited, changed, presence_changed;
 };
 struct roster {

@@ -223,7 +223,8 @@ static void judge_agents(struct monitor *m, struct watched *w, int account,
 			continue;
 		f = agent_judge((enum seen_state)a->seen, &a->traffic, a->reason == AR_TRAFFIC ||
 				a->raw_reason == AR_TRAFFIC_DRY, &scope, m->d->set);
-		a->changed |= roster_feed(a, f, counts, m->d->set, wall);
+		roster_feed(a, f, counts, m->d->set, wall);
+		a->changed = a->outcome != a->stored;
 		count_agent(&w->raw, a->raw_outcome, a->raw_reason, a->raw_inherited, raw);
 		count_agent(&w->held, a->outcome, a->reason, a->inherited, held);
 	}
@@ -298,7 +299,7 @@ static void judge(struct monitor *m, const struct probe_ask *ask, struct watched
 	judge_facts(m, w, r);
 	severity_judge(&w->held, set, &w->verdict);
 	w->test_outcome = severity_test(&w->raw, set, &w->test);
-	w->sweeps_bad = verdict_rank(&w->verdict) >= 2 ? w->sweeps_bad + 1 : 0;
+	w->sweeps_bad = verdict_rank(&w->test) >= 2 ? w->sweeps_bad + 1 : 0;
 }
 
 /* Things of the account that the gates and the standby's readiness ask for. */

@@ -28,7 +28,7 @@ struct watched {
 	struct verdict verdict;		/* of held */
 	struct verdict test;		/* of raw */
 	enum outcome test_outcome;
-	int sweeps_bad;			/* in a row with something to act on */
+	int sweeps_bad;			/* in a row that by themselves found something to act on */
 
 	bool sweeping;
 	struct condition swept;
