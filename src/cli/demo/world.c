@@ -141,6 +141,7 @@ static int write_config(struct demo *d, int i, const struct json *sim, struct er
 	struct str b = STR_INIT(1 << 20);
 	int fd, r = 0;
 
+	str_add(&b, "environment: demo\nenvironments:\n  demo:\n    label: DEMO\n");
 	yaml_text(&b, "database", d->db_url);
 	yaml_text(&b, "encryptionKey", secret_reveal(d->key));
 	yaml_text(&b, "cronSecret", "demo-cron-secret");
@@ -161,7 +162,8 @@ static int write_config(struct demo *d, int i, const struct json *sim, struct er
 	yaml_text(&b, "internalServiceKey", json_str(json_path(sim, "app.internalKey")));
 	yaml_text(&b, "notify.smtpUrl", json_get_str(sim, "smtp"));
 	yaml_text(&b, "notify.smtpFrom", "ringdown@acme.example");
-	str_addf(&b, "notify.slackUrl: \"%s/slack/services/T0DEMO/B0DEMO/demo\"\n", d->sim_url);
+	yaml_text(&b, "notify.slackUrl", "https://hooks.slack.com/services/T0DEMO/B0DEMO/demo");
+	base_lines(&b, bases, "notify.slackBase", "SLACK_BASE");
 	str_addf(&b, "notify.pagerdutyBase: \"%s/pagerduty\"\n", d->sim_url);
 	yaml_text(&b, "notify.pagerdutyKey", "demodemodemodemodemodemodemodemo");
 	if (d->scenario->settings)
