@@ -7,6 +7,7 @@
 #include "cli/demo_console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -96,12 +97,13 @@ static void stop_world(struct proc *world)
 		nap(POLL_MS);
 }
 
-static struct proc *start_world(const struct demo_options *o, const char *file, struct err *err)
+/* log: what the world has to say; the terminal belongs to the console. */
+static struct proc *start_world(const struct demo_options *o, const char *file, int log, struct err *err)
 {
 	char speed[32], agents[24];
 	const char *argv[] = { o->binary, "demo", "--world", file, "--scenario", o->scenario, "--speed",
 			       speed, "--agents", agents, o->keep ? "--keep" : NULL, NULL };
-	struct proc_options p = { .argv = argv, .stdout_fd = -1, .stderr_fd = STDERR_FILENO,
+	struct proc_options p = { .argv = argv, .stdout_fd = log, .stderr_fd = log,
 				  .die_with_parent = true };
 
 	snprintf(speed, sizeof(speed), "%g", o->speed);
@@ -124,9 +126,10 @@ static int open_console(struct cli *c, const char *file)
 int demo_console(struct cli *c, const struct demo_options *o, const struct scenario *s)
 {
 	_cleanup_(free_p) char *file = demo_attach_path(o->binary), *running = NULL;
+	_cleanup_(free_p) char *log_path = xasprintf("%s.log", file);
 	struct err err = { 0 };
 	struct proc *world;
-	int r;
+	int r, log;
 
 	running = demo_attach_find(o->binary);
 	if (running)
@@ -136,13 +139,17 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 	printf("demo: starting a private PostgreSQL, the simulator and %d engine%s ...\n", s->engines,
 	       s->engines == 1 ? "" : "s");
 	fflush(stdout);
-	world = start_world(o, file, &err);
+	log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	world = start_world(o, file, log, &err);
+	if (log >= 0)
+		close(log);
 	if (!world)
 		return cli_fail_err(c, &err);
 	if (wait_up(world, file))
 		r = open_console(c, file);
 	else
-		r = cli_fail(c, EXIT_UNREACHABLE, "demo: the demo's processes did not start");
+		r = cli_fail(c, EXIT_UNREACHABLE, "demo: the demo's processes did not start; %s says why",
+			     log_path);
 	printf("demo: stopping engine, simulator and PostgreSQL; the demo's data is removed\n");
 	fflush(stdout);
 	stop_world(world);

@@ -381,8 +381,7 @@ const char *client_user(const struct client *c)
 
 enum person_role client_role(const struct client *c)
 {
-	(void)c;
-	return PR_OPERATOR;
+	return SCENE("admin") ? PR_ADMIN : PR_OPERATOR;
 }
 
 static void agents_page(const char *path, struct jw *w)
