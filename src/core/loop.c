@@ -378,7 +378,7 @@ void watch_free(struct watch *w)
 	uv_close((uv_handle_t *)&w->poll, on_watch_closed);
 }
 
-/* ---- signals and names ------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int signum)
 {
@@ -400,79 +400,6 @@ void loop_on_signal(struct loop *l, int signum, void (*fn)(void *ctx, int signum
 	uv_signal_init(&l->uv, &l->signals[i]);
 	uv_signal_start(&l->signals[i], on_signal, signum);
 	uv_unref((uv_handle_t *)&l->signals[i]);
-}
-
-struct resolve {
-	uv_getaddrinfo_t req;
-	struct timer timer;
-	void (*fn)(void *ctx, int n, const char *const *addrs, const char *error);
-	void *ctx;
-	bool done; /* fn was called or cancelled; memory waits for libuv */
-};
-
-static void on_resolve_timeout(struct timer *t)
-{
-	struct resolve *r = t->user;
-
-	r->done = true;
-	uv_cancel((uv_req_t *)&r->req); /* the pool thread may run on; its answer is dropped */
-	r->fn(r->ctx, 0, NULL, "no answer from the name server in time");
-}
-
-static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
-{
-	struct resolve *r = req->data;
-	enum { MAX_ADDRS = 8 };
-	char text[MAX_ADDRS][64];
-	const char *list[MAX_ADDRS];
-	int n = 0;
-
-	timer_stop(&r->timer);
-	for (struct addrinfo *a = res; a && n < MAX_ADDRS && !r->done; a = a->ai_next) {
-		if (a->ai_family == AF_INET)
-			uv_ip4_name((struct sockaddr_in *)a->ai_addr, text[n], sizeof(text[n]));
-		else if (a->ai_family == AF_INET6)
-			uv_ip6_name((struct sockaddr_in6 *)a->ai_addr, text[n], sizeof(text[n]));
-		else
-			continue;
-		list[n] = text[n];
-		n++;
-	}
-	uv_freeaddrinfo(res);
-	if (!r->done) {
-		r->done = true;
-		r->fn(r->ctx, n, list, status < 0 ? uv_strerror(status) :
-			      n == 0 ? "no address" : NULL);
-	}
-	free_p(&r);
-}
-
-struct resolve *loop_resolve(struct loop *l, const char *host, int64_t timeout_ms,
-	void (*fn)(void *ctx, int n, const char *const *addrs, const char *error), void *ctx)
-{
-	struct resolve *r = xcalloc(1, sizeof(*r));
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-
-	r->req.data = r;
-	r->fn = fn;
-	r->ctx = ctx;
-	r->timer = TIMER_INIT;
-	r->timer.user = r;
-	if (uv_getaddrinfo(&l->uv, &r->req, on_resolved, host, NULL, &hints) != 0) {
-		free_p(&r);
-		return NULL;
-	}
-	timer_start(l, &r->timer, timeout_ms, on_resolve_timeout);
-	return r;
-}
-
-void resolve_cancel(struct resolve *r)
-{
-	if (!r || r->done)
-		return;
-	r->done = true;
-	timer_stop(&r->timer);
-	uv_cancel((uv_req_t *)&r->req);
 }
 
 /* ---- life -------------------------------------------------------------------- */
@@ -516,7 +443,7 @@ void loop_free(struct loop *l)
 		uv_close((uv_handle_t *)&l->uv_timer, NULL);
 		for (int i = 0; i < l->n_signals; i++)
 			uv_close((uv_handle_t *)&l->signals[i], NULL);
-		/* close callbacks and cancelled look-ups; bounded, a stuck resolver is left behind */
+		/* close callbacks; bounded */
 		for (int i = 0; i < 50 && uv_run(&l->uv, UV_RUN_NOWAIT) != 0; i++)
 			;
 		if (uv_loop_close(&l->uv) != 0)

@@ -61,7 +61,9 @@ void watch_free(struct watch *w);		/* before the fd is closed; NULL ok */
 /* Signals: fn runs in the loop. Freed with the loop. */
 void loop_on_signal(struct loop *l, int signum, void (*fn)(void *ctx, int signum), void *ctx);
 
-/* Resolves a host name off the loop; the addresses as text, freed after fn returns. */
+/* Resolves a host name off the loop (resolve.c); the addresses as text, freed after fn
+ * returns. NULL: too many names are being looked up. Neither the loop nor the end of the
+ * program waits for one that is cancelled. */
 struct resolve;
 struct resolve *loop_resolve(struct loop *l, const char *host, int64_t timeout_ms,
 	void (*fn)(void *ctx, int n, const char *const *addrs, const char *error), void *ctx);

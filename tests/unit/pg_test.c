@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,19 @@
 #include "core/pg.h"
 #include "core/task.h"
 #include "tests/lib/pgtemp.h"
+
+/* Stands before the system's: names in .slow take five seconds. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *restrict node,
+	const char *restrict service, const struct addrinfo *restrict hints,
+	struct addrinfo **restrict res)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+		(__typeof__(real))(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo");
+
+	if (node && strstr(node, ".slow"))
+		usleep(5000000);
+	return real(node, service, hints, res);
+}
 
 struct fixture {
 	struct loop *loop;
@@ -482,6 +497,20 @@ static void silent_first_host(void **state)
 	close(fd);
 }
 
+/* A name whose server is silent takes its share and no more. */
+static void slow_first_name(void **state)
+{
+	struct pg_options o = options();
+	char url[400];
+
+	(void)state;
+	snprintf(url, sizeof(url), "host=db.slow,%s port=1,5432 user=postgres dbname=postgres",
+		 socket_dir());
+	o.url = url;
+	o.connect_timeout_ms = 800;
+	with_options(o, script_works);
+}
+
 static void script_bad_url(struct fixture *f)
 {
 	struct pg_conn *c = NULL;
@@ -567,6 +596,7 @@ int main(void)
 		cmocka_unit_test(unreachable),
 		cmocka_unit_test(several_hosts),
 		cmocka_unit_test(silent_first_host),
+		cmocka_unit_test(slow_first_name),
 		cmocka_unit_test(bad_urls),
 		cmocka_unit_test(pool_ends_first),
 		cmocka_unit_test(server_restart),
