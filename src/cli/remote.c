@@ -236,12 +236,12 @@ void remote_query(struct str *path, const char *name, const char *value)
 
 static int add_rows(struct cli *c, struct table *t, const struct json *list,
 		    const struct record_type *type, remote_reader read, const struct field **fields,
-		    size_t n)
+		    size_t n, int64_t *left)
 {
 	struct err err = { 0 };
 	int r = 0;
 
-	for (const struct json *v = json_first(list); v && !r; v = json_next(v)) {
+	for (const struct json *v = json_first(list); v && !r && *left > 0; v = json_next(v), --*left) {
 		void *rec = xcalloc(1, type->size);
 		record_init(type, rec);
 		r = read ? read(rec, v, &err) : record_from_json(type, rec, v, false, &err);
@@ -256,9 +256,10 @@ static int add_rows(struct cli *c, struct table *t, const struct json *list,
 	return r;
 }
 
-static void print_page(struct cli *c, const struct json *list, struct str *out, bool *first)
+static void print_page(struct cli *c, const struct json *list, struct str *out, bool *first,
+		       int64_t *left)
 {
-	for (const struct json *v = json_first(list); v; v = json_next(v)) {
+	for (const struct json *v = json_first(list); v && *left > 0; v = json_next(v), --*left) {
 		if (cli_format(c) == FORMAT_JSON && !*first)
 			str_addc(out, ',');
 		*first = false;
@@ -271,12 +272,37 @@ static void print_page(struct cli *c, const struct json *list, struct str *out, 
 int remote_list(struct cli *c, const char *path, const char *member, const struct record_type *type,
 		remote_reader read, const char *columns)
 {
+	return remote_list_max(c, path, member, type, read, columns, 0);
+}
+
+/* One page: no more is asked for than is wanted. */
+static int get_page(struct cli *c, const char *path, const char *cursor, int64_t left,
+		    struct json **ret)
+{
+	struct str at = STR_INIT(8000);
+	char limit[24];
+	int r;
+
+	snprintf(limit, sizeof(limit), "%lld", (long long)(left < 1000 ? left : 1000));
+	str_add(&at, path);
+	remote_query(&at, "limit", strstr(path, "limit=") ? NULL : limit);
+	remote_query(&at, "cursor", cursor);
+	r = remote_get(c, str_get(&at), ret);
+	str_fini(&at);
+	return r;
+}
+
+int remote_list_max(struct cli *c, const char *path, const char *member,
+		    const struct record_type *type, remote_reader read, const char *columns,
+		    int64_t max)
+{
 	const struct field *fields[TABLE_MAX_COLUMNS];
 	struct str json = STR_INIT(STR_MAX_DEFAULT);
 	bool as_json = cli_format(c) == FORMAT_JSON || cli_format(c) == FORMAT_JSONL;
 	struct table t;
 	size_t n = table_record_columns(&t, cli_format(c), type, columns, fields);
 	_cleanup_(free_p) char *cursor = NULL;
+	int64_t left = max > 0 ? max : INT64_MAX;
 	bool first = true;
 	int r = 0;
 
@@ -285,17 +311,13 @@ int remote_list(struct cli *c, const char *path, const char *member, const struc
 		json_add_string(&json, member, strlen(member));
 		str_add(&json, ":[");
 	}
-	for (int page = 0; page < PAGES_MAX && !r; page++) {
-		struct str at = STR_INIT(8000);
+	for (int page = 0; page < PAGES_MAX && !r && left > 0; page++) {
 		struct json *doc = NULL;
-		str_add(&at, path);
-		remote_query(&at, "cursor", cursor);
-		r = remote_get(c, str_get(&at), &doc);
-		str_fini(&at);
+		r = get_page(c, path, cursor, left, &doc);
 		if (!r && as_json)
-			print_page(c, json_get(doc, member), &json, &first);
+			print_page(c, json_get(doc, member), &json, &first, &left);
 		else if (!r)
-			r = add_rows(c, &t, json_get(doc, member), type, read, fields, n);
+			r = add_rows(c, &t, json_get(doc, member), type, read, fields, n, &left);
 		str_replace(&cursor, json_get_str(doc, "nextCursor"));
 		json_free(doc);
 		if (!cursor)

@@ -33,6 +33,10 @@ typedef int (*remote_reader)(void *rec, const struct json *obj, struct err *err)
  * table of the record's columns (NULL: its list columns). read NULL: record_from_json. */
 int remote_list(struct cli *c, const char *path, const char *member, const struct record_type *type,
 		remote_reader read, const char *columns);
+/* The same, at most max rows (0 = all). */
+int remote_list_max(struct cli *c, const char *path, const char *member,
+		    const struct record_type *type, remote_reader read, const char *columns,
+		    int64_t max);
 /* Prints a document that has no record: JSON as it is; text as indented "name: value" lines. */
 void remote_print(struct cli *c, const struct json *doc);
 /* Adds "?name=value" or "&name=value", encoded; NULL value adds nothing. */
