@@ -100,6 +100,8 @@ static void record(struct decider *d, struct lineage *l, const struct watched *w
 	row.fails = test.outcome == OUT_BAD ? l->ev.fails + 1 : test.outcome == OUT_OK ? 0 : l->ev.fails;
 	window_test(&row.e, &clock, w->test_outcome, d->d->set, now, loop_wall_ms(d->d->loop));
 	event_set_gates(&row.e, l->gates, l->gates_known ? GATE_MAX : 0);
+	if (test.outcome == OUT_BAD && w->test.cause[0])
+		str_replace(&row.e.cause, w->test.cause);
 	if (store_test(d, l, &row, &test, &err) < 0) {
 		log_info("decide", "%s: test not stored: %s", row.e.id, err.msg);
 		event_row_fini(&row);

@@ -26,7 +26,7 @@ const struct event_column event_columns[] = {
 	WORD("trigger_type", e.trigger, D, &trigger_names),
 	COL("rule_id", EC_I64, e.rule, D),
 	COL("reason", EC_TEXT, e.reason, D),
-	COL("cause", EC_TEXT, e.cause, D),
+	COL("cause", EC_TEXT, e.cause, W),
 	COL("cause_key", EC_TEXT, e.cause_key, D),
 	COL("lineage", EC_TEXT, e.lineage, D),
 	COL("from_account", EC_TEXT, e.from, D),
