@@ -258,6 +258,7 @@ static int canaries_failed(struct act *a, const char *why, struct err *err)
 		return r;
 	for (int n = STEP_SWITCH; n <= STEP_TEST; n++)
 		act_step(a, n, SS_UNDONE, r == 0 ? NULL : why);
+	act_step(a, STEP_NOTIFY, SS_DONE, NULL);
 	lock_release(a);
 	return act_transition(a, &(struct act_move){ .to = EV_FAILED, .error = text, .text = text,
 						     .also = mark_not_ready }, err);
@@ -335,6 +336,7 @@ static int end_failed(struct act *a, const char *why, struct err *err)
 	for (int n = STEP_LOCK; n <= STEP_TEST; n++)
 		if (a->row.e.steps[n].state == SS_RUNNING)
 			act_step(a, n, SS_FAILED, text);
+	act_step(a, STEP_NOTIFY, SS_DONE, NULL);
 	lock_release(a);
 	return act_transition(a, &(struct act_move){ .to = EV_FAILED, .error = text, .text = text,
 						     .also = adopt_baselines }, err);
@@ -396,6 +398,7 @@ static int begin(struct act *a, struct err *err)
 		act_dirty(a, it);
 	}
 	act_step(a, STEP_UNLOCK, SS_WAITING, NULL);
+	act_step(a, STEP_NOTIFY, SS_WAITING, NULL);
 	int r = lock_take(a, &lock);
 	if (a->stop != ACT_GO)
 		return err_set(err, ERR_CANCELLED, "%s", a->stop_why);

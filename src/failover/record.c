@@ -109,8 +109,7 @@ void act_step(struct act *a, int n, int state, const char *error)
 	s->n = n;
 	if (s->total == 1 && (n < STEP_ASSIGN || n > STEP_TEST))
 		s->done = state == SS_DONE;
-	if (error || state == SS_RUNNING)
-		str_replace(&s->error, error);
+	str_replace(&s->error, error);
 	a->step_dirty[n] = a->step_note = true;
 }
 
