@@ -126,7 +126,7 @@ static const char JUDGE_SQL[] =
 	"WITH j AS (SELECT * FROM json_to_recordset($1::json) AS"
 	" j(id text, account text, outcome text, reason text)),"
 	" changed AS (INSERT INTO ringdown.agent_ext AS x (agent_id, outcome, reason, since)"
-	"  SELECT id, outcome, reason, $2 FROM j ON CONFLICT (agent_id) DO UPDATE SET"
+	"  SELECT id, outcome, reason, $2 FROM j ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"
 	"  since = CASE WHEN x.outcome = excluded.outcome THEN x.since ELSE excluded.since END,"
 	"  outcome = excluded.outcome, reason = excluded.reason),"
 	" history AS (INSERT INTO ringdown.agent_change (agent_id, account_id, outcome, reason, at)"
@@ -159,7 +159,9 @@ int agents_judge(struct tx *t, const struct agent_judgement *j, size_t n, struct
 			jw_obj_end(&w);
 		}
 		jw_arr_end(&w);
-		e = tx_query(t, NULL, err, JUDGE_SQL, "tm", str_get(&doc), tx_now_ms(t));
+		e = lock_agents(t, str_get(&doc), err);
+		if (e == 0)
+			e = tx_query(t, NULL, err, JUDGE_SQL, "tm", str_get(&doc), tx_now_ms(t));
 		str_fini(&doc);
 	}
 	return e;
@@ -191,7 +193,7 @@ int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, stru
 			     " eleven_number_id, integration) SELECT id, present, $2, number, integration"
 			     " FROM json_to_recordset($1::json) AS"
 			     " j(id text, present boolean, number text, integration text)"
-			     " ON CONFLICT (agent_id) DO UPDATE SET eleven_present = excluded.eleven_present,"
+			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET eleven_present = excluded.eleven_present,"
 			     " eleven_seen_at = excluded.eleven_seen_at,"
 			     " eleven_number_id = coalesce(excluded.eleven_number_id, x.eleven_number_id),"
 			     " integration = coalesce(excluded.integration, x.integration)",
@@ -221,7 +223,7 @@ int agents_calls(struct tx *t, const char *const *ids, const int64_t *calls_per_
 		e = tx_query(t, NULL, err,
 			     "INSERT INTO ringdown.agent_ext (agent_id, calls_per_day) SELECT id, calls"
 			     " FROM json_to_recordset($1::json) AS j(id text, calls bigint)"
-			     " ON CONFLICT (agent_id) DO UPDATE SET calls_per_day = excluded.calls_per_day",
+			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET calls_per_day = excluded.calls_per_day",
 			     "t", str_get(&doc));
 		str_fini(&doc);
 	}

@@ -66,7 +66,8 @@ static int note(struct tx *t, struct event_row *r, const char *kind, const char 
 	struct event_row now = { 0 };
 	struct str b = STR_INIT(STR_MAX_DEFAULT);
 	struct jw w = JW(&b);
-	int e = event_load(t->store, t, r->e.id, &now, err);
+	/* locked: what is mirrored must not be older than what another transaction mirrored */
+	int e = event_lock(t, r->e.id, &now, err);
 
 	if (e == 0) {
 		jw_obj(&w, NULL);
@@ -236,7 +237,15 @@ int event_step_put(struct tx *t, const char *id, const struct event_step *step, 
 		   struct err *err)
 {
 	struct str text = STR_INIT(300);
-	int e = tx_query(t, NULL, err,
+	int e = 0;
+
+	/* The event before its steps, as transitions do. */
+	if (note_it)
+		e = tx_query(t, NULL, err, "SELECT 1 FROM ringdown.event WHERE id = $1"
+			     " FOR NO KEY UPDATE", "t", id);
+	if (e < 0)
+		return e;
+	e = tx_query(t, NULL, err,
 		"INSERT INTO ringdown.event_step (event_id, n, name, state, done, total, started_at,"
 		" ended_at, error, epoch) VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz,"
 		" $8::timestamptz, $9, $10) ON CONFLICT (event_id, n) DO UPDATE SET"

@@ -164,7 +164,8 @@ int event_load(struct store *s, struct tx *t, const char *id, struct event_row *
 
 int event_lock(struct tx *t, const char *id, struct event_row *ret, struct err *err)
 {
-	return load(t->store, t, id, " FOR UPDATE", ret, err);
+	/* not FOR UPDATE: rows that refer to the event may be added meanwhile */
+	return load(t->store, t, id, " FOR NO KEY UPDATE", ret, err);
 }
 
 static int select_rows(struct store *s, const char *rest, const char *a, const char *b, bool tests,

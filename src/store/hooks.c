@@ -87,7 +87,7 @@ static const char OBSERVED_SQL[] =
 	"  CASE WHEN $4 AND observed IS NOT NULL THEN 'first sight' END,"
 	"  trunk, app, region, problem"
 	" FROM json_to_recordset($2::json) AS j(number text, sid text, observed json, trunk text,"
-	"  app text, region text, problem text)"
+	"  app text, region text, problem text) ORDER BY number"
 	" ON CONFLICT (account_id, phone_number) DO UPDATE SET sid = excluded.sid,"
 	"  observed = coalesce(excluded.observed, x.observed), observed_at = excluded.observed_at,"
 	"  baseline = coalesce(x.baseline, excluded.baseline),"

@@ -19,7 +19,13 @@ int journal_key_load(struct store *s, struct err *err);
 /* Takes the head row and writes the notes; the last thing before COMMIT. */
 int journal_append(struct tx *t, char ret_hash[65], struct err *err);
 
-/* Text[] of ids as one JSON parameter. */
-void json_add_ids(struct str *out, const char *const *ids, size_t n);
+/*
+ * Writes of many rows take their locks in one order, or two of them could wait for each
+ * other: first "VoiceAgent" by id, then the pool's numbers, then rows of our own, each set
+ * in the order of its key. doc: JSON array of objects with "id" or "agent", and with "number"
+ * or "to_number".
+ */
+int lock_agents(struct tx *t, const char *doc, struct err *err);
+int lock_numbers(struct tx *t, const char *doc, struct err *err);
 
 #endif

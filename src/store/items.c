@@ -7,6 +7,8 @@
  */
 #include "store/items.h"
 
+#include "store/internal.h"
+
 #include "core/json.h"
 
 static void item_fini(struct item *i)
@@ -68,6 +70,14 @@ int items_load(struct store *s, const char *event, struct item **ret, size_t *re
 	*ret = v;
 	*ret_n = n;
 	return 0;
+}
+
+/* Locks what a batch is about to write, in the order that all batches keep. */
+static int items_lock(struct tx *t, const char *rows, size_t n, struct err *err)
+{
+	int e = n > 1 ? lock_agents(t, rows, err) : 0;
+
+	return e < 0 || n < 2 ? e : lock_numbers(t, rows, err);
 }
 
 /* The rows as one JSON array; caller frees. */
@@ -163,10 +173,13 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 	free_p(&p);
 	if (!n)
 		return 0;
-	int x = tx_query(t, NULL, err,
+	int x = lock_numbers(t, rows, err);
+	if (x < 0)
+		return x;
+	x = tx_query(t, NULL, err,
 		"INSERT INTO ringdown.reservation (phone_number, account_id, agent_id, event_id, at)"
 		" SELECT x.to_number, x.to_account, x.agent, $1, $3::timestamptz"
-		ROWS("agent text, to_account text, to_number text"),
+		ROWS("agent text, to_account text, to_number text") " ORDER BY 1",
 		"ttm", event, rows, tx_now_ms(t));
 	if (x == ERR_EXISTS)
 		return err_set(err, ERR_EXISTS,
@@ -192,6 +205,12 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 int items_release(struct tx *t, const char *event, struct err *err)
 {
 	int x = tx_query(t, NULL, err,
+		"SELECT count(*) FROM (SELECT 1 FROM \"TwilioBackupPhoneNumber\" p"
+		" WHERE p.\"phoneNumber\" IN (SELECT phone_number FROM ringdown.reservation"
+		" WHERE event_id = $1) ORDER BY p.\"phoneNumber\" FOR NO KEY UPDATE) x", "t", event);
+	if (x < 0)
+		return x;
+	x = tx_query(t, NULL, err,
 		"UPDATE \"TwilioBackupPhoneNumber\" b SET status = 'available',"
 		" \"updatedAt\" = $2::timestamptz FROM ringdown.reservation r"
 		" WHERE r.event_id = $1 AND b.\"phoneNumber\" = r.phone_number"
@@ -258,6 +277,10 @@ int items_assign(struct tx *t, const char *event, struct item *const *v, size_t 
 		" AS x(agent text) WHERE r.event_id = $1 AND r.agent_id = x.agent"
 		" AND $3::timestamptz IS NOT NULL",
 	};
+	int locked = items_lock(t, rows, n, err);
+
+	if (locked < 0)
+		return locked;
 	for (size_t k = 0; k < COUNT_OF(sql); k++) {
 		int r = tx_query(t, NULL, err, sql[k], "ttm", event, rows, tx_now_ms(t));
 
@@ -304,6 +327,10 @@ int items_switch(struct tx *t, const char *event, const char *lineage, struct it
 		" WHERE NOT coalesce(b.\"smsReady\", false) AND $4::text IS NOT NULL"
 		" ON CONFLICT (agent_id) DO NOTHING",
 	};
+	int locked = items_lock(t, rows, n, err);
+
+	if (locked < 0)
+		return locked;
 	for (size_t k = 0; k < COUNT_OF(sql); k++) {
 		int r = tx_query(t, NULL, err, sql[k], "ttmt", event, rows, tx_now_ms(t), lineage);
 
@@ -373,8 +400,10 @@ int items_restore(struct tx *t, const char *event, struct item *const *v, size_t
 		" AS x(agent text) WHERE r.event_id = $1 AND r.agent_id = x.agent"
 		" AND $3::timestamptz IS NOT NULL",
 	};
-	int r = items_observe(t, rows, v, n, err);
+	int r = items_lock(t, rows, n, err);
 
+	if (r >= 0)
+		r = items_observe(t, rows, v, n, err);
 	for (size_t k = 0; r >= 0 && k < COUNT_OF(sql); k++)
 		r = tx_query(t, NULL, err, sql[k], "ttm", event, rows, tx_now_ms(t));
 	return r < 0 ? r : 0;

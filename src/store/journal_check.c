@@ -115,8 +115,8 @@ int journal_verify(struct store *s, struct journal_verdict *ret, struct err *err
 }
 
 /* One batch: 1 = removed some, 0 = nothing left. */
-static int prune_some(struct store *s, const struct who *who, int64_t before_ms, int64_t *removed,
-		      struct err *err)
+static int prune_some(struct store *s, const struct who *who, int64_t before_ms, int64_t head,
+		      int64_t *removed, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
@@ -127,10 +127,9 @@ static int prune_some(struct store *s, const struct who *who, int64_t before_ms,
 	if (e == 0)
 		e = tx_query(&t, &r, err,
 			     "SELECT seq, hash, (SELECT min(seq) FROM ringdown.journal)"
-			     " FROM ringdown.journal WHERE seq < (SELECT seq FROM ringdown.journal_head)"
-			     " AND seq < (SELECT min(seq) FROM ringdown.journal) + $2"
-			     " AND at < $1 ORDER BY seq DESC LIMIT 1", "mi", before_ms,
-			     (int64_t)PRUNE_BATCH);
+			     " FROM ringdown.journal WHERE seq < $3 AND seq < (SELECT min(seq) FROM ringdown.journal) + $2"
+			     " AND at < $1 ORDER BY seq DESC LIMIT 1", "mii", before_ms,
+			     (int64_t)PRUNE_BATCH, head);
 	if (e < 0 || pg_rows(r) == 0)
 		return e;
 	seq = pg_i64(r, 0, 0);
@@ -157,12 +156,11 @@ static int prune_some(struct store *s, const struct who *who, int64_t before_ms,
 int journal_prune(struct store *s, const struct who *who, int64_t before_ms, int64_t *ret_removed,
 		  struct err *err)
 {
-	int64_t removed = 0;
-	int e;
+	int64_t removed = 0, head = 0;
+	int e = journal_head(s, &head, err);	/* what pruning itself adds is not its business */
 
-	do
-		e = prune_some(s, who, before_ms, &removed, err);
-	while (e > 0);
+	while (e >= 0 && (e = prune_some(s, who, before_ms, head, &removed, err)) > 0)
+		;
 	if (ret_removed)
 		*ret_removed = removed;
 	return e;

@@ -122,7 +122,7 @@ static const char SYNC_SQL[] =
 	"  \"phoneNumberSid\", country, \"areaCode\", capabilities, status, \"voiceReady\","
 	"  \"smsReady\", \"createdAt\", \"updatedAt\")"
 	"  SELECT id, $1, number, sid, country, area, caps, 'available', voice,"
-	"  coalesce(sms, false), $3, $3 FROM j"
+	"  coalesce(sms, false), $3, $3 FROM j ORDER BY number"
 	"  ON CONFLICT (\"phoneNumber\") DO UPDATE SET \"accountId\" = excluded.\"accountId\","
 	"  \"phoneNumberSid\" = excluded.\"phoneNumberSid\","
 	"  country = coalesce(excluded.country, p.country),"
@@ -147,7 +147,12 @@ int numbers_sync(struct tx *t, const char *account, const struct number_seen *se
 	int e;
 
 	numbers_seen_json(&doc, seen, n);
-	e = tx_query(t, &r, err, SYNC_SQL, "ttm", account, str_get(&doc), tx_now_ms(t));
+	e = tx_query(t, NULL, err,	/* all of the account, since those not seen change too */
+		     "SELECT count(*) FROM (SELECT 1 FROM \"TwilioBackupPhoneNumber\""
+		     " WHERE \"accountId\" = $1 ORDER BY \"phoneNumber\" FOR NO KEY UPDATE) x", "t",
+		     account);
+	if (e == 0)
+		e = tx_query(t, &r, err, SYNC_SQL, "ttm", account, str_get(&doc), tx_now_ms(t));
 	if (e == 0)
 		e = tx_query(t, &gone, err,
 			     "UPDATE \"TwilioBackupPhoneNumber\" SET status = 'unavailable',"

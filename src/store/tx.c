@@ -140,6 +140,23 @@ int tx_one(struct tx *t, struct err *err, const char *sql, const char *fmt, ...)
 	return 0;
 }
 
+int lock_agents(struct tx *t, const char *doc, struct err *err)
+{
+	return tx_query(t, NULL, err,
+			"SELECT count(*) FROM (SELECT 1 FROM \"VoiceAgent\" v WHERE v.id IN"
+			" (SELECT coalesce(j.id, j.agent) FROM json_to_recordset($1::json)"
+			" AS j(id text, agent text)) ORDER BY v.id FOR NO KEY UPDATE) x", "t", doc);
+}
+
+int lock_numbers(struct tx *t, const char *doc, struct err *err)
+{
+	return tx_query(t, NULL, err,
+			"SELECT count(*) FROM (SELECT 1 FROM \"TwilioBackupPhoneNumber\" p"
+			" WHERE p.\"phoneNumber\" IN (SELECT coalesce(j.number, j.to_number)"
+			" FROM json_to_recordset($1::json) AS j(number text, to_number text))"
+			" ORDER BY p.\"phoneNumber\" FOR NO KEY UPDATE) x", "t", doc);
+}
+
 static char *clean(const char *s, size_t max)
 {
 	char *masked = redact_copy(s ? s : "");
