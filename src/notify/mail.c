@@ -78,7 +78,6 @@ static void add_body(struct str *m, const char *text)
 	for (const char *p = text; *p; p++) {
 		if (*p == '\r')
 			continue;
-		/* libcurl stuffs dots; lines end as SMTP wants them */
 		if (*p == '\n')
 			str_add(m, "\r\n");
 		else
@@ -137,8 +136,8 @@ static int send_mail(const struct notifier_deps *d, const struct parcel *p, stru
 	r = mail_send(d->http, &m, &refused, err);
 	if (r == 0 && refused)
 		r = err_set(err, ERR_FAILED, "the mail server refused the recipient");
-	/* "RCPT failed: 550": the address is wrong now and in an hour */
-	why->for_good = r < 0 && strstr(err->msg, "RCPT failed: 55") != NULL;
+	/* a refused address stays refused; a refused login is mended on the other side */
+	why->for_good = r == ERR_INVALID || (r == ERR_DENIED && !strcasestr(err->msg, "login"));
 	str_fini(&text);
 	return r;
 }

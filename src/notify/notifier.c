@@ -24,6 +24,7 @@ enum {
 	SENDERS = 32, PER_CHANNEL = 4,
 	BACKOFF_MAX_MS = 300000,
 	STOP_MS = 3000,			/* what is still on the wire then is left to others */
+	MARK_TRIES = 5, MARK_WAIT_MS = 1000,
 	REMEMBER_MS = 60000,
 	AWAY_MS = 20000,		/* the database does not answer for so long: say so */
 };
@@ -191,6 +192,22 @@ static int64_t backoff(const struct notifier *n, int64_t attempts, const struct 
 	return why->retry_after_ms > ms ? why->retry_after_ms : ms;
 }
 
+/* What was sent must not be sent again only because the database was slow for a moment. */
+static bool mark_sent(struct notifier *n, int64_t id)
+{
+	struct err err = { 0 };
+
+	for (int i = 0; i < MARK_TRIES; i++) {
+		if (outbox_sent(n->d.store, id, &err) >= 0)
+			return true;
+		if (task_sleep(MARK_WAIT_MS) == OP_CANCELLED)
+			break;
+	}
+	log_warn("notify", "message %lld is sent, but that could not be written: %s", (long long)id,
+		 err.msg);
+	return false;
+}
+
 static void mark_failed(struct notifier *n, const struct outbox_row *row,
 			const struct refusal *why, const struct err *cause)
 {
@@ -198,8 +215,14 @@ static void mark_failed(struct notifier *n, const struct outbox_row *row,
 	int64_t give_up = why->for_good ? 0 : n->d.set->give_up_ms;
 	struct err err = { 0 };
 	bool dead = false;
+	int r = -1;
 
-	if (outbox_failed(n->d.store, row->id, cause->msg, next, give_up, &dead, &err) < 0) {
+	for (int i = 0; i < MARK_TRIES && r < 0; i++) {
+		r = outbox_failed(n->d.store, row->id, cause->msg, next, give_up, &dead, &err);
+		if (r < 0 && task_sleep(MARK_WAIT_MS) == OP_CANCELLED)
+			break;
+	}
+	if (r < 0) {
 		log_warn("notify", "message %lld failed (%s), and that could not be written: %s",
 			 (long long)row->id, cause->msg, err.msg);
 		return;
@@ -229,7 +252,7 @@ static void send_one(void *arg)
 		bool late = loop_now_ms(n->d.loop) - s->claimed_ms > CLAIM_MS - 2 * SEND_TIMEOUT_MS;
 		r = late ? ERR_CANCELLED : deliver(n, c, &s->row, &why, &err);
 		give_slot(n, slot);
-		if (r >= 0 && outbox_sent(n->d.store, s->row.id, &err) >= 0)
+		if (r >= 0 && mark_sent(n, s->row.id))
 			note_end(n, &s->row, "sent", 0, NULL);
 		else if (r < 0 && r != ERR_CANCELLED && !task_cancelled())
 			mark_failed(n, &s->row, &why, &err);
