@@ -54,6 +54,7 @@ struct failover_settings {
 	char *assign_by;				/* preference among agents: priority, calls */
 	/* §6 */
 	int64_t rollback_offer_ms, sms_retry_age_ms;	/* 30 days, 1 h */
+	int64_t history_keep_ms, journal_keep_ms;	/* 90 days, 400 days; 0 = for ever */
 	/* §7; none of these scales */
 	int64_t lease_ttl_ms, lease_renew_ms, db_timeout_ms, write_deadline_ms;	/* 15 3 2 5 s */
 	bool quorum_durable;				/* the service is declared durable */

@@ -325,6 +325,7 @@ static void cycle(struct monitor *m)
 			if (m->v[i]->listed && m->v[i]->stored_sweep != m->v[i]->sweep_n)
 				monitor_save(m, m->v[i]);
 		monitor_alerts(m);
+		monitor_housekeep(m);
 	}
 	m->cycle_ended_ms = loop_now_ms(m->d->loop);
 	m->cycle_took_ms = m->cycle_ended_ms - m->cycle_began_ms;

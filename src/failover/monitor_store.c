@@ -14,8 +14,10 @@
 #include "store/agents.h"
 #include "store/evidence.h"
 #include "store/health.h"
+#include "store/journal.h"
+#include "store/outbox.h"
 
-enum { JUDGE_BATCH = 1000 };
+enum { JUDGE_BATCH = 1000, HOUSEKEEP_MS = 3600000, OUTBOX_KEEP_DAYS = 90 };
 
 /* ---- loading ------------------------------------------------------------------------- */
 
@@ -309,4 +311,26 @@ void monitor_save_presence(struct monitor *m)
 	if (r < 0)
 		log_debug("monitor", "presence not stored: %s", err.msg);
 	free_p(&p);
+}
+
+void monitor_housekeep(struct monitor *m)
+{
+	const struct failover_settings *set = m->d->set;
+	int64_t now = loop_now_ms(m->d->loop), wall = loop_wall_ms(m->d->loop), removed;
+	struct who who = leader(m);
+	struct err err = { 0 };
+	int r = 0;
+
+	/* not before the first findings are in */
+	if (m->cycle_n == 0 || (m->kept_house_ms && now - m->kept_house_ms < HOUSEKEEP_MS))
+		return;
+	m->kept_house_ms = now;
+	if (set->history_keep_ms > 0)
+		r = history_roll(m->d->store, &who, wall, set->history_keep_ms, &err);
+	if (r == 0)
+		r = outbox_prune(m->d->store, wall - OUTBOX_KEEP_DAYS * INT64_C(86400000), &err);
+	if (r == 0 && set->journal_keep_ms > 0)
+		r = journal_prune(m->d->store, &who, wall - set->journal_keep_ms, &removed, &err);
+	if (r < 0)
+		log_warn("monitor", "housekeeping: %s", err.msg);
 }

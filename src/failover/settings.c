@@ -12,7 +12,7 @@
 #include "core/str.h"
 
 #define S(m) offsetof(struct failover_settings, m)
-#define MS_MAX (90 * 24 * 3600 * (int64_t)1000)
+#define MS_MAX (4000 * 24 * 3600 * (int64_t)1000)
 #define DUR(name_, m, def_, min_, help_)                                                           \
 	{ .name = "failover." name_, .type = OPT_DURATION, .offset = S(m), .def = def_,            \
 	  .min = min_, .max = MS_MAX, .flags = OPT_SCALES | OPT_RELOAD, .help = help_ }
@@ -95,6 +95,9 @@ static const struct option_row rows[] = {
 	  .help = "Which agents get a number first when they are scarce (section 5)." },
 	FIXED("rollbackOffer", rollback_offer_ms, "30d", 1000,
 	      "How long a rollback is offered (section 6)."),
+	FIXED("historyKeep", history_keep_ms, "90d", 0,
+	      "How long checks, evidence and agents' changes are kept; hours of them stay rolled up."),
+	FIXED("journalKeep", journal_keep_ms, "400d", 0, "How long the journal is kept; 0 = for ever."),
 	DUR("smsRetryAge", sms_retry_age_ms, "1h", 0, "Older messages are not sent again (section 6)."),
 	FIXED("leaseTtl", lease_ttl_ms, "15s", 1000, "Validity of the lease (section 7)."),
 	FIXED("leaseRenew", lease_renew_ms, "3s", 100, "Time between renewals (section 7)."),

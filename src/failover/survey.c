@@ -129,7 +129,12 @@ static void judge_numbers(struct monitor *m, const struct probe_ask *ask, struct
 	if (present == 0 && watched > 0 && (r->phones.n == 0 || watched > 2)) {
 		sample_set(s, OUT_BAD, "all-gone", s->at_ms, "all %zu numbers of its agents are gone",
 			   watched);
-		r->opinion[CF_METHOD] = probe_one_number(ask, r, any);
+		/* that the account is active says nothing about its numbers */
+		if (r->sample[PROBE_ACCOUNT].outcome != OUT_BAD &&
+		    r->sample[PROBE_CREDENTIAL].outcome != OUT_BAD) {
+			r->opinion[CF_PARENT] = r->opinion[CF_SECOND] = OP_NONE;
+			r->opinion[CF_METHOD] = probe_one_number(ask, r, any);
+		}
 		return;
 	}
 	look_for_actors(m, ask, w, account);

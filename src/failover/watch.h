@@ -83,6 +83,7 @@ struct monitor {
 	bool stopping, cycling;
 	struct condition cycled;
 	int64_t cycle_n, cycle_began_ms, cycle_ended_ms, cycle_took_ms;
+	int64_t kept_house_ms;		/* monotonic; 0 = not yet */
 	int tasks;			/* running, the timer included */
 	void (*swept)(void *ctx);	/* something changed: the decider looks */
 	void *swept_ctx;
@@ -114,6 +115,8 @@ void monitor_save_evidence(struct monitor *m, struct watched *w, const struct re
 void monitor_save_presence(struct monitor *m);
 void monitor_alerts(struct monitor *m);
 bool monitor_leads(const struct monitor *m);
+/* Once an hour, by the leader: rolls history up and removes what is too old. */
+void monitor_housekeep(struct monitor *m);
 /* standby.c: why it could not take over, as JSON array; caller frees. */
 char *standby_problems(const struct monitor *m, const struct watched *w);
 /* monitor_doc.c */
