@@ -68,8 +68,9 @@ static void hold(struct run *r)
 		return;
 	}
 	r->status = EXIT_DONE;
-	if (task_sleep(OUTAGE_AFTER_MS) || !script_begin_only_settle(d) || !script_outage(d))
-		return;
+	demo_feed_start(d);
+	if (task_sleep(OUTAGE_AFTER_MS) == 0)
+		script_outage(d);
 	while (!task_cancelled())
 		condition_wait(&d->changed, -1);
 }
@@ -99,6 +100,7 @@ static void down(void *arg)
 {
 	struct run *r = arg;
 
+	demo_feed_stop(&r->d);
 	demo_down(&r->d);
 	loop_stop(r->d.loop);
 }
@@ -169,7 +171,8 @@ static int demo_run(struct cli *c)
 	char path[PATH_MAX];
 	const char *name = cli_opt(c, "scenario"), *speed = cli_opt(c, "speed");
 	struct demo_options o = { .scenario = name ? name : "degraded", .speed = 1, .agents = 0,
-				  .jsonl = cli_flag(c, "jsonl"), .keep = cli_flag(c, "keep"),
+				  .jsonl = cli_flag(c, "jsonl"), .watched = cli_opt(c, "world") != NULL,
+				  .keep = cli_flag(c, "keep"),
 				  .binary = own_path(c, path) };
 	const struct scenario *s = scenario_find(o.scenario);
 	int r = cli_load_builtin(c);

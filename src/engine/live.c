@@ -11,12 +11,13 @@
 #include "engine/parts.h"
 #include "engine/presence.h"
 #include "read/impact.h"
+#include "store/accounts.h"
 #include "store/control.h"
 #include "store/lease_row.h"
 #include "store/outbox.h"
 #include "store/store.h"
 
-enum { TICK_MS = 1000, SAVE_EVERY = 2, CHECK_EVERY = 2, IMPACT_EVERY = 15 };
+enum { TICK_MS = 1000, SAVE_EVERY = 2, CHECK_EVERY = 2, IMPACT_EVERY = 15, ACCOUNTS_EVERY = 3 };
 
 struct live {
 	struct engine *e;
@@ -30,6 +31,7 @@ struct live {
 	struct impact impact;
 	char *leader_doc;		/* parts that the leader wrote; for followers */
 	char *last;			/* what was published last, without the time */
+	int64_t accounts_since_ms;	/* newest check of an account that was published */
 };
 
 bool live_database_ok(const struct live *l)
@@ -122,6 +124,38 @@ static void read_leader_parts(struct live *l)
 	}
 }
 
+/* Figures of accounts that were checked since the last time; their state is journaled, the
+ * figures alone are not. Apart from the rest, so that an unchanged document stays unsent. */
+static void publish_accounts(struct live *l)
+{
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+	struct account *rows = NULL;
+	struct err err = { 0 };
+	int64_t newest = l->accounts_since_ms;
+	size_t n = 0, changed = 0;
+
+	if (accounts_list(l->e->store, &rows, &n, &err) < 0)
+		return;
+	jw_obj(&w, NULL);
+	jw_arr(&w, "accounts");
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].last_check_ms <= l->accounts_since_ms)
+			continue;
+		if (rows[i].last_check_ms > newest)
+			newest = rows[i].last_check_ms;
+		account_json(&w, NULL, &rows[i]);
+		changed++;
+	}
+	jw_arr_end(&w);
+	jw_obj_end(&w);
+	accounts_free(rows, n);
+	l->accounts_since_ms = newest;
+	if (changed)
+		hub_live(l->e->hub, b.s);
+	str_fini(&b);
+}
+
 /* The leader's members, spliced into ours. */
 static void splice(struct jw *w, const char *doc)
 {
@@ -179,6 +213,8 @@ static void run(void *arg)
 				read_leader_parts(l);
 		}
 		publish(l);
+		if (l->database_ok && hub_loaded(l->e->hub) && l->ticks % ACCOUNTS_EVERY == 0)
+			publish_accounts(l);
 		l->ticks++;
 		condition_wait(&l->wake, TICK_MS);
 	}

@@ -177,8 +177,12 @@ static void note_change(struct tx *t, struct watched *w)
 	jw_obj(&out, NULL);
 	account_json(&out, "account", &w->row);
 	jw_obj_end(&out);
-	str_addf(&text, "%s is %s%s%s", w->row.name, health_name(w->row.health),
-		 str_empty(w->row.why) ? "" : ": ", w->row.why ? w->row.why : "");
+	if (w->stored_health == w->row.health)
+		str_addf(&text, "%s is %s as a standby", w->row.name,
+			 w->row.standby_ready ? "ready" : "not ready");
+	else
+		str_addf(&text, "%s is %s%s%s", w->row.name, health_name(w->row.health),
+			 str_empty(w->row.why) ? "" : ": ", w->row.why ? w->row.why : "");
 	tx_note(t, w->row.health == HEALTH_CRITICAL || w->row.health == HEALTH_DEGRADED ? NOTE_BAD :
 		   w->row.health == HEALTH_HEALTHY ? NOTE_INFO : NOTE_WARN,
 		"account.health", w->row.id, str_get(&text), str_get(&b));

@@ -27,6 +27,7 @@ struct demo_options {
 	double speed;
 	int64_t agents;
 	bool headless, jsonl, keep;
+	bool watched;			/* somebody looks on: shorter health cycles */
 	const char *binary;		/* ourselves, for the child processes */
 };
 
@@ -57,7 +58,7 @@ struct demo {
 
 	/* what the engines tell, folded: the same reducer as the console's */
 	struct state state;
-	struct task *follower;
+	struct task *follower, *feeder;
 	struct condition changed;	/* state or a process changed */
 	struct json *digest_before;
 	char *digest;			/* of the simulator before the outage */
@@ -85,6 +86,11 @@ int demo_seed(struct demo *d, const struct json *sim_state, struct err *err);
 /* follow.c: tails the stream of whichever engine answers. */
 void demo_follow(struct demo *d);
 void demo_unfollow(struct demo *d);
+
+/* feed.c: while a person watches, the application goes on writing calls and messages, as
+ * many of them failed as the simulator's agents fail. */
+void demo_feed_start(struct demo *d);
+void demo_feed_stop(struct demo *d);
 
 /* talk.c: HTTP to engine and simulator. Replies are the caller's to free; NULL = not reached.
  * status may be NULL. */
