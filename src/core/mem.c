@@ -86,6 +86,8 @@ void free_p(void *pp)
 
 	memcpy(&p, pp, sizeof(p));
 	free(p);
+	p = NULL;
+	memcpy(pp, &p, sizeof(p));
 }
 
 void str_replace(char **slot, const char *s)

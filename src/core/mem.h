@@ -24,7 +24,7 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
-/* for _cleanup_(free_p) on any heap pointer */
+/* for _cleanup_(free_p) on any heap pointer; leaves NULL */
 void free_p(void *pp);
 
 /* Replaces *slot (heap or NULL) by a copy of s. */
