@@ -313,7 +313,7 @@ static bool needs_no_lookup(const struct attempt *a)
 }
 
 /* All addresses of one host, in its share of the time. */
-static int try_host(struct attempt *a, int64_t share_ms, struct pg_conn **ret, struct str *why)
+static int try_host(const struct attempt *a, int64_t share_ms, struct pg_conn **ret, struct str *why)
 {
 	struct lookup l = { .loop = a->pool->loop };
 	int64_t until = loop_now_ms(l.loop) + share_ms;
@@ -326,9 +326,10 @@ static int try_host(struct attempt *a, int64_t share_ms, struct pg_conn **ret, s
 		str_addf(why, "%scannot look up %s: %s", why->len ? "; " : "", a->host, l.error);
 	for (int i = 0; i < l.n; i++) {
 		int64_t left = (until - loop_now_ms(l.loop)) / (l.n - i);
+		struct attempt one = *a;
 
-		a->addr = l.addrs[i];
-		outcome = try_one(a, left > MIN_SHARE_MS ? left : MIN_SHARE_MS, ret, why);
+		one.addr = l.addrs[i];
+		outcome = try_one(&one, left > MIN_SHARE_MS ? left : MIN_SHARE_MS, ret, why);
 		if (outcome == OP_OK || outcome == OP_CANCELLED)
 			break;
 	}
@@ -358,7 +359,7 @@ static const char *item(const char *list, int i, char buf[300])
 	return buf[0] ? buf : NULL;
 }
 
-static int try_all(struct attempt *a, int64_t until, struct pg_conn **ret, struct str *why)
+static int try_all(const struct attempt *a, int64_t until, struct pg_conn **ret, struct str *why)
 {
 	const char *hosts = conninfo_get(a->url, "host"), *addrs = conninfo_get(a->url, "hostaddr");
 	const char *ports = conninfo_get(a->url, "port");
@@ -370,11 +371,12 @@ static int try_all(struct attempt *a, int64_t until, struct pg_conn **ret, struc
 	n = count_items(addrs ? addrs : hosts);
 	for (int i = 0; i < n; i++) {
 		int64_t share = (until - loop_now_ms(a->pool->loop)) / (n - i);
+		struct attempt one = *a;
 
-		a->host = item(hosts, i, host);
-		a->addr = item(addrs, i, addr);
-		a->port = item(ports, i, port);
-		outcome = try_host(a, share > MIN_SHARE_MS ? share : MIN_SHARE_MS, ret, why);
+		one.host = item(hosts, i, host);
+		one.addr = item(addrs, i, addr);
+		one.port = item(ports, i, port);
+		outcome = try_host(&one, share > MIN_SHARE_MS ? share : MIN_SHARE_MS, ret, why);
 		if (outcome == OP_OK || outcome == OP_CANCELLED)
 			break;
 	}
