@@ -51,19 +51,35 @@ void client_set_link(struct client *c, enum client_link link)
 			 "nothing");
 }
 
-void client_set_trouble(struct client *c, const char *fmt, ...)
+/* One sentence of what is wrong on the way to the engines and to the database. */
+static void compose_trouble(struct client *c)
 {
 	char text[sizeof(c->trouble)];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	text_clean_buf(text);
+	snprintf(text, sizeof(text), "%s%s%s", c->api_trouble,
+		 c->db_trouble[0] ? "; the database: " : "", c->db_trouble);
 	if (strcmp(text, c->trouble) == 0)
 		return;
 	memcpy(c->trouble, text, sizeof(text));
 	client_tell(c);
+}
+
+void client_set_trouble(struct client *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->api_trouble, sizeof(c->api_trouble), fmt, ap);
+	va_end(ap);
+	text_clean_buf(c->api_trouble);
+	compose_trouble(c);
+}
+
+void client_set_db_trouble(struct client *c, const char *text)
+{
+	snprintf(c->db_trouble, sizeof(c->db_trouble), "%s", text);
+	text_clean_buf(c->db_trouble);
+	compose_trouble(c);
 }
 
 void client_problem(const struct str *body, int status, char *buf, size_t n)
@@ -91,7 +107,7 @@ const char *client_host(const struct client *c, size_t engine)
 
 void client_dirty(struct client *c)
 {
-	c->dirty = true;
+	saved_soon(c);
 }
 
 /* ---- ages and time ------------------------------------------------------------------------ */
@@ -112,6 +128,10 @@ void client_heard(struct client *c)
 		client_tell(c);
 	c->byte_ms = loop_now_ms(c->loop);
 	c->byte_wall_ms = loop_wall_ms(c->loop);
+	if (c->state.database_ok) {
+		c->db_ms = c->byte_ms;
+		c->db_wall_ms = c->byte_wall_ms;
+	}
 	timer_start(c->loop, &c->stale_timer, STALE_MS + 1, on_stale);
 }
 
@@ -239,6 +259,7 @@ struct client *client_new(struct loop *l, const struct client_options *o,
 	presence_init(c);
 	client_set_link(c, LINK_NONE);
 	client_set_trouble(c, "not connected to an engine yet");
+	saved_open(c);
 	timer_stop(&c->tell);
 	return c;
 }
@@ -250,13 +271,14 @@ void client_start(struct client *c)
 	c->started = true;
 	c->http = http_new(c->loop);
 	link_start(c);
+	fallback_start(c);
 	requests_kick(c);
 }
 
 static bool idle(const struct client *c)
 {
-	return !c->link_task && c->probing == 0 && !c->stream.running && !c->presence.running &&
-	       !c->requests;
+	return !c->link_task && !c->fallback && c->probing == 0 && !c->stream.running &&
+	       !c->presence.running && !c->requests;
 }
 
 static void finish(void *arg)
@@ -306,6 +328,8 @@ void client_free(struct client *c)
 	requests_free(c);
 	presence_fini(c);
 	link_stop(c);
+	fallback_stop(c);
+	saved_close(c);
 	stream_fini(c);
 	c->gone = &gone;
 	client_maybe_free(c);

@@ -71,12 +71,13 @@ struct client {
 	void (*changed)(void *ctx);
 	void *ctx;
 	struct timer tell, stale_timer;
-	bool started, dying, freeing, dirty;
+	bool started, dying, freeing;
 	bool *gone;			/* set when the memory is given back */
 
 	struct state state;
 	enum client_link link;
-	char where[256], trouble[400], user[160];
+	char where[256], trouble[800], user[160];
+	char api_trouble[400], db_trouble[300];
 	char *name, *engine_id;
 	enum person_role role;
 	struct clock_offset clock;
@@ -89,6 +90,7 @@ struct client {
 	size_t engine;			/* index of the engine in use, or used last */
 	int winner, probing;
 	bool connected, need_snapshot, denied;
+	bool opening;			/* a snapshot is there, its stream not yet */
 	int64_t lost_ms, failures;
 	struct stream stream;
 
@@ -106,6 +108,7 @@ void client_heard_database(struct client *c);
 void client_set_link(struct client *c, enum client_link link);
 void client_set_trouble(struct client *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+void client_set_db_trouble(struct client *c, const char *text);	/* "" = fine */
 void client_set_clock(struct client *c, int64_t server_wall_ms);
 const char *client_host(const struct client *c, size_t engine);	/* "127.0.0.1:8080" */
 /* The sentence of a problem document, cleaned; otherwise a general one. */
@@ -131,5 +134,15 @@ void requests_free(struct client *c);
 void presence_init(struct client *c);
 void presence_now(struct client *c);		/* the link is there, or what to say changed */
 void presence_fini(struct client *c);
+
+/* fallback.c */
+void fallback_start(struct client *c);
+void fallback_wake(struct client *c);		/* the link came or went */
+void fallback_stop(struct client *c);
+
+/* saved.c */
+void saved_open(struct client *c);		/* and reads the copy */
+void saved_soon(struct client *c);
+void saved_close(struct client *c);
 
 #endif

@@ -151,6 +151,7 @@ static bool load_snapshot(struct client *c, const struct str *body)
 	bool good = doc && state_load(&c->state, doc, &err) == 0;
 
 	json_free(doc);
+	c->need_snapshot = !good;
 	if (!good)
 		client_set_trouble(c, "%s sent a snapshot that cannot be read: %s",
 				   client_host(c, c->engine), body->full ? "it is too big" : err.msg);
@@ -192,6 +193,7 @@ static void lost(struct client *c)
 	if (c->connected)
 		c->lost_ms = loop_now_ms(c->loop);
 	c->connected = false;
+	fallback_wake(c);
 	if (c->link != LINK_API && c->link != LINK_CONNECTING)
 		return;
 	if (c->failures > 0)
@@ -222,8 +224,9 @@ static void run(void *arg)
 		bool held = false;
 
 		if (find_engine(c) && (!c->need_snapshot || take_snapshot(c)) && !task_cancelled()) {
-			c->need_snapshot = false;
+			c->opening = true;
 			held = stream_follow(c);
+			c->opening = false;
 		}
 		if (task_cancelled())
 			break;

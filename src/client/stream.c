@@ -148,6 +148,7 @@ static void on_head(void *ctx, int status)
 	client_tell(c);
 	requests_kick(c);
 	presence_now(c);
+	fallback_wake(c);
 }
 
 static void on_data(void *ctx, const char *p, size_t n)

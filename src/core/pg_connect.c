@@ -222,9 +222,10 @@ static PGconn *begin(const struct attempt *a)
 {
 	const struct pg_pool *p = a->pool;
 	const char *more = conninfo_get(a->url, "options");
+	/* compiling takes longer than any statement of ours and heeds no timeout: no jit */
 	_cleanup_(free_p) char *options = xasprintf(
 		"%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=%lld "
-		"-c TimeZone=UTC -c DateStyle=ISO -c client_min_messages=warning%s",
+		"-c TimeZone=UTC -c DateStyle=ISO -c client_min_messages=warning -c jit=off%s",
 		more ? more : "", (long long)p->statement_timeout_ms,
 		(long long)p->statement_timeout_ms * 2,
 		p->read_only ? " -c default_transaction_read_only=on" : "");
