@@ -154,14 +154,14 @@ int decider_read(struct decider *d, struct err *err)
 void context_agents(const struct decider *d, const struct lineage *l, int64_t *ret_agents,
 		    int64_t *ret_imports)
 {
-	const struct roster *r = &d->m->roster;
+	struct roster *r = &d->m->roster;
+	int current = roster_account(r, l->current), home = roster_account(r, l->primary);
 
 	*ret_agents = *ret_imports = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct roster_agent *a = &r->v[i];
 
-		if (!roster_watched(a) || !str_eq(r->accounts[a->account], l->current) ||
-		    !str_eq(r->accounts[a->home], l->primary))
+		if (a->account != current || a->home != home || !roster_watched(a))
 			continue;
 		++*ret_agents;
 		*ret_imports += a->integration == INT_IMPORT;

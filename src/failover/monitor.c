@@ -17,7 +17,7 @@
 #include "providers/agents_api.h"
 #include "store/evidence.h"
 
-enum { SWEEPS_AT_ONCE = 4, FEED_EVERY_MS = 60000, RIGHTS_EVERY_MS = 300000 };
+enum { SWEEPS_AT_ONCE = 4, MANY_AGENTS = 10000, FEED_EVERY_MS = 60000, RIGHTS_EVERY_MS = 300000 };
 
 /* ---- accounts ----------------------------------------------------------------------- */
 
@@ -284,7 +284,11 @@ static void sweep_all(struct monitor *m)
 
 	crowd_init(&crowd, SWEEPS_AT_ONCE);
 	if (monitor_leads(m)) {
-		crowd_add(&crowd, "elevenlabs", eleven_child, m);
+		/* two long lists at once would double what a large installation needs */
+		if (m->roster.n > MANY_AGENTS)
+			see_eleven(m);
+		else
+			crowd_add(&crowd, "elevenlabs", eleven_child, m);
 		crowd_add(&crowd, "feeds", feeds_child, m);
 	}
 	for (size_t i = 0; i < m->n; i++) {

@@ -66,14 +66,19 @@ static void add_agents(const struct monitor *m, const struct watched *w, bool br
 		       struct jw *out)
 {
 	int64_t n = 0, max = brief ? DOC_BRIEF : DOC_AGENTS;
+	int account = -1;
+
+	for (size_t i = 0; i < m->roster.n_accounts; i++)
+		if (str_eq(m->roster.accounts[i], w->row.id))
+			account = (int)i;
 
 	jw_arr(out, "agents");
 	for (int pass = 0; pass < (brief ? 1 : 2); pass++) {
 		for (size_t i = 0; i < m->roster.n && n < max; i++) {
 			const struct roster_agent *a = &m->roster.v[i];
 
-			if (!roster_watched(a) || (a->outcome != OUT_OK) != (pass == 0) ||
-			    !str_eq(m->roster.accounts[a->account], w->row.id))
+			if (a->account != account || !roster_watched(a) ||
+			    (a->outcome != OUT_OK) != (pass == 0))
 				continue;
 			add_agent(&m->roster, a, out);
 			n++;

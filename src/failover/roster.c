@@ -174,6 +174,19 @@ static int by_id(const void *a, const void *b, void *ctx)
 		      roster_text(r, ((const struct roster_agent *)b)->id));
 }
 
+/* Gives back what growing took too much. */
+static void fit(struct roster *r)
+{
+	if (r->n && r->cap > r->n + r->n / 16) {
+		r->v = xrealloc(r->v, r->n * sizeof(*r->v));
+		r->cap = r->n;
+	}
+	if (r->text_len && r->text_cap > r->text_len + r->text_len / 16) {
+		r->text = xrealloc(r->text, r->text_len);
+		r->text_cap = r->text_len;
+	}
+}
+
 int roster_load(struct roster *r, struct store *s, struct err *err)
 {
 	struct roster now = { 0 };
@@ -183,6 +196,13 @@ int roster_load(struct roster *r, struct store *s, struct err *err)
 
 	for (size_t i = 0; i < r->n_accounts; i++)
 		roster_account(&now, r->accounts[i]);
+	/* about as many as last time: no doubling on the way there */
+	if (r->n) {
+		now.cap = r->n + r->n / 64 + 1;
+		now.v = xmalloc(now.cap * sizeof(*now.v));
+		now.text_cap = r->text_len + r->text_len / 64 + 1;
+		now.text = xmalloc(now.text_cap);
+	}
 	do {
 		struct agent_row *rows = NULL;
 		int e = agents_page(s, &all, after, PAGE, &rows, &n, err);
@@ -201,6 +221,7 @@ int roster_load(struct roster *r, struct store *s, struct err *err)
 	if (now.n)
 		qsort_r(now.v, now.n, sizeof(*now.v), by_id, &now);
 	carry_over(&now, r);
+	fit(&now);
 	index_numbers(&now);
 	roster_fini(r);
 	*r = now;
