@@ -61,6 +61,8 @@ struct api_settings {
 	char *advertise;		/* URL others use; NULL = from listen */
 	bool open_health;		/* /healthz /readyz /metrics without a token */
 	int64_t max_body, max_connections, rate_per_minute, stream_queue;
+	int64_t numbers_per_day;	/* bought by people; 0 = none may be */
+	double number_price;		/* dearest monthly price that may be bought */
 };
 extern const struct option_table api_options;
 

@@ -29,6 +29,10 @@ static const struct option_row rows[] = {
 	  1000000, .help = "requests of one token in a minute; more get 429" },
 	{ "streamQueue", OPT_INT, offsetof(struct api_settings, stream_queue), "1048576", 65536,
 	  67108864, .help = "bytes queued for a slow stream before it is dropped; it resumes by sequence" },
+	{ "numbers.maxPerDay", OPT_INT, offsetof(struct api_settings, numbers_per_day), "20", 0, 10000,
+	  .help = "numbers that people may buy in 24 hours, in all; 0: none" },
+	{ "numbers.maxMonthlyPrice", OPT_DOUBLE, offsetof(struct api_settings, number_price), "5",
+	  .help = "dearest number that may be bought, a month, in the account's currency" },
 };
 const struct option_table api_options = { "api", rows, COUNT_OF(rows), sizeof(struct api_settings) };
 

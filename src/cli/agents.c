@@ -5,17 +5,23 @@
 
 static int list(struct cli *c)
 {
+	_cleanup_(free_p) char *account = NULL, *home = NULL;
 	struct str path = STR_INIT(8000);
 	int64_t limit = 0;
 	int r;
 
 	if (!cli_opt_i64(c, "limit", 1, 10000000, &limit))
 		return EXIT_USAGE;
+	r = remote_account_id(c, cli_opt(c, "account"), &account);
+	if (!r)
+		r = remote_account_id(c, cli_opt(c, "home"), &home);
+	if (r)
+		return r;
 	str_add(&path, "/api/v1/agents");
 	remote_query(&path, "q", cli_opt(c, "search"));
 	remote_query(&path, "sort", cli_opt(c, "sort"));
-	remote_query(&path, "accountId", cli_opt(c, "account"));
-	remote_query(&path, "homeAccountId", cli_opt(c, "home"));
+	remote_query(&path, "accountId", account);
+	remote_query(&path, "homeAccountId", home);
 	remote_query(&path, "outcome", cli_flag(c, "failing") ? "bad" : cli_opt(c, "outcome"));
 	r = remote_list_max(c, str_get(&path), "agents", &agent_type, NULL,
 			    "id name outcome reason since phoneNumber backupPhoneNumber accountId "

@@ -101,10 +101,12 @@ int ask_secret(struct cli *c, const char *prompt, const char *file, bool optiona
 	char buf[SECRET_MAX] = "";
 	ssize_t len;
 
+	bool terminal = ask_terminal();
+
 	errno = 0;
 	if (file && !str_eq(file, "-"))
 		len = read_file(c, file, buf, sizeof(buf));
-	else if (!file && ask_terminal())
+	else if (!file && terminal)
 		len = read_hidden(prompt, buf, sizeof(buf));
 	else
 		len = read_line(STDIN_FILENO, buf, sizeof(buf));

@@ -16,15 +16,19 @@ static int read_event(void *rec, const struct json *obj, struct err *err)
 
 static int list(struct cli *c)
 {
+	_cleanup_(free_p) char *account = NULL;
 	struct str path = STR_INIT(4000);
 	int64_t limit = 100;
 	int r;
 
 	if (!cli_opt_i64(c, "limit", 1, 10000000, &limit))
 		return EXIT_USAGE;
+	r = remote_account_id(c, cli_opt(c, "account"), &account);
+	if (r)
+		return r;
 	str_add(&path, API_FAILOVER "/events");
 	remote_query(&path, "status", cli_opt(c, "status"));
-	remote_query(&path, "accountId", cli_opt(c, "account"));
+	remote_query(&path, "accountId", account);
 	r = remote_list_max(c, str_get(&path), "events", &event_type, read_event,
 			    "id status severity triggerType fromAccountId toAccountId startedAt agentsMoved "
 			    "agentsTotal decidedBy reason", limit);

@@ -45,6 +45,7 @@ static int gates(struct cli *c)
 	table_init(&t, cli_format(c), columns, COUNT_OF(columns));
 	for (const struct json *l = json_first(json_get(doc, "lineages")); l; l = json_next(l))
 		add_lineage(&t, l);
+	remote_names(c, &t);
 	table_print(&t, c, "gates");
 	table_fini(&t);
 	json_free(doc);

@@ -60,6 +60,17 @@ void table_add_bool(struct table *t, bool v)
 		add(t, xstrdup(v ? "true" : "false"), true);
 }
 
+void table_replace(struct table *t, const char *from, const char *to)
+{
+	if (str_empty(from) || str_empty(to))
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(t->cells[i].text, from)) {
+			free(t->cells[i].text);
+			t->cells[i].text = text_clean(to, 0);
+		}
+}
+
 void table_fini(struct table *t)
 {
 	for (size_t i = 0; i < t->n; i++)

@@ -33,6 +33,8 @@ void table_add(struct table *t, const char *text);
 void table_add_i64(struct table *t, int64_t v);
 void table_add_time(struct table *t, int64_t ms);	/* 0 = unset */
 void table_add_bool(struct table *t, bool v);
+/* Every cell that is this text becomes that one: names for ids. */
+void table_replace(struct table *t, const char *from, const char *to);
 /* Writes everything to stdout. As JSON: {name: [...]}; an array alone when name is NULL. */
 void table_print(struct table *t, struct cli *c, const char *name);
 void table_fini(struct table *t);

@@ -134,8 +134,8 @@ static int tell_refusal(struct cli *c, int status, const struct http_reply *repl
 	if (status == 401) {
 		r = EXIT_DENIED;
 		str_addf(&text, "; %s", settings(c)->token ?
-			 "the token is unknown or revoked: 'ringdown token create' makes one" :
-			 "set RINGDOWN_TOKEN or token: in the configuration");
+			 "'ringdown token create' makes a new one" :
+			 "then set RINGDOWN_TOKEN or token: in the configuration");
 	} else if (status == 403) {
 		r = EXIT_DENIED;
 	} else if (status == 400 || status == 413) {
@@ -144,6 +144,8 @@ static int tell_refusal(struct cli *c, int status, const struct http_reply *repl
 		r = EXIT_UNREACHABLE;
 	}
 	cli_fail(c, r, "%s", str_get(&text));
+	for (const struct json *v = json_first(json_get(doc, "checklist")); v; v = json_next(v))
+		cli_note(c, "[ ] %s", json_str(v) ? json_str(v) : "");
 	str_fini(&text);
 	return r;
 }
@@ -269,6 +271,51 @@ static void print_page(struct cli *c, const struct json *list, struct str *out, 
 	}
 }
 
+void remote_names(struct cli *c, struct table *t)
+{
+	struct http_reply reply = { 0 };
+	const char *base = NULL;
+	struct json *doc;
+
+	if (t->format != FORMAT_TEXT || !t->n ||
+	    !try_engines(c, "GET", API_FAILOVER "/accounts", NULL, NULL, &reply, &base)) {
+		http_reply_fini(&reply);
+		return;
+	}
+	doc = reply.status == 200 ? json_parse(reply.body.s, reply.body.len, NULL) : NULL;
+	for (const struct json *a = json_first(json_get(doc, "accounts")); a; a = json_next(a))
+		table_replace(t, json_get_str(a, "id"), json_get_str(a, "name"));
+	json_free(doc);
+	http_reply_fini(&reply);
+}
+
+int remote_account_id(struct cli *c, const char *ref, char **ret)
+{
+	struct str path = STR_INIT(4000);
+	struct json *doc = NULL;
+	int r;
+
+	*ret = NULL;
+	if (!ref)
+		return 0;
+	str_add(&path, API_FAILOVER "/accounts/");
+	str_add_urlencoded(&path, ref);
+	r = remote_get(c, str_get(&path), &doc);
+	str_fini(&path);
+	if (!r)
+		*ret = xstrdup(json_get_str(doc, "id") ? json_get_str(doc, "id") : ref);
+	json_free(doc);
+	return r;
+}
+
+static bool shows_accounts(const struct table *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (strstr(t->columns[i].json, "ccountId") || str_eq(t->columns[i].json, "subject"))
+			return true;
+	return false;
+}
+
 int remote_list(struct cli *c, const char *path, const char *member, const struct record_type *type,
 		remote_reader read, const char *columns)
 {
@@ -327,7 +374,9 @@ int remote_list_max(struct cli *c, const char *path, const char *member,
 		str_add(&json, "]}\n");
 	if (!r && as_json)
 		cli_write(c, str_get(&json));
-	else if (!r)
+	if (!r && !as_json && shows_accounts(&t))
+		remote_names(c, &t);
+	if (!r && !as_json)
 		table_print(&t, c, member);
 	table_fini(&t);
 	str_fini(&json);

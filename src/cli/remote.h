@@ -37,6 +37,12 @@ int remote_list(struct cli *c, const char *path, const char *member, const struc
 int remote_list_max(struct cli *c, const char *path, const char *member,
 		    const struct record_type *type, remote_reader read, const char *columns,
 		    int64_t max);
+/* For people: names of accounts in place of their ids. Says nothing when they cannot be had. */
+struct table;
+void remote_names(struct cli *c, struct table *t);
+/* The id of the account that ref (id, SID or name) stands for; ref NULL: NULL. 0, or an exit
+ * status after telling. Caller frees. */
+int remote_account_id(struct cli *c, const char *ref, char **ret);
 /* Prints a document that has no record: JSON as it is; text as indented "name: value" lines. */
 void remote_print(struct cli *c, const struct json *doc);
 /* Adds "?name=value" or "&name=value", encoded; NULL value adds nothing. */

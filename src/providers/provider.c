@@ -31,6 +31,9 @@ static const struct option_row rows[] = {
 	     "Twilio Video: rooms"),
 	BASE("twilio.routesBase", twilio_routes, "https://routes.twilio.com", "TWILIO_ROUTES_BASE",
 	     "Twilio Routes: region of inbound calls"),
+	BASE("twilio.pricingBase", twilio_pricing, NULL, "TWILIO_PRICING_BASE",
+	     "Twilio Pricing: what a number costs; unset: Twilio's own, but nothing is asked when "
+	     "twilio.apiBase is another's"),
 	BASE("elevenlabs.base", elevenlabs, "https://api.elevenlabs.io", "ELEVENLABS_BASE",
 	     "ElevenLabs API; residency workspaces have a host of their own"),
 	{ .name = "elevenlabs.apiKey", .type = OPT_SECRET, .offset = AT(elevenlabs_key),

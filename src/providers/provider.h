@@ -113,6 +113,7 @@ struct write_guard { bool (*may_write)(void *ctx); void *ctx; };
 
 struct providers_settings {
 	char *twilio_api, *twilio_monitor, *twilio_messaging, *twilio_video, *twilio_routes;
+	char *twilio_pricing;				/* NULL: Twilio's own, if twilio_api is */
 	char *elevenlabs, *telnyx;
 	char *twilio_status, *elevenlabs_status, *telnyx_status, *aws_health;
 	char *app, *app_lock, *app_unlock, *app_after_switch, *app_webhook_test;

@@ -76,6 +76,8 @@ struct offer {
 	bool voice, sms, mms, needs_address;
 };
 
+struct number_price { bool known; double monthly; char currency[8]; };
+
 struct test_call { const char *from, *to, *url; int timeout_s; };
 
 #define OP_HEAD struct providers *p, const struct credentials *c
@@ -127,6 +129,9 @@ struct telephony_ops {
 	enum call_result (*video)(OP_HEAD, struct call_info *info);
 	enum call_result (*number_search)(OP_HEAD, const struct number_search *want,
 					  struct offer_list *ret, struct call_info *info);
+	/* A month of such a number; not known where the provider cannot be asked for it. */
+	enum call_result (*number_price)(OP_HEAD, const char *country, const char *kind,
+					 struct number_price *ret, struct call_info *info);
 	/* A person's explicit acts; the engine never calls them. */
 	enum call_result (*number_buy)(WRITE_HEAD, const char *e164, const char *address_sid,
 				       const char *bundle_sid, struct phone_list *ret,

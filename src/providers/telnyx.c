@@ -201,6 +201,8 @@ NOT_THERE(voice_region, ret, 1, OP_HEAD, const char *e164, char ret[16])
 NOT_THERE(video, NULL, 0, OP_HEAD)
 NOT_THERE(number_search, ret, sizeof(*ret), OP_HEAD, const struct number_search *want,
 	  struct offer_list *ret)
+NOT_THERE(number_price, ret, sizeof(*ret), OP_HEAD, const char *country, const char *kind,
+	  struct number_price *ret)
 NOT_THERE(number_buy, ret, sizeof(*ret), WRITE_HEAD, const char *e164, const char *address_sid,
 	  const char *bundle_sid, struct phone_list *ret)
 NOT_THERE(number_transfer, NULL, 0, WRITE_HEAD, const char *sid, const char *to_account_sid)
@@ -228,6 +230,7 @@ const struct telephony_ops telnyx_ops = {
 	.voice_region = voice_region,
 	.video = video,
 	.number_search = number_search,
+	.number_price = number_price,
 	.number_buy = number_buy,
 	.number_transfer = number_transfer,
 	.test_call = test_call,

@@ -28,6 +28,7 @@ void twilio_base(struct str *out, const struct providers *p, const struct creden
 		[TW_MESSAGING] = set->twilio_messaging,
 		[TW_VIDEO] = set->twilio_video,
 		[TW_ROUTES] = set->twilio_routes,
+		[TW_PRICING] = set->twilio_pricing ? set->twilio_pricing : TWILIO_PRICING,
 	};
 	const char *base = bases[host] ? bases[host] : "";
 	const char *region = c->region[0] ? c->region : "us1";
@@ -39,7 +40,7 @@ void twilio_base(struct str *out, const struct providers *p, const struct creden
 	size_t product = str_has_prefix(base, "https://") ? strcspn(base + 8, "./:") : 0;
 	bool plain = product && str_has_prefix(base + 8 + product, domain);
 	bool home = !strcmp(region, "us1") && !c->edge[0];
-	if (plain && !home && edge && host != TW_ROUTES)
+	if (plain && !home && edge && host != TW_ROUTES && host != TW_PRICING)
 		str_addf(out, "https://%.*s.%s.%s%s", (int)product, base + 8, edge, region,
 			 base + 8 + product);
 	else
@@ -359,6 +360,7 @@ const struct telephony_ops twilio_ops = {
 	.voice_region = twilio_voice_region,
 	.video = twilio_video,
 	.number_search = twilio_number_search,
+	.number_price = twilio_number_price,
 	.number_buy = twilio_number_buy,
 	.number_transfer = twilio_number_transfer,
 	.test_call = twilio_test_call,

@@ -10,7 +10,9 @@
 #include "providers/row.h"
 #include "providers/telephony.h"
 
-enum twilio_host { TW_API, TW_MONITOR, TW_MESSAGING, TW_VIDEO, TW_ROUTES };
+#define TWILIO_PRICING "https://pricing.twilio.com"
+
+enum twilio_host { TW_API, TW_MONITOR, TW_MESSAGING, TW_VIDEO, TW_ROUTES, TW_PRICING };
 /* Base of a host for this account: "https://api.dublin.ie1.twilio.com", or as configured. */
 void twilio_base(struct str *out, const struct providers *p, const struct credentials *c,
 		 enum twilio_host host);
@@ -58,6 +60,8 @@ enum call_result twilio_voice_region(OP_HEAD, const char *e164, char ret[16],
 /* twilio_market.c */
 enum call_result twilio_number_search(OP_HEAD, const struct number_search *want,
 				      struct offer_list *ret, struct call_info *info);
+enum call_result twilio_number_price(OP_HEAD, const char *country, const char *kind,
+				     struct number_price *ret, struct call_info *info);
 enum call_result twilio_number_buy(WRITE_HEAD, const char *e164, const char *address_sid,
 				   const char *bundle_sid, struct phone_list *ret,
 				   struct call_info *info);

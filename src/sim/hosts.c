@@ -1,6 +1,6 @@
 /*
  * The smaller Twilio hosts: Video rooms, Routes (which region serves a number),
- * Lookups (formatting only).
+ * Lookups (formatting only), Pricing (what a number costs a month).
  */
 #include "sim/request.h"
 
@@ -241,4 +241,41 @@ static const struct sim_route lookups[] = {
 void sim_lookups(struct sim_request *q)
 {
 	serve(q, lookups, COUNT_OF(lookups));
+}
+
+/* ---- Pricing ------------------------------------------------------------------------------ */
+
+static void number_prices(struct sim_request *q)
+{
+	static const char *const prices[][2] = {
+		{ "local", "1.15" }, { "toll free", "2.15" }, { "mobile", "3.00" }, { "national", "1.50" },
+	};
+	char text[96];
+	struct jw w;
+
+	sim_json_begin(q, &w, 200);
+	jw_str(&w, "country", str_eq(q->arg[0], "US") ? "United States" : q->arg[0]);
+	jw_str(&w, "iso_country", q->arg[0]);
+	jw_arr(&w, "phone_number_prices");
+	for (size_t i = 0; i < COUNT_OF(prices); i++) {
+		jw_obj(&w, NULL);
+		jw_str(&w, "number_type", prices[i][0]);
+		jw_str(&w, "base_price", prices[i][1]);
+		jw_str(&w, "current_price", prices[i][1]);
+		jw_obj_end(&w);
+	}
+	jw_arr_end(&w);
+	jw_str(&w, "price_unit", "USD");
+	snprintf(text, sizeof(text), "https://pricing.twilio.com/v1/PhoneNumbers/Countries/%.8s", q->arg[0]);
+	jw_str(&w, "url", text);
+	sim_json_end(q, &w);
+}
+
+static const struct sim_route pricing[] = {
+	{ "GET", "/v1/PhoneNumbers/Countries/{}", "pricing.numbers", number_prices, 0 },
+};
+
+void sim_pricing(struct sim_request *q)
+{
+	serve(q, pricing, COUNT_OF(pricing));
 }

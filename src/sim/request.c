@@ -17,6 +17,7 @@ struct service_def { const char *name, *prefix, *host; void (*fn)(struct sim_req
 #define FN_VIDEO sim_video
 #define FN_ROUTES sim_routes
 #define FN_LOOKUPS sim_lookups
+#define FN_PRICING sim_pricing
 #define FN_ELEVENLABS sim_elevenlabs
 #define FN_TELNYX sim_telnyx
 #define FN_STATUS sim_status

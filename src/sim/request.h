@@ -94,6 +94,7 @@ void sim_monitor(struct sim_request *q);
 void sim_messaging(struct sim_request *q);
 void sim_video(struct sim_request *q);
 void sim_routes(struct sim_request *q);
+void sim_pricing(struct sim_request *q);
 void sim_lookups(struct sim_request *q);
 void sim_elevenlabs(struct sim_request *q);
 void sim_telnyx(struct sim_request *q);

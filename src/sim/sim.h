@@ -16,6 +16,7 @@
 	X(MESSAGING, "messaging", "/messaging", "messaging.")                                      \
 	X(VIDEO, "video", "/video", "video.")                                                      \
 	X(ROUTES, "routes", "/routes", "routes.")                                                  \
+	X(PRICING, "pricing", "/pricing", "pricing.")                                              \
 	X(LOOKUPS, "lookups", "/lookups", "lookups.")                                              \
 	X(ELEVENLABS, "elevenlabs", "/elevenlabs", "elevenlabs.io")                                \
 	X(TELNYX, "telnyx", "/telnyx", "api.telnyx.com")                                           \

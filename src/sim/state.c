@@ -139,6 +139,7 @@ static void bases(struct sim *s, struct jw *w)
 		{ "TWILIO_MESSAGING_BASE", "/messaging" },
 		{ "TWILIO_VIDEO_BASE", "/video" },
 		{ "TWILIO_ROUTES_BASE", "/routes" },
+		{ "TWILIO_PRICING_BASE", "/pricing" },
 		{ "ELEVENLABS_BASE", "/elevenlabs" },
 		{ "TELNYX_BASE", "/telnyx" },
 		{ "TWILIO_STATUS_BASE", "/status/twilio" },

@@ -151,6 +151,7 @@ static int write_config(struct demo *d, int i, const struct json *sim, struct er
 	base_lines(&b, bases, "twilio.messagingBase", "TWILIO_MESSAGING_BASE");
 	base_lines(&b, bases, "twilio.videoBase", "TWILIO_VIDEO_BASE");
 	base_lines(&b, bases, "twilio.routesBase", "TWILIO_ROUTES_BASE");
+	base_lines(&b, bases, "twilio.pricingBase", "TWILIO_PRICING_BASE");
 	base_lines(&b, bases, "elevenlabs.base", "ELEVENLABS_BASE");
 	base_lines(&b, bases, "telnyx.base", "TELNYX_BASE");
 	base_lines(&b, bases, "status.twilioBase", "TWILIO_STATUS_BASE");
