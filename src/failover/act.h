@@ -86,7 +86,8 @@ struct executor {
 	bool scanning, unlocking;	/* they run */
 	struct condition wake, owed_changed;
 	bool stopping;
-	bool write_ok_without_lease;	/* tests without a lease */
+	bool write_ok_without_lease;	/* tests without a keeper of the lease ... */
+	int64_t epoch_without_lease;	/* ... and the epoch they act under */
 };
 
 /* ---- record.c --------------------------------------------------------------------- */

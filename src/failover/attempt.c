@@ -55,7 +55,7 @@ int act_load(struct act *a, struct executor *x, const char *event_id, struct err
 	memset(a, 0, sizeof(*a));
 	a->x = x;
 	a->d = x->d;
-	a->epoch = x->d->lease ? lease_epoch(x->d->lease) : 0;
+	a->epoch = x->d->lease ? lease_epoch(x->d->lease) : x->epoch_without_lease;
 	a->guard = (struct write_guard){ guard_asks, a };
 	int r = event_load(a->d->store, NULL, event_id, &a->row, err);
 

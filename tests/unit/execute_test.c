@@ -37,6 +37,7 @@ struct flow {
 	const char *url;
 	char *event, *before, *after;
 	bool crashed;
+	int64_t fence;		/* epoch without a keeper of the lease; 0 = unfenced */
 	int result;
 	struct err err;
 	int agents;
@@ -231,6 +232,7 @@ static void start_engine(struct flow *f)
 {
 	f->x = executor_new(&f->deps, NULL);
 	f->x->write_ok_without_lease = true;
+	f->x->epoch_without_lease = f->fence;
 }
 
 static void end_engine(struct flow *f)
@@ -659,6 +661,91 @@ static void test_changed_behind(void **state)
 	flow_end(&f);
 }
 
+static void turn(struct flow *f, int64_t ms)
+{
+	for (int64_t until = loop_now_ms(f->loop) + ms; loop_now_ms(f->loop) < until;)
+		loop_run_once(f->loop, 10);
+}
+
+static void begin_until(struct flow *f, int writes)
+{
+	f->world.latency_ms = 10;
+	start_engine(f);
+	while (f->world.writes < writes)
+		loop_run_once(f->loop, 10);
+}
+
+static void go_on(struct flow *f)
+{
+	turn(f, 100);
+	while (f->x->runs || f->x->owed)
+		loop_run_once(f->loop, 50);
+	end_engine(f);
+}
+
+static void test_pause(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	flow_start(&f, "pause", AGENTS, false);
+	begin_until(&f, 7);
+	sql(&f, "UPDATE ringdown.control SET paused = true, paused_by = 'jane'");
+	turn(&f, 400);		/* what was on record before may still go out */
+	int writes = f.world.writes;
+	turn(&f, 600);
+	assert_int_equal(f.world.writes, writes);
+	expect_status(&f, "executing");
+	sql(&f, "UPDATE ringdown.control SET paused = false");
+	go_on(&f);
+	expect_moved(&f);
+	flow_end(&f);
+}
+
+static void test_database_away(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	flow_start(&f, "away", AGENTS, false);
+	begin_until(&f, 7);
+	pgtemp_down(pg);
+	turn(&f, 300);
+	int writes = f.world.writes;
+	turn(&f, 700);
+	assert_int_equal(f.world.writes, writes);
+	pgtemp_up(pg);
+	go_on(&f);
+	expect_moved(&f);
+	flow_end(&f);
+}
+
+/* The lease went to another engine: nothing more goes out under the old epoch. */
+static void test_fenced(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	flow_start(&f, "fenced", AGENTS, false);
+	sql(&f, "UPDATE ringdown.lease SET holder = 'eng-1', epoch = 7");
+	f.fence = 7;
+	begin_until(&f, 7);
+	sql(&f, "UPDATE ringdown.lease SET holder = 'eng-2', epoch = 8");
+	turn(&f, 400);
+	int writes = f.world.writes;
+	turn(&f, 1500);
+	assert_int_equal(f.world.writes, writes);
+	end_engine(&f);
+	expect_status(&f, "executing");
+	/* the new leader, its turn */
+	sql(&f, "UPDATE ringdown.lease SET holder = 'eng-1', epoch = 9");
+	f.fence = 9;
+	run(&f);
+	expect_moved(&f);
+	assert_int_equal(sql_i64(&f, "SELECT epoch FROM ringdown.event"), 9);
+	flow_end(&f);
+}
+
 /* Calls x latency / cap is the least it can take; here only that it is not far from it. */
 static void test_pace(void **state)
 {
@@ -725,7 +812,8 @@ int main(void)
 		cmocka_unit_test(test_cancel), cmocka_unit_test(test_conflict),
 		cmocka_unit_test(test_stays), cmocka_unit_test(test_eleven_down),
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
-		cmocka_unit_test(test_accept), cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_pace),
 	};
 	cmocka_set_test_filter(getenv("RD_TEST_FILTER"));
 	return cmocka_run_group_tests(tests, setup, teardown);
