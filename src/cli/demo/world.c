@@ -168,7 +168,7 @@ static int write_config(struct demo *d, int i, const struct json *sim, struct er
 	str_addf(&b, "notify.pagerdutyBase: \"%s/pagerduty\"\n", d->sim_url);
 	yaml_text(&b, "notify.pagerdutyKey", "demodemodemodemodemodemodemodemo");
 	if (d->o.watched) /* 120 s is long for somebody who waits for the outage to be seen */
-		str_add(&b, "failover.cycle: 15s\n");
+		str_add(&b, "failover.cycle: 15s\nfailover.trafficWindow: 90s\n");
 	if (d->scenario->settings)
 		str_add(&b, d->scenario->settings);
 	fd = open(d->engine[i].config, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
