@@ -14,7 +14,8 @@ BASE := -std=gnu11 -D_GNU_SOURCE -Isrc -I. -pthread -fvisibility=hidden -Wa,-I$(
 REL  := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-omit-frame-pointer
 SAN  := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
 	-DRD_TEST=1
-LIBS  = $(shell pkg-config --libs $(PKGS_C)) -lm
+# libmicrohttpd is loaded by httpd_lib.c when a server starts
+LIBS  = $(shell pkg-config --libs $(filter-out libmicrohttpd,$(PKGS_C))) -lm
 CPKG  = $(shell pkg-config --cflags $(PKGS_C) | sed 's/-I/-isystem /g')
 
 SRC  := $(sort $(wildcard src/*/*.c src/*/*/*.c views/*.c))
@@ -43,7 +44,7 @@ RELOBJ := $(SRC:%.c=$(B)/rel/%.o)
 SANOBJ := $(LIBSRC:%.c=$(B)/san/%.o)
 
 $(B)/ringdown: $(RELOBJ)
-	@echo "LD  $@"; $(CC) $(LDFLAGS) -o $@ $(RELOBJ) -pthread $(LIBS)
+	@echo "LD  $@"; $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip -o $@ $(RELOBJ) -pthread $(LIBS)
 
 $(B)/rel/%.o: %.c
 	@mkdir -p $(@D); echo "CC  $<"; $(CC) $(BASE) $(REL) $(CPKG) -MMD -MP -c $< -o $@

@@ -63,15 +63,21 @@ static enum role role_level(const char *severity)
 	                                  : ROLE_normal;
 }
 
+/* People know accounts by name. */
+static const char *subject_name(const struct app *a, const struct entry *e)
+{
+	if (str_empty(e->subject))
+		return e->kind ? e->kind : "";
+	return app_account(a, e->subject);
+}
+
 void entry_draw(const struct app *a, struct area at, int y, const struct entry *e)
 {
 	char clock[WHEN_TEXT], buf[400];
 	int x;
 
 	x = area_text(at, 1, y, ROLE_dim, when_clock(clock, e->at_ms, shell_utc(a->shell)));
-	snprintf(buf, sizeof(buf), "%s",
-	         str_empty(e->subject) ? e->kind ? e->kind : "" : e->subject);
-	area_field(at, x + 2, y, 14, 0, ROLE_normal, buf);
+	area_field(at, x + 2, y, 14, 0, ROLE_normal, subject_name(a, e));
 	if (str_empty(e->actor) || str_has_prefix(e->actor, "engine"))
 		snprintf(buf, sizeof(buf), "%s", e->text ? e->text : "");
 	else

@@ -15,6 +15,7 @@
 #include "ui/shell_priv.h"
 
 #define FRAME_MS 33
+#define FIRST_FRAME_MS 45 /* the first picture stands that long before data replaces it */
 #define BELL_MS 10000
 
 static void paint_now(struct shell *s);
@@ -123,6 +124,7 @@ static void painted(struct shell *s)
 	dialog_painted(&s->dialog, s->painted_ms);
 	if (!s->started) {
 		s->started = true;
+		s->data_painted_ms = s->painted_ms + FIRST_FRAME_MS - FRAME_MS;
 		if (s->app.started)
 			s->app.started(s->app.ctx);
 	}
