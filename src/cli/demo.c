@@ -51,6 +51,9 @@ static bool write_attach(struct demo *d, const char *file)
 		str_addf(&b, "%s\"%s\"", i ? ", " : "", d->engine[i].url);
 	str_addf(&b, "]\ntoken: \"%s\"\n", secret_reveal(d->operator));
 	str_addf(&b, "# another operator: \"%s\"\n", secret_reveal(d->admin));
+	/* for scripts and tests: the third role, the engine's own configuration, the simulator */
+	str_addf(&b, "# viewer: \"%s\"\n# engine: \"%s\"\n# simulator: \"%s\"\n",
+		 secret_reveal(d->viewer), d->engine[0].config, d->sim_url);
 	good = fd >= 0 && write(fd, b.s, b.len) == (ssize_t)b.len && rename(tmp, file) == 0;
 	if (fd >= 0)
 		close(fd);
