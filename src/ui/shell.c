@@ -310,9 +310,9 @@ int shell_new(struct loop *l, const struct shell_options *o, const struct shell_
 	term_set_theme(s->term, &s->theme);
 	s->cells.ascii = term_ascii(s->term);
 	cells_resize(&s->cells, term_width(s->term), term_height(s->term));
+	*ret = s; /* the first frame asks the views, and they ask for the shell */
 	paint_now(s);
 	timer_start(l, &s->tick_timer, 1000 - loop_wall_ms(l) % 1000 + 2, on_tick);
-	*ret = s;
 	return 0;
 }
 
