@@ -311,7 +311,7 @@ OP(restore)
 	two_items(x, v, p);
 	int e = items_restore(t, event_of(x), p, 2, err);
 	for (int i = 0; i < 2; i++)	/* says there what it left alone */
-		free(v[i].error);
+		free(v[i].observed);
 	return e;
 }
 OP(effects)
