@@ -31,6 +31,8 @@ struct lease {
 	struct lease_row seen;		/* as last read */
 	int64_t seen_since_ms;		/* monotonic: when (epoch, counter) last changed */
 	int64_t max_epoch;		/* never take less than any epoch seen */
+	bool went_back;			/* an epoch older than that was read: another database */
+	int64_t timeline;		/* of the server that the lease was taken on */
 	char trouble[200];
 };
 
@@ -124,6 +126,8 @@ static void remember(struct lease *l, const struct lease_row *row)
 		l->seen_since_ms = now(l);
 	if (row->epoch > l->max_epoch)
 		l->max_epoch = row->epoch;
+	else if (row->epoch < l->max_epoch)
+		l->went_back = true;
 	l->seen = *row;
 }
 
@@ -138,12 +142,25 @@ static void drop_connection(struct lease *l)
 	l->conn = NULL;
 }
 
+/* A new connection may lead to another server: a promoted standby is not the one that gave
+ * us the lease, whatever its row says. */
 static int connect(struct lease *l, struct err *err)
 {
+	int64_t is, known;
+	int r;
+
 	if (l->conn && !pg_broken(l->conn))
 		return 0;
 	drop_connection(l);
-	return pg_acquire(l->pool, &l->conn, err);
+	r = pg_acquire(l->pool, &l->conn, err);
+	if (r < 0 || l->epoch == 0)
+		return r;
+	r = environment_timeline(l->deps->store, &is, &known, err);
+	if (r < 0)
+		drop_connection(l);	/* or the next turn would trust it unseen */
+	else if (l->epoch && is != l->timeline)
+		lose(l, "PostgreSQL failed over to another server");
+	return r;
 }
 
 /* As holder. The doubt after a gap ends only with a renewal that was sent after it. */
@@ -167,6 +184,20 @@ static void renew(struct lease *l, struct err *err)
 	}
 }
 
+/* Before anyone may act under the new epoch: is it still the database that we know? */
+static int settle(struct lease *l, int64_t epoch, struct err *err)
+{
+	int64_t known;
+	bool changed;
+	int r = timeline_settle(l->deps->store, epoch, l->went_back, &changed, err);
+
+	if (r == 0)
+		r = environment_timeline(l->deps->store, &l->timeline, &known, err);
+	if (r == 0)
+		l->went_back = false;
+	return r;
+}
+
 static void take(struct lease *l, bool was_free, struct err *err)
 {
 	const struct failover_settings *set = l->deps->set;
@@ -175,8 +206,14 @@ static void take(struct lease *l, bool was_free, struct err *err)
 	if (lease_row_take(l->conn, &l->seen, l->deps->engine_id, l->advertise, l->max_epoch,
 			   loop_wall_ms(l->deps->loop), &epoch, err) < 0)
 		return;
-	l->epoch = l->max_epoch = epoch;
+	l->max_epoch = epoch;
 	l->seen.epoch = epoch;
+	if (settle(l, epoch, err) < 0) {
+		snprintf(l->trouble, sizeof(l->trouble), "%s", err->msg);
+		lease_row_release(l->conn, epoch, loop_wall_ms(l->deps->loop), NULL);
+		return;
+	}
+	l->epoch = epoch;
 	l->doubt = false;
 	l->trouble[0] = '\0';
 	/* the last holder may have started a write until its validity ended, TTL after the last

@@ -44,6 +44,10 @@ void engines_free(struct engine_row *rows, size_t n);
  * another database or environment than the row says; the text says what differs. */
 int environment_check(struct store *s, const char *name, struct err *err);
 int environment_adopt(struct store *s, const struct who *who, const char *name, struct err *err);
+/* For a new leader, before it acts: if the server's timeline is not the one known, or epochs
+ * went back, attempts under way fail for a person and the new timeline is the known one. */
+int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_changed,
+		    struct err *err);
 /* Server's timeline (a promotion adds one) and whether it is the one adopted or seen last. */
 int environment_timeline(struct store *s, int64_t *ret_timeline, int64_t *ret_known,
 			 struct err *err);
