@@ -80,6 +80,7 @@ struct act {
 struct executor {
 	struct failover_deps *d;
 	struct intent_log *intents;
+	char *state_dir;		/* NULL = none */
 	struct run *runs;		/* attempts under way */
 	struct owed *owed;		/* unlocks still to be sent */
 	struct task *scan_task, *unlock_task;
@@ -113,6 +114,12 @@ void recorder_fini(struct recorder *r);
 /* One leader's transaction around fn, tried again while the database is away and we lead. */
 int act_tx(struct act *a, int (*fn)(struct act *a, struct tx *t, void *arg, struct err *err),
 	   void *arg, struct err *err);
+
+/* ---- reconcile.c -------------------------------------------------------------------- */
+
+/* When this engine begins to lead: did the database lose commits that we acted on? 0: no, or it is
+ * settled; 1: the lease must be taken anew first; negative: it cannot be told now. */
+int reconcile(struct executor *x, struct err *err);
 
 /* ---- lock.c ------------------------------------------------------------------------ */
 

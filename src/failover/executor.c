@@ -86,6 +86,16 @@ static void adopt_owed(struct executor *x)
 	unlocks_free(v, n);
 }
 
+static bool begin_to_lead(struct executor *x)
+{
+	struct err err = { 0 };
+	int r = reconcile(x, &err);
+
+	if (r < 0 && r != ERR_LEASE)
+		log_warn("failover", "not acting yet: %s", err.msg);
+	return r == 0;
+}
+
 static void scan(void *arg)
 {
 	struct executor *x = arg;
@@ -97,6 +107,7 @@ static void scan(void *arg)
 		size_t n = 0;
 
 		if (leads(x) && !x->d->set->shadow && !x->d->leader_only_reads &&
+		    (led || begin_to_lead(x)) &&
 		    events_in(x->d->store, states, &ids, &n, NULL) >= 0) {
 			if (!led)
 				adopt_owed(x);	/* of a leader that is gone */
@@ -234,14 +245,9 @@ static void unlock_done(void *arg)
 struct executor *executor_new(struct failover_deps *d, const char *state_dir)
 {
 	struct executor *x = xcalloc(1, sizeof(*x));
-	struct err err = { 0 };
 
 	x->d = d;
-	x->intents = intent_open(state_dir, &err);
-	if (!x->intents) {
-		log_error("failover", "no intent log: %s", err.msg);
-		x->intents = intent_open(NULL, NULL);
-	}
+	x->state_dir = xstrdup(state_dir);
 	x->scanning = x->unlocking = true;
 	x->scan_task = task_start(d->loop, "executor", scan, x, scan_done);
 	x->unlock_task = task_start(d->loop, "unlocker", unlock_all, x, unlock_done);
@@ -284,6 +290,7 @@ void executor_free(struct executor *x)
 	while (x->owed)
 		owed_remove(x, x->owed);
 	intent_close(x->intents);
+	free_p(&x->state_dir);
 	free_p(&x);
 }
 

@@ -23,7 +23,7 @@ struct intent_log {
 	off_t size;
 };
 
-struct intent_log *intent_open(const char *dir, struct err *err)
+struct intent_log *intent_open(const char *dir, const char *database, struct err *err)
 {
 	struct intent_log *l = xcalloc(1, sizeof(*l));
 
@@ -31,7 +31,7 @@ struct intent_log *intent_open(const char *dir, struct err *err)
 	l->buffer = STR_INIT(STR_MAX_DEFAULT);
 	if (!dir)
 		return l;
-	_cleanup_(free_p) char *path = xasprintf("%s/intent.log", dir);
+	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.log", dir, database);
 	l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	struct stat st;
 	if (l->fd < 0 || fstat(l->fd, &st) < 0) {
@@ -58,7 +58,7 @@ void intent_add(struct intent_log *l, int64_t at_ms, int64_t epoch, const char *
 {
 	struct jw w = JW(&l->buffer);
 
-	if (l->fd < 0)
+	if (!l || l->fd < 0)
 		return;
 	jw_arr(&w, NULL);
 	jw_i64(&w, NULL, at_ms);
@@ -73,11 +73,11 @@ void intent_add(struct intent_log *l, int64_t at_ms, int64_t epoch, const char *
 
 int intent_sync(struct intent_log *l, struct err *err)
 {
+	if (!l || l->fd < 0 || !l->buffer.len)
+		return 0;
 	const char *p = str_get(&l->buffer);
 	size_t left = l->buffer.len;
 
-	if (l->fd < 0 || !left)
-		return 0;
 	if (l->size > KEEP_BYTES && ftruncate(l->fd, 0) == 0)
 		l->size = 0;
 	while (left) {
@@ -97,12 +97,12 @@ int intent_sync(struct intent_log *l, struct err *err)
 	return 0;
 }
 
-int intent_read(const char *dir, int64_t after_epoch,
+int intent_read(const char *dir, const char *database, int64_t after_epoch,
 		void (*fn)(void *ctx, int64_t at_ms, int64_t epoch, const char *event,
 			   const char *agent, const char *kind, const char *subject),
 		void *ctx, struct err *err)
 {
-	_cleanup_(free_p) char *path = xasprintf("%s/intent.log", dir);
+	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.log", dir, database);
 	FILE *f = fopen(path, "re");
 	char line[2048];
 

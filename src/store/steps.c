@@ -82,6 +82,34 @@ int attempt_is_newest(struct tx *t, const char *event, struct err *err)
 	return 0;
 }
 
+int database_identity(struct store *s, char **ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err,
+			    "SELECT (SELECT system_identifier FROM pg_control_system())::text || '-' ||"
+			    " substr(md5(current_database()), 1, 8)", "");
+
+	if (e >= 0)
+		*ret = xstrdup(pg_text(r, 0, 0));
+	return e;
+}
+
+int timeline_known(struct tx *t, int64_t timeline, struct err *err)
+{
+	return tx_query(t, NULL, err, "UPDATE ringdown.environment SET timeline = $1", "i", timeline);
+}
+
+int lease_epoch_above(struct tx *t, int64_t epoch, bool *ret_raised, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+			 "UPDATE ringdown.lease SET epoch = $1 + 1 WHERE epoch <= $1", "i", epoch);
+
+	if (e >= 0)
+		*ret_raised = pg_affected(r) > 0;
+	return e;
+}
+
 int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;

@@ -31,6 +31,13 @@ int attempt_plan(struct tx *t, const char *event, const char *to, const char *pl
 /* ERR_CONFLICT names a newer attempt of the lineage. */
 int attempt_is_newest(struct tx *t, const char *event, struct err *err);
 
+/* System identifier and hash of the name of the database, fit for a file name; caller frees. */
+int database_identity(struct store *s, char **ret, struct err *err);
+/* After a look at what was lost: the server's timeline is the known one; the lease's epoch is above
+ * every one that was ever seen (its holder must take it anew then; false: it was above). */
+int timeline_known(struct tx *t, int64_t timeline, struct err *err);
+int lease_epoch_above(struct tx *t, int64_t epoch, bool *ret_raised, struct err *err);
+
 /* Events that nobody works on and whose lock may still stand. */
 struct owed_unlock { char *event; int64_t epoch; };
 int unlocks_owed(struct store *s, struct owed_unlock **ret, size_t *ret_n, struct err *err);

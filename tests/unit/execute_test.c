@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "failover/act.h"
 #include "failover/plan.h"
@@ -37,6 +39,7 @@ struct flow {
 	const char *url;
 	char *event, *before, *after;
 	bool crashed;
+	const char *state_dir;
 	int64_t fence;		/* epoch without a keeper of the lease; 0 = unfenced */
 	int result;
 	struct err err;
@@ -230,7 +233,7 @@ static void crash(void *arg)
 
 static void start_engine(struct flow *f)
 {
-	f->x = executor_new(&f->deps, NULL);
+	f->x = executor_new(&f->deps, f->state_dir);
 	f->x->write_ok_without_lease = true;
 	f->x->epoch_without_lease = f->fence;
 }
@@ -746,6 +749,44 @@ static void test_fenced(void **state)
 	flow_end(&f);
 }
 
+/* A database that lost its newest commits: what the intent log says was written comes back. */
+static void test_commits_lost(void **state)
+{
+	struct flow f;
+	char dir[] = "/tmp/rdintentXXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	flow_start(&f, "lostcommits", AGENTS, false);
+	f.state_dir = dir;
+	sql(&f, "UPDATE ringdown.lease SET holder = 'eng-1', epoch = 7");
+	f.fence = 7;
+	run(&f);
+	expect_moved(&f);
+	/* as an old backup would have it */
+	sql(&f, "DELETE FROM ringdown.effect WHERE agent_id <> '' AND id % 2 = 0;"
+		"UPDATE ringdown.lease SET epoch = 6");
+	f.fence = 6;
+	start_engine(&f);
+	while (sql_i64(&f, "SELECT epoch FROM ringdown.lease") == 6)
+		loop_run_once(f.loop, 20);
+	end_engine(&f);
+	assert_int_equal(sql_i64(&f, "SELECT epoch FROM ringdown.lease"), 8);
+	expect_status(&f, "failed");
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown'"),
+			 AGENTS);
+	f.fence = 8;
+	set_status(&f, "rolling_back");
+	run(&f);
+	expect_home(&f);
+	flow_end(&f);
+	DIR *d = opendir(dir);
+	for (struct dirent *e = readdir(d); e; e = readdir(d))
+		unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* Calls x latency / cap is the least it can take; here only that it is not far from it. */
 static void test_pace(void **state)
 {
@@ -813,7 +854,8 @@ int main(void)
 		cmocka_unit_test(test_stays), cmocka_unit_test(test_eleven_down),
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_accept), cmocka_unit_test(test_pause),
-		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced),
+		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_pace),
 	};
 	cmocka_set_test_filter(getenv("RD_TEST_FILTER"));
 	return cmocka_run_group_tests(tests, setup, teardown);
