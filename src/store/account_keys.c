@@ -8,14 +8,17 @@
 #include "store/accounts_internal.h"
 #include "store/internal.h"
 
-/* What is sealed, where, and bound to which word. The previous token keeps the token's. */
-struct sealed_column { const char *table, *key, *column, *aad; };
+/* What is sealed, how it is replaced, and to which word it is bound. The previous token keeps
+ * the token's. */
+struct sealed_column { const char *update, *aad; };
+#define OF_ACCOUNT(col) "UPDATE \"TwilioAccount\" SET " col " = $2 WHERE id = $1"
+#define OF_EXT(col) "UPDATE ringdown.account_ext SET " col " = $2 WHERE account_id = $1"
 static const struct sealed_column sealed_columns[] = {
-	{ "\"TwilioAccount\"", "id", "\"authToken\"", "authToken" },
-	{ "ringdown.account_ext", "account_id", "api_key_secret", "apiKeySecret" },
-	{ "ringdown.account_ext", "account_id", "second_secret", "secondSecret" },
-	{ "ringdown.account_ext", "account_id", "parent_secret", "parentSecret" },
-	{ "ringdown.account_ext", "account_id", "previous_token", "authToken" },
+	{ OF_ACCOUNT("\"authToken\""), "authToken" },
+	{ OF_EXT("api_key_secret"), "apiKeySecret" },
+	{ OF_EXT("second_secret"), "secondSecret" },
+	{ OF_EXT("parent_secret"), "parentSecret" },
+	{ OF_EXT("previous_token"), "authToken" },
 };
 enum { SEALED = COUNT_OF(sealed_columns) };
 
@@ -146,8 +149,6 @@ static int reseal_one(struct store *s, const struct who *who, const char *id, st
 	for (size_t i = 0; i < SEALED && e == 0; i++) {
 		const struct sealed_column *c = &sealed_columns[i];
 		_cleanup_(free_p) char *aad = account_aad(id, c->aad);
-		_cleanup_(free_p) char *sql = xasprintf("UPDATE %s SET %s = $2 WHERE %s = $1", c->table,
-							c->column, c->key);
 		_cleanup_(free_p) char *sealed = NULL;
 		_cleanup_(secret_free_p) struct secret *clear = NULL;
 		const char *text = pg_text(r, 0, 2 + (int)i);
@@ -158,7 +159,7 @@ static int reseal_one(struct store *s, const struct who *who, const char *id, st
 		if (e < 0)
 			break;
 		sealed = seal(s->keys, secret_reveal(clear), aad);
-		e = tx_one(&t, err, sql, "tt", id, sealed);
+		e = tx_one(&t, err, c->update, "tt", id, sealed);
 	}
 	if (e < 0)
 		return e;

@@ -193,7 +193,8 @@ int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, stru
 			     " eleven_number_id, integration) SELECT id, present, $2, number, integration"
 			     " FROM json_to_recordset($1::json) AS"
 			     " j(id text, present boolean, number text, integration text)"
-			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET eleven_present = excluded.eleven_present,"
+			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"
+			     " eleven_present = excluded.eleven_present,"
 			     " eleven_seen_at = excluded.eleven_seen_at,"
 			     " eleven_number_id = coalesce(excluded.eleven_number_id, x.eleven_number_id),"
 			     " integration = coalesce(excluded.integration, x.integration)",

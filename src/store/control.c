@@ -92,13 +92,16 @@ static int note_control(struct tx *t, const char *kind, const char *text, struct
 	return 0;
 }
 
-struct control_switch { const char *column, *on_kind, *off_kind, *word, *hold; };
+struct control_switch { const char *update, *on_kind, *off_kind, *word, *hold; };
+#define SWITCH_SQL(c)                                                                              \
+	"UPDATE ringdown.control SET " c " = $1, " c "_by = $2, " c "_reason = $3,"                \
+	" " c "_at = $4, " c "_until = $5, version = version + 1"
 static const struct control_switch pause_switch = {
-	.column = "paused", .on_kind = "control.paused", .off_kind = "control.unpaused",
+	.update = SWITCH_SQL("paused"), .on_kind = "control.paused", .off_kind = "control.unpaused",
 	.word = "paused", .hold = "control/paused",
 };
 static const struct control_switch maintenance_switch = {
-	.column = "maintenance", .on_kind = "control.maintenance",
+	.update = SWITCH_SQL("maintenance"), .on_kind = "control.maintenance",
 	.off_kind = "control.maintenance_over", .word = "in maintenance",
 	.hold = "control/maintenance",
 };
@@ -106,13 +109,9 @@ static const struct control_switch maintenance_switch = {
 static int set_switch(struct tx *t, const struct control_switch *k, bool on, int64_t until_ms,
 		      const char *reason, struct err *err)
 {
-	const char *c = k->column;
-	_cleanup_(free_p) char *sql = xasprintf(
-		"UPDATE ringdown.control SET %s = $1, %s_by = $2, %s_reason = $3, %s_at = $4,"
-		" %s_until = $5, version = version + 1", c, c, c, c, c);
 	_cleanup_(free_p) char *text = NULL;
 	char until[TIME_TEXT] = "";
-	int e = tx_one(t, err, sql, "bttmm", on, t->who.actor, reason, tx_now_ms(t),
+	int e = tx_one(t, err, k->update, "bttmm", on, t->who.actor, reason, tx_now_ms(t),
 		       on ? until_ms : 0);
 
 	if (e == 0 && on)

@@ -127,7 +127,8 @@ static int prune_some(struct store *s, const struct who *who, int64_t before_ms,
 	if (e == 0)
 		e = tx_query(&t, &r, err,
 			     "SELECT seq, hash, (SELECT min(seq) FROM ringdown.journal)"
-			     " FROM ringdown.journal WHERE seq < $3 AND seq < (SELECT min(seq) FROM ringdown.journal) + $2"
+			     " FROM ringdown.journal WHERE seq < $3"
+			     " AND seq < (SELECT min(seq) FROM ringdown.journal) + $2"
 			     " AND at < $1 ORDER BY seq DESC LIMIT 1", "mii", before_ms,
 			     (int64_t)PRUNE_BATCH, head);
 	if (e < 0 || pg_rows(r) == 0)
