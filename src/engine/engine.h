@@ -26,6 +26,8 @@ struct api_settings;
 struct presence;
 struct live;
 struct executor;
+struct sms;
+struct alerter;
 struct keyring;
 struct engine_options;
 
@@ -46,6 +48,8 @@ struct engine {
 	struct decider *decider;
 	struct notifier *notifier;
 	struct executor *executor;
+	struct sms *sms;
+	struct alerter *alerter;
 	struct hub *hub;
 	struct presence *presence;
 	struct live *live;

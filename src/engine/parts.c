@@ -2,10 +2,32 @@
  * the notifier ends last, because the others still have something to say. */
 #include "engine/parts.h"
 
+#include "alert/alerter.h"
 #include "failover/decide.h"
 #include "failover/execute.h"
 #include "failover/monitor.h"
 #include "notify/notify.h"
+#include "sms/sms.h"
+
+static int64_t epoch_of(void *ctx)
+{
+	const struct engine *e = ctx;
+
+	return e->lease ? lease_epoch(e->lease) : 0;
+}
+
+/* Everything else follows the pace of health cycles; so do these. */
+static void start_alerter(struct engine *e)
+{
+	enum { SLOWEST_MS = 60000, FASTEST_MS = 2000 };
+	int64_t every = e->o->failover->cycle_ms;
+	struct alerter_deps d = { e->loop, e->store, e->o->notify, e->id, every,
+				  e->o->failover->min_balance, epoch_of, e };
+
+	d.every_ms = every > SLOWEST_MS ? SLOWEST_MS : every < FASTEST_MS ? FASTEST_MS : every;
+	e->alerter = alerter_new(&d);
+	alerter_start(e->alerter);
+}
 
 void parts_start(struct engine *e)
 {
@@ -16,6 +38,9 @@ void parts_start(struct engine *e)
 	e->monitor = monitor_new(&e->deps);
 	e->decider = decider_new(&e->deps, e->monitor);
 	e->executor = executor_new(&e->deps, e->o->state_dir);
+	struct sms_deps s = { e->loop, e->store, e->providers, e->o->failover->sms_retry_age_ms };
+	e->sms = sms_new(&s);
+	start_alerter(e);
 	monitor_start(e->monitor);
 	decider_start(e->decider);
 }
@@ -71,13 +96,16 @@ void parts_stop(struct engine *e)
 	decider_stop(e->decider);
 	monitor_stop(e->monitor);
 	executor_stop(e->executor);
+	alerter_stop(e->alerter);
+	sms_stop(e->sms);
 	notifier_stop(e->notifier);
 }
 
 bool parts_idle(const struct engine *e)
 {
 	return !e->executor || (decider_idle(e->decider) && monitor_idle(e->monitor) &&
-				executor_idle(e->executor) && notifier_idle(e->notifier));
+				executor_idle(e->executor) && alerter_idle(e->alerter) &&
+				sms_idle(e->sms) && notifier_idle(e->notifier));
 }
 
 void parts_free(struct engine *e)
@@ -85,6 +113,8 @@ void parts_free(struct engine *e)
 	if (!e->executor)
 		return;
 	executor_free(e->executor);
+	alerter_free(e->alerter);
+	sms_free(e->sms);
 	decider_free(e->decider);
 	monitor_free(e->monitor);
 	notifier_free(e->notifier);

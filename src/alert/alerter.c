@@ -1,0 +1,282 @@
+/*
+ * See alerter.h. A look collects what should be firing, raises it, and resolves what fired
+ * before and is no longer wished for, in one leader's transaction. What is told to people
+ * is told when it begins and when it ends.
+ */
+#include "alert/alerter.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/task.h"
+#include "store/control.h"
+
+enum {
+	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SILENT_MS = 60000,
+	SILENT_MAX_MS = 15 * 60000, HOUR_MS = 3600000,
+};
+static const double sms_rate = 0.3;	/* of finished messages, recipients' own faults left out */
+static const char *const ours[] = { "sms-failures", "balance", "standby", "engine-silent", "untold" };
+
+struct wish { char name[20], subject[80], severity[8], text[300]; bool tell; };
+struct alerter {
+	struct alerter_deps d;
+	struct task *task;
+	bool stopping;
+	struct condition wake;
+	struct wish *v;
+	size_t n;
+};
+
+static void wish(struct alerter *a, const char *name, const char *subject, const char *severity,
+		 bool tell, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+static void wish(struct alerter *a, const char *name, const char *subject, const char *severity,
+		 bool tell, const char *fmt, ...)
+{
+	struct wish *w = &a->v[a->n];
+	va_list ap;
+
+	if (a->n == WISHES_MAX)
+		return;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+	snprintf(w->subject, sizeof(w->subject), "%s", subject);
+	snprintf(w->severity, sizeof(w->severity), "%s", severity);
+	va_start(ap, fmt);
+	vsnprintf(w->text, sizeof(w->text), fmt, ap);
+	va_end(ap);
+	w->tell = tell;
+	a->n++;
+}
+
+/* ---- what to look at --------------------------------------------------------------------- */
+
+/* Codes that are the recipient's own (handset off, landline, opted out) say nothing about the
+ * sender. The newest rows bound the cost whatever the table holds. */
+static const char sms_sql[] =
+	"SELECT \"orgId\", count(*) FILTER (WHERE bad), count(*), mode() WITHIN GROUP (ORDER BY code)"
+	"  FILTER (WHERE bad) FROM (SELECT \"orgId\", status IN ('failed', 'undelivered')"
+	"   AND coalesce(metadata->>'twilioErrorCode', '') NOT IN ('30003', '30004', '30005', '30006',"
+	"   '21610', '21211', '21614', '21217', '21214') AS bad, metadata->>'twilioErrorCode' AS code"
+	"   FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
+	"   AND status IN ('delivered', 'sent', 'read', 'failed', 'undelivered')"
+	"   ORDER BY \"createdAt\" DESC LIMIT 50000) newest WHERE \"orgId\" IS NOT NULL"
+	" GROUP BY 1 HAVING count(*) >= $2 AND count(*) FILTER (WHERE bad) >= count(*) * $3::double precision"
+	" ORDER BY 2 DESC LIMIT 50";
+
+static int look_sms(struct alerter *a, int64_t now, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(a->d.store, &r, err, sms_sql, "mid", now - SMS_WINDOW_MS, (int64_t)SMS_MIN,
+			    sms_rate);
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++)
+		wish(a, "sms-failures", pg_text(r, i, 0), "warn", true,
+		     "SMS of %s: %lld of %lld failed in 10 min, mostly code %s; no failover follows from this",
+		     pg_text(r, i, 0), (long long)pg_i64(r, i, 1), (long long)pg_i64(r, i, 2),
+		     pg_null(r, i, 3) ? "none" : pg_text(r, i, 3));
+	return e;
+}
+
+static int look_accounts(struct alerter *a, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(a->d.store, &r, err,
+		"SELECT t.id, t.name, x.balance_amount, x.balance, x.standby_ready, x.last_check IS NOT NULL,"
+		" NOT t.\"isPrimary\" AND NOT EXISTS (SELECT 1 FROM ringdown.lineage l"
+		"  WHERE l.current_account = t.id),"
+		" coalesce((SELECT string_agg(p, '; ') FROM json_array_elements_text("
+		"  CASE WHEN json_typeof(x.standby_problems) = 'array' THEN x.standby_problems END) p), '')"
+		" FROM \"TwilioAccount\" t JOIN ringdown.account_ext x ON x.account_id = t.id"
+		" WHERE t.\"isActive\" AND x.removed_at IS NULL AND t.provider = 'twilio' LIMIT 200", "");
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
+		const char *id = pg_text(r, i, 0), *name = pg_text(r, i, 1);
+
+		if (!pg_null(r, i, 2) && pg_double(r, i, 2) < a->d.min_balance)
+			wish(a, "balance", id, "warn", true, "%s: balance %s is below the limit of %.2f", name,
+			     pg_text(r, i, 3), a->d.min_balance);
+		if (pg_bool(r, i, 6) && pg_bool(r, i, 5) && !pg_bool(r, i, 4))
+			wish(a, "standby", id, "warn", false, "%s is not ready to take over: %s", name,
+			     pg_text(r, i, 7));
+	}
+	return e;
+}
+
+static int look_engines(struct alerter *a, int64_t now, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	char at[TIME_TEXT];
+	int e = store_query(a->d.store, &r, err, "SELECT id, seen_at FROM ringdown.engine"
+			    " WHERE id <> $1 AND seen_at < $2 AND seen_at > $3 ORDER BY id LIMIT 20", "tmm",
+			    a->d.engine_id, now - SILENT_MS, now - SILENT_MAX_MS);
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++)
+		wish(a, "engine-silent", pg_text(r, i, 0), "warn", false,
+		     "engine %s has not been seen since %s: stopped, or cut off from the database",
+		     pg_text(r, i, 0), format_time(at, pg_time(r, i, 1)));
+	return e;
+}
+
+/* Not told: it would be told the way that does not work. It is seen in the console. */
+static int look_outbox(struct alerter *a, int64_t now, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(a->d.store, &r, err, "SELECT channel, count(*), max(error) FROM"
+			    " ringdown.outbox WHERE created_at > $1 AND (state = 'dead' OR (attempts > 1"
+			    " AND state IN ('waiting', 'sending'))) GROUP BY 1 ORDER BY 1", "m", now - HOUR_MS);
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++)
+		wish(a, "untold", pg_text(r, i, 0), "bad", false, "%lld messages could not be delivered by %s: %s",
+		     (long long)pg_i64(r, i, 1), pg_text(r, i, 0), pg_text(r, i, 2));
+	return e;
+}
+
+/* ---- raising and resolving ------------------------------------------------------------------- */
+
+static bool wished(const struct alerter *a, const char *name, const char *subject)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (str_eq(a->v[i].name, name) && str_eq(a->v[i].subject, subject))
+			return true;
+	return false;
+}
+
+static const struct alert_row *firing(const struct alert_row *rows, size_t n, const struct wish *w)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].state != AL_RESOLVED && str_eq(rows[i].name, w->name) &&
+		    str_eq(rows[i].subject, w->subject))
+			return &rows[i];
+	return NULL;
+}
+
+static bool told_when_over(const char *name)
+{
+	return str_eq(name, "sms-failures") || str_eq(name, "balance");
+}
+
+static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, size_t n,
+	       struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < a->n; i++) {
+		const struct wish *w = &a->v[i];
+		const struct alert_row *old = firing(rows, n, w);
+		bool is_new = false;
+
+		if (old && str_eq(old->text, w->text) && str_eq(old->severity, w->severity))
+			continue;
+		e = alert_raise(t, w->name, w->subject, w->severity, w->text, &is_new, err);
+		if (e == 0 && is_new && w->tell)
+			e = notify_put(t, a->d.notify, SAY_ALERT, NULL, w->name, w->text, err);
+	}
+	for (size_t i = 0; e == 0 && i < n; i++) {
+		bool mine = false;
+
+		for (size_t k = 0; k < COUNT_OF(ours); k++)
+			mine = mine || str_eq(rows[i].name, ours[k]);
+		if (!mine || rows[i].state == AL_RESOLVED || wished(a, rows[i].name, rows[i].subject))
+			continue;
+		e = alert_resolve(t, rows[i].name, rows[i].subject, NULL, err);
+		if (e == 0 && told_when_over(rows[i].name))
+			e = notify_put(t, a->d.notify, SAY_RESOLVED, NULL, rows[i].name, rows[i].text, err);
+	}
+	return e;
+}
+
+int alerter_look(struct alerter *a, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(a->d.epoch(a->d.ctx));
+	int64_t now = loop_wall_ms(a->d.loop);
+	struct alert_row *rows = NULL;
+	size_t n = 0;
+	int e;
+
+	if (!who.epoch)
+		return 0;
+	a->n = 0;
+	/* what cannot be asked now must not look as if it were over: stop instead */
+	e = look_sms(a, now, err);
+	if (e == 0)
+		e = look_accounts(a, err);
+	if (e == 0)
+		e = look_engines(a, now, err);
+	if (e == 0)
+		e = look_outbox(a, now, err);
+	if (e == 0)
+		e = alerts_list(a->d.store, now, WISHES_MAX * 2, &rows, &n, err);
+	if (e == 0)
+		e = tx_begin(a->d.store, &t, &who, err);
+	if (e == 0)
+		e = put(a, &t, rows, n, err);
+	if (e == 0)
+		e = tx_commit(&t, NULL, err);
+	alerts_free(rows, n);
+	return e;
+}
+
+/* ---- the task ------------------------------------------------------------------------------------ */
+
+static void run(void *arg)
+{
+	struct alerter *a = arg;
+
+	while (!a->stopping && !task_cancelled()) {
+		struct err err = { 0 };
+
+		if (alerter_look(a, &err) < 0 && err.code != ERR_CANCELLED)
+			log_debug("alerts", "%s", err.msg);
+		if (!a->stopping)
+			condition_wait(&a->wake, a->d.every_ms);
+	}
+}
+
+static void run_done(void *arg)
+{
+	struct alerter *a = arg;
+
+	a->task = NULL;
+}
+
+struct alerter *alerter_new(const struct alerter_deps *d)
+{
+	struct alerter *a = xcalloc(1, sizeof(*a));
+
+	a->d = *d;
+	a->v = xcalloc(WISHES_MAX, sizeof(*a->v));
+	return a;
+}
+
+void alerter_start(struct alerter *a)
+{
+	a->task = task_start(a->d.loop, "alerts", run, a, run_done);
+}
+
+void alerter_stop(struct alerter *a)
+{
+	if (!a || a->stopping)
+		return;
+	a->stopping = true;
+	condition_wake(&a->wake);
+	if (a->task)
+		task_cancel(a->task);
+}
+
+bool alerter_idle(const struct alerter *a)
+{
+	return !a || !a->task;
+}
+
+void alerter_free(struct alerter *a)
+{
+	if (!a || a->task)
+		return;
+	free(a->v);
+	free(a);
+}
