@@ -16,6 +16,7 @@
 #include "store/health.h"
 #include "store/journal.h"
 #include "store/outbox.h"
+#include "store/tokens.h"
 
 enum { JUDGE_BATCH = 1000, HOUSEKEEP_MS = 3600000, OUTBOX_KEEP_DAYS = 90 };
 
@@ -332,6 +333,8 @@ void monitor_housekeep(struct monitor *m)
 	if (set->history_keep_ms > 0)
 		r = history_roll(m->d->store, &who, wall, set->history_keep_ms, &err);
 	if (r == 0)
+		r = idem_prune(m->d->store, wall - INT64_C(86400000), &err);
+	if (r >= 0)
 		r = outbox_prune(m->d->store, wall - OUTBOX_KEEP_DAYS * INT64_C(86400000), &err);
 	if (r == 0 && set->journal_keep_ms > 0)
 		r = journal_prune(m->d->store, &who, wall - set->journal_keep_ms, &removed, &err);

@@ -224,46 +224,12 @@ int agents_calls(struct tx *t, const char *const *ids, const int64_t *calls_per_
 		e = tx_query(t, NULL, err,
 			     "INSERT INTO ringdown.agent_ext (agent_id, calls_per_day) SELECT id, calls"
 			     " FROM json_to_recordset($1::json) AS j(id text, calls bigint)"
-			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET calls_per_day = excluded.calls_per_day",
+			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"
+			     " calls_per_day = excluded.calls_per_day",
 			     "t", str_get(&doc));
 		str_fini(&doc);
 	}
 	return e;
-}
-
-/* ---- moving one --------------------------------------------------------------------------- */
-
-int agent_move(struct tx *t, const char *id, const char *from_account, const char *to_account,
-	       const char *backup_number, const char *eleven_number_id, struct err *err)
-{
-	/* The first move writes down where home was; "no account" meant the only primary. */
-	int e = tx_query(t, NULL, err,
-			 "INSERT INTO ringdown.agent_ext AS x (agent_id, home_account, eleven_number_id)"
-			 " SELECT v.id, coalesce(v.\"twilioAccountId\", " SOLE_PRIMARY "), $2"
-			 " FROM \"VoiceAgent\" v WHERE v.id = $1 ON CONFLICT (agent_id) DO UPDATE SET"
-			 " home_account = coalesce(x.home_account, excluded.home_account),"
-			 " eleven_number_id = coalesce($2, x.eleven_number_id)", "tt", id, eleven_number_id);
-
-	if (e == 0)
-		e = tx_one(t, err,
-			   "UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = $3, \"backupPhoneNumber\" = $4,"
-			   " \"updatedAt\" = $5 WHERE id = $1"
-			   " AND coalesce(\"twilioAccountId\", " SOLE_PRIMARY ") = $2",
-			   "ttttm", id, from_account, to_account, backup_number, tx_now_ms(t));
-	if (e == ERR_CONFLICT)
-		return err_set(err, e, "agent %.60s is not on account %.60s any more", id, from_account);
-	return e;
-}
-
-int agent_sms_hold(struct tx *t, const char *id, const char *event, const char *reason,
-		   struct err *err)
-{
-	return tx_query(t, NULL, err,
-			"INSERT INTO ringdown.sms_hold (agent_id, org_id, event_id, reason, by, since)"
-			" SELECT id, \"orgId\", $2, $3, $4, $5 FROM \"VoiceAgent\" WHERE id = $1"
-			" ON CONFLICT (agent_id) DO UPDATE SET event_id = excluded.event_id,"
-			" reason = excluded.reason", "ttttm", id, event, reason, t->who.actor,
-			tx_now_ms(t));
 }
 
 int agent_sms_release(struct tx *t, const char *id, struct err *err)

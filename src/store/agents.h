@@ -43,12 +43,7 @@ struct agent_presence {
 int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, struct err *err);
 int agents_calls(struct tx *t, const char *const *ids, const int64_t *calls_per_day, size_t n,
 		 struct err *err);
-/* Moves one agent: "twilioAccountId", "backupPhoneNumber" (NULL = none). ERR_CONFLICT unless it
- * still is on from_account. */
-int agent_move(struct tx *t, const char *id, const char *from_account, const char *to_account,
-	       const char *backup_number, const char *eleven_number_id, struct err *err);
-int agent_sms_hold(struct tx *t, const char *id, const char *event, const char *reason,
-		   struct err *err);
+/* A person says the new number is ready. */
 int agent_sms_release(struct tx *t, const char *id, struct err *err);
 
 #endif

@@ -70,19 +70,6 @@ int numbers_page(struct store *s, const char *account, const char *status, const
 	return e;
 }
 
-int numbers_usable(struct store *s, const char *account, struct number **ret, size_t *ret_n,
-		   struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT " NUMBER_COLUMNS NUMBER_FROM
-			    " WHERE p.\"accountId\" = $1 AND p.status = 'available' AND p.\"voiceReady\""
-			    " AND r.phone_number IS NULL ORDER BY p.\"phoneNumber\"", "t", account);
-
-	if (e == 0)
-		read_numbers(r, ret, ret_n);
-	return e;
-}
-
 /* ---- in line with the provider -------------------------------------------------------------- */
 
 void numbers_seen_json(struct str *out, const struct number_seen *seen, size_t n)
@@ -167,77 +154,6 @@ int numbers_sync(struct tx *t, const char *account, const struct number_seen *se
 				     .gone = pg_affected(gone) };
 	ret->kept = ret->updated;
 	return 0;
-}
-
-/* ---- who has it ------------------------------------------------------------------------------ */
-
-int number_reserve(struct tx *t, const char *event, const char *agent, const char *account,
-		   const char *phone_number, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	/* Locks the number's row: a plan and an assignment of the same number take turns. */
-	int e = tx_query(t, &r, err,
-			 "WITH free AS (SELECT \"phoneNumber\" FROM \"TwilioBackupPhoneNumber\""
-			 " WHERE \"phoneNumber\" = $1 AND \"accountId\" = $2 AND (status = 'available'"
-			 " OR \"assignedAgentId\" = $3) FOR UPDATE)"
-			 " INSERT INTO ringdown.reservation (phone_number, account_id, agent_id, event_id, at)"
-			 " SELECT \"phoneNumber\", $2, $3, $4, $5 FROM free"
-			 " ON CONFLICT (phone_number) DO UPDATE SET at = excluded.at"
-			 " WHERE reservation.event_id = $4 AND reservation.agent_id = $3 RETURNING 1",
-			 "ttttm", phone_number, account, agent, event, tx_now_ms(t));
-
-	if (e == ERR_EXISTS)
-		return err_set(err, e, "agent %.60s already has a number reserved by another event", agent);
-	if (e == 0 && pg_rows(r) == 0)
-		return err_set(err, ERR_EXISTS, "number %.20s is not free any more", phone_number);
-	return e;
-}
-
-int reservations_release(struct tx *t, const char *event, int64_t *ret_n, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err, "DELETE FROM ringdown.reservation WHERE event_id = $1", "t", event);
-
-	if (e == 0 && ret_n)
-		*ret_n = pg_affected(r);
-	return e;
-}
-
-int number_unassign(struct tx *t, const char *phone_number, const char *agent, struct err *err)
-{
-	return tx_query(t, NULL, err,
-			"UPDATE \"TwilioBackupPhoneNumber\" SET \"assignedAgentId\" = NULL,"
-			" \"assignedAt\" = NULL, \"updatedAt\" = $3,"
-			" status = CASE WHEN status = 'assigned' THEN 'available' ELSE status END"
-			" WHERE \"assignedAgentId\" = $2 AND ($1::text IS NULL OR \"phoneNumber\" = $1)",
-			"ttm", phone_number, agent, tx_now_ms(t));
-}
-
-int number_assign(struct tx *t, const char *account, const char *phone_number, const char *agent,
-		  struct err *err)
-{
-	int e = tx_query(t, NULL, err, "DELETE FROM ringdown.reservation WHERE phone_number = $1"
-			 " AND agent_id = $2", "tt", phone_number, agent);
-
-	if (e == 0)
-		e = tx_query(t, NULL, err,
-			     "UPDATE \"TwilioBackupPhoneNumber\" SET \"assignedAgentId\" = NULL,"
-			     " \"assignedAt\" = NULL, \"updatedAt\" = $3,"
-			     " status = CASE WHEN status = 'assigned' THEN 'available' ELSE status END"
-			     " WHERE \"assignedAgentId\" = $2 AND \"phoneNumber\" <> $1",
-			     "ttm", phone_number, agent, tx_now_ms(t));
-	if (e == 0)
-		e = tx_one(t, err,
-			   "UPDATE \"TwilioBackupPhoneNumber\" p SET \"assignedAgentId\" = $3,"
-			   " status = 'assigned', \"assignedAt\" = $4, \"updatedAt\" = $4"
-			   " WHERE \"phoneNumber\" = $1 AND \"accountId\" = $2"
-			   " AND (\"assignedAgentId\" IS NULL OR \"assignedAgentId\" = $3)"
-			   " AND NOT EXISTS (SELECT 1 FROM ringdown.reservation r"
-			   " WHERE r.phone_number = p.\"phoneNumber\")",
-			   "tttm", phone_number, account, agent, tx_now_ms(t));
-	if (e == ERR_CONFLICT)
-		return err_set(err, e, "number %.20s belongs to another agent now", phone_number);
-	return e;
 }
 
 int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, const char *source,

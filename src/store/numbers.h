@@ -1,4 +1,5 @@
-/* The pool of backup numbers, reservations, and the approved webhooks of any number. */
+/* The pool of backup numbers, and the approved webhooks of any number. Who reserves and
+ * gives them: items.h. */
 #ifndef RD_STORE_NUMBERS_H
 #define RD_STORE_NUMBERS_H
 
@@ -9,9 +10,6 @@
 int numbers_page(struct store *s, const char *account, const char *status, const char *after,
 		 int64_t limit, struct number **ret, size_t *ret_n, struct err *err);
 void numbers_free(struct number *rows, size_t n);
-/* Free (available, voice-ready, not reserved) in an account, ordered by number. */
-int numbers_usable(struct store *s, const char *account, struct number **ret, size_t *ret_n,
-		   struct err *err);
 
 struct number_seen {			/* as the provider lists it */
 	const char *phone_number, *sid, *country, *area_code;
@@ -45,16 +43,6 @@ int hooks_observed(struct tx *t, const char *account, const struct number_seen *
 int hooks_adopt(struct tx *t, const char *account, const char *phone_number, const char *baseline,
 		struct err *err);
 
-/* Reservation of a plan, in the transaction that approves. ERR_EXISTS: the number or the agent
- * is taken by another event. */
-int number_reserve(struct tx *t, const char *event, const char *agent, const char *account,
-		   const char *phone_number, struct err *err);
-int reservations_release(struct tx *t, const char *event, int64_t *ret_n, struct err *err);
-/* Assigned to agent; another number it had is freed. The reservation, if any, is used up. */
-int number_assign(struct tx *t, const char *account, const char *phone_number, const char *agent,
-		  struct err *err);
-/* Back to the pool. */
-int number_unassign(struct tx *t, const char *phone_number, const char *agent, struct err *err);
 int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, const char *source,
 			 struct err *err);
 
