@@ -406,14 +406,10 @@ static void settle(struct mover *m)
 	act_dirty(m->a, m->row);
 }
 
-void converge(struct mover *m)
+static void converge_steps(struct mover *m)
 {
 	bool import = m->row->integration == INT_IMPORT;
 
-	m->why[0] = '\0';
-	m->fatal = m->retry = m->eleven_down = false;
-	if (m->a->stop != ACT_GO)
-		return;
 	if (m->a->target_dead) {
 		mover_fail(m, true, true, "the target account refuses everything");
 		return;
@@ -435,6 +431,18 @@ void converge(struct mover *m)
 	if ((import && test_import(m) < 0) || test_probe(m) < 0 || test_call(m) < 0)
 		return;
 	settle(m);
+}
+
+void converge(struct mover *m)
+{
+	m->why[0] = '\0';
+	m->fatal = m->retry = m->eleven_down = false;
+	if (m->a->stop != ACT_GO)
+		return;
+	converge_steps(m);
+	/* the guard said no between record and wire, for a moment only */
+	if (m->row->state == IT_MOVING && m->a->stop == ACT_GO)
+		m->retry = true;
 }
 
 bool mover_differs(const struct mover *m, char *why, size_t n)

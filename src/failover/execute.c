@@ -150,12 +150,11 @@ static int one_round(struct act *a, struct mover **v, size_t n, struct err *err)
 }
 
 /* ElevenLabs is away: unlocked, and tried again for a while; true = try on. */
-static bool wait_for_eleven(struct act *a)
+static bool wait_for_eleven(struct act *a, int64_t began_ms)
 {
 	const struct failover_settings *set = a->d->set;
-	int64_t since = a->eleven_down_since_ms, now = loop_now_ms(a->d->loop);
 
-	if (since && now - since >= set->eleven_retry_ms)
+	if (loop_now_ms(a->d->loop) - began_ms >= set->eleven_retry_ms)
 		return false;
 	act_step(a, STEP_ELEVENLABS, SS_RUNNING, "ElevenLabs does not answer, tried again");
 	lock_release(a);
@@ -164,6 +163,8 @@ static bool wait_for_eleven(struct act *a)
 
 static int run_movers(struct act *a, struct mover **v, size_t n, struct err *err)
 {
+	int64_t began_ms = loop_now_ms(a->d->loop);
+
 	for (int round = 0;;) {
 		bool retry, eleven;
 		int r = one_round(a, v, n, err);
@@ -172,7 +173,7 @@ static int run_movers(struct act *a, struct mover **v, size_t n, struct err *err
 			return r;
 		if (!left_over(v, n, &retry, &eleven) || !retry)
 			return 0;
-		if (eleven ? !wait_for_eleven(a) :
+		if (eleven ? !wait_for_eleven(a, began_ms) :
 			     ++round == ROUNDS || task_sleep(ROUND_MS) == OP_CANCELLED)
 			return 0;
 		r = observe_patiently(a, err);
@@ -520,13 +521,19 @@ static int give_up(struct act *a, struct err *err)
 	return end_failed(a, text, err);
 }
 
-/* Writes of an epoch that is gone: what became of them is seen by looking. */
-static int close_orphans(struct act *a, struct tx *t, void *arg, struct err *err)
+/* It is ours from here on. Writes of an epoch that is gone: what became of them is seen by
+ * looking. */
+static int take_over(struct act *a, struct tx *t, void *arg, struct err *err)
 {
+	struct event_progress p = EVENT_PROGRESS;
 	int64_t n = 0;
 	int r = effects_orphans(t, a->row.e.id, &n, err);
 
 	(void)arg;
+	p.epoch = a->epoch;
+	p.executed_by = a->d->engine_id;
+	if (r >= 0 && event_status_attempting(a->row.e.status))
+		r = event_progress(t, a->row.e.id, &p, err);
 	if (r >= 0 && n)
 		log_info("failover", "%s: goes on after %lld writes without a known end",
 			 a->row.e.id, (long long)n);
@@ -547,7 +554,7 @@ int execute_event(struct executor *x, const char *event_id, struct err *ret_err)
 	int r = act_load(&a, x, event_id, err);
 
 	if (r >= 0)
-		r = act_tx(&a, close_orphans, NULL, err);
+		r = act_tx(&a, take_over, NULL, err);
 	while (r >= 0 && a.stop == ACT_GO && !task_cancelled()) {
 		if (a.expect == EV_APPROVED)
 			r = start(&a, err);

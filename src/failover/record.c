@@ -18,7 +18,8 @@
 #include "failover/lease.h"
 #include "store/steps.h"
 
-enum { NOTE_EVERY_MS = 500, RETRY_MS = 300, PAUSE_POLL_MS = 500, ODD_ERRORS_MAX = 20 };
+enum { NOTE_EVERY_MS = 500, RETRY_MS = 300, PAUSE_POLL_MS = 500, LEASE_POLL_MS = 100,
+       ODD_ERRORS_MAX = 20 };
 
 struct record_ask {
 	struct effect *effect;		/* owned while it waits */
@@ -412,6 +413,9 @@ int act_intend(struct act *a, struct effect *e, struct err *err)
 	struct recorder *r = &a->rec;
 	struct record_ask *ask;
 
+	/* the lease is in doubt, or too short for a write: it may be fine again in a moment */
+	while (a->stop == ACT_GO && !task_cancelled() && !lease_allows(a))
+		task_sleep(LEASE_POLL_MS);
 	if (a->stop != ACT_GO || task_cancelled())
 		return refuse(a, e, err);
 	ask = xcalloc(1, sizeof(*ask));

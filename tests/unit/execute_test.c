@@ -723,6 +723,25 @@ static void test_database_away(void **state)
 	flow_end(&f);
 }
 
+/* The lease is in doubt for a while and then fine: nothing goes out meanwhile, nothing fails. */
+static void test_doubt(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	flow_start(&f, "doubt", AGENTS, false);
+	begin_until(&f, 7);
+	f.x->write_ok_without_lease = false;
+	turn(&f, 100);
+	int writes = f.world.writes;
+	turn(&f, 800);
+	assert_int_equal(f.world.writes, writes);
+	f.x->write_ok_without_lease = true;
+	go_on(&f);
+	expect_moved(&f);
+	flow_end(&f);
+}
+
 /* The lease went to another engine: nothing more goes out under the old epoch. */
 static void test_fenced(void **state)
 {
@@ -854,7 +873,7 @@ int main(void)
 		cmocka_unit_test(test_stays), cmocka_unit_test(test_eleven_down),
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_accept), cmocka_unit_test(test_pause),
-		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced),
+		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_pace),
 	};
 	cmocka_set_test_filter(getenv("RD_TEST_FILTER"));
