@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,6 +105,7 @@ static void start_watcher(struct pgtemp *p)
 
 		close(fds[1]);
 		setsid();
+		prctl(PR_SET_NAME, "pgtemp-watch");	/* so that it outlives who is killed by name */
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
 		while (read(fds[0], &c, 1) > 0)
