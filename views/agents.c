@@ -110,7 +110,7 @@ static enum role col_reason(void *ctx, const void *rec, char *buf)
 }
 
 static const struct column columns[] = {
-	{ .title = "AGENT", .name = "name", .w = 18, .wide = 34, .text = col_name },
+	{ .title = "AGENT", .name = "name", .w = 25, .wide = 34, .text = col_name },
 	{ .title = "STATE", .name = "outcome", .w = 5, .text = col_state },
 	{ .title = "SINCE", .name = "since", .w = 9, .text = col_since, .drop = 5 },
 	{ .title = "NUMBER",

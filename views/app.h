@@ -9,6 +9,7 @@
 #include "ui/shell.h"
 #include "ui/when.h"
 
+struct action;
 struct decision;
 struct app_log;
 
@@ -26,6 +27,8 @@ struct app {
 	int64_t read_seq;		/* entries up to here were looked at */
 	struct decision *decision;	/* of the open dialog */
 	struct decision *left;		/* sent, dialog closed before the answer */
+	const struct action *asked_for;	/* a number is being asked for, for this */
+	struct subject asked_about;
 	char word[160];			/* the completion handed out last */
 	struct app_log *log;		/* this console's own lines */
 };

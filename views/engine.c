@@ -134,7 +134,7 @@ static void add_messages(struct engine *g, const struct state *s)
 	}
 }
 
-static void add_alerts(struct engine *g, const struct state *s)
+static void add_alerts(struct engine *g, const struct app *a, const struct state *s)
 {
 	for (size_t i = 0; i < s->n_alerts; i++) {
 		const struct alert *x = &s->alerts[i];
@@ -145,9 +145,7 @@ static void add_alerts(struct engine *g, const struct state *s)
 		r->kind = ROW_ALERT;
 		snprintf(r->what, sizeof(r->what), "alert");
 		snprintf(r->on, sizeof(r->on), "%.40s",
-		         x->subject ? x->subject
-		         : x->name  ? x->name
-		                    : "?");
+		         app_account(a, str_empty(x->subject) ? x->name : x->subject));
 		snprintf(r->state, sizeof(r->state), "%s",
 		         x->state == AL_FIRING ? "FIRING" : "pending");
 		r->role = x->state == AL_FIRING ? ROLE_warn : ROLE_normal;
@@ -164,7 +162,7 @@ static void update(struct view *v)
 
 	g->n = 0;
 	add_peers(g, v->app, s);
-	add_alerts(g, s);
+	add_alerts(g, v->app, s);
 	add_messages(g, s);
 	add_gates(g, v->app, s);
 	list_begin(&v->list);
@@ -212,7 +210,8 @@ static int head(struct view *v, struct area a)
 	         !s->seq          ? "?"
 	         : s->database_ok ? "ok"
 	                          : "DOWN",
-	         s->database_why ? ": " : "", s->database_why ? s->database_why : "");
+	         str_empty(s->database_why) ? "" : ": ",
+	         str_empty(s->database_why) ? "" : s->database_why);
 	area_text(a, 1, 3, ROLE_label, "DATABASE");
 	area_field(a, 12, 3, a.w - 13, 0, s->database_ok ? ROLE_ok : ROLE_bad, buf);
 	snprintf(buf, sizeof(buf),

@@ -79,7 +79,7 @@ static int draw_cause(struct ctx *c, int y)
 	y = line(c, y, "CAUSE", ROLE_normal, buf);
 	if (c->e->error)
 		y = line(c, y, "ERROR", ROLE_error, c->e->error);
-	if (c->e->reason && !str_eq(c->e->reason, c->e->cause))
+	if (c->e->reason && (!c->e->cause || !strstr(c->e->reason, c->e->cause)))
 		y = line(c, y, "REASON", ROLE_normal, c->e->reason);
 	return y;
 }
@@ -183,10 +183,11 @@ static int draw_plan(struct ctx *c, int y)
 	snprintf(buf, sizeof(buf), "#%.4s  %s", e->plan_hash ? e->plan_hash : "none", text);
 	y = line(c, y, "PLAN", ROLE_normal, buf);
 	if (calls > 0 || healthy > 0) {
-		snprintf(buf, sizeof(buf),
-		         "the old numbers stay: %lld callers a day; %lld agents that work change "
-		         "number",
-		         (long long)calls, (long long)healthy);
+		snprintf(buf, sizeof(buf), "%lld callers a day of the old numbers",
+		         (long long)calls);
+		if (healthy > 0)
+			snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf),
+			         "; %lld agents that work change number", (long long)healthy);
 		area_text(c->a, 3, y, ROLE_dim, "stays");
 		area_field(c->a, 11, y, c->a.w - 12, 0, ROLE_normal, buf);
 		y++;

@@ -204,13 +204,13 @@ static void add_item(struct sheet *s, const struct json *m)
 	                 : str_eq(state, "moved")                             ? ROLE_ok
 	                                                                      : ROLE_normal;
 
-	sheet_line(s, role, "%-6s %-24.24s %-15s to %-15s %s%s%s%s",
+	sheet_line(s, role, "%-6s %-23.23s %-13s to %-13s %s%s%s%s",
 	           json_get_bool(m, "canary", false) ? "canary" : "", name ? name : "?",
 	           from ? from : "?", to ? to : "stays",
 	           state   ? state
 	           : match ? match
 	                   : "",
-	           json_get_bool(m, "smsReady", true) ? "" : "  SMS held",
+	           json_get_bool(m, "smsReady", true) ? "" : " SMS held",
 	           json_get_bool(m, "healthy", false) ? "  works now" : "", error ? error : "");
 }
 
@@ -248,7 +248,7 @@ static void show_plan(struct view *v, const struct event *e)
 	struct sheet *s = shell_sheet(v->shell);
 	char title[96], text[256], path[160];
 
-	snprintf(title, sizeof(title), "PLAN #%.8s of %.40s", e->plan_hash ? e->plan_hash : "none",
+	snprintf(title, sizeof(title), "PLAN #%.4s of %.40s", e->plan_hash ? e->plan_hash : "none",
 	         e->id);
 	sheet_open(s, title, NULL, NULL);
 	event_plan_text(e, text, sizeof(text));

@@ -71,6 +71,16 @@ static const char *subject_name(const struct app *a, const struct entry *e)
 	return app_account(a, e->subject);
 }
 
+static bool is_engine(const struct app *a, const char *actor)
+{
+	const struct state *s = app_state(a);
+
+	for (size_t i = 0; i < s->n_peers; i++)
+		if (str_eq(s->peers[i].id, actor))
+			return true;
+	return str_has_prefix(actor, "engine") || str_eq(actor, s->leader);
+}
+
 void entry_draw(const struct app *a, struct area at, int y, const struct entry *e)
 {
 	char clock[WHEN_TEXT], buf[400];
@@ -78,7 +88,7 @@ void entry_draw(const struct app *a, struct area at, int y, const struct entry *
 
 	x = area_text(at, 1, y, ROLE_dim, when_clock(clock, e->at_ms, shell_utc(a->shell)));
 	area_field(at, x + 2, y, 14, 0, ROLE_normal, subject_name(a, e));
-	if (str_empty(e->actor) || str_has_prefix(e->actor, "engine"))
+	if (str_empty(e->actor) || is_engine(a, e->actor))
 		snprintf(buf, sizeof(buf), "%s", e->text ? e->text : "");
 	else
 		snprintf(buf, sizeof(buf), "%s: %s", e->actor, e->text ? e->text : "");
@@ -107,10 +117,9 @@ static enum role col_level(void *ctx, const void *rec, char *buf)
 
 static enum role col_subject(void *ctx, const void *rec, char *buf)
 {
-	const struct entry *e = rec;
+	struct view *v = ctx;
 
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", e->subject ? e->subject : e->kind ? e->kind : "");
+	snprintf(buf, CELL_TEXT, "%s", subject_name(v->app, rec));
 	return ROLE_normal;
 }
 

@@ -28,6 +28,7 @@ static const struct {
 struct sms {
 	size_t pane, source;
 	bool reveal;
+	char drill[128], drill_title[64]; /* failures of one code, organisation or sender */
 	struct json *doc;
 	const struct json *rows;
 	char names[MAX_COLUMNS][32], titles[MAX_COLUMNS][32];
@@ -81,7 +82,8 @@ static enum role cell(void *ctx, const void *rec, char *buf, size_t i)
 		return cell(ctx, rec, buf, n);                                                     \
 	}
 CELL(0)
-CELL(1) CELL(2) CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8)
+CELL(1)
+CELL(2) CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8)
         CELL(9) static enum role (*const cells[MAX_COLUMNS])(void *, const void *, char *) = {
 	        cell_0, cell_1, cell_2, cell_3, cell_4, cell_5, cell_6, cell_7, cell_8, cell_9,
         };
@@ -109,7 +111,8 @@ static void make_columns(struct view *v, const struct json *rows)
 	     m = json_next(m)) {
 		size_t i = st->n_columns;
 		bool text = json_type(m) == JSON_STRING;
-		if (json_type(m) == JSON_OBJECT || json_type(m) == JSON_ARRAY)
+		if (json_type(m) == JSON_OBJECT || json_type(m) == JSON_ARRAY ||
+		    str_eq(json_name(m), "link"))
 			continue;
 		snprintf(st->names[i], sizeof(st->names[i]), "%s", json_name(m));
 		title_of(json_name(m), st->titles[i], sizeof(st->titles[i]));
@@ -175,8 +178,9 @@ static void ask(struct view *v)
 		return;
 	st->asked_ms = now;
 	_cleanup_(free_p) char *path =
-	        xasprintf("/api/v1/sms/%s?source=%s&limit=500%s", panes[st->pane].name,
-	                  sources[st->source].name, st->reveal ? "&content=1" : "");
+	        xasprintf("/api/v1/sms/%s?source=%s&limit=500%s%s", panes[st->pane].name,
+	                  sources[st->source].name, st->reveal ? "&content=1" : "",
+	                  str_eq(panes[st->pane].name, "failures") ? st->drill : "");
 	st->asking = client_get(app->client, path, got, v);
 }
 
@@ -219,8 +223,9 @@ static void draw(struct view *v, struct area a)
 	int x = 1;
 
 	app_as_of(v->app, as_of);
-	snprintf(head, sizeof(head), "SMS from %s%s%s", sources[st->source].title,
-	         as_of[0] ? "  " : "", as_of);
+	snprintf(head, sizeof(head), "SMS from %s%s%s%s%s", sources[st->source].title,
+	         st->drill_title[0] ? "  failures of " : "", st->drill_title, as_of[0] ? "  " : "",
+	         as_of);
 	area_rule(a, 0, head);
 	for (size_t i = 0; i < COUNT_OF(panes); i++) {
 		x = area_textf(a, x, 1, i == st->pane ? ROLE_selected : ROLE_normal, "%s%s%s",
@@ -229,11 +234,21 @@ static void draw(struct view *v, struct area a)
 	}
 	if (x + 20 < a.w)
 		area_text(a, x + 2, 1, ROLE_dim, st->asking ? "asking .." : "Tab: next");
-	list_draw(&v->list, area_sub(a, 0, 2, a.w, a.h - 2), NULL, true);
+	int64_t held = json_get_i64(st->doc, "agentsHeld", -1),
+	        ready = json_get_i64(st->doc, "numbersSmsReady", -1);
+	int64_t queued = json_i64(json_path(st->doc, "total.queued"), -1);
+	int top = 2;
+	if (a.h > 8 && (held >= 0 || queued >= 0)) {
+		area_textf(a, 1, top++, held > 0 ? ROLE_warn : ROLE_normal,
+		           "queued %lld   SMS of %lld agents held   SMS-ready numbers %lld of %lld",
+		           (long long)queued, (long long)held, (long long)ready,
+		           (long long)json_get_i64(st->doc, "numbers", 0));
+	}
+	list_draw(&v->list, area_sub(a, 0, top, a.w, a.h - top), NULL, true);
 	if (st->problem[0])
-		area_field(a, 1, 3, a.w - 2, 0, ROLE_warn, st->problem);
+		area_field(a, 1, top + 1, a.w - 2, 0, ROLE_warn, st->problem);
 	else if (!v->list.total)
-		area_text(a, 1, 3, ROLE_dim,
+		area_text(a, 1, top + 1, ROLE_dim,
 		          !st->got_ms         ? "asking the engine .."
 		          : v->list.filter[0] ? "no row matches the filter"
 		                              : "no message in this time");
@@ -243,16 +258,59 @@ static bool subject(struct view *v, struct subject *ret)
 {
 	struct sms *st = v->state;
 	const struct json *x = list_selected(&v->list);
-	const char *id = json_get_str(x, "id"), *org = json_get_str(x, "orgId");
+	const char *pane = panes[st->pane].name, *id = json_get_str(x, "id"),
+	           *org = json_get_str(x, "orgId");
 
 	*ret = (struct subject){ .kind = "message" };
-	snprintf(ret->command, sizeof(ret->command), "ringdown sms %s", panes[st->pane].name);
+	snprintf(ret->command, sizeof(ret->command), "ringdown sms %s", pane);
 	if (!x)
 		return true;
-	if (org && str_eq(panes[st->pane].name, "orgs"))
+	if (str_eq(pane, "codes")) {
+		snprintf(ret->kind, sizeof(ret->kind), "code");
+		snprintf(ret->id, sizeof(ret->id), "%lld", (long long)json_get_i64(x, "code", 0));
+		snprintf(ret->title, sizeof(ret->title), "code %s", ret->id);
+		return true;
+	}
+	/* a failed message's organisation is what can be acted on */
+	if (org)
 		snprintf(ret->kind, sizeof(ret->kind), "org");
-	snprintf(ret->id, sizeof(ret->id), "%s", id ? id : org ? org : "");
+	snprintf(ret->id, sizeof(ret->id), "%s", org ? org : id ? id : "");
 	snprintf(ret->title, sizeof(ret->title), "%s", ret->id);
+	return true;
+}
+
+/* From a row of a summary to the messages behind it. */
+static bool drill(struct view *v)
+{
+	static const struct {
+		const char *pane, *member, *query;
+	} ways[] = { { "codes", "code", "code" },
+		     { "orgs", "orgId", "orgId" },
+		     { "senders", "sender", "sender" } };
+	struct sms *st = v->state;
+	const struct json *x = list_selected(&v->list);
+	struct str q = STR_INIT(sizeof(st->drill));
+	char value[64] = "";
+
+	for (size_t i = 0; x && i < COUNT_OF(ways); i++) {
+		const struct json *m = json_get(x, ways[i].member);
+		if (!str_eq(panes[st->pane].name, ways[i].pane) || !m)
+			continue;
+		if (json_str(m))
+			snprintf(value, sizeof(value), "%s", json_str(m));
+		else
+			snprintf(value, sizeof(value), "%lld", (long long)json_i64(m, 0));
+		str_addf(&q, "&%s=", ways[i].query);
+		str_add_urlencoded(&q, value);
+		snprintf(st->drill, sizeof(st->drill), "%s", str_get(&q));
+		snprintf(st->drill_title, sizeof(st->drill_title), "%s %s", ways[i].query, value);
+	}
+	str_fini(&q);
+	if (!value[0])
+		return false;
+	for (size_t i = 0; i < COUNT_OF(panes); i++)
+		if (str_eq(panes[i].name, "failures"))
+			st->pane = i;
 	return true;
 }
 
@@ -261,9 +319,17 @@ static unsigned act(struct view *v, enum act what)
 	struct sms *st = v->state;
 
 	switch (what) {
+	case ACT_BACK:
+		if (!st->drill[0])
+			return WANT_UNHANDLED;
+		st->drill[0] = st->drill_title[0] = '\0';
+		break;
+	case ACT_OPEN:
+		if (!drill(v))
+			return WANT_UNHANDLED;
+		break;
 	case ACT_NEXT_PANE:
 	case ACT_RIGHT:
-	case ACT_OPEN:
 		st->pane = (st->pane + 1) % COUNT_OF(panes);
 		break;
 	case ACT_PREV_PANE:

@@ -154,6 +154,13 @@ static void draw_footer(struct shell *s, struct area a)
 	char buf[16];
 	int right = 0, x = 0;
 
+	if (s->sheet.open || s->form.open) {
+		area_field(a, 0, 0, a.w, 0, ROLE_hint,
+		           s->form.open         ? "Tab next   ^S send   Esc give up"
+		           : s->sheet.choosable ? "j k move   Enter or letter choose   q close"
+		                                : "PgDn PgUp scroll   q close");
+		return;
+	}
 	shell_subject(s, &sub);
 	for (size_t i = 0; i < COUNT_OF(always); i++)
 		right += 3 + text_width(binding_of(always[i])->word, true) + (i ? 1 : 0);

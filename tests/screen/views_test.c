@@ -251,7 +251,7 @@ static void test_stale_refuses(void **state)
 	expect(v, "AS OF");
 	expect(v, "~06:");
 	vt_send(v, "A");
-	expect(v, "the data is stale; elsewhere: ringdown failover approve EV-118");
+	expect(v, "the data is stale; elsewhere: ringdown approve EV-118");
 	assert_false(vt_has(v, "Type acme-main"));
 	quit(v);
 }
