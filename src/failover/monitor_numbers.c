@@ -6,6 +6,7 @@
  * Invariant: the pool of an account with an attempt under way is left to the attempt.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
@@ -15,7 +16,8 @@
 #include "failover/watch.h"
 #include "store/numbers.h"
 
-enum { HOOKS_BATCH = 500, REGIONS_PER_SWEEP = 30, REGIONS_MAX = 2000 };
+enum { HOOKS_BATCH = 250, REGIONS_PER_SWEEP = 30, REGIONS_MAX = 500,
+       POOL_AGAIN_MS = 600000 };
 
 static bool busy(const struct monitor *m, const char *id)
 {
@@ -92,11 +94,38 @@ static void look_at_regions(struct monitor *m, struct watched *w, const struct r
 
 /* ---- the pool ------------------------------------------------------------------------------ */
 
-struct pool_row {
-	struct number_seen seen;
-	struct e164_place place;
-	char problem[120], caps[64];
-};
+struct pool_row { struct number_seen seen; struct e164_place place; char problem[96]; char *hooks; };
+
+static const char *caps_of(const struct phone *p)
+{
+#define CAPS(v, s, m) "{\"voice\":" v ",\"sms\":" s ",\"mms\":" m "}"
+	static const char *const texts[] = {
+		CAPS("false", "false", "false"), CAPS("true", "false", "false"),
+		CAPS("false", "true", "false"),	 CAPS("true", "true", "false"),
+		CAPS("false", "false", "true"),	 CAPS("true", "false", "true"),
+		CAPS("false", "true", "true"),	 CAPS("true", "true", "true"),
+	};
+
+	return texts[(p->voice ? 1 : 0) | (p->sms ? 2 : 0) | (p->mms ? 4 : 0)];
+}
+
+static int by_e164(const void *a, const void *b)
+{
+	return strcmp(((const struct sms_number *)a)->e164, ((const struct sms_number *)b)->e164);
+}
+
+/* 1 with an approved campaign, 0 without; -1 = not known. The list is sorted. */
+static int sms_ready(const struct sms_number_list *sms, bool sms_read, const char *e164)
+{
+	struct sms_number key = { 0 };
+	const struct sms_number *found;
+
+	if (!sms_read)
+		return -1;
+	memccpy(key.e164, e164, 0, sizeof(key.e164) - 1);
+	found = sms->n ? bsearch(&key, sms->v, sms->n, sizeof(*sms->v), by_e164) : NULL;
+	return found && found->campaign == CAMPAIGN_APPROVED;
+}
 
 static void describe(const struct watched *w, const struct phone *p,
 		     const struct sms_number_list *sms, bool sms_read, struct pool_row *row)
@@ -104,9 +133,8 @@ static void describe(const struct watched *w, const struct phone *p,
 	const char *own = w->keys.region[0] ? w->keys.region : "us1";
 	const char *region = region_of(w, p->e164);
 
+	memset(row, 0, sizeof(*row));
 	e164_place(p->e164, NULL, &row->place);
-	snprintf(row->caps, sizeof(row->caps), "{\"voice\":%s,\"sms\":%s,\"mms\":%s}",
-		 p->voice ? "true" : "false", p->sms ? "true" : "false", p->mms ? "true" : "false");
 	if (!p->voice)
 		snprintf(row->problem, sizeof(row->problem), "cannot take calls");
 	else if (hook(p, WH_TRUNK_SID)[0])
@@ -119,55 +147,120 @@ static void describe(const struct watched *w, const struct phone *p,
 	row->seen = (struct number_seen){
 		.phone_number = p->e164, .sid = p->sid, .country = row->place.country,
 		.area_code = row->place.area[0] ? row->place.area : NULL,
-		.capabilities = row->caps, .voice_ready = p->voice && !row->problem[0],
-		.sms_ready = sms_read ? 0 : -1, .problem = row->problem[0] ? row->problem : NULL,
-		.trunk_sid = hook(p, WH_TRUNK_SID), .application_sid = hook(p, WH_VOICE_APPLICATION_SID),
-		.voice_region = region,
+		.capabilities = caps_of(p), .voice_ready = p->voice && !row->problem[0],
+		.sms_ready = sms_ready(sms, sms_read, p->e164),
+		.problem = row->problem[0] ? row->problem : NULL,
+		.trunk_sid = hook(p, WH_TRUNK_SID),
+		.application_sid = hook(p, WH_VOICE_APPLICATION_SID), .voice_region = region,
 	};
-	for (size_t k = 0; sms_read && k < sms->n; k++)
-		if (!strcmp(sms->v[k].e164, p->e164) && sms->v[k].campaign == CAMPAIGN_APPROVED)
-			row->seen.sms_ready = 1;
+}
+
+/* What a sync would write, as one number: an unchanged list is not written again. */
+static uint64_t pool_hash(const struct watched *w, const struct reading *r,
+			  const struct sms_number_list *sms, bool sms_read)
+{
+	uint64_t sum = r->phones.n + w->n_regions * 1000003u + (sms_read ? 1 : 0) +
+		       (w->verdict.severity <= SEV_MINOR ? 2 : 0);
+	unsigned turns = 0;
+
+	for (size_t i = 0; i < r->phones.n; i++) {
+		const struct phone *p = &r->phones.v[i];
+		uint64_t x = hooks_hash(p->hooks) * 31u +
+			     (unsigned)(p->voice * 4 + p->sms * 2 + p->mms) * 7u +
+			     (unsigned)(sms_ready(sms, sms_read, p->e164) + 1);
+
+		for (const char *c = p->e164; *c; c++)
+			x = (x ^ (unsigned char)*c) * 1099511628211u;
+		sum += x ^ (x >> 31);
+		roster_yield(&turns);
+	}
+	return sum;
+}
+
+/* Batch by batch: a whole list as text would be most of our memory. */
+static int put_pool_batch(struct monitor *m, struct watched *w, struct pool_row *rows, size_t n,
+			  int64_t *began_ms, struct sync_result *res, struct err *err)
+{
+	struct number_seen *seen = xcalloc(n + 1, sizeof(*seen));
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(lease_epoch(m->d->lease));
+	int e = tx_begin(m->d->store, &t, &who, err);
+
+	for (size_t i = 0; i < n; i++)
+		seen[i] = rows[i].seen;
+	if (e == 0 && !*began_ms)
+		*began_ms = tx_now_ms(&t);
+	if (e == 0)
+		e = numbers_put(&t, w->row.id, seen, n, res, err);
+	for (size_t i = 0; i < n; i++)
+		seen[i].observed = rows[i].hooks;
+	if (e == 0)
+		e = hooks_observed(&t, w->row.id, seen, n, w->verdict.severity <= SEV_MINOR, err);
+	if (e == 0)
+		e = tx_commit(&t, NULL, err);
+	free_p(&seen);
+	return e;
+}
+
+static int put_gone(struct monitor *m, struct watched *w, int64_t began_ms,
+		    struct sync_result *res, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(lease_epoch(m->d->lease));
+	int e = tx_begin(m->d->store, &t, &who, err);
+
+	if (e == 0)
+		e = numbers_gone(&t, w->row.id, began_ms ? began_ms : tx_now_ms(&t), res, err);
+	return e == 0 ? tx_commit(&t, NULL, err) : e;
+}
+
+static int put_batches(struct monitor *m, struct watched *w, const struct reading *r,
+		       const struct sms_number_list *sms, bool sms_read, struct sync_result *res,
+		       struct err *err)
+{
+	struct pool_row *rows = xcalloc(HOOKS_BATCH, sizeof(*rows));
+	int64_t began_ms = 0;
+	size_t n = 0;
+	int e = 0;
+
+	for (size_t i = 0; i < r->phones.n && e == 0; i++) {
+		describe(w, &r->phones.v[i], sms, sms_read, &rows[n]);
+		rows[n].hooks = hooks_text(r->phones.v[i].hooks);
+		if (++n < HOOKS_BATCH && i + 1 < r->phones.n)
+			continue;
+		e = put_pool_batch(m, w, rows, n, &began_ms, res, err);
+		while (n)
+			free_p(&rows[--n].hooks);
+	}
+	while (n)
+		free_p(&rows[--n].hooks);
+	free_p(&rows);
+	return e == 0 ? put_gone(m, w, began_ms, res, err) : e;
 }
 
 static int put_pool(struct monitor *m, struct watched *w, const struct reading *r,
-		    const struct sms_number_list *sms, bool sms_read, struct err *err)
+		    struct sms_number_list *sms, bool sms_read, struct err *err)
 {
-	struct pool_row *rows = xcalloc(r->phones.n + 1, sizeof(*rows));
-	struct number_seen *seen = xcalloc(r->phones.n + 1, sizeof(*seen));
-	char **hooks = xcalloc(r->phones.n + 1, sizeof(*hooks));
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	struct who who = WHO_ENGINE(lease_epoch(m->d->lease));
 	struct sync_result res = { 0 };
-	unsigned turns = 0;
+	int64_t now = loop_now_ms(m->d->loop);
+	uint64_t hash;
 	int e;
 
-	for (size_t i = 0; i < r->phones.n; i++) {
-		describe(w, &r->phones.v[i], sms, sms_read, &rows[i]);
-		hooks[i] = hooks_text(r->phones.v[i].hooks);
-		seen[i] = rows[i].seen;
-		seen[i].observed = hooks[i];
-		roster_yield(&turns);
-	}
-	e = tx_begin(m->d->store, &t, &who, err);
-	if (e == 0)
-		e = numbers_sync(&t, w->row.id, seen, r->phones.n, &res, err);
-	if (e == 0)
-		e = hooks_observed(&t, w->row.id, seen, r->phones.n,
-				   w->verdict.severity <= SEV_MINOR, err);
-	if (e == 0)
-		e = tx_commit(&t, NULL, err);
-	if (e == 0) {
-		w->synced.added = res.added;
-		w->synced.updated = res.updated;
-		w->synced.gone = res.gone;
-		w->synced.kept = res.kept;
-	}
-	for (size_t i = 0; i < r->phones.n; i++)
-		free_p(&hooks[i]);
-	free_p(&hooks);
-	free_p(&seen);
-	free_p(&rows);
-	return e;
+	if (sms->n)
+		qsort(sms->v, sms->n, sizeof(*sms->v), by_e164);
+	hash = pool_hash(w, r, sms, sms_read);
+	if (!w->sync_now && w->pool_ms && hash == w->pool_hash && now - w->pool_ms < POOL_AGAIN_MS)
+		return 0;
+	e = put_batches(m, w, r, sms, sms_read, &res, err);
+	if (e < 0)
+		return e;
+	w->pool_hash = hash;
+	w->pool_ms = now;
+	w->synced.added = res.added;
+	w->synced.updated = res.updated;
+	w->synced.gone = res.gone;
+	w->synced.kept = res.kept;
+	return 0;
 }
 
 /* ---- agents' own numbers --------------------------------------------------------------------- */

@@ -46,6 +46,8 @@ struct watched {
 	int64_t released;		/* agents whose number a known actor took away */
 	int64_t drifted;
 	struct region_seen *regions; size_t n_regions, cap_regions;
+	uint64_t pool_hash;		/* of the list that was written last */
+	int64_t pool_ms;		/* monotonic */
 	bool sync_now;			/* a person asked for the pool to be brought in line */
 	struct { int64_t added, updated, gone, kept; } synced;
 	int64_t stored_sweep;		/* sweep_n that was stored last */

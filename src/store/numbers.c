@@ -156,6 +156,42 @@ int numbers_sync(struct tx *t, const char *account, const struct number_seen *se
 	return 0;
 }
 
+int numbers_put(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
+		struct sync_result *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct str doc = STR_INIT(STR_MAX_DEFAULT);
+	int e;
+
+	numbers_seen_json(&doc, seen, n);
+	e = tx_query(t, &r, err, SYNC_SQL, "ttm", account, str_get(&doc), tx_now_ms(t));
+	str_fini(&doc);
+	if (e < 0)
+		return e;
+	ret->added += pg_i64(r, 0, 0);
+	ret->updated += pg_i64(r, 0, 1);
+	ret->kept = ret->updated;
+	return 0;
+}
+
+int numbers_gone(struct tx *t, const char *account, int64_t before_ms, struct sync_result *ret,
+		 struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+			 "WITH old AS (SELECT \"phoneNumber\" FROM \"TwilioBackupPhoneNumber\""
+			 "  WHERE \"accountId\" = $1 AND status <> 'unavailable'"
+			 "  AND \"updatedAt\" < $2::timestamptz ORDER BY \"phoneNumber\" FOR NO KEY UPDATE)"
+			 " UPDATE \"TwilioBackupPhoneNumber\" b SET status = 'unavailable',"
+			 " \"voiceReady\" = false, \"updatedAt\" = $3 FROM old"
+			 " WHERE b.\"phoneNumber\" = old.\"phoneNumber\"", "tmm", account, before_ms,
+			 tx_now_ms(t));
+
+	if (e == 0)
+		ret->gone += pg_affected(r);
+	return e;
+}
+
 int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, const char *source,
 			 struct err *err)
 {
