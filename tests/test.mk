@@ -1,6 +1,6 @@
 # Tests. Each tests/unit/*_test.c is one cmocka program; other kinds are scripts that print
 # "ok N name" / "not ok N name" lines. tests/run adds them up.
-UNIT := $(sort $(wildcard tests/unit/*_test.c tests/screen/*_test.c))
+UNIT := $(sort $(wildcard tests/*/*_test.c))
 UNITBIN := $(UNIT:tests/%.c=$(B)/test/%)
 TESTLIBSRC := $(sort $(wildcard tests/lib/*.c))
 TESTLIB := $(TESTLIBSRC:%.c=$(B)/san/%.o)
