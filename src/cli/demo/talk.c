@@ -5,7 +5,7 @@
 
 #include "core/mem.h"
 
-enum { TALK_MS = 30000 };
+enum { TALK_MS = 60000 };
 
 static struct json *talk(struct demo *d, const struct secret *token, const char *method,
 			 const char *url, const char *body, int *status)

@@ -291,7 +291,7 @@ int demo_up(struct demo *d, struct err *err)
 	snprintf(speed, sizeof(speed), "{\"speed\":%g}", d->o.speed);
 	reply = demo_sim(d, "POST", "/_sim/clock", speed, NULL);
 	json_free(reply);
-	sim = demo_sim(d, "GET", "/_sim/state", NULL, NULL);
+	sim = demo_sim(d, "GET", "/_sim/state?parts=world,accounts,agents,app,scenario", NULL, NULL);
 	if (!sim)
 		return err_set(err, ERR_UNREACHABLE, "the simulator does not answer");
 	r = demo_seed(d, sim, err);
