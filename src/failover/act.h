@@ -121,72 +121,9 @@ int act_tx(struct act *a, int (*fn)(struct act *a, struct tx *t, void *arg, stru
  * settled; 1: the lease must be taken anew first; negative: it cannot be told now. */
 int reconcile(struct executor *x, struct err *err);
 
-/* ---- lock.c ------------------------------------------------------------------------ */
+/* ---- elsewhere ------------------------------------------------------------------------ */
 
-/* Takes the lock, or a new one when resuming; starts its one renewal. */
-int lock_take(struct act *a, struct err *err);
-/* Ends the renewal and unlocks; what cannot be sent now is owed and retried for ever. */
-void lock_release(struct act *a);
-/* degraded: up to calls_wait for calls in progress on the source. */
-void lock_wait_calls(struct act *a);
-int hook_after_switch(struct act *a, struct err *err);
-/* One try; true when the application took it (or there is none to tell). */
-bool unlock_send(struct failover_deps *d, const char *event, int64_t epoch);
-/* executor.c: tried for ever; dropped only when a newer leader works on the event. */
-void executor_owe_unlock(struct executor *x, const char *event, int64_t epoch);
-
-/* ---- observe.c ---------------------------------------------------------------------- */
-
-/* Reads target and ElevenLabs whole and links the movers to what is there. 0; negative: the
- * target could not be read. ElevenLabs away only sets eleven_down_since_ms. */
-int observe(struct act *a, struct err *err);
-int load_baselines(struct act *a, struct err *err);
-void baselines_free(struct act *a);
-/* Parses row->before again. */
-void mover_before(struct mover *m);
-void mover_fini(struct mover *m);
-/* {"agent":...,"webhooks":{},"import":{}|null}: adds what was seen outside to row->before. */
-void mover_add_before(struct mover *m);
-char *mover_after(const struct mover *m);	/* JSON; caller frees */
-char *webhooks_json(const struct webhooks *w);	/* caller frees */
-void webhooks_read(const struct json *v, struct webhooks *ret);	/* texts point into v */
-/* What to_number's webhooks are to be; only the fields that are ours. ERR_FAILED: it is not known
- * (why). Texts live as long as a and m. */
-int desired_webhooks(const struct mover *m, struct webhooks *ret, struct err *err);
-/* Reads one number again. */
-enum call_result phone_read(struct mover *m, struct call_info *info);
-/* Looks the number up at ElevenLabs again; CALL_OK also when there is none. */
-enum call_result import_read(struct mover *m, struct call_info *info);
-void import_seen(struct mover *m, const struct remote_number_list *l);
-
-/* ---- converge.c -------------------------------------------------------------------- */
-
-/* Brings one agent to what is desired (steps 5-7); the result is in m and m->row. */
-void converge(struct mover *m);
-/* Differs from what is desired, as last read? Says how. */
-bool mover_differs(const struct mover *m, char *why, size_t n);
-void mover_fail(struct mover *m, bool fatal, bool retry, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-void mover_step(struct mover *m, int step);
 const char *info_text(const struct call_info *info, char *buf, size_t n);
-/* The service could not answer now; another try may. */
-bool info_transient(const struct call_info *info);
-enum { WRITE_TRIES = 5, WRITE_RETRY_MS = 250 };
-/* Assigns to_number's import (agent NULL or "": none), whatever happens to the replies.
- * 0 done; negative: failed, with m->why set, or stopped (a->stop). */
-int import_assign(struct mover *m, const char *agent);
-/* Writes these fields until they read back equal. As import_assign. */
-int webhooks_put(struct mover *m, const struct webhooks *want);
-
-/* ---- sweep.c, rollback.c ------------------------------------------------------------- */
-
-/* No earlier than D after the last write; items that differ are put back to waiting. Their
- * number, or negative when it cannot be read. */
-int sweep(struct act *a, struct err *err);
-/* The whole way home, in status rolling_back. */
-int rollback_run(struct act *a, struct err *err);
-/* Items whose number at home is gone become IT_STAYS. */
-void rollback_find_stays(struct act *a);
 
 /* ---- attempt.c ----------------------------------------------------------------------- */
 

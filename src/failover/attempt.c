@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "failover/act.h"
+#include "failover/mover.h"
 #include "failover/lease.h"
 #include "notify/notify.h"
 #include "store/accounts.h"
@@ -27,13 +27,12 @@ int keys_load(struct act *a, const char *account, struct credentials *ret, struc
 
 	if (r < 0)
 		return r;
-	*ret = (struct credentials){
-		.provider = str_eq(k.provider, "telnyx") ? PROVIDER_TELNYX : PROVIDER_TWILIO,
-		.token = TAKE(k.token),
-		.api_secret = TAKE(k.api_secret),
-		.second_secret = TAKE(k.second_secret),
-		.parent_secret = TAKE(k.parent_secret),
-	};
+	memset(ret, 0, sizeof(*ret));
+	ret->provider = str_eq(k.provider, "telnyx") ? PROVIDER_TELNYX : PROVIDER_TWILIO;
+	ret->token = secret_ref(k.token);
+	ret->api_secret = secret_ref(k.api_secret);
+	ret->second_secret = secret_ref(k.second_secret);
+	ret->parent_secret = secret_ref(k.parent_secret);
 	copy_text(ret->account_sid, sizeof(ret->account_sid), k.account_sid);
 	copy_text(ret->api_key, sizeof(ret->api_key), k.api_key);
 	copy_text(ret->second_key, sizeof(ret->second_key), k.second_key);

@@ -7,7 +7,7 @@
  * It does not touch the source account, creates nothing that a look-up by number found,
  * and has no idea of the event's state.
  */
-#include "failover/act.h"
+#include "failover/mover.h"
 
 #include <stdarg.h>
 #include <stdio.h>

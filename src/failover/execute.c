@@ -7,7 +7,8 @@
  * failed, never completed; completed only after a clean read-back. It decides neither
  * that nor where to fail over.
  */
-#include "failover/act.h"
+#include "failover/lock.h"
+#include "failover/mover.h"
 
 #include <stdio.h>
 #include <string.h>

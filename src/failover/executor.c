@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
-#include "failover/act.h"
+#include "failover/lock.h"
 #include "failover/lease.h"
 #include "notify/notify.h"
 #include "store/control.h"

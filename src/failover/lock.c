@@ -7,7 +7,7 @@
  * Invariant: a lock that was taken is always followed by an unlock or by its own end;
  * it is renewed once and never held past twice its time.
  */
-#include "failover/act.h"
+#include "failover/lock.h"
 
 #include <stdio.h>
 

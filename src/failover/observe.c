@@ -3,7 +3,7 @@
  * to the agents of the attempt, and what the webhooks are to be. Reads only; the images
  * kept for a rollback are made here from what was read before the first write.
  */
-#include "failover/act.h"
+#include "failover/mover.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "failover/lock.h"
 #include "failover/plan.h"
 #include "failover/undo.h"
 #include "store/accounts.h"

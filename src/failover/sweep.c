@@ -4,7 +4,7 @@
  * request of an engine that is gone cannot land behind our back. Reads only; what
  * differs is put back to waiting and converged again by the caller.
  */
-#include "failover/act.h"
+#include "failover/mover.h"
 
 #include "core/log.h"
 

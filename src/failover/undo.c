@@ -6,7 +6,7 @@
  * left them. Callers' numbers at home come first: the agents' rows, then the clean-up of
  * the backup numbers. It does not decide whether a rollback may happen.
  */
-#include "failover/act.h"
+#include "failover/mover.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef RD_FAILOVER_UNDO_H
 #define RD_FAILOVER_UNDO_H
 
-#include "failover/act.h"
+#include "failover/mover.h"
 #include "failover/rollback.h"
 
 enum { UNDO_CHUNK = 500 };
