@@ -16,20 +16,22 @@
 #include "store/control.h"
 
 enum {
-	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SILENT_MS = 60000,
+	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SMS_REST_MS = 10 * 60000, SILENT_MS = 60000,
 	SILENT_MAX_MS = 15 * 60000, HOUR_MS = 3600000,
 };
 static const double sms_rate = 0.3;	/* of finished messages, recipients' own faults left out */
 static const char *const ours[] = { "sms-failures", "balance", "standby", "engine-silent", "untold" };
 
-struct wish { char name[20], subject[80], severity[8], text[300]; bool tell; };
+struct wish { char name[20], subject[80], severity[8], text[300]; bool tell, twice; };
 struct alerter {
 	struct alerter_deps d;
 	struct task *task;
 	bool stopping;
 	struct condition wake;
-	struct wish *v;
-	size_t n;
+	struct wish *v, *before;	/* of this look and of the last one */
+	size_t n, n_before;
+	bool sms_unknown;		/* messages could not be counted: their alerts stay as they are */
+	int64_t sms_again_ms;		/* monotonic; not before then */
 };
 
 static void wish(struct alerter *a, const char *name, const char *subject, const char *severity,
@@ -49,7 +51,18 @@ static void wish(struct alerter *a, const char *name, const char *subject, const
 	vsnprintf(w->text, sizeof(w->text), fmt, ap);
 	va_end(ap);
 	w->tell = tell;
+	w->twice = !tell;
 	a->n++;
+}
+
+/* What is not told to people may be a passing state (an account that was just added, an engine
+ * that is being restarted): it must be so at two looks in a row. */
+static bool settled(const struct alerter *a, const struct wish *w)
+{
+	for (size_t i = 0; i < a->n_before; i++)
+		if (str_eq(a->before[i].name, w->name) && str_eq(a->before[i].subject, w->subject))
+			return true;
+	return !w->twice;
 }
 
 /* ---- what to look at --------------------------------------------------------------------- */
@@ -79,6 +92,21 @@ static int look_sms(struct alerter *a, int64_t now, struct err *err)
 		     pg_text(r, i, 0), (long long)pg_i64(r, i, 1), (long long)pg_i64(r, i, 2),
 		     pg_null(r, i, 3) ? "none" : pg_text(r, i, 3));
 	return e;
+}
+
+/* Without an index on the time a large table takes longer than a statement may: asked rarely
+ * then, and everything else goes on. */
+static void look_sms_if_due(struct alerter *a, int64_t now)
+{
+	int64_t mono = loop_now_ms(a->d.loop);
+	struct err err = { 0 };
+
+	a->sms_unknown = mono < a->sms_again_ms;
+	if (a->sms_unknown || look_sms(a, now, &err) == 0)
+		return;
+	a->sms_unknown = true;
+	a->sms_again_ms = mono + SMS_REST_MS;
+	log_warn("alerts", "messages cannot be counted, next try in 10 min: %s", err.msg);
 }
 
 static int look_accounts(struct alerter *a, struct err *err)
@@ -169,7 +197,7 @@ static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, si
 		const struct alert_row *old = firing(rows, n, w);
 		bool is_new = false;
 
-		if (old && str_eq(old->text, w->text) && str_eq(old->severity, w->severity))
+		if (old ? str_eq(old->text, w->text) && str_eq(old->severity, w->severity) : !settled(a, w))
 			continue;
 		e = alert_raise(t, w->name, w->subject, w->severity, w->text, &is_new, err);
 		if (e == 0 && is_new && w->tell)
@@ -178,7 +206,7 @@ static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, si
 	for (size_t i = 0; e == 0 && i < n; i++) {
 		bool mine = false;
 
-		for (size_t k = 0; k < COUNT_OF(ours); k++)
+		for (size_t k = a->sms_unknown; k < COUNT_OF(ours); k++) /* the first is about SMS */
 			mine = mine || str_eq(rows[i].name, ours[k]);
 		if (!mine || rows[i].state == AL_RESOLVED || wished(a, rows[i].name, rows[i].subject))
 			continue;
@@ -200,11 +228,14 @@ int alerter_look(struct alerter *a, struct err *err)
 
 	if (!who.epoch)
 		return 0;
+	struct wish *v = a->before;
+	a->before = a->v;
+	a->n_before = a->n;
+	a->v = v;
 	a->n = 0;
 	/* what cannot be asked now must not look as if it were over: stop instead */
-	e = look_sms(a, now, err);
-	if (e == 0)
-		e = look_accounts(a, err);
+	look_sms_if_due(a, now);
+	e = look_accounts(a, err);
 	if (e == 0)
 		e = look_engines(a, now, err);
 	if (e == 0)
@@ -250,6 +281,7 @@ struct alerter *alerter_new(const struct alerter_deps *d)
 
 	a->d = *d;
 	a->v = xcalloc(WISHES_MAX, sizeof(*a->v));
+	a->before = xcalloc(WISHES_MAX, sizeof(*a->v));
 	return a;
 }
 
@@ -278,5 +310,6 @@ void alerter_free(struct alerter *a)
 	if (!a || a->task)
 		return;
 	free(a->v);
+	free(a->before);
 	free(a);
 }

@@ -184,8 +184,8 @@ static int action_run(struct cli *c)
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 #define TIME_AND_PLACE                                                                             \
-	{ .name = "source", .arg = "S", .choices = "messagelog|sms_messages|twilio",              \
-	  .help = "whose list: the application's (messagelog, sms_messages) or Twilio's own" },   \
+	{ .name = "source", .arg = "S",                                                            \
+	  .help = "whose list: MessageLog, sms_messages (the application's) or twilio (its own)" }, \
 	{ .name = "org", .arg = "ORG", .help = "only of this organisation" },                      \
 	{ .name = "minutes", .arg = "N", .help = "the last N minutes, at most 1440 (60)" },        \
 	{ .name = "limit", .arg = "N", .help = "at most N rows (200)" }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/mem.h"
 
@@ -20,7 +21,7 @@ static const char *const source_names[SMS_SOURCES] = { "messagelog", "sms_messag
 int sms_source_parse(const char *word)
 {
 	for (int i = 0; i < SMS_SOURCES; i++)
-		if (str_eq(word, source_names[i]))
+		if (word && strcasecmp(word, source_names[i]) == 0)
 			return i;
 	return -1;
 }
