@@ -31,3 +31,4 @@ lint: $(B)/ringdown
 	@LINT_CFLAGS="$(filter-out -Werror -Wa$(comma)%,$(BASE)) $(CPKG)" tests/lint/run $(ONLY)
 lint-quick:
 	@tests/lint/rules_test
+include tests/world/world.mk

@@ -23,23 +23,28 @@ static enum call_result answer(struct call_info *info, enum call_result r, bool 
 	return r;
 }
 
-static bool wait(struct fake_world *w)
+static bool wait(struct providers *p)
 {
+	struct fake_world *w = of(p);
+
 	while (w->cap && w->in_flight >= w->cap)
 		if (condition_wait(&w->slot, -1) == OP_CANCELLED)
 			return false;
 	w->calls++;
 	w->in_flight++;
-	bool ok = task_sleep(w->latency_ms) == OP_OK;
+	bool ok = task_sleep(w->delay ? w->delay(p) : w->latency_ms) == OP_OK;
 	w->in_flight--;
 	condition_wake(&w->slot);
 	return ok;
 }
 
 /* Decides about one write. *ret_apply: it happens. Result to answer. */
-static enum call_result write_fate(struct fake_world *w, const struct write_guard *guard,
-				   bool *ret_apply, struct call_info *info)
+static enum call_result write_fate(struct providers *p, const char *kind,
+				   const struct write_guard *guard, bool *ret_apply,
+				   struct call_info *info)
 {
+	struct fake_world *w = of(p);
+
 	*ret_apply = false;
 	if (guard && guard->may_write && !guard->may_write(guard->ctx)) {
 		answer(info, CALL_CANCELLED, false);
@@ -47,17 +52,23 @@ static enum call_result write_fate(struct fake_world *w, const struct write_guar
 		return info->result;
 	}
 	w->writes++;
-	enum fake_fault f = w->writes == w->fault_at ? w->fault : FAULT_NONE;
+	enum fake_fault f = w->fate ? w->fate(p, kind) :
+				      w->writes == w->fault_at ? w->fault : FAULT_NONE;
 	if (f == FAULT_CRASH_BEFORE || f == FAULT_CRASH_AFTER) {
 		*ret_apply = f == FAULT_CRASH_AFTER;
-		loop_defer(w->loop, w->crash, w->crash_ctx);
+		if (w->crash)
+			loop_defer(w->loop, w->crash, w->crash_ctx);
 		return answer(info, CALL_CANCELLED, true);
 	}
-	if (!wait(w))
+	if (!wait(p)) {
+		*ret_apply = w->lands && w->lands(p);
 		return answer(info, CALL_CANCELLED, true);
+	}
 	*ret_apply = f == FAULT_NONE || f == FAULT_LOST || f == FAULT_SERVER_DONE;
 	if (f == FAULT_LOST || f == FAULT_DROPPED)
 		return answer(info, CALL_TIMEOUT, true);
+	if (f == FAULT_RATE)
+		return answer(info, CALL_RATE_LIMITED, false);
 	if (f == FAULT_SERVER || f == FAULT_SERVER_DONE)
 		return answer(info, CALL_SERVER, true);
 	return answer(info, CALL_OK, false);
@@ -115,7 +126,7 @@ static enum call_result numbers(OP_HEAD, enum credential_use use, struct phone_l
 	struct fake_world *w = of(p);
 
 	(void)use;
-	if (!wait(w))
+	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
 	if (dead(w, c))
 		return answer(info, CALL_INACTIVE, false);
@@ -125,10 +136,12 @@ static enum call_result numbers(OP_HEAD, enum credential_use use, struct phone_l
 	return answer(info, CALL_OK, false);
 }
 
-static enum call_result one(struct fake_world *w, const struct credentials *c, const char *sid,
+static enum call_result one(struct providers *p, const struct credentials *c, const char *sid,
 			    const char *e164, struct phone_list *ret, struct call_info *info)
 {
-	if (!wait(w))
+	struct fake_world *w = of(p);
+
+	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
 	if (dead(w, c))
 		return answer(info, CALL_INACTIVE, false);
@@ -147,13 +160,13 @@ static enum call_result one(struct fake_world *w, const struct credentials *c, c
 static enum call_result number(OP_HEAD, const char *sid, struct phone_list *ret,
 			       struct call_info *info)
 {
-	return one(of(p), c, sid, NULL, ret, info);
+	return one(p, c, sid, NULL, ret, info);
 }
 
 static enum call_result number_by_e164(OP_HEAD, const char *e164, struct phone_list *ret,
 				       struct call_info *info)
 {
-	return one(of(p), c, NULL, e164, ret, info);
+	return one(p, c, NULL, e164, ret, info);
 }
 
 static enum call_result number_update(WRITE_HEAD, const char *sid, const struct webhooks *set,
@@ -163,7 +176,7 @@ static enum call_result number_update(WRITE_HEAD, const char *sid, const struct 
 	bool apply, any = false;
 
 	(void)ret;
-	if (write_fate(w, guard, &apply, info) == CALL_CANCELLED && !apply) {
+	if (write_fate(p, "webhooks", guard, &apply, info) == CALL_CANCELLED && !apply) {
 		hang_if_crashed(info);
 		return info->result;
 	}
@@ -194,7 +207,7 @@ static enum call_result calls_live(OP_HEAD, const char *to, int *ret, struct cal
 	(void)c;
 	(void)to;
 	*ret = of(p)->live_calls;
-	return answer(info, wait(of(p)) ? CALL_OK : CALL_CANCELLED, false);
+	return answer(info, wait(p) ? CALL_OK : CALL_CANCELLED, false);
 }
 
 /* ---- ElevenLabs ------------------------------------------------------------------------- */
@@ -232,7 +245,7 @@ static enum call_result list_imports(struct providers *p, struct remote_number_l
 {
 	struct fake_world *w = of(p);
 
-	if (!wait(w))
+	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
 	if (w->eleven_down)
 		return answer(info, CALL_SERVER, false);
@@ -246,7 +259,7 @@ static enum call_result import_by_e164(struct providers *p, const char *e164,
 {
 	struct fake_world *w = of(p);
 
-	if (!wait(w))
+	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
 	if (w->eleven_down)
 		return answer(info, CALL_SERVER, false);
@@ -262,7 +275,7 @@ static enum call_result import_by_id(struct providers *p, const char *id,
 	struct fake_world *w = of(p);
 	struct remote_number_list l = { 0 };
 
-	if (!wait(w))
+	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
 	for (int i = 0; i < w->n_imports && !w->eleven_down; i++)
 		if (!strcmp(w->imports[i].id, id))
@@ -283,7 +296,7 @@ static enum call_result import(struct providers *p, const struct credentials *c,
 	bool apply;
 
 	(void)label;
-	write_fate(w, guard, &apply, info);
+	write_fate(p, "import", guard, &apply, info);
 	if (w->eleven_down && apply)
 		return answer(info, CALL_SERVER, true);
 	if (apply) {
@@ -308,7 +321,7 @@ static enum call_result assign(struct providers *p, const struct write_guard *gu
 	struct fake_world *w = of(p);
 	bool apply;
 
-	write_fate(w, guard, &apply, info);
+	write_fate(p, "assign", guard, &apply, info);
 	if (w->eleven_down && apply)
 		return answer(info, CALL_SERVER, true);
 	for (int i = 0; apply && i < w->n_imports; i++) {
@@ -332,14 +345,14 @@ static enum call_result hook(struct providers *p, const struct write_guard *guar
 	struct fake_world *w = of(p);
 	bool apply;
 
-	(void)body;
-	write_fate(w, guard, &apply, info);
+	write_fate(p, app_hook_name(which), guard, &apply, info);
 	if (apply) {
 		w->locks += which == HOOK_LOCK;
 		w->unlocks += which == HOOK_UNLOCK;
 		w->after_switch += which == HOOK_AFTER_SWITCH;
 		if (which != HOOK_AFTER_SWITCH)
 			w->locked = which == HOOK_LOCK;
+		w->lock_until_ms = loop_now_ms(w->loop) + body->ttl_s * 1000;
 	}
 	hang_if_crashed(info);
 	return info->result;
@@ -352,7 +365,7 @@ static enum call_result webhook_test(struct providers *p, const struct credentia
 	(void)c;
 	(void)url;
 	*ret = (struct webhook_probe){ .http_status = 200, .answered = true, .twiml = true };
-	return answer(info, wait(of(p)) ? CALL_OK : CALL_CANCELLED, false);
+	return answer(info, wait(p) ? CALL_OK : CALL_CANCELLED, false);
 }
 
 static const struct telephony_ops fake_telephony = {

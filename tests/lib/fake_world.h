@@ -28,6 +28,7 @@ enum fake_fault {
 	FAULT_SERVER_DONE,	/* 500, done all the same */
 	FAULT_CRASH_BEFORE,	/* the engine dies before it is sent */
 	FAULT_CRASH_AFTER,	/* it dies after it was done, before the reply */
+	FAULT_RATE,		/* 429, not done */
 };
 
 struct fake_world {
@@ -43,6 +44,10 @@ struct fake_world {
 	int writes;			/* seen so far, the application's hooks included */
 	int fault_at;			/* this write (1 = first) */
 	enum fake_fault fault;
+	/* instead of fault_at: asked before each write; a crash is then its own affair */
+	enum fake_fault (*fate)(struct providers *p, const char *kind);
+	int64_t (*delay)(struct providers *p);		/* instead of latency_ms */
+	bool (*lands)(struct providers *p);		/* a write cut off on its way: did it arrive? */
 	void (*crash)(void *ctx);	/* called from a loop turn */
 	void *crash_ctx;
 	char dead_account[40];		/* answers as a suspended one */
@@ -52,6 +57,7 @@ struct fake_world {
 	/* what was seen */
 	int locks, unlocks, after_switch, calls;
 	bool locked;
+	int64_t lock_until_ms;		/* loop clock */
 	int duplicates;			/* second creation, or a write of what was there already */
 	int forbidden;			/* writes to the source */
 	char source[40];		/* account sid whose numbers must not be written */
