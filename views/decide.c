@@ -381,7 +381,7 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 	d->subject = *s;
 	d->amount = amount;
 	d->rows = -1;
-	snprintf(title, sizeof(title), "%.24s %.40s", x->label, x->kind[0] ? s->title : "");
+	snprintf(title, sizeof(title), "%.44s %.34s", x->label, x->kind[0] ? s->title : "");
 	/* opening closes the last one, which drops its decision: only then is this one ours */
 	dialog_open(dialog, title, x->name, x->danger, &dialog_events, d);
 	a->decision = d;
@@ -392,7 +392,8 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 	if (e)
 		event_lines(d, e);
 	else if (x->kind[0])
-		dialog_line(dialog, ROLE_danger, "TARGET", "%s (%s)", s->title, s->id);
+		dialog_line(dialog, ROLE_danger, "TARGET",
+		            str_eq(s->title, s->id) ? "%s" : "%s (%s)", s->title, s->id);
 	if (x->keeps)
 		dialog_line(dialog, ROLE_normal, "KEEPS", "%s", x->keeps);
 	if (x->undo)

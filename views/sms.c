@@ -83,7 +83,8 @@ static enum role cell(void *ctx, const void *rec, char *buf, size_t i)
 	}
 CELL(0)
 CELL(1)
-CELL(2) CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8)
+CELL(2)
+CELL(3) CELL(4) CELL(5) CELL(6) CELL(7) CELL(8)
         CELL(9) static enum role (*const cells[MAX_COLUMNS])(void *, const void *, char *) = {
 	        cell_0, cell_1, cell_2, cell_3, cell_4, cell_5, cell_6, cell_7, cell_8, cell_9,
         };
@@ -116,21 +117,26 @@ static void make_columns(struct view *v, const struct json *rows)
 			continue;
 		snprintf(st->names[i], sizeof(st->names[i]), "%s", json_name(m));
 		title_of(json_name(m), st->titles[i], sizeof(st->titles[i]));
+		bool prose = str_eq(json_name(m), "meaning") || str_eq(json_name(m), "advice") ||
+		             str_eq(json_name(m), "content");
 		st->columns[i] = (struct column){
 			.title = st->titles[i],
 			.text = cells[i],
 			.align = text ? 0 : 1,
-			.drop = (int)i,
-			.w = text ? 8 : 7,
-			.wide = text ? 40 : 12,
+			.drop = prose ? 1 : (int)i + (i > 0), /* the words that help go last */
+			.w = prose  ? 22
+			     : text ? 8
+			            : 7,
+			.wide = prose  ? 70
+			        : text ? 40
+			               : 12,
+			.grow = prose,
 		};
 		int tw = text_width(st->titles[i], true);
 		if (st->columns[i].w < tw)
 			st->columns[i].w = tw;
 		st->n_columns++;
 	}
-	if (st->n_columns)
-		st->columns[st->n_columns - 1].grow = true;
 	v->list.columns = st->columns;
 	v->list.n_columns = st->n_columns;
 	if (v->list.sort >= (int)st->n_columns)
@@ -216,6 +222,18 @@ static void update(struct view *v)
 	list_end(&v->list);
 }
 
+/* The selected code or message in full: what it means and what to do. */
+static void draw_advice(struct area a, const struct json *row)
+{
+	const char *meaning = json_get_str(row, "meaning");
+	int y = 1;
+
+	area_rule(a, 0, "WHAT TO DO");
+	if (meaning)
+		y = area_wrap(a, 1, y, a.w - 2, ROLE_normal, meaning);
+	area_wrap(a, 1, y, a.w - 2, ROLE_ok, json_get_str(row, "advice"));
+}
+
 static void draw(struct view *v, struct area a)
 {
 	struct sms *st = v->state;
@@ -244,7 +262,13 @@ static void draw(struct view *v, struct area a)
 		           (long long)queued, (long long)held, (long long)ready,
 		           (long long)json_get_i64(st->doc, "numbers", 0));
 	}
-	list_draw(&v->list, area_sub(a, 0, top, a.w, a.h - top), NULL, true);
+	struct area list = area_sub(a, 0, top, a.w, a.h - top);
+	const struct json *row = list_selected(&v->list);
+	if (list.h > 10 && json_get_str(row, "advice")) {
+		list = area_sub(a, 0, top, a.w, a.h - top - 5);
+		draw_advice(area_sub(a, 0, a.h - 5, a.w, 5), row);
+	}
+	list_draw(&v->list, list, NULL, true);
 	if (st->problem[0])
 		area_field(a, 1, top + 1, a.w - 2, 0, ROLE_warn, st->problem);
 	else if (!v->list.total)
