@@ -77,6 +77,26 @@ static char *demo_to_attach(struct cli *c)
 	return demo_attach_find(cli_program(c));
 }
 
+/* Whoever joins a running demo is another operator (a viewer when only reading): the file
+ * names their tokens in comments, `# WHO: "TOKEN"`. */
+static void become_other(struct cli *c, const char *file)
+{
+	const char *who = cli_flag(c, "read-only") ? "# viewer: \"" : "# another operator: \"";
+	FILE *f = fopen(file, "re");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!str_has_prefix(line, who))
+			continue;
+		char *token = line + strlen(who);
+		token[strcspn(token, "\"\n")] = '\0';
+		config_set(cli_config(c), "token", token, "the running demo", NULL);
+	}
+	if (f)
+		fclose(f);
+	explicit_bzero(line, sizeof(line));
+}
+
 static int run(struct cli *c)
 {
 	_cleanup_(free_p) char *demo = demo_to_attach(c);
@@ -85,6 +105,8 @@ static int run(struct cli *c)
 
 	if (r)
 		return r;
+	if (demo)
+		become_other(c, demo);
 	console_options(c, &o);
 	o.demo = demo != NULL;
 	return console_run(c, &o);
