@@ -291,6 +291,52 @@ static void test_read_only(void **state)
 	quit(v);
 }
 
+static void test_account_form(void **state)
+{
+	struct vt *v;
+	const char *sent;
+
+	(void)state;
+	log_new();
+	v = start_with("admin", "accounts", 80, 24, "xterm-256color", "C.UTF-8", log_env);
+	expect(v, "ACCOUNTS 4");
+	vt_send(v, ".N");
+	expect(v, "ADD ACCOUNT");
+	vt_send(v, "\023"); /* ^S: what is needed is missing */
+	expect(v, "name is needed");
+	vt_send(v, "Third\tAC00\tplanted-token-1");
+	expect(v, "***************");
+	assert_false(vt_has(v, "planted-token-1")); /* never drawn */
+	vt_send(v, "\023");
+	expect(v, "saved, the credentials work");
+	quit(v);
+	sent = log_take();
+	assert_non_null(strstr(sent, "POST /api/admin/twilio-failover/accounts"));
+	assert_non_null(strstr(sent, "\"authToken\":\"planted-token-1\""));
+}
+
+static void test_sms_action(void **state)
+{
+	struct vt *v;
+	const char *sent;
+
+	(void)state;
+	log_new();
+	v = start_with("admin", "sms", 80, 24, "xterm-256color", "C.UTF-8", log_env);
+	expect(v, "30007");
+	vt_send(v, "\t"); /* codes: the subject is the code */
+	expect(v, "[CODES]");
+	expect(v, "30007");
+	vt_send(v, ".");
+	expect(v, "send failed SMS again, paced");
+	vt_send(v, "T");
+	expect(v, "Type ");
+	vt_send(v, "\033");
+	quit(v);
+	sent = log_take();
+	assert_null(strstr(sent, "/api/v1/sms/retry")); /* only the dry run was asked for */
+}
+
 static void test_rest_of_keys(void **state)
 {
 	struct vt *v = start("loaded", "overview", 80, 24);
@@ -349,6 +395,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_no_means_no),    cmocka_unit_test(test_lost_race),
 		cmocka_unit_test(test_stale_refuses),  cmocka_unit_test(test_override_needs_words),
 		cmocka_unit_test(test_read_only),      cmocka_unit_test(test_rest_of_keys),
+		cmocka_unit_test(test_account_form),   cmocka_unit_test(test_sms_action),
 	};
 
 	if (argc > 2 && str_eq(argv[1], "--run"))
