@@ -51,6 +51,8 @@ static int64_t data_age(const struct app *a)
 
 	if (client_link(a->client) == LINK_DATABASE)
 		return db;
+	if (client_link(a->client) == LINK_SAVED && db >= 0 && (api < 0 || db < api))
+		return db; /* it was the last that spoke */
 	if (api < 0 && app_state(a)->now_ms > 0)
 		return app_now(a) - app_state(a)->now_ms;
 	return api;

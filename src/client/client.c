@@ -2,9 +2,9 @@
  * The client's life and what the screen asks of it. Everything here answers from memory:
  * ages and server time come from the monotonic clock and what was heard last.
  *
- * Invariants: nothing is started before client_start; `changed` comes at most once in a
- * turn, from a timer, never from inside a call into the client; after client_free neither
- * `changed` nor a request's done is called.
+ * Invariants: nothing is started before client_start; the state changes only right before
+ * `changed`, which comes at most once in a turn, from a timer, never from inside a call into
+ * the client; after client_free neither `changed` nor a request's done is called.
  *
  * It does not decide which engine to use (link.c) nor what a document means (fold).
  */
@@ -18,12 +18,35 @@ enum { LAST_TURNS = 100, CLOCK_STEP_MS = 2000, SUSPENDED_MS = 1000 };
 
 /* ---- telling the screen ---------------------------------------------------------------- */
 
+/* The one place where the state changes, right before `changed`: a view may keep pointers
+ * into it from one `changed` to the next. */
 static void on_tell(struct timer *t)
 {
 	struct client *c = t->user;
 
+	if (c->fresh) {
+		state_fini(&c->state);
+		c->state = *c->fresh;
+		free_p(&c->fresh);
+		client_dirty(c);
+		condition_wake(&c->taken);
+	}
+	if (stream_apply(c))
+		client_tell(c);
 	if (c->changed)
 		c->changed(c->ctx);
+}
+
+/* Hands over a whole new state; what the stream brought before it is part of it. */
+void client_replace(struct client *c, struct state *fresh)
+{
+	if (c->fresh)
+		state_fini(c->fresh);
+	else
+		c->fresh = xcalloc(1, sizeof(*c->fresh));
+	*c->fresh = *fresh;
+	stream_discard(c);
+	client_tell(c);
 }
 
 void client_tell(struct client *c)
@@ -287,6 +310,9 @@ static void finish(void *arg)
 
 	http_free(c->http);
 	state_fini(&c->state);
+	if (c->fresh)
+		state_fini(c->fresh);
+	free_p(&c->fresh);
 	for (size_t i = 0; i < c->n_apis; i++) {
 		free_p(&c->apis[i]);
 		if (c->probes)
@@ -330,7 +356,7 @@ void client_free(struct client *c)
 	link_stop(c);
 	fallback_stop(c);
 	saved_close(c);
-	stream_fini(c);
+	stream_discard(c);
 	c->gone = &gone;
 	client_maybe_free(c);
 	for (int i = 0; i < LAST_TURNS && !gone && !task_self(); i++)

@@ -15,6 +15,7 @@
 
 enum {
 	AWAY_MS = 5000,			/* engines silent for so long: ask the database */
+	RACE_MS = 1500,			/* but let the other engines answer first */
 	EVERY_MS = 2000,
 	LIMIT_MS = 5000,		/* connecting, and a statement */
 	IMPACT_EVERY_MS = 15000,
@@ -86,19 +87,24 @@ static int load(struct fallback *f, const struct str *text, const struct snapsho
 	_cleanup_(json_free_p) struct json *doc = json_parse(str_get(text), text->len, err);
 	_cleanup_(json_free_p) struct json *live =
 		head->live ? json_parse(head->live, strlen(head->live), NULL) : NULL;
-	int r = doc ? state_load(&c->state, doc, err) : ERR_FAILED;
+	struct state fresh;
+	int64_t at;
+	int r;
 
-	if (r < 0)
+	state_init(&fresh);
+	r = doc ? state_load(&fresh, doc, err) : ERR_FAILED;
+	if (r < 0) {
+		state_fini(&fresh);
 		return r;
-	if (live) { /* gates, figures; what it says of engines and time is older than ours */
-		int64_t at = c->state.now_ms;
-
-		state_live(&c->state, live, NULL);
-		c->state.now_ms = at;
 	}
-	c->state.impact = f->impact;
-	c->state.database_ok = true;
+	at = fresh.now_ms;
+	if (live) /* gates, figures; what it says of engines and time is older than ours */
+		state_live(&fresh, live, NULL);
+	fresh.now_ms = at;
+	fresh.impact = f->impact;
+	fresh.database_ok = true;
 	c->need_snapshot = true;
+	client_replace(c, &fresh);
 	return 0;
 }
 
@@ -129,8 +135,6 @@ static void poll_once(struct fallback *f)
 			client_heard_database(c);
 			client_set_db_trouble(c, "");
 			client_set_link(c, LINK_DATABASE);
-			client_dirty(c);
-			client_tell(c);
 		} else if (r != ERR_CANCELLED) {
 			failed(c, &err);
 		}
@@ -144,11 +148,16 @@ static void poll_once(struct fallback *f)
 /* How long until the database is to be asked; 0 = now, -1 = not before the link is lost. */
 static int64_t until_due(const struct client *c)
 {
-	int64_t gone = loop_now_ms(c->loop) - c->lost_ms;
+	int64_t silent = c->byte_ms > 0 ? c->byte_ms : c->lost_ms, due = silent + AWAY_MS;
+	int64_t now = loop_now_ms(c->loop);
 
 	if (c->connected)
 		return -1;
-	return gone >= AWAY_MS ? 0 : AWAY_MS - gone;
+	if (c->n_apis == 0)
+		return 0;
+	if (due < c->lost_ms + RACE_MS)
+		due = c->lost_ms + RACE_MS;
+	return now >= due ? 0 : due - now;
 }
 
 static struct pg_pool *open_pool(const struct client *c)
@@ -202,8 +211,6 @@ void fallback_start(struct client *c)
 	f = c->fallback = xcalloc(1, sizeof(*f));
 	f->client = c;
 	f->impact = IMPACT_UNKNOWN;
-	if (c->n_apis == 0)
-		c->lost_ms = loop_now_ms(c->loop) - AWAY_MS;
 	f->task = task_start(c->loop, "fallback", run, f, ended);
 }
 

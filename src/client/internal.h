@@ -45,7 +45,6 @@ struct stream {
 	int status, differs, beats, refused;
 	struct pending *first, **end;
 	size_t bytes;
-	struct timer apply;
 	struct condition drained;	/* nothing is pending any more */
 };
 
@@ -74,7 +73,8 @@ struct client {
 	bool started, dying, freeing;
 	bool *gone;			/* set when the memory is given back */
 
-	struct state state;
+	struct state state, *fresh;	/* fresh: to replace it with the next `changed` */
+	struct condition taken;		/* it was */
 	enum client_link link;
 	char where[256], trouble[800], user[160];
 	char api_trouble[400], db_trouble[300];
@@ -103,6 +103,7 @@ struct client {
 /* client.c */
 void client_dirty(struct client *c);		/* the state changed: worth saving */
 void client_tell(struct client *c);		/* one `changed` in this turn or the next */
+void client_replace(struct client *c, struct state *fresh);	/* takes its content */
 void client_heard(struct client *c);		/* a good byte from an engine */
 void client_heard_database(struct client *c);
 void client_set_link(struct client *c, enum client_link link);
@@ -123,8 +124,10 @@ void link_denied(struct client *c, const char *why);
 /* stream.c */
 void stream_init(struct client *c);
 bool stream_follow(struct client *c);		/* in the link's task: until it ends; had it held? */
+/* Applies what is pending, as much as a turn may; true when some is left. */
+bool stream_apply(struct client *c);
+void stream_discard(struct client *c);
 void stream_drop(struct client *c);
-void stream_fini(struct client *c);
 
 /* request.c */
 void requests_kick(struct client *c);		/* an engine was found, or none is there */

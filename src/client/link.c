@@ -26,7 +26,12 @@ enum {
 void link_denied(struct client *c, const char *why)
 {
 	c->denied = true;
-	client_set_trouble(c, "%s does not accept the token: %s", client_host(c, c->engine), why);
+	if (!c->token)
+		client_set_trouble(c, "no token is set: RINGDOWN_TOKEN, or token: in the configuration "
+				   "('ringdown token create' makes one)");
+	else
+		client_set_trouble(c, "%s does not accept the token: %s",
+				   client_host(c, c->engine), why);
 }
 
 static void take_me(struct client *c, const struct json *me, int64_t latency_ms)
@@ -148,14 +153,23 @@ static bool load_snapshot(struct client *c, const struct str *body)
 {
 	struct err err = { 0 };
 	struct json *doc = body->full ? NULL : json_parse(str_get(body), body->len, &err);
-	bool good = doc && state_load(&c->state, doc, &err) == 0;
+	struct state fresh;
+	bool good;
 
+	state_init(&fresh);
+	good = doc && state_load(&fresh, doc, &err) == 0;
 	json_free(doc);
-	c->need_snapshot = !good;
-	if (!good)
+	if (!good) {
+		state_fini(&fresh);
 		client_set_trouble(c, "%s sent a snapshot that cannot be read: %s",
 				   client_host(c, c->engine), body->full ? "it is too big" : err.msg);
-	return good;
+		return false;
+	}
+	client_replace(c, &fresh);
+	if (condition_wait(&c->taken, -1) == OP_CANCELLED)
+		return false;
+	c->need_snapshot = false;
+	return true;
 }
 
 static bool take_snapshot(struct client *c)
@@ -223,9 +237,9 @@ static void run(void *arg)
 	while (!task_cancelled()) {
 		bool held = false;
 
-		if (find_engine(c) && (!c->need_snapshot || take_snapshot(c)) && !task_cancelled()) {
+		if (find_engine(c)) {
 			c->opening = true;
-			held = stream_follow(c);
+			held = (!c->need_snapshot || take_snapshot(c)) && stream_follow(c);
 			c->opening = false;
 		}
 		if (task_cancelled())

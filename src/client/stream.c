@@ -47,22 +47,30 @@ static struct pending *take_first(struct stream *s)
 	return p;
 }
 
-static void on_apply(struct timer *t)
+bool stream_apply(struct client *c)
 {
-	struct client *c = t->user;
 	struct stream *s = &c->stream;
 	struct pending *p;
 
+	if (!s->first)
+		return false;
 	for (int i = 0; i < PER_TURN && (p = take_first(s)); i++) {
 		apply_one(c, p);
 		free_p(&p);
 	}
 	client_dirty(c);
-	client_tell(c);
-	if (s->first)
-		timer_start(c->loop, &s->apply, 0, on_apply);
-	else
+	if (!s->first)
 		condition_wake(&s->drained);
+	return s->first != NULL;
+}
+
+void stream_discard(struct client *c)
+{
+	struct pending *p;
+
+	while ((p = take_first(&c->stream)))
+		free_p(&p);
+	condition_wake(&c->stream.drained);
 }
 
 static void on_event(void *ctx, const char *event, const char *id, const char *data)
@@ -88,8 +96,7 @@ static void on_event(void *ctx, const char *event, const char *id, const char *d
 	*s->end = p;
 	s->end = &p->next;
 	s->bytes += len;
-	if (!timer_active(&s->apply))
-		timer_start(c->loop, &s->apply, 0, on_apply);
+	client_tell(c);
 }
 
 /* ---- heartbeats ----------------------------------------------------------------------------- */
@@ -247,15 +254,4 @@ bool stream_follow(struct client *c)
 void stream_init(struct client *c)
 {
 	c->stream.end = &c->stream.first;
-	c->stream.apply = TIMER_INIT;
-	c->stream.apply.user = c;
-}
-
-void stream_fini(struct client *c)
-{
-	struct pending *p;
-
-	timer_stop(&c->stream.apply);
-	while ((p = take_first(&c->stream)))
-		free_p(&p);
 }
