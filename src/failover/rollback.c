@@ -235,7 +235,6 @@ int rollback_run(struct act *a, struct err *err)
 		return r;
 	skip_unbegun(a);
 	rollback_find_stays(a);
-	check_home_imports(a);
 	int64_t stays = count_state(a, IT_STAYS);
 	r = undo_rows(a, goes_home, err);
 	if (r >= 0)
@@ -263,6 +262,7 @@ int rollback_run(struct act *a, struct err *err)
 
 		return back_failed(a, why, err);
 	}
+	check_home_imports(a);
 	return end_rolled_back(a, err);
 }
 

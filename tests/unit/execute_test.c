@@ -40,6 +40,7 @@ struct flow {
 	char *event, *before, *after;
 	bool crashed;
 	const char *state_dir;
+	bool back;		/* the plan leads home */
 	bool seeding;
 	struct str seed;
 	int64_t fence;		/* epoch without a keeper of the lease; 0 = unfenced */
@@ -168,15 +169,16 @@ static void approve_task(void *arg)
 	struct event_row row = { 0 };
 	struct plan *plan = NULL;
 
-	f->result = plan_load(f->store, &f->set, "acc1", "acc1", "acc2", NULL, true, 0, &plan,
-			      &f->err);
+	const char *from = f->back ? "acc2" : "acc1", *to = f->back ? "acc1" : "acc2";
+
+	f->result = plan_load(f->store, &f->set, "acc1", from, to, NULL, true, 0, &plan, &f->err);
 	if (f->result < 0)
 		return;
 	row.e.status = EV_APPROVED;
 	row.e.severity = SEV_CRITICAL;
 	row.e.trigger = TRIG_MANUAL;
 	row.e.lineage = xstrdup("acc1");
-	row.e.from = xstrdup("acc1");
+	row.e.from = xstrdup(from);
 	plan_into_event(plan, &row.e);
 	f->result = tx_begin(f->store, &t, &who, &f->err);
 	if (f->result >= 0)
@@ -185,7 +187,7 @@ static void approve_task(void *arg)
 		f->result = plan_store(&t, row.e.id, plan, &f->err);
 	if (f->result >= 0)
 		f->result = tx_commit(&t, NULL, &f->err);
-	f->event = xstrdup(row.e.id);
+	str_replace(&f->event, row.e.id);
 	event_row_fini(&row);
 	plan_free(plan);
 }
@@ -690,6 +692,35 @@ static void test_changed_behind(void **state)
 	flow_end(&f);
 }
 
+/* A failover whose target is home: agents take their own numbers again. */
+static void test_to_home(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	flow_start(&f, "tohome", AGENTS, false);
+	run(&f);
+	expect_moved(&f);
+	f.back = true;
+	snprintf(f.world.source, sizeof(f.world.source), "AC2");
+	in_task(f.loop, approve_task, &f);
+	if (f.result < 0)
+		fail_msg("approve: %s", f.err.msg);
+	int writes = f.world.writes;
+	run(&f);
+	expect_status(&f, "completed");
+	/* everything at home is as it was: lock, after-switch, unlock and nothing else */
+	assert_int_equal(f.world.writes, writes + 3);
+	expect_counts(&f,
+		"SELECT concat_ws(' ', (SELECT count(*) FROM \"VoiceAgent\" WHERE"
+		" \"twilioAccountId\" = 'acc1'), (SELECT count(*) FROM \"TwilioBackupPhoneNumber\""
+		" WHERE status = 'available'), (SELECT current_account FROM ringdown.lineage WHERE"
+		" primary_id = 'acc1'), (SELECT string_agg(status, '+' ORDER BY id) FROM"
+		" ringdown.event))", "%d %d acc1 superseded+completed", AGENTS, AGENTS);
+	expect_clean(&f);
+	flow_end(&f);
+}
+
 static void turn(struct flow *f, int64_t ms)
 {
 	for (int64_t until = loop_now_ms(f->loop) + ms; loop_now_ms(f->loop) < until;)
@@ -898,7 +929,7 @@ int main(void)
 		cmocka_unit_test(test_cancel), cmocka_unit_test(test_conflict),
 		cmocka_unit_test(test_stays), cmocka_unit_test(test_eleven_down),
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
-		cmocka_unit_test(test_accept), cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_to_home), cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_pace),
 	};
