@@ -73,7 +73,7 @@ const char *app_as_of(const struct app *a, char buf[80])
 
 /* ---- header ----------------------------------------------------------------------------- */
 
-static void header_automation(const struct state *s, struct header *h)
+static void header_automation(const struct state *s, bool stale, struct header *h)
 {
 	const struct control *c = &s->control;
 
@@ -88,7 +88,10 @@ static void header_automation(const struct state *s, struct header *h)
 		snprintf(h->automation, sizeof(h->automation), "NO LEADER");
 	else {
 		h->automation_role = ROLE_header;
-		snprintf(h->automation, sizeof(h->automation), "%s", s->seq ? "on" : "?");
+		snprintf(h->automation, sizeof(h->automation), "%s",
+		         !s->seq ? "?"
+		         : stale ? "~on"
+		                 : "on");
 	}
 }
 
@@ -202,7 +205,7 @@ static void app_header(void *ctx, struct header *h)
 	h->read_only = a->read_only;
 	snprintf(h->leader, sizeof(h->leader), "%s", s->leader ? s->leader : "");
 	h->now_ms = app_now(a);
-	header_automation(s, h);
+	header_automation(s, app_stale(a), h);
 	header_link(a, h);
 	header_holds(a, h);
 	snprintf(h->user, sizeof(h->user), "%s",

@@ -204,6 +204,10 @@ static const char *if_nobody_acts(const struct ctx *c, char *buf, size_t n)
 	const struct event *e = c->e;
 	char t[WHEN_TEXT];
 
+	if (app_stale(c->app) && event_status_open(e->status)) {
+		snprintf(buf, n, "not known from here: what is shown is old");
+		return buf;
+	}
 	switch (e->status) {
 	case EV_PENDING:
 		if (e->severity == SEV_CRITICAL && !e->confirmed)

@@ -230,7 +230,7 @@ static void draw_message(struct shell *s, struct area a)
 		           (long long)v->list.total,
 		           v->list.windowed ? (size_t)v->list.total : v->list.n_all);
 	} else if (shell_subject(s, &sub) && sub.command[0] && a.w >= 60) {
-		x = area_textf(a, 1, 0, ROLE_dim, "%s selected", sub.id);
+		x = sub.id[0] ? area_textf(a, 1, 0, ROLE_dim, "%s selected", sub.id) : 1;
 		int w = text_width(sub.command, a.c->ascii) + 14;
 		if (x + 2 + w <= a.w) {
 			x = area_text(a, a.w - w, 0, ROLE_dim, "as a command: ");
