@@ -315,8 +315,10 @@ int command_approve(struct decider *d, const struct command *c, struct command_r
 		r = order_begin(d, c, &a.o, err);
 	if (r == 0)
 		r = order_state(d, &a.o, 1u << EV_HELD | 1u << EV_PENDING, "approved", err);
-	if (r == 0 && !(a.l = decider_lineage(d, a.o.row.e.lineage)))
-		r = err_set(err, ERR_NOT_FOUND, "its lineage is not known");
+	if (r == 0 && !(a.l = decider_lineage(d, a.o.row.e.lineage))) {
+		r = ERR_NOT_FOUND;
+		err_set(err, r, "its lineage is not known");
+	}
 	if (r == 0)
 		r = check_approval(&a, a.o.row.e.trigger == TRIG_MANUAL, ret, err);
 	if (r == 0 && !c->dry_run)
@@ -380,8 +382,10 @@ int command_rollback(struct decider *d, const struct command *c, struct command_
 		r = order_begin(d, c, &o, err);
 	if (r == 0)
 		r = order_state(d, &o, 1u << EV_COMPLETED | 1u << EV_FAILED, "rolled back", err);
-	if (r == 0 && !(l = decider_lineage(d, o.row.e.lineage)))
-		r = err_set(err, ERR_NOT_FOUND, "its lineage is not known");
+	if (r == 0 && !(l = decider_lineage(d, o.row.e.lineage))) {
+		r = ERR_NOT_FOUND;
+		err_set(err, r, "its lineage is not known");
+	}
 	if (r == 0 && o.row.e.rollback_until_ms &&
 	    loop_wall_ms(d->d->loop) > o.row.e.rollback_until_ms)
 		r = err_set(err, ERR_CONFLICT, "%s is too old: its before-images are no longer kept",

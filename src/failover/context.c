@@ -386,7 +386,7 @@ static const struct watched *candidate(const struct decider *d, const struct lin
 const char *context_gates(struct decider *d, struct lineage *l, const struct gate_ask *ask,
 			  struct gate_result out[GATE_MAX])
 {
-	const struct watched *first = candidate(d, l, 0), *w = first;
+	const struct watched *first = candidate(d, l, 0), *w;
 
 	if (ask->target) {
 		w = monitor_account(d->m, ask->target);

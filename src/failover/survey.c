@@ -256,7 +256,7 @@ static void judge_facts(struct monitor *m, struct watched *w, const struct readi
 		/* what is unknown is explained by the newest sample */
 		if (w->held.probe[k].outcome == OUT_UNKNOWN)
 			memcpy(w->held.probe[k].why, w->track[k].last.why, WHY_LEN);
-		if (w->held.probe[k].outcome == OUT_BAD && k <= PROBE_NUMBERS && !since)
+		if (k <= PROBE_NUMBERS && !since && w->held.probe[k].outcome == OUT_BAD)
 			since = w->track[k].since_ms;
 	}
 	memcpy(w->opinion, r->opinion, sizeof(w->opinion));
