@@ -14,7 +14,8 @@
 
 #include "core/mem.h"
 
-enum { MINUTE_MS = 60000, HOUR_MS = 3600000, OVERLAP_MS = 2 * MINUTE_MS, WHOLE_MS = 5 * MINUTE_MS };
+enum { MINUTE_MS = 60000, HOUR_MS = 3600000, OVERLAP_MS = 2 * MINUTE_MS, WHOLE_MS = 5 * MINUTE_MS,
+       FORGET_MS = 10 * MINUTE_MS };
 
 static const char *const source_names[SMS_SOURCES] = { "messagelog", "sms_messages", "twilio" };
 
@@ -87,18 +88,21 @@ static void names_clear(struct names *t)
 struct cell { int64_t minute_ms, n; uint32_t org, sender, status; int32_t code; };
 struct sms_counts {
 	enum sms_source source;
+	bool light;
 	struct names names;
 	struct cell *cells;
 	size_t n, cap;
 	int64_t from_ms;		/* covered since; 0 = nothing yet */
 	int64_t as_of_ms, whole_ms;	/* last refresh, last complete one */
+	int64_t window_ms, asked_ms;	/* the longest time asked for lately, and when */
 };
 
-struct sms_counts *sms_counts_new(enum sms_source source)
+struct sms_counts *sms_counts_new(enum sms_source source, bool light)
 {
 	struct sms_counts *c = xcalloc(1, sizeof(*c));
 
 	c->source = source;
+	c->light = light;
 	return c;
 }
 
@@ -140,32 +144,42 @@ void sms_counts_add(struct sms_counts *c, int64_t at_ms, const char *org, const 
 }
 
 /* Only failures carry a code, so only their metadata is opened. */
-static const char *const count_sql[] = {
-	[SMS_MESSAGELOG] =
-		"SELECT floor(extract(epoch FROM \"createdAt\") / 60)::bigint, coalesce(\"orgId\", ''),"
-		" coalesce(\"from\", ''), coalesce(status, ''), CASE WHEN status IN ('failed', 'undelivered')"
-		" THEN metadata->>'twilioErrorCode' END, count(*) FROM \"MessageLog\""
-		" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
+static const char *const count_sql[][2] = {
+	[SMS_MESSAGELOG] = {
+		"SELECT date_trunc('minute', \"createdAt\"), \"orgId\", \"from\", status,"
+		" CASE WHEN status IN ('failed', 'undelivered') THEN metadata->>'twilioErrorCode' END,"
+		" count(*) FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
 		" GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
-	[SMS_MESSAGES] =
-		"SELECT floor(extract(epoch FROM created_at) / 60)::bigint, coalesce(tenant_id, ''),"
-		" coalesce(from_number, ''), coalesce(status, ''), error_code, count(*) FROM sms_messages"
-		" WHERE created_at >= $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
+		"SELECT date_trunc('minute', \"createdAt\"), NULL, NULL, status, NULL, count(*)"
+		" FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
+		" GROUP BY 1, 4 ORDER BY 1" },
+	[SMS_MESSAGES] = {
+		"SELECT date_trunc('minute', created_at), tenant_id, from_number, status, error_code,"
+		" count(*) FROM sms_messages WHERE created_at >= $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
+		"SELECT date_trunc('minute', created_at), NULL, NULL, status, NULL, count(*)"
+		" FROM sms_messages WHERE created_at >= $1 GROUP BY 1, 4 ORDER BY 1" },
 };
 
 int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_ms,
 		       int64_t window_ms, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int64_t want = (now_ms - window_ms) / MINUTE_MS * MINUTE_MS, since;
-	bool whole = !c->from_ms || want < c->from_ms || now_ms - c->whole_ms > WHOLE_MS ||
-		     now_ms < c->as_of_ms;
+	int64_t want, since;
+	bool whole;
 	int e;
 
+	/* people look at different windows in turn: the longest is kept while anybody asks for it */
+	if (window_ms >= c->window_ms || now_ms - c->asked_ms > FORGET_MS) {
+		c->window_ms = window_ms;
+		c->asked_ms = now_ms;
+	}
+	want = (now_ms - c->window_ms) / MINUTE_MS * MINUTE_MS;
+	whole = !c->from_ms || want < c->from_ms || now_ms - c->whole_ms > WHOLE_MS ||
+		now_ms < c->as_of_ms;
 	if (c->as_of_ms == now_ms && !whole)
 		return 0;
 	since = whole ? want : (c->as_of_ms - OVERLAP_MS) / MINUTE_MS * MINUTE_MS;
-	e = pg_run(conn, &r, err, count_sql[c->source], "m", since);
+	e = pg_run(conn, &r, err, count_sql[c->source][c->light], "m", since);
 	if (e < 0)
 		return e == ERR_TIMEOUT ? err_prefix(err, "too many messages to count without an index on "
 						     "their time ('ringdown migrate --app-indexes')") : e;
@@ -177,7 +191,7 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 		int64_t code = 0;
 
 		parse_i64(pg_text(r, i, 4), 0, 999999, &code);
-		sms_counts_add(c, pg_i64(r, i, 0) * MINUTE_MS, pg_text(r, i, 1), pg_text(r, i, 2),
+		sms_counts_add(c, pg_time(r, i, 0), pg_text(r, i, 1), pg_text(r, i, 2),
 			       pg_text(r, i, 3), code, pg_i64(r, i, 5));
 	}
 	if (whole) {

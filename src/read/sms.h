@@ -14,7 +14,8 @@ int sms_source_parse(const char *word);			/* -1 */
 const char *sms_source_name(enum sms_source s);
 
 struct sms_counts;
-struct sms_counts *sms_counts_new(enum sms_source source);
+/* light: by minute and status only, which is what the first table needs; a fifth of the cost. */
+struct sms_counts *sms_counts_new(enum sms_source source, bool light);
 void sms_counts_free(struct sms_counts *c);		/* NULL ok */
 /* Brings the last window_ms up to date: all of it the first time, when it grows, and every few
  * minutes (statuses change late); else the newest minutes. */

@@ -9,8 +9,8 @@
 enum { TWILIO_KEPT = 1000 };
 struct sms {
 	struct sms_deps d;
-	struct sms_counts *counts[SMS_SOURCES];
-	bool busy[SMS_SOURCES];		/* somebody refreshes it: others wait */
+	struct sms_counts *counts[SMS_SOURCES][2];	/* whole, light */
+	bool busy[SMS_SOURCES][2];	/* somebody refreshes it: others wait */
 	struct condition changed;
 	/* Twilio's own list, asked at most once a minute */
 	struct sms_failure *failed;

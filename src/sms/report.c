@@ -87,6 +87,17 @@ static void org_switches(struct jw *w, const struct pg_result *r, const char *or
 	jw_null(w, "perMinute");
 }
 
+/* The status mix and the hours of everybody come from the light counts. */
+static int light(const struct sms_query *q)
+{
+	return q->source != SMS_TWILIO && !q->org && (q->kind == SMS_MIX || q->kind == SMS_HOURS);
+}
+
+static const struct sms_counts *counts_of(const struct sms *s, const struct sms_query *q)
+{
+	return s->counts[q->source][light(q)];
+}
+
 static int count_rows(struct sms *s, const struct sms_query *q, int64_t from_ms, struct jw *w,
 		      struct err *err)
 {
@@ -107,7 +118,7 @@ static int count_rows(struct sms *s, const struct sms_query *q, int64_t from_ms,
 	if (e < 0)
 		return e;
 	/* from here to the end nothing waits: the groups borrow names */
-	g = sms_counts_by(s->counts[q->source], by[q->kind], from_ms, q->org, &n);
+	g = sms_counts_by(counts_of(s, q), by[q->kind], from_ms, q->org, &n);
 	for (size_t i = 0; i < n; i++)
 		all += g[i].total;
 	for (size_t i = 0; i < n && (int64_t)i < q->limit; i++) {
@@ -213,7 +224,7 @@ static int add_state(struct sms *s, const struct sms_query *q, int64_t from_ms, 
 	jw_i64(w, "agentsHeld", pg_i64(r, 0, 0));
 	jw_i64(w, "numbersSmsReady", pg_i64(r, 0, 1));
 	jw_i64(w, "numbers", pg_i64(r, 0, 2));
-	struct sms_group *g = sms_counts_by(s->counts[q->source], SMS_BY_ALL, from_ms, q->org, &n);
+	struct sms_group *g = sms_counts_by(counts_of(s, q), SMS_BY_ALL, from_ms, q->org, &n);
 	jw_obj(w, "total");
 	if (n)
 		totals(w, &g[0]);
@@ -223,24 +234,25 @@ static int add_state(struct sms *s, const struct sms_query *q, int64_t from_ms, 
 }
 
 /* One at a time brings a source up to date; who comes meanwhile waits and finds it fresh. */
-static int refresh(struct sms *s, enum sms_source source, int64_t now_ms, int64_t window_ms,
+static int refresh(struct sms *s, const struct sms_query *q, int64_t now_ms, int64_t window_ms,
 		   struct err *err)
 {
 	_cleanup_(pg_release_p) struct pg_conn *conn = NULL;
+	bool *busy = &s->busy[q->source][light(q)];
 	int e = 0;
 
-	while (s->busy[source])
+	while (*busy)
 		if (condition_wait(&s->changed, WAIT_MS) != OP_OK)
 			return err_set(err, ERR_TIMEOUT, "another request still counts the messages");
-	s->busy[source] = true;
-	if (source == SMS_TWILIO) {
+	*busy = true;
+	if (q->source == SMS_TWILIO) {
 		e = sms_twilio_refresh(s, now_ms, window_ms, err);
 	} else {
 		e = pg_acquire(s->d.store->pool, &conn, err);
 		if (e == 0)
-			e = sms_counts_refresh(s->counts[source], conn, now_ms, window_ms, err);
+			e = sms_counts_refresh(s->counts[q->source][light(q)], conn, now_ms, window_ms, err);
 	}
-	s->busy[source] = false;
+	*busy = false;
 	condition_wake(&s->changed);
 	return e;
 }
@@ -254,13 +266,13 @@ int sms_report(struct sms *s, const struct sms_query *q, struct str *ret, struct
 	int e = 0;
 
 	if (q->kind != SMS_FAILURES || q->source == SMS_TWILIO)
-		e = refresh(s, q->source, now, window, err);
+		e = refresh(s, q, now, window, err);
 	if (e < 0)
 		return e;
 	jw_obj(&w, NULL);
 	jw_str(&w, "source", sms_source_name(q->source));
 	jw_i64(&w, "windowMs", window);
-	jw_time(&w, "asOf", q->kind == SMS_FAILURES ? now : sms_counts_as_of(s->counts[q->source]));
+	jw_time(&w, "asOf", q->kind == SMS_FAILURES ? now : sms_counts_as_of(counts_of(s, q)));
 	jw_arr(&w, "rows");
 	if (q->kind == SMS_FAILURES)
 		e = failure_rows(s, q, from, &w, &cursor, err);

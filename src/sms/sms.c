@@ -11,8 +11,8 @@ struct sms *sms_new(const struct sms_deps *d)
 	struct sms *s = xcalloc(1, sizeof(*s));
 
 	s->d = *d;
-	for (int i = 0; i < SMS_SOURCES; i++)
-		s->counts[i] = sms_counts_new((enum sms_source)i);
+	for (int i = 0; i < 2 * SMS_SOURCES; i++)
+		s->counts[i / 2][i % 2] = sms_counts_new((enum sms_source)(i / 2), i % 2);
 	return s;
 }
 
@@ -31,8 +31,8 @@ void sms_free(struct sms *s)
 {
 	if (!s || s->jobs) /* a retry that did not end in time still uses it; the process ends */
 		return;
-	for (int i = 0; i < SMS_SOURCES; i++)
-		sms_counts_free(s->counts[i]);
+	for (int i = 0; i < 2 * SMS_SOURCES; i++)
+		sms_counts_free(s->counts[i / 2][i % 2]);
 	sms_failures_free(s->failed, s->n_failed);
 	free(s);
 }

@@ -142,7 +142,7 @@ static void keep_failed(struct sms *s, const struct message_list *l, const struc
 
 int sms_twilio_refresh(struct sms *s, int64_t now_ms, int64_t window_ms, struct err *err)
 {
-	struct sms_counts *c = s->counts[SMS_TWILIO];
+	struct sms_counts *c = s->counts[SMS_TWILIO][0];
 	struct message_list all = { 0 };
 	struct orgs orgs = { 0 };
 	int r;

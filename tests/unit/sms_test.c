@@ -124,7 +124,7 @@ static void codes(void **state)
 
 static void counts(void **state)
 {
-	struct sms_counts *c = sms_counts_new(SMS_TWILIO);
+	struct sms_counts *c = sms_counts_new(SMS_TWILIO, false);
 	struct sms_group *g;
 	size_t n;
 
