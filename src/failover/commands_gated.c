@@ -112,8 +112,8 @@ static int store_plan(struct tx *t, struct order *o, struct err *err)
 	return plan_store(t, o->row.e.id, o->plan, err);
 }
 
-static void approve_row(const struct decider *d, const struct lineage *l, const struct command *c,
-			struct order *o, const char *target, unsigned overrides)
+static void approve_row(const struct decider *d, const struct command *c, struct order *o,
+			unsigned overrides)
 {
 	struct event *e = &o->row.e;
 
@@ -122,8 +122,8 @@ static void approve_row(const struct decider *d, const struct lineage *l, const 
 	e->decided_at_ms = loop_wall_ms(d->d->loop);
 	str_replace(&e->decided_by, c->who->actor);
 	str_replace(&e->held_gate, NULL);
-	str_replace(&e->to, target);
-	str_replace(&e->from, l->current);
+	str_replace(&e->to, o->plan->to);
+	str_replace(&e->from, o->plan->from);
 	if (!str_empty(c->reason))
 		str_replace(&e->reason, c->reason);
 	if (overrides) {
@@ -242,7 +242,7 @@ static int carry_out(struct approval *a, bool open, struct command_result *ret, 
 {
 	int r;
 
-	approve_row(a->d, a->l, a->c, &a->o, a->target, a->overrides);
+	approve_row(a->d, a->c, &a->o, a->overrides);
 	r = open ? open_approved(a->d, a->c, &a->o, err) :
 		   order_commit(a->d, a->c, &a->o, store_plan, SAY_DECIDED, err);
 	if (r == ERR_EXISTS)
@@ -283,7 +283,9 @@ int command_start(struct decider *d, const struct command *c, struct command_res
 		return err_field(err, ERR_CONFLICT, "accountId", "no agents run on %s now", w->row.name);
 	adopt = lineage_open(a.l);
 	if (adopt) {
-		r = event_load(d->d->store, NULL, a.l->ev.e.id, &a.o.row, err);
+		_cleanup_(free_p) char *id = xstrdup(a.l->ev.e.id);
+
+		r = event_load(d->d->store, NULL, id, &a.o.row, err);
 		a.o.from = (enum event_status)a.o.row.e.status;
 		if (r == 0 && a.o.from != EV_HELD && a.o.from != EV_PENDING && !c->dry_run) {
 			event_says(&a.o.row.e, loop_wall_ms(d->d->loop), says, sizeof(says));

@@ -62,7 +62,8 @@ static int read_lineages(struct decider *d, struct err *err)
 			l = d->v[d->n++] = xcalloc(1, sizeof(*l));
 			l->primary = xstrdup(rows[i].primary);
 		}
-		str_replace(&l->current, rows[i].current);
+		if (!str_eq(l->current, rows[i].current))
+			str_replace(&l->current, rows[i].current);
 		l->healthy_since_ms = rows[i].healthy_since_ms;
 	}
 	lineages_free(rows, n);

@@ -61,12 +61,13 @@ static void note_healthy(struct decider *d, struct lineage *l)
 
 static void look_if_told(struct decider *d, struct lineage *l)
 {
+	_cleanup_(free_p) char *id = xstrdup(l->ev.e.id);
 	struct err err = { 0 };
 
 	if (l->ev.e.status != EV_PENDING || l->ev.untold_extended || l->untold_known ||
 	    window_left_ms(&l->ev.e) > 0)
 		return;
-	l->untold_known = notify_untold(d->d->store, l->ev.e.id, &l->untold, &err) == 0;
+	l->untold_known = notify_untold(d->d->store, id, &l->untold, &err) == 0;
 }
 
 /* The last test counts only at the deadline, and only while it is fresh. */

@@ -229,17 +229,18 @@ static void act_open(struct decider *d, struct lineage *l, const struct rule *r)
 bool decide_plan(struct decider *d, struct lineage *l, const char *target, const char *own,
 		 bool degraded, struct plan **ret, struct err *err)
 {
+	/* all of these may be read anew, and their texts freed, while the plan is loaded */
+	_cleanup_(free_p) char *from = xstrdup(l->current), *to = xstrdup(target), *ours = xstrdup(own);
 	const struct pool_count *pool = NULL;
 
-	if (!target) {
+	if (!to) {
 		err_set(err, ERR_CONFLICT, "no account could take over");
 		return false;
 	}
-	if (plan_load(d->d->store, d->d->set, l->primary, l->current, target, own, degraded, -1, ret,
-		      err) < 0)
+	if (plan_load(d->d->store, d->d->set, l->primary, from, to, ours, degraded, -1, ret, err) < 0)
 		return false;
 	for (size_t i = 0; i < d->facts.n_pools; i++)
-		if (str_eq(d->facts.pools[i].account, target))
+		if (str_eq(d->facts.pools[i].account, to))
 			pool = &d->facts.pools[i];
 	l->short_by = (int64_t)(*ret)->n_stays;
 	l->short_needed = (*ret)->needed;
@@ -427,6 +428,7 @@ static void act_update(struct decider *d, struct lineage *l, const struct rule *
 void decide_supersede(struct decider *d, struct lineage *l)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *id = xstrdup(l->ev.e.id);
 	struct who who = decider_who(d);
 	struct err err = { 0 };
 	int r;
@@ -435,7 +437,7 @@ void decide_supersede(struct decider *d, struct lineage *l)
 		return;
 	r = tx_begin(d->d->store, &t, &who, &err);
 	if (r == 0)
-		r = events_supersede(&t, l->primary, l->ev.e.id, &err);
+		r = events_supersede(&t, l->primary, id, &err);
 	if (r == 0)
 		r = tx_commit(&t, NULL, &err);
 	if (r < 0)
