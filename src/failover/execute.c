@@ -492,6 +492,8 @@ static int cancelled(struct act *a, struct err *err)
 	for (int n = STEP_LOCK; n < STEP_MAX; n++)
 		if (n != STEP_UNLOCK && a->row.e.steps[n].state == SS_RUNNING)
 			act_step(a, n, SS_SKIPPED, NULL);
+	/* an engine that went away may have locked it */
+	a->locked = a->locked || (a->row.lock_expires_at_ms && !a->row.unlocked_at_ms);
 	lock_release(a);
 	return act_transition(a, &(struct act_move){ .to = EV_CANCELLED, .text = text,
 						     .also = give_back }, err);

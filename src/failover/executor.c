@@ -296,9 +296,30 @@ void executor_free(struct executor *x)
 
 /* ---- accepting what is ---------------------------------------------------------------------- */
 
+/* The webhooks of those that moved are the approved ones from now on: the next attempt takes
+ * them along. */
+static int adopt_moved(struct tx *t, const char *event_id, struct err *err)
+{
+	struct item *v = NULL;
+	size_t n = 0, moved = 0;
+	int r = items_load(t->store, event_id, &v, &n, err);
+
+	if (r < 0)
+		return r;
+	_cleanup_(free_p) struct item **p = xcalloc(n + 1, sizeof(struct item *));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].state == IT_MOVED && v[i].step && v[i].after)
+			p[moved++] = &v[i];
+	r = items_baseline(t, event_id, p, moved, true, err);
+	items_free(v, n);
+	return r;
+}
+
 int execute_accept(struct tx *t, const char *event_id, struct err *err)
 {
-	int r = items_accept(t, event_id, err);
+	int r = adopt_moved(t, event_id, err);
 
+	if (r >= 0)
+		r = items_accept(t, event_id, err);
 	return r < 0 ? r : items_release(t, event_id, err);
 }

@@ -45,16 +45,16 @@ static int baseline_compare(const void *a, const void *b)
 		      ((const struct number_baseline *)b)->number);
 }
 
-int load_baselines(struct act *a, struct err *err)
+/* Those of an account join what is there. */
+static int add_baselines(struct act *a, const char *account, struct err *err)
 {
 	struct number_hooks *rows = NULL;
 	size_t n = 0;
-	int r = hooks_list(a->d->store, a->row.e.from, &rows, &n, err);
+	int r = hooks_list(a->d->store, account, &rows, &n, err);
 
 	if (r < 0)
 		return r;
-	baselines_free(a);
-	a->baselines = xcalloc(n + 1, sizeof(*a->baselines));
+	a->baselines = xrealloc(a->baselines, (a->n_baselines + n + 1) * sizeof(*a->baselines));
 	for (size_t i = 0; i < n; i++) {
 		struct json *doc = rows[i].baseline ?
 			json_parse(rows[i].baseline, strlen(rows[i].baseline), NULL) : NULL;
@@ -65,8 +65,25 @@ int load_baselines(struct act *a, struct err *err)
 			};
 	}
 	hooks_free(rows, n);
-	qsort(a->baselines, a->n_baselines, sizeof(*a->baselines), baseline_compare);
 	return 0;
+}
+
+/* Back to the lineage's own account: to each agent's own number. */
+static bool homeward(const struct act *a)
+{
+	return str_eq(a->row.e.to, a->row.e.lineage);
+}
+
+int load_baselines(struct act *a, struct err *err)
+{
+	baselines_free(a);
+	int r = add_baselines(a, a->row.e.from, err);
+
+	if (r >= 0 && homeward(a))
+		r = add_baselines(a, a->row.e.to, err);
+	if (r >= 0)
+		qsort(a->baselines, a->n_baselines, sizeof(*a->baselines), baseline_compare);
+	return r;
 }
 
 void baselines_free(struct act *a)
@@ -110,8 +127,11 @@ static void drop_idle_methods(struct webhooks *w)
 int desired_webhooks(const struct mover *m, struct webhooks *ret, struct err *err)
 {
 	const struct act *a = m->a;
-	const struct json *base = baseline_of(a, m->row->from_number);
+	/* at home a number keeps what was approved for it; a backup's may never have been set up */
+	const struct json *base = homeward(a) ? baseline_of(a, m->row->to_number) : NULL;
 	struct webhooks from;
+
+	base = base ? base : baseline_of(a, m->row->from_number);
 
 	/* never seen while healthy: the number keeps what it had before the import */
 	webhooks_read(base ? base : json_get(m->before, "webhooks"), &from);

@@ -406,6 +406,9 @@ int effects_intend(struct tx *t, const char *event, struct effect *const *v, siz
 			.kind = db_keep(w, v[i]->kind), .id = w->n_effects_next, .epoch = t->who.epoch,
 		};
 		v[i]->id = w->n_effects_next;
+		say(w, "  %s intends %s %s: %s -> %s", t->store->engine_id, v[i]->kind,
+		    v[i]->subject ? v[i]->subject : "", v[i]->before ? v[i]->before : "",
+		    v[i]->after ? v[i]->after : "");
 	}
 	return change(t, event, wrote, &t->now_ms, err);
 }
