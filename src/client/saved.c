@@ -19,8 +19,6 @@
 enum {
 	EVERY_MS = 10000,
 	SIZE_MAX_BYTES = 2 << 20,
-	KEEP_ENTRIES = 100, KEEP_EVENTS = 100, KEEP_MESSAGES = 100, KEEP_ALERTS = 200,
-	KEEP_FEW = 20,
 };
 
 struct saved {
@@ -84,34 +82,66 @@ static void load(struct saved *s)
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
+struct limits {
+	size_t bytes, accounts, events, tests, gates, entries, messages, alerts;
+};
+/* A copy is read before the first frame, so it should be small; the second is for states
+ * that are huge. */
+static const struct limits limits[] = {
+	{ 384 << 10, 400, 30, 5, 10, 60, 40, 40 },
+	{ SIZE_MAX_BYTES, 1000, 10, 1, 0, 20, 10, 10 },
+};
+
 static void cap(size_t *n, size_t max)
 {
 	if (*n > max)
 		*n = max;
 }
 
-/* A view of the state with shorter lists; shares all memory with it. */
-static struct state shortened(const struct state *s, bool few)
+/* Open events first, as many as fit, then the newest closed ones. */
+static void pick_events(struct state *v, const struct limits *l)
 {
-	struct state v = *s;
+	const struct event *all = v->events;
+	size_t n = 0, count = v->n_events;
 
-	cap(&v.n_entries, few ? KEEP_FEW : KEEP_ENTRIES);
-	cap(&v.n_events, few ? KEEP_FEW : KEEP_EVENTS);
-	cap(&v.n_messages, few ? KEEP_FEW : KEEP_MESSAGES);
-	cap(&v.n_alerts, few ? KEEP_FEW : KEEP_ALERTS);
+	v->events = xcalloc(l->events, sizeof(*v->events));
+	for (int open = 1; open >= 0; open--)
+		for (size_t i = 0; i < count && n < l->events; i++)
+			if (event_status_open(all[i].status) == open)
+				v->events[n++] = all[i];
+	v->n_events = n;
+	for (size_t i = 0; i < n; i++) {
+		struct event *e = &v->events[i];
+
+		if (e->n_tests > l->tests) { /* the newest are last */
+			e->tests += e->n_tests - l->tests;
+			e->n_tests = l->tests;
+		}
+	}
+}
+
+static bool render_within(const struct state *s, const struct limits *l, struct str *out)
+{
+	struct state v = *s; /* shares all memory but the list of events */
+
+	cap(&v.n_accounts, l->accounts);
+	cap(&v.n_gates, l->gates);
+	cap(&v.n_entries, l->entries);
+	cap(&v.n_messages, l->messages);
+	cap(&v.n_alerts, l->alerts);
 	v.n_people = 0;
-	return v;
+	pick_events(&v, l);
+	*out = STR_INIT(l->bytes);
+	state_json(&JW(out), NULL, &v);
+	redact(out);
+	free_p(&v.events);
+	return !out->full;
 }
 
 static bool render(const struct state *s, struct str *out)
 {
-	for (int few = 0; few < 2; few++) {
-		struct state v = shortened(s, few);
-
-		*out = STR_INIT(SIZE_MAX_BYTES);
-		state_json(&JW(out), NULL, &v);
-		redact(out);
-		if (!out->full)
+	for (size_t i = 0; i < COUNT_OF(limits); i++) {
+		if (render_within(s, &limits[i], out))
 			return true;
 		str_fini(out);
 	}
