@@ -91,6 +91,10 @@ static void sql(struct flow *f, const char *text)
 	}
 	str_add(&f->seed, text);
 	str_add(&f->seed, ";\n");
+	if (f->seed.len > 60000) {	/* one argument of a program ends at 128 KB */
+		pgtemp_sql(pg, f->url, str_get(&f->seed));
+		str_clear(&f->seed);
+	}
 }
 
 static int64_t sql_i64(struct flow *f, const char *text)
@@ -218,7 +222,8 @@ static void flow_start(struct flow *f, const char *name, int agents, bool regist
 	for (int i = 0; i < agents; i++)
 		seed_agent(f, i);
 	f->seeding = false;
-	pgtemp_sql(pg, f->url, str_get(&f->seed));
+	if (f->seed.len)
+		pgtemp_sql(pg, f->url, str_get(&f->seed));
 	str_fini(&f->seed);
 	f->before = fake_digest(&f->world);
 	in_task(f->loop, approve_task, f);
