@@ -67,7 +67,7 @@ static void add_header(struct str *m, const char *name, const char *value)
 		str_add(m, " =?UTF-8?B?");
 		str_add_base64(m, value, n);
 		value += n;
-		str_addf(m, "?=\r\n%s", "");
+		str_add(m, "?=\r\n");
 	}
 }
 

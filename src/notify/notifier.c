@@ -31,6 +31,7 @@ enum {
 
 struct notifier {
 	struct notifier_deps d;
+	char *public_url;		/* settings may be reloaded under us */
 	struct task *task;
 	bool stopping;
 	struct condition wake;
@@ -396,6 +397,8 @@ struct notifier *notifier_new(const struct notifier_deps *d)
 	struct notifier *n = xcalloc(1, sizeof(*n));
 
 	n->d = *d;
+	n->public_url = xstrdup(d->public_url);
+	n->d.public_url = n->public_url;
 	n->stop_timer = TIMER_INIT;
 	n->ended = STR_INIT(4 << 20);
 	n->line = STR_INIT(1000);
@@ -442,6 +445,7 @@ void notifier_free(struct notifier *n)
 	offline_free(n->offline);
 	str_fini(&n->ended);
 	str_fini(&n->line);
+	free(n->public_url);
 	free(n);
 }
 

@@ -41,7 +41,7 @@ static bool may_send(const struct account *a, const struct event *e)
 static int choose(const struct notifier_deps *d, const struct event *e, char **ret,
 		  struct err *err)
 {
-	const char *named = d->set->sms_account;
+	_cleanup_(free_p) char *named = xstrdup(d->set->sms_account); /* settings may be reloaded */
 	struct account *rows = NULL;
 	size_t n = 0;
 	int r = accounts_list(d->store, &rows, &n, err);
@@ -74,8 +74,9 @@ static int load_keys(struct store *s, const char *id, struct credentials *c, str
 
 	if (r < 0)
 		return r;
-	*c = (struct credentials){ .provider = PROVIDER_TWILIO, .token = TAKE(k.token),
-				   .api_secret = TAKE(k.api_secret) };
+	c->provider = PROVIDER_TWILIO;
+	c->token = TAKE(k.token);
+	c->api_secret = TAKE(k.api_secret);
 	copy_text(c->account_sid, sizeof(c->account_sid), k.account_sid);
 	copy_text(c->api_key, sizeof(c->api_key), k.api_key);
 	copy_text(c->region, sizeof(c->region), k.region);

@@ -28,8 +28,9 @@ static int load_keys(struct store *s, const char *id, struct credentials *c, str
 
 	if (r < 0)
 		return r;
-	*c = (struct credentials){ .provider = PROVIDER_TWILIO, .token = TAKE(k.token),
-				   .api_secret = TAKE(k.api_secret) };
+	c->provider = PROVIDER_TWILIO;
+	c->token = TAKE(k.token);
+	c->api_secret = TAKE(k.api_secret);
 	copy_text(c->account_sid, sizeof(c->account_sid), k.account_sid);
 	copy_text(c->api_key, sizeof(c->api_key), k.api_key);
 	copy_text(c->region, sizeof(c->region), k.region);
