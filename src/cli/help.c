@@ -101,6 +101,8 @@ static void add_roff(struct str *out, const char *s)
 			str_add(out, "\\e");
 		else if (*s == '-')
 			str_add(out, "\\-");
+		else if (*s == '|') /* lists of words may be broken here */
+			str_add(out, "|\\:");
 		else if (at_start && (*s == '.' || *s == '\''))
 			str_addf(out, "\\&%c", *s);
 		else
