@@ -357,6 +357,7 @@ void client_free(struct client *c)
 	fallback_stop(c);
 	saved_close(c);
 	stream_discard(c);
+	/* cppcheck-suppress autoVariables ; taken back below unless the memory is gone */
 	c->gone = &gone;
 	client_maybe_free(c);
 	for (int i = 0; i < LAST_TURNS && !gone && !task_self(); i++)
