@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/parts.h"
 #include "failover/commands.h"
+#include "notify/notify.h"
 #include "store/events.h"
 
 static struct who who_of(const struct call *c)
@@ -81,6 +82,19 @@ static int post_maintenance(struct call *c)
 	return done(c);
 }
 
+/* The page that is open somewhere else is acknowledged with it. */
+static int tell_acked(struct call *c, struct tx *t, const char *id, struct err *err)
+{
+	_cleanup_(free_p) char *text = xasprintf("%s is on it", c->user);
+	struct event_row row = { 0 };
+	int e = event_load(c->engine->store, t, id, &row, err);
+
+	if (e == 0)
+		e = notify_put(t, c->engine->o->notify, SAY_ACKED, &row.e, NULL, text, err);
+	event_row_fini(&row);
+	return e;
+}
+
 static int post_ack(struct call *c)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
@@ -89,6 +103,7 @@ static int post_ack(struct call *c)
 
 	if (tx_begin(c->engine->store, &t, &who, &err) < 0 ||
 	    event_ack(&t, call_text(c, "eventId"), c->user, &err) < 0 ||
+	    tell_acked(c, &t, call_text(c, "eventId"), &err) < 0 ||
 	    tx_commit(&t, NULL, &err) < 0)
 		return api_problem_err(c, &err);
 	return done(c);

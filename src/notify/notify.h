@@ -25,7 +25,8 @@ struct providers;
 	X(SAY_FAILED, "failed") X(SAY_ROLLING_BACK, "rolling_back")                                \
 	X(SAY_ROLLED_BACK, "rolled_back") X(SAY_CANCELLED, "cancelled")                            \
 	X(SAY_REJECTED, "rejected") X(SAY_FLAPPING, "flapping") X(SAY_ALERT, "alert")              \
-	X(SAY_RESOLVED, "resolved") X(SAY_LOCKED, "locked") X(SAY_DATABASE, "database")
+	X(SAY_RESOLVED, "resolved") X(SAY_LOCKED, "locked") X(SAY_DATABASE, "database")      \
+	X(SAY_ACKED, "acknowledged")
 enum say_kind { NOTIFY_KINDS(RD_ENUM_ID) SAY_MAX };
 extern const struct enum_names say_kind_names;
 

@@ -20,6 +20,7 @@ static bool configured(const struct notify_settings *set)
 static const char *action(const struct say *s)
 {
 	switch (s->kind) {
+	case SAY_ACKED:
 	case SAY_DECIDED:
 	case SAY_ROLLING_BACK: return "acknowledge";
 	case SAY_COMPLETED:

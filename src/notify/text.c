@@ -68,6 +68,7 @@ static const char *const heads[SAY_MAX] = {
 	[SAY_RESOLVED] = "is over",
 	[SAY_LOCKED] = "application could not be unlocked",
 	[SAY_DATABASE] = "the database is away",
+	[SAY_ACKED] = "acknowledged",
 };
 
 static void add_environment(struct str *b, const struct say *s)

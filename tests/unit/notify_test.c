@@ -359,6 +359,10 @@ static void all_channels_task(void *arg)
 	OK(notify_untold(f->store, "EV-118", &untold, err));
 	assert_false(untold);
 	/* a later one of the same event: in order, resolved at PagerDuty */
+	e.version = 8;
+	put(f, SAY_ACKED, &e, NULL, "ben is on it");
+	until(f, "SELECT string_agg(channel || state, ',' ORDER BY channel) FROM ringdown.outbox WHERE"
+		 " kind = 'acknowledged'", "pagerdutysent,slacksent,webhooksent");
 	e.status = EV_COMPLETED;
 	e.version = 9;
 	put(f, SAY_COMPLETED, &e, NULL, "done");
@@ -393,6 +397,7 @@ static void all_channels(void **state)
 	assert_non_null(strstr(i->body, "fail &amp; &lt;burn&gt;"));
 	assert_null(strstr(i->body, "<burn>"));
 	assert_int_equal(count_sent(&f, "pagerduty", "EV-118", "trigger"), 1);
+	assert_int_equal(count_sent(&f, "pagerduty", "EV-118", "acknowledge"), 1);
 	assert_int_equal(count_sent(&f, "pagerduty", "EV-118", "resolve"), 1);
 	/* the webhook's signature is what a receiver would compute */
 	i = sent_first(&f, "webhook");
