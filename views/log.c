@@ -21,7 +21,6 @@ struct app_log {
 
 static void on_line(void *ctx, enum log_level level, const char *text)
 {
-	static const char *const levels[] = { "debug", "info", "warn", "bad" };
 	struct app_log *l = ctx;
 	struct entry *e = &l->lines[l->at];
 
@@ -30,7 +29,7 @@ static void on_line(void *ctx, enum log_level level, const char *text)
 	str_replace(&e->text, text);
 	str_replace(&e->kind, "console");
 	str_replace(&e->subject, "console");
-	str_replace(&e->severity, levels[level]);
+	str_replace(&e->severity, level >= LOG_ERROR ? "bad" : level == LOG_WARN ? "warn" : "info");
 	e->at_ms = loop_wall_ms(l->app->loop);
 	l->at = (l->at + 1) % LINES;
 	if (l->n < LINES)

@@ -238,7 +238,7 @@ static void on_tick(struct timer *t)
 
 static void add_views(struct shell *s)
 {
-	for (size_t i = 0; s->app.views[i] && i < SHELL_VIEWS; i++) {
+	for (size_t i = 0; i < SHELL_VIEWS && s->app.views[i]; i++) {
 		s->views[i] =
 		        (struct view){ .def = s->app.views[i], .shell = s, .app = s->app.ctx };
 		s->n_views++;
