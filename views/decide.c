@@ -308,7 +308,7 @@ static void event_lines(struct decision *d, const struct event *e)
 {
 	struct app *a = d->app;
 	struct dialog *dialog = shell_dialog(a->shell);
-	char text[256], what[WHEN_TEXT], when[WHEN_TEXT];
+	char text[256], when[WHEN_TEXT];
 	bool typed = false, blocked = false;
 
 	d->status = e->status;
@@ -322,10 +322,12 @@ static void event_lines(struct decision *d, const struct event *e)
 		dialog_line(dialog, ROLE_normal, "PLAN", "#%.4s  %s",
 		            e->plan_hash ? e->plan_hash : "none", text);
 	}
-	if (e->status == EV_PENDING) {
-		event_next(a, e, true, what, when);
-		dialog_line(dialog, ROLE_normal, "ELSE", "%s %s", what, when);
-	}
+	/* an instant, not a countdown: these lines do not change while they are read */
+	if (e->status == EV_PENDING)
+		dialog_line(dialog, ROLE_normal, "ELSE", "%s at %s",
+		            e->severity == SEV_CRITICAL && !e->confirmed ? "it will be held"
+		                                                         : "it approves itself",
+		            when_clock(when, e->deadline_at_ms, shell_utc(a->shell)));
 	if (str_eq(d->action->name, "approve")) {
 		override_lines(d, e, &typed, &blocked);
 		dialog->own_reason = d->overrides[0] != '\0';

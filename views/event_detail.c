@@ -156,7 +156,7 @@ static int draw_steps(struct ctx *c, int y)
 		if (!st->n)
 			continue;
 		snprintf(buf, sizeof(buf), "%d %s", i, step_name(i));
-		area_text(c->a, 3, y, st->state == SS_RUNNING ? ROLE_normal : ROLE_normal, buf);
+		area_text(c->a, 3, y, ROLE_normal, buf);
 		area_text(c->a, 21, y, role, step_state_name(st->state));
 		if (st->total > 1)
 			area_textf(c->a, 30, y, ROLE_normal, "%lld/%lld", (long long)st->done,

@@ -124,7 +124,7 @@ static const struct column columns[] = {
 	{ .title = "TO", .w = 13, .wide = 24, .text = col_to, .drop = 2 },
 	{ .title = "MOVED", .w = 5, .wide = 9, .align = 1, .text = col_moved, .drop = 4 },
 	{ .title = "BY", .w = 4, .wide = 12, .text = col_by, .drop = 6 },
-	{ .title = "CAUSE", .w = 20, .grow = true, .text = col_cause, .drop = 9 },
+	{ .title = "CAUSE", .w = 16, .grow = true, .text = col_cause, .drop = 9 },
 };
 
 static void update(struct view *v)
@@ -154,7 +154,7 @@ static void draw(struct view *v, struct area a)
 {
 	struct events *st = v->state;
 	const struct event *e = list_selected(&v->list);
-	struct area list = a, detail = a;
+	struct area list, detail;
 	char title[80], as_of[80];
 
 	if (st->whole && e) {

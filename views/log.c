@@ -82,15 +82,20 @@ static bool is_engine(const struct app *a, const char *actor)
 
 void entry_draw(const struct app *a, struct area at, int y, const struct entry *e)
 {
+	const char *text = e->text ? e->text : "", *name = subject_name(a, e);
+	size_t n = strlen(name);
 	char clock[WHEN_TEXT], buf[400];
 	int x;
 
 	x = area_text(at, 1, y, ROLE_dim, when_clock(clock, e->at_ms, shell_utc(a->shell)));
-	area_field(at, x + 2, y, 14, 0, ROLE_normal, subject_name(a, e));
+	area_field(at, x + 2, y, 14, 0, ROLE_normal, name);
+	/* the name stands before it already */
+	if (n && str_has_prefix(text, name) && (text[n] == ' ' || text[n] == ':'))
+		text += n + 1 + (text[n] == ':' && text[n + 1] == ' ');
 	if (str_empty(e->actor) || is_engine(a, e->actor))
-		snprintf(buf, sizeof(buf), "%s", e->text ? e->text : "");
+		snprintf(buf, sizeof(buf), "%s", text);
 	else
-		snprintf(buf, sizeof(buf), "%s: %s", e->actor, e->text ? e->text : "");
+		snprintf(buf, sizeof(buf), "%s: %s", e->actor, text);
 	area_field(at, x + 17, y, at.w - x - 18, 0, role_level(e->severity), buf);
 }
 
@@ -168,7 +173,7 @@ static void add_merged(struct view *v, const struct state *s, const struct app_l
 		if (mine && (!theirs || mine->at_ms >= theirs->at_ms)) {
 			snprintf(key, sizeof(key), "c%lld-%zu", (long long)mine->at_ms, k++);
 			list_add(&v->list, mine, key);
-		} else {
+		} else if (theirs) {
 			snprintf(key, sizeof(key), "%lld", (long long)theirs->seq);
 			i++;
 			list_add(&v->list, theirs, key);

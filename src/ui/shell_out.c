@@ -129,7 +129,7 @@ void shell_write(struct shell *s, const char *path)
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	if (str_empty(path)) {
+	if (!path || !*path) {
 		snprintf(name, sizeof(name), "ringdown-%s-%s.txt", s->views[s->front].def->name,
 		         stamp);
 		path = name;
