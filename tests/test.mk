@@ -39,3 +39,14 @@ lint: $(B)/ringdown
 lint-quick:
 	@tests/lint/rules_test
 include tests/world/world.mk
+
+# ---- longer campaigns -----------------------------------------------------------
+.PHONY: fuzz bench fault
+fuzz: deps-test
+	@tests/fuzz/run $(or $(SECONDS_EACH),$(if $(filter environment%,$(origin SECONDS)),60,$(SECONDS)))
+bench: deps-bench $(B)/ringdown
+	@tests/bench/run
+# Faults with real processes, over and over.
+fault: $(B)/ringdown-san
+	@for i in $$(seq $(or $(ROUNDS),3)); do tests/flow/scenarios_test engine-crash stale-leader unattended \
+		db-down half-applied target-dies notify-down self-isolated || exit 1; done
