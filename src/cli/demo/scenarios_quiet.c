@@ -71,7 +71,7 @@ static void play_sms_storm(struct demo *d)
 	if (!script_begin(d) || !insert_failures(d) ||
 	    !demo_wait(d, slack(d, 600), sms_alert, NULL, "an alert about SMS"))
 		return;
-	codes = demo_api(d, d->viewer, "GET", "/api/v1/sms/codes?source=MessageLog&limit=50", NULL,
+	codes = demo_api(d, d->viewer, "GET", "/api/v1/sms/codes?source=messagelog&limit=50", NULL,
 			 &status);
 	struct str b = STR_INIT(1 << 20);
 	json_print(&b, codes);
