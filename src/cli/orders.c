@@ -97,14 +97,28 @@ static void print_plan(struct cli *c, const struct json *plan)
 	table_fini(&t);
 }
 
+bool orders_gate_asked(const struct cli *c, const char *gate)
+{
+	static const char *const back[] = { "lease", "database", "attempt", "target-healthy", "numbers",
+					    "agents" };
+
+	for (size_t i = 0; i < COUNT_OF(back); i++)
+		if (str_eq(gate, back[i]))
+			return true;
+	return !str_eq(cli_command(c)->name, "rollback");
+}
+
 static void print_gates(struct cli *c, const struct json *gates)
 {
 	if (json_count(gates))
 		cli_write(c, "\n");
-	for (const struct json *g = json_first(gates); g; g = json_next(g))
+	for (const struct json *g = json_first(gates); g; g = json_next(g)) {
+		if (!orders_gate_asked(c, json_get_str(g, "gate")))
+			continue;
 		cli_print(c, "%-5s %-19s %s\n", json_get_bool(g, "pass", false) ? "open" : "SHUT",
 			  json_get_str(g, "gate") ? json_get_str(g, "gate") : "?",
 			  json_get_str(g, "why") ? json_get_str(g, "why") : "");
+	}
 }
 
 int orders_answer(struct cli *c, const struct json *reply, bool dry_run)

@@ -30,6 +30,8 @@ extern const struct cli_option order_plain[1], order_approve[4], order_extend[2]
 /* Adds "overrides" from --override; asks for a person's word for the gates that want it typed.
  * 0, or an exit status after telling. */
 int orders_overrides(struct cli *c, struct jw *w);
+/* A rollback waits for some of the gates only. */
+bool orders_gate_asked(const struct cli *c, const char *gate);
 /* The reply of an order: {event}, or {plan, gates} of a dry run. Exit status. */
 int orders_answer(struct cli *c, const struct json *reply, bool dry_run);
 

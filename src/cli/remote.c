@@ -13,6 +13,7 @@
 
 #include "cli/frame.h"
 #include "cli/options.h"
+#include "cli/orders.h"
 #include "cli/output.h"
 #include "core/http.h"
 #include "core/loop.h"
@@ -99,12 +100,36 @@ static void fetch(struct cli *c, const char *base, const char *method, const cha
 	http_fetch(c->http, &req, ret);
 }
 
+/* Gates that are shut and not named yet, and those a person may go past. */
+static void add_gates(const struct cli *c, struct str *out, const struct json *gates,
+		      const char *said)
+{
+	struct str pass = STR_INIT(400);
+	const char *sep = "; also shut: ";
+
+	for (const struct json *g = json_first(gates); g; g = json_next(g)) {
+		const char *name = json_get_str(g, "gate"), *why = json_get_str(g, "why");
+		_cleanup_(free_p) char *told = xasprintf("gate %s ", name ? name : "?");
+
+		if (json_get_bool(g, "pass", true) || !name || !orders_gate_asked(c, name))
+			continue;
+		if (json_get_bool(g, "overridable", false))
+			str_addf(&pass, " --override %s", name);
+		if (said && strstr(said, told))
+			continue;
+		str_addf(out, "%s%s%s%s%s", sep, name, why ? " (" : "", why ? why : "", why ? ")" : "");
+		sep = ", ";
+	}
+	if (pass.len)
+		str_addf(out, "; to go on all the same:%s", str_get(&pass));
+	str_fini(&pass);
+}
+
 /* The sentence of a problem document, with the gates that are shut. */
-static void add_problem(struct str *out, const struct json *doc, int status)
+static void add_problem(const struct cli *c, struct str *out, const struct json *doc, int status)
 {
 	const char *detail = json_get_str(doc, "detail");
 	const char *field = json_get_str(doc, "field");
-	const char *sep = "; shut: ";
 
 	if (!detail)
 		detail = json_get_str(doc, "title");
@@ -114,14 +139,7 @@ static void add_problem(struct str *out, const struct json *doc, int status)
 		str_addf(out, "the engine answered %d", status);
 	if (field && detail && !strstr(detail, field))
 		str_addf(out, " (%s)", field);
-	for (const struct json *g = json_first(json_get(doc, "gates")); g; g = json_next(g)) {
-		const char *why = json_get_str(g, "why");
-		if (json_get_bool(g, "pass", true))
-			continue;
-		str_addf(out, "%s%s%s%s%s", sep, json_get_str(g, "gate") ? json_get_str(g, "gate") : "?",
-			 why ? " (" : "", why ? why : "", why ? ")" : "");
-		sep = ", ";
-	}
+	add_gates(c, out, json_get(doc, "gates"), detail);
 }
 
 static int tell_refusal(struct cli *c, int status, const struct http_reply *reply)
@@ -130,7 +148,7 @@ static int tell_refusal(struct cli *c, int status, const struct http_reply *repl
 	_cleanup_(json_free_p) struct json *doc = json_parse(reply->body.s, reply->body.len, NULL);
 	int r = EXIT_NO;
 
-	add_problem(&text, doc, status);
+	add_problem(c, &text, doc, status);
 	if (status == 401) {
 		r = EXIT_DENIED;
 		str_addf(&text, "; %s", settings(c)->token ?
