@@ -105,6 +105,13 @@ void client_set_db_trouble(struct client *c, const char *text)
 	compose_trouble(c);
 }
 
+const char *client_reason(const struct http_reply *r)
+{
+	if (r->result == HTTP_CONNECT || r->result == HTTP_TIMEOUT || r->result == HTTP_BROKEN)
+		return http_result_name(r->result);
+	return r->error;
+}
+
 void client_problem(const struct str *body, int status, char *buf, size_t n)
 {
 	struct json *doc = body->len ? json_parse(body->s, body->len, NULL) : NULL;

@@ -225,3 +225,8 @@ void fallback_stop(struct client *c)
 	if (c->fallback)
 		task_cancel(c->fallback->task);
 }
+
+struct pg_pool *fallback_pool(const struct client *c)
+{
+	return c->fallback ? c->fallback->pool : NULL;
+}

@@ -6,6 +6,7 @@
 #include "core/http.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "core/pg.h"
 #include "core/sse.h"
 #include "core/task.h"
 
@@ -112,6 +113,8 @@ void client_set_trouble(struct client *c, const char *fmt, ...)
 void client_set_db_trouble(struct client *c, const char *text);	/* "" = fine */
 void client_set_clock(struct client *c, int64_t server_wall_ms);
 const char *client_host(const struct client *c, size_t engine);	/* "127.0.0.1:8080" */
+/* What went wrong below HTTP, short. */
+const char *client_reason(const struct http_reply *r);
 /* The sentence of a problem document, cleaned; otherwise a general one. */
 void client_problem(const struct str *body, int status, char *buf, size_t n);
 void client_maybe_free(struct client *c);	/* the last part of a client that was freed */
@@ -142,6 +145,15 @@ void presence_fini(struct client *c);
 void fallback_start(struct client *c);
 void fallback_wake(struct client *c);		/* the link came or went */
 void fallback_stop(struct client *c);
+struct pg_pool *fallback_pool(const struct client *c);	/* NULL: not on the database */
+
+/* lookup.c */
+struct lookup;
+/* answer: the document, or NULL and a problem. Comes once, also after a cancel. */
+typedef void (*lookup_done)(void *ctx, const struct str *answer, const char *problem);
+bool lookup_knows(const struct client *c, const char *path);
+struct lookup *lookup_start(struct client *c, const char *path, lookup_done done, void *ctx);
+void lookup_cancel(struct lookup *x);
 
 /* saved.c */
 void saved_open(struct client *c);		/* and reads the copy */

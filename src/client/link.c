@@ -59,7 +59,7 @@ static void probe_answered(struct client *c, const struct probe *p)
 
 	if (r->result != HTTP_DONE) {
 		if (r->result != HTTP_CANCELLED)
-			client_set_trouble(c, "%s: %s", client_host(c, p->engine), r->error);
+			client_set_trouble(c, "%s: %s", client_host(c, p->engine), client_reason(r));
 		return;
 	}
 	struct json *me = r->status == 200 ? json_parse(r->body.s, r->body.len, NULL) : NULL;
@@ -193,7 +193,7 @@ static bool take_snapshot(struct client *c)
 		else
 			client_set_trouble(c, "%s: %s", client_host(c, c->engine), why);
 	} else if (r.result != HTTP_CANCELLED) {
-		client_set_trouble(c, "%s: %s", client_host(c, c->engine), r.error);
+		client_set_trouble(c, "%s: %s", client_host(c, c->engine), client_reason(&r));
 	}
 	str_fini(&t.body);
 	http_reply_fini(&r);

@@ -24,6 +24,7 @@ struct client_request {
 	struct client *client;
 	struct client_request *next, *prev;
 	struct http_call call;
+	struct lookup *lookup;		/* instead of a call: asked of the database */
 	struct timer timer;		/* waits for a link, a pause, or the deadline */
 	char *method, *path, *body, *url;
 	char key[40], key_header[64];
@@ -142,7 +143,7 @@ static void broken(struct client_request *r, const struct http_reply *reply)
 	bool silent = reply->result == HTTP_TIMEOUT && reply->sent;
 
 	snprintf(r->problem, sizeof(r->problem), "%s: %s", client_host(c, r->engine % c->n_apis),
-		 silent ? "no answer in time" : reply->error);
+		 client_reason(reply));
 	if (reply->sent && r->change)
 		r->maybe_done = true;
 	if (reply->result == HTTP_REFUSED || reply->result == HTTP_TOO_BIG ||
@@ -212,6 +213,21 @@ static void attempt(struct client_request *r)
 	http_start(c->http, &r->call, &req);
 }
 
+static void lookup_answered(void *ctx, const struct str *answer, const char *problem)
+{
+	struct client_request *r = ctx;
+	_cleanup_(json_free_p) struct json *doc = NULL;
+
+	r->running = false;
+	r->lookup = NULL;
+	if (r->cancelled) {
+		unlink_free(r);
+		return;
+	}
+	doc = answer ? json_parse(str_get(answer), answer->len, NULL) : NULL;
+	finish(r, doc ? 200 : 0, doc, doc ? NULL : problem);
+}
+
 /* In the loop's next turn when there is a link; before that it waits a moment for one. */
 static void begin(struct client_request *r)
 {
@@ -223,6 +239,12 @@ static void begin(struct client_request *r)
 	if (!r->deadline_ms) {
 		r->deadline_ms = now + DEADLINE_MS;
 		r->hold_ms = now + HOLD_MS;
+	}
+	if (!r->change && lookup_knows(c, r->path)) {
+		timer_stop(&r->timer);
+		r->running = true;
+		r->lookup = lookup_start(c, r->path, lookup_answered, r);
+		return;
 	}
 	if (c->connected || c->n_apis == 0 || c->failures > 0)
 		wait_ms(r, 0);
@@ -278,7 +300,9 @@ void client_cancel(struct client_request *r)
 		return;
 	r->cancelled = true;
 	timer_stop(&r->timer);
-	if (r->running)
+	if (r->lookup)
+		lookup_cancel(r->lookup);
+	else if (r->running)
 		r->call.op.cancel(&r->call.op);
 	else
 		unlink_free(r);

@@ -202,7 +202,7 @@ static bool judge(struct client *c)
 		return s->beats > 0;
 	}
 	if (s->status == 0) {
-		client_set_trouble(c, "%s: %s", host, r->error);
+		client_set_trouble(c, "%s: %s", host, client_reason(r));
 		return false;
 	}
 	client_problem(&s->body, s->status, why, sizeof(why));

@@ -252,6 +252,53 @@ static void database_until_an_engine_answers(void **state)
 	loop_free(l);
 }
 
+struct page { int n, status; int64_t total; char first[40], problem[200]; };
+
+static void on_page(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct page *p = ctx;
+	const char *name = json_str(json_path(doc, "agents.0.name"));
+
+	p->n++;
+	p->status = status;
+	p->total = json_get_i64(doc, "total", -1);
+	snprintf(p->first, sizeof(p->first), "%s", name ? name : "");
+	snprintf(p->problem, sizeof(p->problem), "%s", problem ? problem : "");
+}
+
+static void agents_come_from_the_database(void **state)
+{
+	const char *url = storetest_database(&db);
+	struct loop *l = loop_new();
+	struct client_options o = { .database = url };
+	struct page all = { 0 }, one = { 0 }, other = { 0 };
+	struct client *c;
+
+	(void)state;
+	pgtemp_sql(db.pg, url, ROWS);
+	c = client_new(l, &o, NULL, NULL);
+	client_start(c);
+	turns(l, c, LINK_DATABASE, 5000);
+	client_get(c, "/api/v1/agents?offset=0&limit=50", on_page, &all);
+	client_get(c, "/api/v1/agents?limit=50&q=t%77o", on_page, &one);
+	client_get(c, "/api/v1/checks?limit=1", on_page, &other);
+	client_cancel(client_get(c, "/api/v1/agents", on_page, &other));
+	for (int i = 0; i < 200 && (!all.n || !one.n || !other.n); i++)
+		loop_run_once(l, 20);
+	assert_int_equal(all.status, 200);
+	assert_int_equal(all.total, 2);
+	assert_int_equal(one.total, 1);
+	assert_string_equal(one.first, "two");
+	assert_int_equal(other.n, 1);
+	assert_int_equal(other.status, 0);
+	client_get(c, "/api/v1/agents", on_page, &all);
+	client_free(c); /* with one under way */
+	for (int i = 0; i < 50; i++)
+		loop_run_once(l, 1);
+	assert_int_equal(all.n, 1);
+	loop_free(l);
+}
+
 static void a_database_that_goes_away(void **state)
 {
 	const char *url = storetest_database(&db);
@@ -356,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_as_an_engines_snapshot),
 		cmocka_unit_test(database_until_an_engine_answers),
+		cmocka_unit_test(agents_come_from_the_database),
 		cmocka_unit_test(a_database_that_goes_away),
 		cmocka_unit_test(the_copy_is_kept_and_read),
 	};
