@@ -17,7 +17,7 @@ $(B)/test/%: tests/%.c $(B)/libringdown-san.a $(TESTLIB)
 test: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@tests/run
-test-build: $(B)/ringdown $(B)/ringdown-san $(UNITBIN)
+test-build: $(B)/ringdown $(B)/ringdown-san $(UNITBIN) $(B)/test/world/world
 # The figures, as ratios to something else in the same run; each program of tests/bench without
 # an ending is one.
 .PHONY: bench

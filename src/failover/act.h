@@ -29,6 +29,7 @@ struct mover {
 	const struct phone *phone;	/* to_number as last read; NULL = not in the account */
 	struct phone_list own;		/* phone points in here once it was read alone */
 	bool fresh;			/* nothing was written to it since it was read */
+	bool looked;			/* ElevenLabs was asked: imported is known */
 	bool imported;			/* to_number is known to ElevenLabs */
 	char import_id[48], import_agent[48];
 	struct json *before;		/* row->before parsed; NULL = nothing was changed yet */

@@ -133,11 +133,37 @@ static int eleven_write(struct mover *m, const char *agent, struct call_info *in
 	return 0;
 }
 
-int import_assign(struct mover *m, const char *agent)
+/* ElevenLabs was away when everything was read: what is not known is not made anew. */
+static int look_first(struct mover *m)
 {
 	struct call_info info = { 0 };
 	char text[300];
 
+	if (m->looked || import_read(m, &info) == CALL_OK)
+		return 0;
+	if (info.result == CALL_CANCELLED)
+		return ERR_CANCELLED;
+	eleven_answers(m, !info_transient(&info));
+	mover_fail(m, true, true, "ElevenLabs: %s", info_text(&info, text, sizeof(text)));
+	return ERR_FAILED;
+}
+
+/* The guard said no: the lease ran short just then, or we were stopped. */
+static int not_sent(struct mover *m)
+{
+	if (m->a->stop == ACT_GO && !task_cancelled())
+		mover_fail(m, true, true, "nothing could be sent: the lease was not renewed in time");
+	return ERR_CANCELLED;
+}
+
+int import_assign(struct mover *m, const char *agent)
+{
+	struct call_info info = { 0 };
+	char text[300];
+	int r = look_first(m);
+
+	if (r < 0)
+		return r;
 	for (int tries = 0; !assigned(m, agent); tries++) {
 		if (tries == WRITE_TRIES) {
 			mover_fail(m, true, true, "ElevenLabs: %s",
@@ -149,7 +175,7 @@ int import_assign(struct mover *m, const char *agent)
 		if (info.result == CALL_OK)
 			break;
 		if (info.result == CALL_CANCELLED && !info.maybe_done)
-			return ERR_CANCELLED;
+			return not_sent(m);
 		struct call_info seen = { 0 };
 		bool transient = info_transient(&info) || info.maybe_done;
 		if (transient && pause_between(m, tries) < 0)
@@ -266,7 +292,7 @@ static int webhooks_converge(struct mover *m, const struct webhooks *given)
 		if (info.result == CALL_OK || info.maybe_done || info_transient(&info))
 			continue;	/* read back, then decide */
 		if (info.result == CALL_CANCELLED)
-			return ERR_CANCELLED;
+			return not_sent(m);
 		note_target(m, &info);
 		mover_fail(m, true, false, "webhooks of %s: %s", m->row->to_number,
 			   info_text(&info, text, sizeof(text)));

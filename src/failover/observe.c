@@ -249,6 +249,7 @@ enum call_result phone_read(struct mover *m, struct call_info *info)
 void import_seen(struct mover *m, const struct remote_number_list *l)
 {
 	m->imported = false;
+	m->looked = true;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct remote_number *r = &l->v[i];
 
@@ -274,6 +275,7 @@ enum call_result import_read(struct mover *m, struct call_info *info)
 		import_seen(m, &l);
 	else if (info->result == CALL_NOT_FOUND) {
 		m->imported = false;
+		m->looked = true;
 		info->result = CALL_OK;
 	}
 	LIST_FINI(&l);
@@ -326,8 +328,10 @@ static void link_phones(struct act *a, struct mover **sorted, size_t n)
 
 static void link_imports(struct act *a, struct mover **sorted, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		sorted[i]->imported = false;
+		sorted[i]->looked = true;
+	}
 	for (size_t i = 0; i < a->imports.n; i++) {
 		struct remote_number_list one = { .v = &a->imports.v[i], .n = 1 };
 		struct mover *m = find_mover(sorted, n, a->imports.v[i].e164);

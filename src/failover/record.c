@@ -408,6 +408,13 @@ static void lead_batch(struct act *a)
 	condition_wake(&r->changed);
 }
 
+/* Held, but not for long enough to write: the keeper is at it. */
+static bool lease_short(const struct act *a)
+{
+	return a->stop == ACT_GO && a->d->lease && lease_held(a->d->lease) &&
+	       !lease_may_write(a->d->lease);
+}
+
 int act_intend(struct act *a, struct effect *e, struct err *err)
 {
 	struct recorder *r = &a->rec;
@@ -430,7 +437,7 @@ int act_intend(struct act *a, struct effect *e, struct err *err)
 
 		if (r->busy)
 			out = condition_wait(&r->changed, -1);
-		else if (a->paused && a->stop == ACT_GO)
+		else if ((a->paused && a->stop == ACT_GO) || lease_short(a))
 			out = task_sleep(PAUSE_POLL_MS);
 		if (out == OP_CANCELLED || (task_cancelled() && !ask->done)) {
 			act_stop_now(a, ACT_LOST, "stopped");
@@ -439,7 +446,7 @@ int act_intend(struct act *a, struct effect *e, struct err *err)
 			ask_abandon(a, ask);
 			return refuse(a, NULL, err);
 		}
-		if (!ask->done && !r->busy)
+		if (!ask->done && !r->busy && !lease_short(a))
 			lead_batch(a);
 	}
 	bool refused = ask->refused || a->stop != ACT_GO;

@@ -161,6 +161,10 @@ void check_rest(struct world *w)
 
 		if (event_status_attempting((enum event_status)status))
 			broken(w, "%s is still %s", d->events[e]->e.id, event_status_name(status));
+		const char *why = d->events[e]->e.error;
+		if (status == EV_FAILED && (str_empty(why) || strchr(why, '?')))
+			broken(w, "%s failed and does not say why: %s", d->events[e]->e.id,
+			       why ? why : "");
 		if (event_status_open((enum event_status)status) && e != newest)
 			broken(w, "%s is open beside a newer one", d->events[e]->e.id);
 	}
