@@ -148,6 +148,14 @@ static int restore_rows(struct act *a, struct tx *t, void *arg, struct err *err)
 	struct undo_rows *u = arg;
 	int r = items_restore(t, a->row.e.id, u->v, u->n, err);
 
+	/* in the same transaction: whoever goes on must not take the row for moved */
+	for (size_t i = 0; r >= 0 && i < u->n; i++) {
+		u->v[i]->step = 0;
+		if (u->v[i]->state == IT_MOVED)
+			u->v[i]->state = IT_MOVING;
+	}
+	if (r >= 0)
+		r = items_save(t, a->row.e.id, u->v, u->n, err);
 	return r < 0 ? r : items_baseline(t, a->row.e.id, u->v, u->n, false, err);
 }
 
@@ -167,7 +175,6 @@ int undo_rows(struct act *a, bool (*want)(const struct mover *m), struct err *er
 	}
 	/* from here on it begins anew, whatever becomes of what is outside */
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		v[i]->step = 0;
 		v[i]->dirty = false;	/* set by items_restore without the line's knowledge */
 		act_dirty(a, v[i]);
 	}

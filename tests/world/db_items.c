@@ -356,6 +356,7 @@ int items_switch(struct tx *t, const char *event, const char *lineage, struct it
 
 		if (!a)
 			continue;
+		say(w, "  %s moves the row of %s to %s", t->store->engine_id, a->id, v[i]->to_account);
 		a->account = db_keep(w, v[i]->to_account);
 		if (!str_eq(v[i]->to_number, a->number))
 			a->backup = db_keep(w, v[i]->to_number);
@@ -392,6 +393,8 @@ static void restore_row(struct tx *t, struct item *i, struct db_agent *a, const 
 		str_replace(&i->observed, now);
 		i->dirty = true;
 	}
+	say(w, "  %s puts back the row of %s: %s", t->store->engine_id, a->id,
+	    as_left ? "as left" : as_before ? "as before" : "changed");
 	if (as_left && m->doc) {
 		a->account = db_keep(w, m->account);
 		a->backup = db_keep(w, m->backup);
