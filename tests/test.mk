@@ -44,7 +44,7 @@ include tests/world/world.mk
 .PHONY: fuzz bench fault
 fuzz: deps-test
 	@tests/fuzz/run $(or $(SECONDS_EACH),$(if $(filter environment%,$(origin SECONDS)),60,$(SECONDS)))
-bench: deps-bench $(B)/ringdown
+bench: deps-test $(B)/ringdown
 	@tests/bench/run
 # Faults with real processes, over and over.
 fault: $(B)/ringdown-san
