@@ -142,3 +142,14 @@ bool ask_typed(struct cli *c, const char *why, const char *word)
 	cli_fail(c, EXIT_NO, "not confirmed; nothing was done");
 	return false;
 }
+
+bool ask_production(struct cli *c, const char *word)
+{
+	const struct config *config = cli_config(c);
+	_cleanup_(free_p) char *why = NULL;
+
+	if (!config || !config_production(config))
+		return true;
+	why = xasprintf("PRODUCTION (%s)", config_environment(config));
+	return ask_typed(c, why, word);
+}

@@ -12,6 +12,8 @@ int ask_secret(struct cli *c, const char *prompt, const char *file, bool optiona
 	       struct secret **ret);
 /* At a terminal: says why, and wants the word typed. True when it was, or without a terminal. */
 bool ask_typed(struct cli *c, const char *why, const char *word);
+/* In production, at a terminal: the subject of an order is typed again. */
+bool ask_production(struct cli *c, const char *word);
 /* A line of stdin after a prompt; NULL at its end. Caller frees. */
 char *ask_line(const char *prompt);
 bool ask_terminal(void);	/* somebody can be asked */

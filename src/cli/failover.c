@@ -2,6 +2,7 @@
  * gates. The orders on events are its other verbs. */
 #include "cli/orders.h"
 
+#include "cli/ask.h"
 #include "cli/remote.h"
 #include "core/mem.h"
 
@@ -24,6 +25,8 @@ static int start(struct cli *c)
 	if (cli_flag(c, "partial"))
 		jw_bool(&w, "partial", true);
 	r = orders_overrides(c, &w);
+	if (!r && !dry && !ask_production(c, cli_arg(c, 0)))
+		r = EXIT_NO;
 	jw_obj_end(&w);
 	if (!r)
 		r = remote_send(c, "POST", API_FAILOVER "/start", str_get(&body), &reply, NULL);

@@ -160,6 +160,8 @@ static int order(struct cli *c)
 	if (cli_flag(c, "dry-run"))
 		jw_bool(&w, "dryRun", true);
 	r = orders_overrides(c, &w);
+	if (!r && !cli_flag(c, "dry-run") && !ask_production(c, cli_arg(c, 0)))
+		r = EXIT_NO;
 	jw_obj_end(&w);
 	if (!r)
 		r = remote_send(c, "POST", str_get(&path), str_get(&body), &reply, NULL);
