@@ -135,7 +135,7 @@ int tx_commit(struct tx *t, int64_t *ret_seq, struct err *err)
 
 	if (r >= 0 && w->writer.tx == t && w->writer.doomed)
 		r = err_set(err, ERR_UNREACHABLE, "the session was ended by another engine");
-	bool crash = r >= 0 && !w->calm && chance(w, w->crash), after = crash && chance(w, 500);
+	bool crash = r >= 0 && e->x && crash_here(w), after = crash && chance(w, 500);
 	if (crash && !after)
 		r = err_set(err, ERR_UNREACHABLE, "crash before commit");
 	if (r >= 0) {

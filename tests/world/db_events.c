@@ -400,6 +400,11 @@ int effects_intend(struct tx *t, const char *event, struct effect *const *v, siz
 
 	if (!n)
 		return 0;
+	int e = db_event(&w->next, event);
+	if (w->next.paused && e >= 0 && w->next.events[e]->e.status == EV_EXECUTING)
+		broken(w, "%s means to write for %s while paused", t->store->engine_id, event);
+	if (e < 0 || !event_status_attempting((enum event_status)w->next.events[e]->e.status))
+		broken(w, "%s means to write for %s, which nobody decided", t->store->engine_id, event);
 	for (size_t i = 0; i < n && w->n_effects_next < W_EFFECTS; i++) {
 		w->effects[w->n_effects_next++] = (struct db_effect){
 			.event = db_keep(w, event), .agent = db_keep(w, v[i]->agent),

@@ -35,6 +35,13 @@ bool chance(struct world *w, int per_1000)
 	return dice(w, 1000) < (uint64_t)per_1000;
 }
 
+bool crash_here(struct world *w)
+{
+	if (w->calm)
+		return false;
+	return ++w->steps == w->crash_at || chance(w, w->crash);
+}
+
 void say(struct world *w, const char *fmt, ...)
 {
 	va_list ap;
@@ -182,7 +189,7 @@ static enum fake_fault out_fate(struct providers *p, const char *kind)
 	say(w, "  %s writes: %s", e->id, kind);
 	if (w->calm)
 		return FAULT_NONE;
-	if (chance(w, w->crash)) {
+	if (crash_here(w)) {
 		bool after = chance(w, 500);
 
 		crash_engine(e, after ? "after a write" : "before a write");
@@ -272,6 +279,7 @@ static void world_open(struct world *w, uint64_t seed, bool trace)
 	w->out_fault = hurts[dice(w, COUNT_OF(hurts))] * 2;
 	w->db_fault = hurts[dice(w, COUNT_OF(hurts))];
 	w->crash = hurts[dice(w, COUNT_OF(hurts))] / 4;
+	w->crash_at = chance(w, 300) ? 1 + (int)dice(w, 150) : 0;
 	w->latency_ms = 20 + (int64_t)dice(w, 300);
 	w->interference = chance(w, 200);
 	w->out_providers = fake_providers(&w->out);

@@ -76,6 +76,7 @@ struct world {
 	/* faults of this run */
 	bool calm;				/* no more of them */
 	int out_fault, db_fault, crash;		/* per 1000 calls */
+	int crash_at, steps;			/* one crash at just this commit or write; 0 = none */
 	int64_t latency_ms;
 	/* what was seen */
 	bool interference, interfered;
@@ -102,6 +103,8 @@ struct world *world_of(const struct store *s);
 struct engine_in_world *engine_of(const struct store *s);
 uint64_t dice(struct world *w, uint64_t sides);		/* 0 .. sides - 1 */
 bool chance(struct world *w, int per_1000);
+/* Does the engine die at this commit or write? */
+bool crash_here(struct world *w);
 void crash_engine(struct engine_in_world *e, const char *where);
 void say(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void broken(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
