@@ -48,9 +48,9 @@ static inline struct vt *start(const char *scene, const char *view, int w, int h
 static inline void quit(struct vt *v)
 {
 	/* the first may close a dialog */
-	for (int i = 0; i < 4 && vt_alt_screen(v); i++) {
+	for (int i = 0; i < 4 && vt_wait_exit(v, 0) < 0; i++) {
 		vt_send(v, "\003");
-		vt_settle(v, 100, 1000);
+		vt_settle(v, 200, 1000);
 	}
 	if (vt_wait_exit(v, DEADLINE) != 0)
 		fail_msg("did not quit:\n%s", vt_screen(v));
