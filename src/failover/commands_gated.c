@@ -15,8 +15,6 @@
 #include "failover/rollback.h"
 #include "notify/notify.h"
 
-enum { LEADER_DOC_MAX_AGE_MS = 15000 };
-
 /* ---- gates ------------------------------------------------------------------------------ */
 
 /* Gates that only the leader's probes can open. */
@@ -34,8 +32,9 @@ static const char *take_leaders_gates(struct decider *d, const struct lineage *l
 	const struct watched *w;
 	int64_t at = 0;
 
+	/* it is written when it changes, at least once a cycle */
 	if (live_get(d->d->store, "leader", &doc, &at, &err) < 0 || !doc ||
-	    loop_wall_ms(d->d->loop) - at > LEADER_DOC_MAX_AGE_MS)
+	    loop_wall_ms(d->d->loop) - at > d->d->set->cycle_ms + d->d->set->evidence_fresh_ms)
 		return target;
 	j = json_parse(doc, strlen(doc), &err);
 	for (const struct json *v = json_first(json_get(j, "gates")); v; v = json_next(v)) {

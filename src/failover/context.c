@@ -30,8 +30,10 @@ struct lineage *decider_lineage_of(const struct decider *d, const char *account)
 {
 	struct lineage *home = decider_lineage(d, account);
 
+	if (home && !home->listed)
+		home = NULL;
 	for (size_t i = 0; account && i < d->n; i++)
-		if (str_eq(d->v[i]->current, account) && (!home || home == d->v[i]))
+		if (d->v[i]->listed && str_eq(d->v[i]->current, account) && (!home || home == d->v[i]))
 			return d->v[i];
 	return home;
 }
@@ -54,6 +56,8 @@ static int read_lineages(struct decider *d, struct err *err)
 
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < d->n; i++)
+		d->v[i]->listed = false;
 	for (size_t i = 0; i < n; i++) {
 		struct lineage *l = decider_lineage(d, rows[i].primary);
 
@@ -64,6 +68,7 @@ static int read_lineages(struct decider *d, struct err *err)
 		}
 		if (!str_eq(l->current, rows[i].current))
 			str_replace(&l->current, rows[i].current);
+		l->listed = true;
 		l->healthy_since_ms = rows[i].healthy_since_ms;
 	}
 	lineages_free(rows, n);

@@ -152,7 +152,8 @@ static void tick(struct decider *d)
 	}
 	set_windows(d);
 	for (size_t i = 0; i < d->n && lease_held(d->d->lease) && !task_cancelled(); i++)
-		decide_lineage(d, d->v[i]);
+		if (d->v[i]->listed)
+			decide_lineage(d, d->v[i]);
 	if (d->control.paused || d->control.maintenance) {
 		struct who who = decider_who(d);
 
@@ -280,7 +281,7 @@ void decider_live(const struct decider *d, struct jw *w)
 	for (size_t i = 0; i < d->n; i++) {
 		const struct lineage *l = d->v[i];
 
-		if (!l->gates_known)
+		if (!l->gates_known || !l->listed)
 			continue;
 		jw_obj(w, NULL);
 		jw_str(w, "lineage", l->primary);

@@ -18,6 +18,7 @@ enum last_test { LAST_NONE, LAST_RUNNING, LAST_FAILED, LAST_OTHER, LAST_LATE };
 
 struct lineage {
 	char *primary, *current, *name;
+	bool listed;			/* its account is still a primary */
 	int64_t healthy_since_ms;	/* wall; from the row */
 	bool was_healthy;
 	struct event_row ev;		/* newest, or the open one; ev.e.id NULL = none */

@@ -68,7 +68,7 @@ static const char *region_of(const struct watched *w, const char *e164)
 
 static void look_at_regions(struct monitor *m, struct watched *w, const struct reading *r)
 {
-	const struct telephony_ops *ops = providers_telephony(m->d->providers, w->keys.provider);
+	const struct telephony_ops *ops = providers_telephony(m->d->providers, r->keys.provider);
 	int asked = 0;
 
 	for (size_t i = 0; i < r->phones.n && asked < REGIONS_PER_SWEEP; i++) {
@@ -78,7 +78,7 @@ static void look_at_regions(struct monitor *m, struct watched *w, const struct r
 		if (w->n_regions >= REGIONS_MAX || region_of(w, r->phones.v[i].e164))
 			continue;
 		asked++;
-		if (ops->voice_region(m->d->providers, &w->keys, r->phones.v[i].e164, seen.region,
+		if (ops->voice_region(m->d->providers, &r->keys, r->phones.v[i].e164, seen.region,
 				      &info) != CALL_OK) {
 			if (info.result != CALL_NOT_FOUND)
 				break;
@@ -318,7 +318,7 @@ static int put_hooks(struct monitor *m, struct watched *w, const struct reading 
 
 void monitor_save_numbers(struct monitor *m, struct watched *w, const struct reading *r)
 {
-	const struct telephony_ops *ops = providers_telephony(m->d->providers, w->keys.provider);
+	const struct telephony_ops *ops = providers_telephony(m->d->providers, r->keys.provider);
 	struct sms_number_list sms = { 0 };
 	struct call_info info = { 0 };
 	struct err err = { 0 };
@@ -329,7 +329,7 @@ void monitor_save_numbers(struct monitor *m, struct watched *w, const struct rea
 		pool = w->sweep_n % 10 == 0;
 	if (pool) {
 		look_at_regions(m, w, r);
-		ops->sms_numbers(m->d->providers, &w->keys, &sms, &info);
+		ops->sms_numbers(m->d->providers, &r->keys, &sms, &info);
 		e = put_pool(m, w, r, &sms, info.result == CALL_OK, &err);
 		LIST_FINI(&sms);
 		w->sync_now = false;

@@ -52,6 +52,18 @@ static void load_keys(struct monitor *m, struct watched *w)
 	account_keys_fini(&k);
 }
 
+/* The id keeps its place in memory: tasks hold on to it across waits. */
+static void copy_row(struct watched *w, const struct account *row)
+{
+	char *id = TAKE(w->row.id);
+
+	record_copy(&account_type, &w->row, row);
+	if (!id)
+		return;
+	free_p(&w->row.id);
+	w->row.id = id;
+}
+
 static int load_accounts(struct monitor *m, struct err *err)
 {
 	struct account *rows = NULL;
@@ -65,8 +77,16 @@ static int load_accounts(struct monitor *m, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		struct watched *w = watched_for(m, rows[i].id);
 
-		record_copy(&account_type, &w->row, &rows[i]);
+		copy_row(w, &rows[i]);
 		w->listed = true;
+		/* in the order of the list, which is the order of candidates */
+		for (size_t k = i; k < m->n; k++) {
+			if (m->v[k] != w)
+				continue;
+			m->v[k] = m->v[i];
+			m->v[i] = w;
+			break;
+		}
 	}
 	accounts_free(rows, n);
 	for (size_t i = 0; i < m->n; i++)

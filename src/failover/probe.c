@@ -17,6 +17,7 @@
 
 void reading_fini(struct reading *r)
 {
+	credentials_fini(&r->keys);
 	phone_list_fini(&r->phones);
 	LIST_FINI(&r->calls);
 	LIST_FINI(&r->messages);

@@ -15,6 +15,7 @@
 /* What one sweep brought home. */
 struct reading {
 	int64_t at_ms;			/* monotonic, when it began */
+	struct credentials keys;	/* a copy: those of the account may be loaded anew meanwhile */
 	struct sample sample[PROBE_MAX];	/* as seen, before fall and rise */
 	enum opinion opinion[CF_MAX];
 	struct account_info info;	/* as far as any credential showed it */

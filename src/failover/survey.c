@@ -78,7 +78,7 @@ static size_t match_numbers(struct monitor *m, const struct watched *w, int acco
 static void look_for_actors(struct monitor *m, const struct probe_ask *ask, struct watched *w,
 			    int account)
 {
-	const struct telephony_ops *ops = providers_telephony(m->d->providers, w->keys.provider);
+	const struct telephony_ops *ops = providers_telephony(m->d->providers, ask->keys->provider);
 	int64_t since = loop_wall_ms(m->d->loop) - CHANGES_MAX_AGE_MS;
 	struct change_list l = { 0 };
 	struct call_info info = { 0 };
@@ -350,8 +350,9 @@ void sweep_account(struct monitor *m, struct watched *w)
 	int64_t wall = loop_wall_ms(m->d->loop);
 	int64_t since_ms = wall - m->d->set->traffic_window_ms;
 	struct reading r = { .at_ms = loop_now_ms(m->d->loop) };
-	struct probe_ask ask = { m->d->providers, &w->keys, &w->strikes, m->d->loop, m->d->set };
+	struct probe_ask ask = { m->d->providers, &r.keys, &w->strikes, m->d->loop, m->d->set };
 
+	credentials_copy(&r.keys, &w->keys);
 	if (w->traffic_since_ms > since_ms)
 		since_ms = w->traffic_since_ms;
 	if (w->have_keys) {
