@@ -82,16 +82,23 @@ static void on_beat(struct timer *t)
 	send_line(s);
 }
 
+static int too_far(struct call *c, int64_t after)
+{
+	return api_problem(c, 409, "Too far behind",
+			   "too much since %lld: take a snapshot and go on from its seq",
+			   (long long)after);
+}
+
 /* Entries between after and what the hub has, from the database. 0 or a status. */
 static int replay(struct call *c, struct stream *s, int64_t after)
 {
 	int64_t newest = hub_state(c->engine->hub)->seq;
+	/* what does not fit the queue at once would drop the client, each time anew */
+	size_t most = (size_t)api_get_settings(c->api)->stream_queue / 2;
 	struct err err = { 0 };
 
 	if (newest - after > REPLAY_MAX)
-		return api_problem(c, 409, "Too far behind",
-				   "more than %d entries since %lld: take a snapshot and go on from its seq",
-				   REPLAY_MAX, (long long)after);
+		return too_far(c, after);
 	s->last_seq = after;
 	/* the hub reads on while we do: what it gained meanwhile is not lost */
 	while (s->last_seq < hub_state(c->engine->hub)->seq) {
@@ -108,6 +115,8 @@ static int replay(struct call *c, struct stream *s, int64_t after)
 			s->last_seq = rows[i].seq;
 		}
 		journal_rows_free(rows, n);
+		if (s->line.len > most)
+			return too_far(c, after);
 		if (n == 0)
 			break;
 	}

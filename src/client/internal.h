@@ -43,7 +43,7 @@ struct stream {
 	struct sse sse;
 	struct str body;		/* of a refusal */
 	bool running, ended;
-	int status, differs, beats, refused;
+	int status, differs, beats, refused, fruitless;
 	struct pending *first, **end;
 	size_t bytes;
 	struct condition drained;	/* nothing is pending any more */

@@ -19,6 +19,7 @@ enum {
 	QUEUE_MAX = 16 << 20,
 	REFUSAL_MAX = 65536,
 	APART_BEATS = 3,
+	FRUITLESS_MAX = 2,		/* links in a row without a heartbeat */
 };
 
 /* ---- the queue ---------------------------------------------------------------------------- */
@@ -199,6 +200,9 @@ static bool judge(struct client *c)
 			client_set_trouble(c, "%s: nothing heard for %d s", host, IDLE_MS / 1000);
 		else
 			client_set_trouble(c, "%s: the stream ended; connecting again", host);
+		s->fruitless = s->beats > 0 ? 0 : s->fruitless + 1;
+		if (s->fruitless >= FRUITLESS_MAX) /* from here it cannot go on, it seems */
+			c->need_snapshot = true;
 		return s->beats > 0;
 	}
 	if (s->status == 0) {
