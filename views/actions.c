@@ -175,7 +175,32 @@ size_t app_actions(void *app, const struct subject *s, struct shell_action *ret,
 		action_why_not(a, x, s, ret[n].why_not, sizeof(ret[n].why_not));
 		n++;
 	}
+	/* what is pinned to the header is released from any row */
+	for (size_t i = 0; i < app_state(a)->n_holds && i < HEADER_HOLDS && n < max; i++, n++) {
+		const struct hold *h = &app_state(a)->holds[i];
+		ret[n] = (struct shell_action){ .key = (char)('1' + i) };
+		snprintf(ret[n].name, sizeof(ret[n].name), "release %zu", i);
+		snprintf(ret[n].label, sizeof(ret[n].label), "release the hold %.20s %.24s",
+		         h->what ? h->what : "?", h->subject ? h->subject : "");
+	}
 	return n;
+}
+
+const char *action_release(const struct app *a, const char *name, struct subject *ret)
+{
+	const struct state *s = app_state(a);
+	int64_t i;
+
+	if (!parse_i64(name + strlen("release "), 0, HEADER_HOLDS - 1, &i) ||
+	    (size_t)i >= s->n_holds)
+		return NULL;
+	const struct hold *h = &s->holds[i];
+	*ret = (struct subject){ .kind = "org" };
+	snprintf(ret->id, sizeof(ret->id), "%s", h->subject ? h->subject : "");
+	snprintf(ret->title, sizeof(ret->title), "%s", ret->id);
+	return str_eq(h->what, "sms-global-off") ? "global-on"
+	       : str_eq(h->what, "sms-off")      ? "org-on"
+	                                         : "org-rate";
 }
 
 /* What an action on this row would really be about. */

@@ -431,10 +431,13 @@ static void on_amount(void *ctx, const char *text)
 void app_act(void *app, const char *action, const struct subject *s)
 {
 	struct app *a = app;
-	const struct action *x = action_meant(a, action);
 	struct subject sub = s ? *s : (struct subject){ 0 };
+	const struct action *x;
 	char why[120];
 
+	if (str_has_prefix(action, "release "))
+		action = action_release(a, action, &sub);
+	x = action ? action_meant(a, action) : NULL;
 	if (!x)
 		return;
 	action_resolve(a, x, &sub);

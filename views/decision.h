@@ -45,6 +45,8 @@ const struct action *action_find(const char *name);
 const struct action *action_meant(const struct app *a, const char *name);
 /* What it would really be about: an account's open event, an event's source. */
 void action_resolve(const struct app *a, const struct action *x, struct subject *sub);
+/* "release N" of the menu: the action that releases the N-th hold, and its subject; NULL = gone. */
+const char *action_release(const struct app *a, const char *name, struct subject *ret);
 /* "" when possible now, else why not. */
 void action_why_not(const struct app *a, const struct action *x, const struct subject *s, char *buf,
 		    size_t n);

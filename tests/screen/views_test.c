@@ -332,6 +332,15 @@ static void test_sms_action(void **state)
 	vt_send(v, "T");
 	expect(v, "Type ");
 	vt_send(v, "\033");
+	expect_gone(v, "Type ");
+	vt_settle(v, 1100, 1100);
+	/* the hold in the header, from any row */
+	vt_send(v, "1.");
+	expect(v, "release the hold sms-off org_12");
+	vt_send(v, "1");
+	expect(v, "let its SMS go again org_12");
+	vt_send(v, "\033");
+	expect_gone(v, "let its SMS go again org_12");
 	quit(v);
 	sent = log_take();
 	assert_null(strstr(sent, "/api/v1/sms/retry")); /* only the dry run was asked for */
