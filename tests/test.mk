@@ -18,13 +18,6 @@ test: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@tests/run
 test-build: $(B)/ringdown $(B)/ringdown-san $(UNITBIN) $(B)/test/world/world
-# The figures, as ratios to something else in the same run; each program of tests/bench without
-# an ending is one.
-.PHONY: bench
-bench: $(B)/ringdown
-	@r=0; for b in $(filter-out %.py %.c %.md,$(wildcard tests/bench/*)); do \
-		echo "== $$b"; $$b || r=1; done; exit $$r
-
 # The quick part, while working: make unit [T=name]
 unit: $(UNITBIN)
 	@tests/run unit $(T)
