@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/console.h"
@@ -67,11 +67,19 @@ char *demo_attach_find(const char *binary)
 	return NULL;
 }
 
+/* Start-up and end only: the console's own loop does not run then. */
 static void nap(int ms)
 {
-	struct timespec ts = { 0, ms * 1000000L };
+	struct loop *l = loop_new();
 
-	nanosleep(&ts, NULL); /* start-up and end only: no loop runs here */
+	loop_run_once(l, ms);
+	loop_free(l);
+}
+
+/* Ended, and reaped: nobody else waits for a child started without a loop. */
+static bool gone(const struct proc *world)
+{
+	return waitpid(proc_pid(world), NULL, WNOHANG) != 0;
 }
 
 /* true when FILE is there; false when the world ended or took too long. */
@@ -80,7 +88,7 @@ static bool wait_up(const struct proc *world, const char *file)
 	for (int waited = 0; waited < UP_MS; waited += POLL_MS) {
 		if (attach_pid(file) > 0)
 			return true;
-		if (kill(proc_pid(world), 0) != 0)
+		if (gone(world))
 			return false;
 		nap(POLL_MS);
 	}
@@ -89,11 +97,9 @@ static bool wait_up(const struct proc *world, const char *file)
 
 static void stop_world(struct proc *world)
 {
-	pid_t pid = proc_pid(world);
-
-	if (kill(pid, SIGTERM) != 0)
+	if (gone(world) || kill(proc_pid(world), SIGTERM) != 0)
 		return;
-	for (int waited = 0; waited < DOWN_MS && kill(pid, 0) == 0; waited += POLL_MS)
+	for (int waited = 0; waited < DOWN_MS && !gone(world); waited += POLL_MS)
 		nap(POLL_MS);
 }
 

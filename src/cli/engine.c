@@ -26,6 +26,7 @@ struct service {
 	struct embedded *embedded;
 	struct engine *engine;
 	struct engine_options o;
+	struct engine_front front;
 	int status, signals;
 	bool once;
 	struct err err;
@@ -72,6 +73,14 @@ static void on_started(void *ctx, int result, const struct err *err)
 	log_info("engine", "%s serves on %s", s->engine->id, s->engine->address);
 }
 
+/* The settings are found by the engine's front: it is part of our service. */
+static struct api *open_api(struct engine *e, struct err *err)
+{
+	const struct service *s = CONTAINER_OF(e->o, struct service, o);
+
+	return api_new(e, cli_settings(s->cli, &api_options), err);
+}
+
 static int fill_options(struct service *s)
 {
 	const struct main_settings *m = cli_settings(s->cli, &main_options);
@@ -87,6 +96,9 @@ static int fill_options(struct service *s)
 		f->shadow = true;
 	if (failover_settings_check(f, &s->err) < 0)
 		return cli_fail_err(s->cli, &s->err);
+	const struct api_settings *api = cli_settings(s->cli, &api_options);
+	s->front = (struct engine_front){ open_api, api_port, api_stop, api_free, api->listen,
+					  api->advertise };
 	s->o = (struct engine_options){
 		.database = m->database, .key = m->encryption_key,
 		.key_previous = m->encryption_key_previous, .cron_secret = m->cron_secret,
@@ -97,7 +109,7 @@ static int fill_options(struct service *s)
 		.production = config_production(cli_config(s->cli)),
 		.demo = cli_flag(s->cli, "demo"), .failover = f,
 		.providers = cli_settings(s->cli, &providers_options),
-		.api = cli_settings(s->cli, &api_options),
+		.front = &s->front,
 		.notify = cli_settings(s->cli, &notify_options),
 		.port_file = cli_opt(s->cli, "port-file"), .version = RINGDOWN_VERSION,
 		.state_dir = cli_state_dir(s->cli), .shadow = f->shadow,

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/api.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/task.h"
@@ -116,7 +115,7 @@ static int write_port_file(struct engine *e, struct err *err)
 	f = fopen(tmp, "we");
 	if (!f)
 		return err_set(err, ERR_SYSTEM, "%s: %s", tmp, strerror(errno));
-	fprintf(f, "%d\n", api_port(e->api));
+	fprintf(f, "%d\n", e->o->front->port(e->api));
 	if (fclose(f) != 0 || rename(tmp, e->o->port_file) != 0)
 		return err_set(err, ERR_SYSTEM, "%s: %s", e->o->port_file, strerror(errno));
 	return 0;
@@ -124,13 +123,13 @@ static int write_port_file(struct engine *e, struct err *err)
 
 static char *advertised(const struct engine *e)
 {
-	const char *listen = e->o->api->listen;
+	const char *listen = e->o->front->listen;
 	const char *colon = strrchr(listen, ':');
 
-	if (e->o->api->advertise)
-		return xstrdup(e->o->api->advertise);
+	if (e->o->front->advertise)
+		return xstrdup(e->o->front->advertise);
 	return xasprintf("http://%.*s:%d", (int)(colon ? colon - listen : 0), listen,
-			 api_port(e->api));
+			 e->o->front->port(e->api));
 }
 
 static void start_task(void *arg)
@@ -144,7 +143,7 @@ static void start_task(void *arg)
 		return;
 	e->hub = hub_new(e->loop, e->store, HUB_POLL_MS);
 	e->presence = presence_new();
-	e->api = api_new(e, e->o->api, &s->err);
+	e->api = e->o->front->open(e, &s->err);
 	if (!e->api) {
 		s->result = s->err.code;
 		return;
@@ -220,7 +219,8 @@ static void stop_task(void *arg)
 	struct engine *e = arg;
 	int64_t until = loop_now_ms(e->loop) + STOP_MS;
 
-	api_stop(e->api);
+	if (e->api)
+		e->o->front->stop(e->api);
 	parts_stop(e);
 	while (!parts_idle(e) && loop_now_ms(e->loop) < until)
 		task_sleep(STOP_STEP_MS);
@@ -251,7 +251,8 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	api_free(e->api);
+	if (e->api)
+		e->o->front->close(e->api);
 	parts_free(e);
 	live_free(e->live);
 	hub_free(e->hub);

@@ -22,7 +22,6 @@ struct monitor;
 struct decider;
 struct notifier;
 struct api;
-struct api_settings;
 struct presence;
 struct live;
 struct executor;
@@ -62,6 +61,15 @@ struct engine {
 	bool stopping;
 };
 
+/* The API stands above the engine: whoever composes the two hands it in. */
+struct engine_front {
+	struct api *(*open)(struct engine *e, struct err *err);
+	int (*port)(const struct api *a);
+	void (*stop)(struct api *a);
+	void (*close)(struct api *a);
+	const char *listen, *advertise;	/* as configured; advertise NULL = from listen */
+};
+
 /* What the composition root decides; everything is borrowed for the engine's life. */
 struct engine_options {
 	const char *database;		/* libpq address; direct, not pooled */
@@ -74,7 +82,7 @@ struct engine_options {
 	bool production, demo, shadow;
 	const struct failover_settings *failover;
 	const struct providers_settings *providers;
-	const struct api_settings *api;
+	const struct engine_front *front;
 	const struct notify_settings *notify;
 	const char *version;
 	const char *port_file;		/* the API's address is written there once it serves */
