@@ -63,6 +63,9 @@ int console_run(struct cli *c, const struct app_options *o)
 		app_free(a);
 	}
 	loop_free(l);
+	/* an unknown theme is a wrong option, not something that was looked for and is missing */
+	if (r == ERR_NOT_FOUND)
+		return cli_fail(c, EXIT_USAGE, "%s", err.msg);
 	return r ? cli_fail_err(c, &err) : EXIT_DONE;
 }
 
