@@ -19,6 +19,8 @@
 #include "failover/failover.h"
 #include "notify/notify.h"
 #include "providers/provider.h"
+#include "store/migrate.h"
+#include "store/store.h"
 
 struct service {
 	struct cli *cli;
@@ -117,6 +119,29 @@ static int fill_options(struct service *s)
 	return s->o.state_dir ? 0 : EXIT_USAGE;
 }
 
+/* A private database is ours alone: it is brought to our schema without being asked. */
+static int migrate_embedded(struct service *s)
+{
+	struct keyring *keys = s->o.key ? keyring_new(secret_reveal(s->o.key), NULL, &s->err) : NULL;
+	struct store_options so = { .url = s->o.database, .engine_id = "migrate", .keys = keys,
+				    .timeout_ms = 30000 };
+	struct migrate_options mo = { .environment = str_empty(s->o.environment) ? NULL :
+						     s->o.environment };
+	struct migrate_result res = { 0 };
+	struct store *store;
+	int r = 0;
+
+	if (!keys)
+		return 0; /* the engine itself says what is wrong with the key */
+	store = store_open(s->loop, &so, &s->err);
+	if (!store || migrate_run(store, &mo, &res, &s->err) < 0)
+		r = s->err.code;
+	migrate_result_fini(&res);
+	store_close(store);
+	keyring_free(keys);
+	return r;
+}
+
 /* In a task: the private database first, then the engine on it. */
 static void run(void *arg)
 {
@@ -131,6 +156,11 @@ static void run(void *arg)
 			return;
 		}
 		s->o.database = embedded_url(s->embedded);
+		if (migrate_embedded(s) < 0) {
+			s->status = cli_fail_err(s->cli, &s->err);
+			loop_stop(s->loop);
+			return;
+		}
 	}
 	s->engine = engine_new(s->loop, &s->o, &s->err);
 	if (!s->engine) {
