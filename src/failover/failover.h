@@ -29,6 +29,7 @@ struct failover_settings {
 	int64_t api_strikes;				/* 3 */
 	int64_t traffic_window_ms, traffic_min;		/* 10 min, 5 */
 	double traffic_rate;				/* 0.5 */
+	bool video;					/* ask for rooms, too: no */
 	int64_t min_agents;				/* 2 */
 	double min_rate;				/* 0.5 */
 	int64_t confirm_ms;				/* 60 s */

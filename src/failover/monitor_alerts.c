@@ -15,7 +15,7 @@
 
 enum { WISHES_MAX = 400 };
 static const char *const ours[] = { "account", "isolation", "disagreement", "webhook", "elevenlabs",
-				    "feed", "drift", "number-released", "sms-filtered" };
+				    "feed", "video", "drift", "number-released", "sms-filtered" };
 
 struct wishes { struct alert_wish *v; size_t n; };
 
@@ -67,6 +67,9 @@ static void wishes_of(const struct monitor *m, const struct watched *w, bool iso
 		wish(l, "drift", w->row.id, "warn", true,
 		     "%s: the webhooks of %lld numbers are not the approved ones", w->row.name,
 		     (long long)w->drifted);
+	if (w->held.probe[PROBE_VIDEO].outcome == OUT_BAD)
+		wish(l, "video", w->row.id, "warn", true, "%s: %s; no failover follows from this",
+		     w->row.name, w->held.probe[PROBE_VIDEO].why);
 	if (w->traffic.sms_agents)
 		wish(l, "sms-filtered", w->row.id, "bad", true,
 		     "%s: messages of %lld agents in %lld organisations mostly fail, code %lld",

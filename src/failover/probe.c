@@ -364,3 +364,37 @@ void probe_webhook(const struct probe_ask *a, struct reading *r)
 			   why);
 	s->latency_ms = info.latency_ms;
 }
+
+void probe_video(const struct probe_ask *a, struct reading *r)
+{
+	struct sample *s = &r->sample[PROBE_VIDEO];
+	struct call_info info = { 0 };
+	int64_t now;
+	char why[WHY_LEN];
+
+	ops_of(a)->video(a->providers, a->keys, &info);
+	r->requests += info.requests;
+	now = loop_now_ms(a->loop);
+	call_why(&info, why, sizeof(why));
+	switch (strike_of(&info)) {
+	case STRIKE_HIT:
+		++*a->video_hits;
+		break;
+	case STRIKE_ANSWERED:
+		*a->video_hits = 0;
+		break;
+	default:
+		break;
+	}
+	if (info.reason == REASON_UNSUPPORTED)
+		return;	/* a provider without rooms: no such probe */
+	if (info.result == CALL_OK)
+		sample_set(s, OUT_OK, "", now, "rooms answer");
+	else if (*a->video_hits >= a->set->api_strikes)
+		sample_set(s, OUT_BAD, "5xx", now, "video rooms fail %d times in a row (%s)",
+			   *a->video_hits, why);
+	else
+		sample_set(s, OUT_UNKNOWN, "unread", now, "rooms not read: %s", why);
+	s->code = info.code;
+	s->latency_ms = info.latency_ms;
+}

@@ -42,6 +42,7 @@ struct probe_ask {
 	struct providers *providers;
 	const struct credentials *keys;
 	struct strikes *strikes;	/* of the account; fed */
+	int *video_hits;		/* 5xx and timeouts of its rooms in a row; fed */
 	struct loop *loop;
 	const struct failover_settings *set;
 };
@@ -58,6 +59,10 @@ void probe_balance(const struct probe_ask *a, struct reading *r);
 enum opinion probe_one_number(const struct probe_ask *a, struct reading *r, const char *e164);
 /* Our endpoint, with a request signed by this account. */
 void probe_webhook(const struct probe_ask *a, struct reading *r);
+
+/* Rooms: another product on another host. It never speaks about the account itself, so what
+ * refuses us there is unknown, and only repeated errors and timeouts are bad. */
+void probe_video(const struct probe_ask *a, struct reading *r);
 
 enum strike strike_of(const struct call_info *info);
 /* "HTTP 401, 20003: Authenticate" for a sentence. */

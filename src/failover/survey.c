@@ -340,6 +340,8 @@ static void probe_all(struct monitor *m, const struct probe_ask *ask, struct wat
 	if (carrying)
 		probe_traffic(ask, r, since_ms,
 			      w->held.watched > MANY_AGENTS ? PAGES_MANY : PAGES_FEW);
+	if (carrying && m->d->set->video)
+		probe_video(ask, r);
 	if (w->sweep_n == 0 || !w->in_window)
 		probe_balance(ask, r);
 	probe_webhook(ask, r);
@@ -350,7 +352,9 @@ void sweep_account(struct monitor *m, struct watched *w)
 	int64_t wall = loop_wall_ms(m->d->loop);
 	int64_t since_ms = wall - m->d->set->traffic_window_ms;
 	struct reading r = { .at_ms = loop_now_ms(m->d->loop) };
-	struct probe_ask ask = { m->d->providers, &r.keys, &w->strikes, m->d->loop, m->d->set };
+	struct probe_ask ask = { .providers = m->d->providers, .keys = &r.keys,
+				 .strikes = &w->strikes, .video_hits = &w->video_hits,
+				 .loop = m->d->loop, .set = m->d->set };
 
 	credentials_copy(&r.keys, &w->keys);
 	if (w->traffic_since_ms > since_ms)

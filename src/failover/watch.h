@@ -23,6 +23,7 @@ struct watched {
 
 	struct track track[PROBE_MAX];
 	struct strikes strikes;
+	int video_hits;			/* of its rooms, in a row */
 	enum opinion opinion[CF_MAX];
 	struct account_facts held, raw;	/* by fall and rise; of the last sweep alone */
 	struct verdict verdict;		/* of held */

@@ -36,6 +36,8 @@ struct world {
 	int no_voice;			/* so many of its numbers cannot take calls */
 	bool target_down;
 	bool webhook_down;
+	bool video_down;
+	int video_asked;
 };
 
 static struct world *world_of(struct providers *p)
@@ -108,6 +110,14 @@ static enum call_result numbers(OP_HEAD, enum credential_use use, struct phone_l
 		n->sms = true;
 	}
 	return answer(info, CALL_OK, 200, 0);
+}
+
+static enum call_result video(OP_HEAD, struct call_info *info)
+{
+	struct world *w = world_of(p);
+
+	w->video_asked += is_primary(c) ? 1 : 1000;	/* a standby is not to be asked */
+	return w->video_down ? answer(info, CALL_SERVER, 503, 0) : answer(info, CALL_OK, 200, 0);
 }
 
 static enum call_result calls(OP_HEAD, int64_t since_ms, int max_pages, struct call_list *ret,
@@ -186,7 +196,7 @@ static enum call_result webhook_test(struct providers *p, const struct credentia
 static const struct telephony_ops telephony = {
 	.name = "scripted", .account = account, .balance = balance, .numbers = numbers,
 	.calls = calls, .messages = messages, .sms_numbers = sms_numbers,
-	.voice_region = voice_region, .changes = changes,
+	.voice_region = voice_region, .changes = changes, .video = video,
 };
 static const struct agents_ops eleven = { .agents = agents, .key_rights = key_rights };
 static const struct feed_ops feeds = { .fetch = feed };
@@ -574,6 +584,36 @@ static void webhook_is_no_failure(struct flow *f)
 	NEED(count_events(f) == 0, "%lld events", (long long)count_events(f));
 }
 
+static bool alert_fires(struct flow *f, const char *name)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+
+	return store_query(f->store, &r, &f->err, "SELECT 1 FROM ringdown.alert WHERE name = $1"
+			   " AND state <> 'resolved'", "t", name) == 0 && pg_rows(r) == 1;
+}
+
+static void wait_alert(struct flow *f, const char *name, bool want)
+{
+	int64_t until = loop_now_ms(f->loop) + WAIT_MS;
+
+	while (loop_now_ms(f->loop) < until && alert_fires(f, name) != want)
+		task_sleep(20);
+	NEED(alert_fires(f, name) == want, "alert %s, wanted %d", name, want);
+}
+
+/* Rooms are asked for only where that is set, and their trouble is an alert, never an event. */
+static void video_is_an_alert(struct flow *f)
+{
+	f->world.video_down = true;
+	NEED(f->world.video_asked == 0, "%d", f->world.video_asked);
+	f->set.video = true;
+	wait_alert(f, "video", true);
+	NEED(f->world.video_asked < 1000, "the standby was asked, too");
+	NEED(count_events(f) == 0, "%lld events", (long long)count_events(f));
+	f->world.video_down = false;
+	wait_alert(f, "video", false);
+}
+
 #define FLOW(name, single)                                                                         \
 	static void test_##name(void **state)                                                      \
 	{                                                                                          \
@@ -590,6 +630,7 @@ FLOW(pause_holds, false)
 FLOW(target_down_holds, false)
 FLOW(orders, false)
 FLOW(webhook_is_no_failure, false)
+FLOW(video_is_an_alert, false)
 
 static int start(void **state)
 {
@@ -618,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_target_down_holds),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_webhook_is_no_failure),
+		cmocka_unit_test(test_video_is_an_alert),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
