@@ -3,8 +3,12 @@
 
 static void play_degraded(struct demo *d)
 {
-	if (script_window_opens(d))
-		demo_wait_status(d, "completed", slack(d, 1500));
+	if (!script_window_opens(d) || !demo_wait_status(d, "completed", slack(d, 1500)))
+		return;
+	if (demo_event(d)->tested_failing_ms < demo_event(d)->window_ms)
+		demo_fail(d, "approved with %lld ms of tested failing time, %lld are needed",
+			  (long long)demo_event(d)->tested_failing_ms,
+			  (long long)demo_event(d)->window_ms);
 }
 
 static void play_approve(struct demo *d)
