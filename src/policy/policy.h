@@ -1,0 +1,87 @@
+/*
+ * policy.yaml: what people agreed on before the incident: environments, feature flags,
+ * severities, ladders, vendors, contacts, routing, metrics with bands, message templates,
+ * dashboards, report sections, review dates. Read once, versioned by the hash of its bytes,
+ * which is kept with whatever it decided. Errors as file:line:column with the nearest name.
+ */
+#ifndef RD_POLICY_POLICY_H
+#define RD_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/yaml.h"
+
+struct policy_pair { char *name, *value; };
+struct policy_severity {
+	char *id, *label;		/* "P0", "critical" */
+	char **criteria; size_t n_criteria;
+	int64_t respond_ms, escalate_after_ms;
+	char *escalate_to;		/* role */
+	char **page; size_t n_page;	/* channels of the first notice */
+	int64_t repeat_ms;		/* routing: repeat while unacknowledged; 0 = once */
+	int64_t update_every_ms;	/* communication cadence; 0 = none */
+	bool digest;			/* daily instead of at once */
+};
+struct policy_rung { char *role; char **via; size_t n_via; int64_t respond_ms;
+		     char **only; size_t n_only; };
+struct policy_ladder { char *name; struct policy_rung *rungs; size_t n_rungs; };
+struct policy_vendor {
+	char *id;
+	struct { char *via, *address; } *levels; size_t n_levels;
+	char **when; size_t n_when; int64_t outage_ms;	/* criteria; outage longer than */
+	char **needs; size_t n_needs;
+	struct { char *tier; int64_t within_ms; } *tiers; size_t n_tiers;
+};
+enum band_op { BAND_LT, BAND_LE, BAND_GT, BAND_GE };
+struct policy_band { bool set; enum band_op op; double limit; };
+struct policy_metric {			/* one line of the table: source, bands, durations */
+	char *name, *title, *unit, *help;
+	enum { METRIC_HTTP, METRIC_SQL, METRIC_PROMETHEUS, METRIC_ENGINE } source;
+	char *text;			/* url with $base, statement, query, engine figure's name */
+	char *json_path;		/* METRIC_HTTP */
+	struct policy_pair *query; size_t n_query;
+	char *by;			/* label that makes one series each; NULL = one series */
+	struct policy_band ok, warn;	/* neither holds: critical */
+	int64_t for_ms, keep_ms, over_ms, every_ms;
+	char *severity_warn, *severity_bad; /* ids, may be NULL */
+	char *runbook;			/* id of the one that fits */
+	char *absent_while;		/* absence rule: fires while this other metric is > 0 */
+};
+struct policy_message { char *id, *title, *subject, *body; char **fields; size_t n_fields; };
+struct policy_target { char *name; struct policy_pair *values; size_t n_values; };
+struct policy_contact { char *role, *name, *phone, *email, *slack; };
+struct policy_dependency { char *capability, *component, *vendor; };
+struct policy_review { char *id, *title; int64_t every_days; char *first; };
+
+struct policy {
+	char *file, *hash;
+	struct policy_severity *severities; size_t n_severities;
+	struct policy_ladder *ladders; size_t n_ladders;
+	struct policy_vendor *vendors; size_t n_vendors;
+	struct policy_metric *metrics; size_t n_metrics;
+	struct policy_message *messages; size_t n_messages;
+	struct policy_target *targets; size_t n_targets;	/* environments R2: url, database ... */
+	struct policy_contact *contacts; size_t n_contacts;
+	struct policy_pair *routing; size_t n_routing;		/* severity -> channels */
+	struct policy_pair *flags; size_t n_flags;		/* feature flags and their default */
+	struct policy_pair *dashboards; size_t n_dashboards;
+	struct policy_pair *inhibit; size_t n_inhibit;		/* alert -> alert it silences */
+	struct policy_dependency *depends; size_t n_depends;	/* capability on component */
+	char **report; size_t n_report;				/* sections */
+	struct policy_review *reviews; size_t n_reviews;
+};
+struct policy *policy_parse(const char *text, size_t len, const char *file, struct err *err);
+struct policy *policy_load(const char *file, struct err *err);
+void policy_free(struct policy *p);
+const struct policy_metric *policy_metric(const struct policy *p, const char *name);
+const struct policy_message *policy_message(const struct policy *p, const char *id);
+const struct policy_severity *policy_severity(const struct policy *p, const char *id);
+const char *policy_target_value(const struct policy *p, const char *target, const char *name);
+const char *policy_nearest_metric(const struct policy *p, const char *name);
+/* pass, warn or critical of a value: 0, 1, 2. */
+int policy_band_of(const struct policy_metric *m, double value);
+
+#endif

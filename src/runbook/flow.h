@@ -1,0 +1,78 @@
+/*
+ * A run as a pure machine: state = fold(entries). No I/O, no clock of its own: the host
+ * (runs.c), the test of cases (cases.c) and replays drive the same one.
+ *
+ *   people's orders --flow_order--> entry --+
+ *   results of verbs -----------------------+--> stored --> flow_apply --> flow_next --> ...
+ *
+ * What is not an entry did not happen. "begin" is stored before a step acts; a begin
+ * without an end after a restart makes the step unknown: a person says whether it happened.
+ */
+#ifndef RD_RUNBOOK_FLOW_H
+#define RD_RUNBOOK_FLOW_H
+
+#include "model/run.h"
+#include "runbook/bind.h"
+
+#define RUN_ENTRY_LIST(X)                                                                          \
+	X(RE_STARTED, "started") X(RE_DRIVER, "driver") X(RE_PARAM, "param")                       \
+	X(RE_PREVIEW, "preview") X(RE_CONFIRM, "confirm") X(RE_BEGIN, "begin") X(RE_END, "end")    \
+	X(RE_ANSWER, "answer") X(RE_PICK, "pick") X(RE_SKIP, "skip") X(RE_RETRY, "retry")          \
+	X(RE_GO, "go") X(RE_JUMP, "jump") X(RE_PAUSE, "pause") X(RE_UNPAUSE, "unpause")            \
+	X(RE_APPROVE, "approve") X(RE_GATE, "gate") X(RE_HAPPENED, "happened")                     \
+	X(RE_UNDO_BEGIN, "undo-begin") X(RE_UNDO_END, "undo-end") X(RE_RELEASE, "release")         \
+	X(RE_NOTE, "note") X(RE_LATE, "late") X(RE_ABORT, "abort") X(RE_FINISH, "finish")
+enum run_entry_kind { RUN_ENTRY_LIST(RD_ENUM_ID) RE_MAX };
+extern const struct enum_names run_entry_names;
+
+struct run_entry {
+	int64_t n;			/* 1 ..., = version of the run after it */
+	int64_t at_ms;
+	int kind;			/* enum run_entry_kind */
+	char *step, *by;
+	char *data;			/* JSON object: what the kind needs (flow.c has the table) */
+};
+void run_entry_fini(struct run_entry *e);
+
+struct flow;
+struct secret;
+/* lib: for `call` (borrowed; may be NULL in tests without calls). */
+struct flow *flow_new(const struct runbook *rb, const struct library *lib);
+void flow_free(struct flow *f);
+int flow_apply(struct flow *f, const struct run_entry *e, struct err *err);
+
+/* What is to be done without a person. */
+enum todo_kind {
+	TODO_NOTHING,			/* a person is needed, or it is over */
+	TODO_PREVIEW, TODO_RUN,		/* of step, attempt; undo: the step's undo operation */
+	TODO_UNDO, TODO_GATE,		/* a check of a gate is due */
+	TODO_WAIT,			/* nothing before until_ms */
+	TODO_LATE,			/* the phase's box ended: store RE_LATE */
+	TODO_FINISH,
+};
+struct todo { enum todo_kind kind; const struct step *step; int64_t attempt, until_ms; };
+void flow_next(const struct flow *f, int64_t now_ms, struct todo *ret);
+
+/* A person's order: {"action":..., "step":..., more} as POST /api/v1/runs/{id}/do has it.
+ * actions: take give param confirm answer pick skip retry go jump pause unpause approve
+ * reject happened undo release note abort. 0 and *ret an entry to be stored (n set);
+ * ERR_CONFLICT: version is old or the state does not allow it (err says what happened
+ * instead); ERR_INVALID with err->field; ERR_DENIED. */
+int flow_order(const struct flow *f, const struct json *order, const char *by, int role,
+	       int64_t now_ms, struct run_entry *ret, struct err *err);
+
+/* Values for binding: params, saves, {"was"} of the preview. Valid until the next apply. */
+void flow_scope(const struct flow *f, const struct step *s, struct scope *ret);
+/* Secrets are handed in from memory, never from an entry; after a restart they are asked
+ * for again. */
+void flow_secret(struct flow *f, const char *name, struct secret *s);
+struct masker *flow_masker(struct flow *f);
+/* Judges a result: checks, saves, explanations -> the data of an RE_END entry. */
+void flow_judge(const struct flow *f, const struct step *s, const struct value *result,
+		const struct err *failed, struct str *ret_data);
+bool flow_over(const struct flow *f);
+int64_t flow_version(const struct flow *f);
+void flow_run(const struct flow *f, struct run *ret);		/* summary */
+void flow_doc(const struct flow *f, int64_t now_ms, struct run_doc *ret);
+
+#endif

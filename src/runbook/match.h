@@ -1,0 +1,35 @@
+/*
+ * Matchers: what a result is compared with. Small on purpose, no expression language:
+ * a scalar means equal; eq ne lt le gt ge in match contains exists count all any not;
+ * {ok: M, warn: M} takes the first that holds, else fail. Across types: an error, shown.
+ */
+#ifndef RD_RUNBOOK_MATCH_H
+#define RD_RUNBOOK_MATCH_H
+
+#include "core/yaml.h"
+#include "runbook/value.h"
+
+/* Worst wins when joined: pass < warn < unknown < fail < error. */
+enum run_outcome { RO_NONE, RO_PASS, RO_WARN, RO_UNKNOWN, RO_FAIL, RO_ERROR };
+const char *run_outcome_name(enum run_outcome o);	/* pass warn unknown fail error; "" */
+
+struct matcher;
+struct problems;
+/* NULL with the problem noted. */
+struct matcher *matcher_parse(const struct yaml *y, const char *file, struct problems *p);
+void matcher_free(struct matcher *m);
+/* why: one sentence for people ("503, wanted 200"), replaced. v NULL = not there. */
+enum run_outcome matcher_test(const struct matcher *m, const struct value *v, struct str *why);
+void matcher_print(struct str *out, const struct matcher *m);	/* "200", ">= 3 and < 5" */
+
+/* One subject over a step's result (a map: status time header body json table affected exit
+ * stdout stderr lines counts value answer items ...): picks, computes (rows, cell, row where,
+ * sum(col), mode(col), count(path)) and matches. */
+enum run_outcome subject_test(const char *subject, const struct matcher *m,
+			      const struct value *result, struct str *actual, struct str *why);
+/* An expression of save: subject, path ("json:$.a.b", "cell", "sum(col)", "mode(col)",
+ * "stdout", "header:location"): 0 and *ret, or ERR_NOT_FOUND / ERR_INVALID. */
+int subject_value(const char *expression, const struct value *result, struct value *ret,
+		  struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* What runbooks need of the siblings and the outside; the engine fills it in, tests script it.
+ * All wait in a task and return 0 or negative with err. */
+#ifndef RD_RUNBOOK_PORTS_H
+#define RD_RUNBOOK_PORTS_H
+
+#include "core/http.h"
+#include "policy/policy.h"
+#include "runbook/value.h"
+
+struct store;
+struct run_ports {
+	void *ctx;
+	/* Failover and control of this engine, by the paths of its API (ringdown:// in http
+	 * steps, e.g. "POST ringdown:/api/admin/twilio-failover/start"): same checks and audit
+	 * as an API call by this person. *ret_body is JSON. */
+	int (*engine_call)(void *ctx, const char *method, const char *path, const char *body,
+			   const char *by, int role, int *ret_status, struct str *ret_body,
+			   struct err *err);
+	/* Puts a message into the outbox; to: "slack:#incidents", "pager", "mail:a@b",
+	 * "status-page", "role:on-call". */
+	int (*say)(void *ctx, const char *to, const char *subject, const char *text,
+		   const char *dedup, struct err *err);
+	/* The metric's value now (or over the span); no series: ERR_NOT_FOUND. */
+	int (*metric_read)(void *ctx, const struct policy_metric *m, int64_t over_ms,
+			   double *ret, struct err *err);
+	/* Holds on everybody's screen until released. */
+	int (*hold)(void *ctx, const char *run, const char *name, const char *text,
+		    const char *by, bool on, struct err *err);
+};
+
+#endif
