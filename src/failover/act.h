@@ -26,6 +26,8 @@ enum act_stop {
 struct mover {
 	struct act *a;
 	struct item *row;		/* one of act.items */
+	const struct credentials *keys;	/* of the account that to_number is in */
+	bool aside;			/* row is not one of act.items: nothing of it is stored */
 	const struct phone *phone;	/* to_number as last read; NULL = not in the account */
 	struct phone_list own;		/* phone points in here once it was read alone */
 	bool fresh;			/* nothing was written to it since it was read */
@@ -36,6 +38,7 @@ struct mover {
 	bool fatal;			/* failed by the target or by us, not for its own reason */
 	bool retry;			/* worth another round */
 	bool eleven_down;		/* ElevenLabs could not be asked */
+	char *home_why;			/* its number at home is somebody else's at ElevenLabs */
 	char why[240];
 };
 

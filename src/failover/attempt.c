@@ -5,20 +5,11 @@
  */
 #include <string.h>
 
-#include "failover/mover.h"
 #include "failover/lease.h"
+#include "failover/mover.h"
+#include "failover/probe.h"
 #include "notify/notify.h"
 #include "store/accounts.h"
-
-static void copy_text(char *to, size_t n, const char *from)
-{
-	size_t len = from ? strlen(from) : 0;
-
-	if (len >= n)
-		len = n - 1;
-	memcpy(to, from ? from : "", len);
-	to[len] = '\0';
-}
 
 int keys_load(struct act *a, const char *account, struct credentials *ret, struct err *err)
 {
@@ -27,19 +18,7 @@ int keys_load(struct act *a, const char *account, struct credentials *ret, struc
 
 	if (r < 0)
 		return r;
-	memset(ret, 0, sizeof(*ret));
-	ret->provider = str_eq(k.provider, "telnyx") ? PROVIDER_TELNYX : PROVIDER_TWILIO;
-	ret->token = secret_ref(k.token);
-	ret->api_secret = secret_ref(k.api_secret);
-	ret->second_secret = secret_ref(k.second_secret);
-	ret->parent_secret = secret_ref(k.parent_secret);
-	copy_text(ret->account_sid, sizeof(ret->account_sid), k.account_sid);
-	copy_text(ret->api_key, sizeof(ret->api_key), k.api_key);
-	copy_text(ret->second_key, sizeof(ret->second_key), k.second_key);
-	copy_text(ret->parent_sid, sizeof(ret->parent_sid), k.parent_sid);
-	copy_text(ret->parent_key, sizeof(ret->parent_key), k.parent_key);
-	copy_text(ret->region, sizeof(ret->region), k.region);
-	copy_text(ret->edge, sizeof(ret->edge), k.edge);
+	credentials_from_keys(&k, ret);
 	account_keys_fini(&k);
 	return 0;
 }
@@ -67,6 +46,7 @@ int act_load(struct act *a, struct executor *x, const char *event_id, struct err
 	for (size_t i = 0; i < a->n_items; i++) {
 		a->movers[i].a = a;
 		a->movers[i].row = &a->items[i];
+		a->movers[i].keys = &a->to_keys;
 		mover_before(&a->movers[i]);
 	}
 	/* what another engine had in flight when it went away may have landed until now */

@@ -2,6 +2,8 @@
  * What a rollback would do, without doing it: the same comparison as the run makes, on a
  * fresh reading. See rollback.h.
  */
+#include <stdio.h>
+
 #include "failover/rollback.h"
 #include "failover/undo.h"
 
@@ -66,9 +68,33 @@ void back_plan_json(struct jw *w, const char *name, const struct back_plan *p)
 	jw_obj_end(w);
 }
 
-static void add_item(struct back_plan *p, const struct mover *m, bool observed)
+/* The entry of its number at home, if something must be done about it. */
+static void add_home(struct back_item *b, const struct home_index *x, const struct mover *m)
+{
+	const char *agent = "";
+	enum home_import is = home_import_of(x, m->row, &agent);
+	_cleanup_(free_p) char *why = NULL;
+
+	if (is == HOME_FINE || b->verdict == BACK_STAYS)
+		return;
+	if (is == HOME_OTHERS)
+		why = xasprintf("%s is assigned to %s at ElevenLabs", m->row->from_number, agent);
+	else
+		why = xasprintf("%s is %s at ElevenLabs", m->row->from_number,
+				is == HOME_MISSING ? "imported anew" : "assigned again");
+	if (is == HOME_OTHERS)
+		b->verdict = BACK_CONFLICT;
+	else if (b->verdict == BACK_DONE)
+		b->verdict = BACK_RESTORE;
+	_cleanup_(free_p) char *both = b->why ? xasprintf("%s; %s", b->why, why) : xstrdup(why);
+	str_replace(&b->why, both);
+}
+
+/* x NULL: what is outside could not be read. */
+static void add_item(struct back_plan *p, const struct mover *m, const struct home_index *x)
 {
 	struct back_item *b = &p->items[p->n_items++];
+	bool observed = x != NULL;
 	struct undo u;
 
 	undo_compare(m, &u);
@@ -85,6 +111,8 @@ static void add_item(struct back_plan *p, const struct mover *m, bool observed)
 	} else if (b->verdict == BACK_DONE && m->row->state == IT_MOVED) {
 		b->verdict = BACK_RESTORE;	/* its row goes home in any case */
 	}
+	if (x)
+		add_home(b, x, m);
 	p->restore += b->verdict == BACK_RESTORE;
 	p->done += b->verdict == BACK_DONE;
 	p->conflicts += b->verdict == BACK_CONFLICT;
@@ -118,6 +146,8 @@ int rollback_plan(struct failover_deps *d, const char *event_id, struct back_pla
 		bool observed = observe(&a, NULL) >= 0 && !a.eleven_down_since_ms;
 		struct back_plan *p = xcalloc(1, sizeof(*p));
 
+		struct home_index *home = observed ? home_index_new(&a) : NULL;
+
 		if (observed)
 			rollback_find_stays(&a);
 		*p = (struct back_plan){
@@ -128,9 +158,36 @@ int rollback_plan(struct failover_deps *d, const char *event_id, struct back_pla
 		};
 		for (size_t i = 0; i < a.n_items; i++)
 			if (a.items[i].before)
-				add_item(p, &a.movers[i], observed);
+				add_item(p, &a.movers[i], home);
+		home_index_free(home);
 		*ret = p;
 	}
 	act_fini(&a);
 	return r;
+}
+
+bool rollback_numbers(struct failover_deps *d, const char *event_id, char *why, size_t n)
+{
+	struct executor x = { .d = d };
+	struct call_info info = { 0 };
+	struct err err = { 0 };
+	int64_t all = 0, there = 0;
+	char text[200];
+	struct act a;
+
+	if (act_load(&a, &x, event_id, &err) < 0) {
+		snprintf(why, n, "not known: %s", err.msg);
+	} else if (rollback_count_home(&a, &all, &there, &info) < 0) {
+		snprintf(why, n, "the numbers there cannot be read: %s",
+			 info_text(&info, text, sizeof(text)));
+		all = there + 1;
+	} else if (all == there) {
+		snprintf(why, n, "the own numbers of all %lld agents wait there", (long long)all);
+	} else {
+		snprintf(why, n, "the own numbers of %lld of %lld agents are not there or take no "
+			 "calls; overridden, these agents stay on the backup",
+			 (long long)(all - there), (long long)all);
+	}
+	act_fini(&a);
+	return !err.code && all == there;
 }

@@ -14,6 +14,7 @@
 #include "failover/plan.h"
 #include "failover/rollback.h"
 #include "notify/notify.h"
+#include "store/health.h"
 
 /* ---- gates ------------------------------------------------------------------------------ */
 
@@ -355,18 +356,73 @@ static int rollback_dry(struct decider *d, const char *event, struct command_res
 	return r;
 }
 
-/* Seen from the destination. What it had is still there, so its pool is not counted. */
-static void rollback_gates(struct decider *d, struct lineage *l, struct order *o)
+/* On a follower: is the destination healthy? As the leader left it in the history. Its gates speak
+ * of where agents would go next, which need not be where they came from. */
+static void leaders_target_healthy(struct decider *d, const char *account, struct gate_result *g)
+{
+	_cleanup_(free_p) char *doc = NULL;
+	_cleanup_(json_free_p) struct json *j = NULL;
+	const struct watched *w = monitor_account(d->m, account);
+	struct account_facts *facts = xcalloc(1, sizeof(*facts));
+	const char *trouble = "not checked lately";
+	struct err err = { 0 };
+	int64_t at = 0;
+
+	if (health_last_details(d->d->store, account, &doc, &at, &err) == 0 && doc &&
+	    loop_wall_ms(d->d->loop) - at <= d->d->set->cycle_ms + d->d->set->evidence_fresh_ms)
+		j = json_parse(doc, strlen(doc), &err);
+	for (const struct json *c = json_first(json_get(j, "checks")); c; c = json_next(c)) {
+		int kind = enum_parse(&probe_kind_names, json_get_str(c, "kind"));
+		int outcome = enum_parse(&outcome_names, json_get_str(c, "outcome"));
+		const char *why = json_get_str(c, "reason");
+
+		if (kind >= 0 && kind < PROBE_MAX && outcome >= 0)
+			sample_set(&facts->probe[kind], (enum outcome)outcome,
+				   json_get_str(c, "class"), 1, "%s", why ? why : "");
+	}
+	if (j)
+		trouble = facts_trouble(facts);
+	g->pass = trouble == NULL;
+	_cleanup_(free_p) char *text = xasprintf("%s: %s", w ? w->row.name : account,
+						 trouble ? trouble : "its own probes are ok");
+	str_replace(&g->why, text);
+	free_p(&facts);
+}
+
+static void take_leaders_rollback(struct decider *d, struct lineage *l, const char *target,
+				  struct gate_result out[GATE_MAX])
+{
+	struct gate_result any[GATE_MAX] = { 0 };
+
+	take_leaders_gates(d, l, NULL, any);
+	if (any[GATE_AGENTS].why)
+		record_copy(&gate_result_type, &out[GATE_AGENTS], &any[GATE_AGENTS]);
+	gates_clear(any);
+	leaders_target_healthy(d, target, &out[GATE_TARGET_HEALTHY]);
+}
+
+/* Seen from the destination: what counts there are the agents' own numbers, not its pool. */
+static void rollback_gates(struct decider *d, struct lineage *l, unsigned overrides,
+			   struct order *o)
 {
 	struct gate_ask ask = { .target = o->row.e.from, .manual = true, .by_person = true,
 				.own_event = o->row.e.id };
+	struct gate_result *numbers = &o->gates[GATE_NUMBERS];
 	const char *target;
+	char why[240];
 
 	compute_gates(d, l, &ask, o->gates, &target);
-	if (!o->gates[GATE_NUMBERS].pass && target) {
-		o->gates[GATE_NUMBERS].pass = true;
-		str_replace(&o->gates[GATE_NUMBERS].why, "the agents' own numbers wait there");
+	if (!target)
+		return;
+	if (!d->d->lease || !lease_held(d->d->lease))
+		take_leaders_rollback(d, l, target, o->gates);
+	if (!o->gates[GATE_TARGET_HEALTHY].pass && !(overrides >> GATE_TARGET_HEALTHY & 1)) {
+		numbers->pass = false;
+		str_replace(&numbers->why, "not asked: the account is not healthy");
+		return;
 	}
+	numbers->pass = rollback_numbers(d->d, o->row.e.id, why, sizeof(why));
+	str_replace(&numbers->why, why);
 }
 
 int command_rollback(struct decider *d, const struct command *c, struct command_result *ret,
@@ -392,7 +448,7 @@ int command_rollback(struct decider *d, const struct command *c, struct command_
 		r = err_set(err, ERR_CONFLICT, "%s is too old: its before-images are no longer kept",
 			    o.row.e.id);
 	if (r == 0) {
-		rollback_gates(d, l, &o);
+		rollback_gates(d, l, overrides, &o);
 		if (c->dry_run) {
 			order_gates(ret, o.gates);
 			r = rollback_dry(d, c->event, ret, err);

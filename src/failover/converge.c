@@ -37,6 +37,12 @@ bool info_transient(const struct call_info *info)
 	}
 }
 
+static void mover_dirty(struct mover *m)
+{
+	if (!m->aside)
+		act_dirty(m->a, m->row);
+}
+
 void mover_fail(struct mover *m, bool fatal, bool retry, const char *fmt, ...)
 {
 	va_list ap;
@@ -48,7 +54,7 @@ void mover_fail(struct mover *m, bool fatal, bool retry, const char *fmt, ...)
 	m->retry = retry;
 	m->row->state = IT_FAILED;
 	str_replace(&m->row->error, m->why);
-	act_dirty(m->a, m->row);
+	mover_dirty(m);
 }
 
 void mover_step(struct mover *m, int step)
@@ -56,7 +62,7 @@ void mover_step(struct mover *m, int step)
 	if (m->row->step >= step)
 		return;
 	m->row->step = step;
-	act_dirty(m->a, m->row);
+	mover_dirty(m);
 }
 
 /* Between tries; negative when we were stopped meanwhile. */
@@ -72,7 +78,7 @@ static int pause_between(struct mover *m, int tries)
 /* The target answers as a whole account: nothing else needs to be tried on it. */
 static void note_target(struct mover *m, const struct call_info *info)
 {
-	if (info->result == CALL_INACTIVE || info->result == CALL_REJECTED)
+	if (!m->aside && (info->result == CALL_INACTIVE || info->result == CALL_REJECTED))
 		m->a->target_dead = true;
 }
 
@@ -120,7 +126,7 @@ static int eleven_write(struct mover *m, const char *agent, struct call_info *in
 		p->agents->assign(p, &a->guard, m->import_id, agent, info);
 	} else {
 		m->fresh = false;	/* an import rewrites the number's webhooks */
-		p->agents->import(p, &a->to_keys, &a->guard, m->row->to_number,
+		p->agents->import(p, m->keys, &a->guard, m->row->to_number,
 				  m->row->name ? m->row->name : m->row->agent, agent, id, info);
 	}
 	act_wrote(a, e, info);
@@ -196,7 +202,7 @@ int import_assign(struct mover *m, const char *agent)
 	eleven_answers(m, true);
 	if (!str_eq(m->row->eleven_after, m->import_id)) {
 		str_replace(&m->row->eleven_after, m->imported ? m->import_id : NULL);
-		act_dirty(m->a, m->row);
+		mover_dirty(m);
 	}
 	return 0;
 }
@@ -216,7 +222,7 @@ static int read_again(struct mover *m, int tries)
 	if (info_transient(&info) && tries < WRITE_TRIES)
 		return pause_between(m, tries) < 0 ? ERR_CANCELLED : 1;
 	if (info.result == CALL_NOT_FOUND)
-		mover_fail(m, false, false, "%s is not in the target account", m->row->to_number);
+		mover_fail(m, false, false, "%s is not in the account", m->row->to_number);
 	else
 		mover_fail(m, true, info_transient(&info), "%s cannot be read: %s",
 			   m->row->to_number, info_text(&info, text, sizeof(text)));
@@ -242,7 +248,7 @@ static int webhooks_write(struct mover *m, const struct webhooks *want, unsigned
 	int r = act_intend(a, e, NULL);
 	if (r < 0)
 		return r;
-	p->telephony->number_update(p, &a->to_keys, &a->guard, m->phone->sid, &set, NULL, info);
+	p->telephony->number_update(p, m->keys, &a->guard, m->phone->sid, &set, NULL, info);
 	act_wrote(a, e, info);
 	m->fresh = false;
 	return 0;
@@ -429,7 +435,7 @@ static void settle(struct mover *m)
 	str_replace(&m->row->error, NULL);
 	m->row->state = IT_MOVED;
 	m->row->step = STEP_TEST;
-	act_dirty(m->a, m->row);
+	mover_dirty(m);
 }
 
 static void converge_steps(struct mover *m)

@@ -22,6 +22,8 @@ void mover_add_before(struct mover *m);
 char *mover_after(const struct mover *m);	/* JSON; caller frees */
 char *webhooks_json(const struct webhooks *w);	/* caller frees */
 void webhooks_read(const struct json *v, struct webhooks *ret);	/* texts point into v */
+/* The fields of v that are ours beside an import's own address. */
+void webhooks_ours(const struct json *v, struct webhooks *ret);
 /* What to_number's webhooks are to be; only the fields that are ours. ERR_FAILED: it is not known
  * (why). Texts live as long as a and m. */
 int desired_webhooks(const struct mover *m, struct webhooks *ret, struct err *err);
@@ -58,5 +60,23 @@ int sweep(struct act *a, struct err *err);
 int rollback_run(struct act *a, struct err *err);
 /* Items whose number at home is gone become IT_STAYS. */
 void rollback_find_stays(struct act *a);
+/* Agents that are away, and those whose number at home takes calls. Negative: not read, see info. */
+int rollback_count_home(struct act *a, int64_t *ret_all, int64_t *ret_there,
+			struct call_info *info);
+
+/* ---- home.c --------------------------------------------------------------------------- */
+
+/* What ElevenLabs has for an agent's number at home, as last observed. */
+enum home_import { HOME_FINE, HOME_MISSING, HOME_UNASSIGNED, HOME_OTHERS };
+struct home_index;
+struct home_index *home_index_new(const struct act *a);
+void home_index_free(struct home_index *x);
+/* HOME_FINE for what needs no import. ret_agent (may be NULL): who has it, for HOME_OTHERS. */
+enum home_import home_import_of(const struct home_index *x, const struct item *it,
+				const char **ret_agent);
+/* Imports and assigns anew what is missing; what is somebody else's is noted in home_why, who
+ * cannot be helped becomes IT_STAYS. How many are worth another try, why in their mover; negative:
+ * not recorded. */
+int home_imports(struct act *a, struct err *err);
 
 #endif

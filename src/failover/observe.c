@@ -124,6 +124,17 @@ static void drop_idle_methods(struct webhooks *w)
 			w->v[urls[i] + 1] = NULL;
 }
 
+void webhooks_ours(const struct json *v, struct webhooks *ret)
+{
+	struct webhooks all;
+
+	webhooks_read(v, &all);
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < COUNT_OF(ours); i++)
+		ret->v[ours[i]] = all.v[ours[i]];
+	drop_idle_methods(ret);
+}
+
 int desired_webhooks(const struct mover *m, struct webhooks *ret, struct err *err)
 {
 	const struct act *a = m->a;
@@ -218,6 +229,7 @@ void mover_fini(struct mover *m)
 {
 	json_free(m->before);
 	m->before = NULL;
+	free_p(&m->home_why);
 	phone_list_fini(&m->own);
 }
 
@@ -229,9 +241,9 @@ enum call_result phone_read(struct mover *m, struct call_info *info)
 	struct phone_list l = { 0 };
 
 	if (str_empty(m->row->to_sid))
-		p->telephony->number_by_e164(p, &m->a->to_keys, m->row->to_number, &l, info);
+		p->telephony->number_by_e164(p, m->keys, m->row->to_number, &l, info);
 	else
-		p->telephony->number(p, &m->a->to_keys, m->row->to_sid, &l, info);
+		p->telephony->number(p, m->keys, m->row->to_sid, &l, info);
 	if (info->result == CALL_OK && l.n == 1) {
 		phone_list_fini(&m->own);
 		m->own = l;

@@ -32,71 +32,100 @@ static int text_compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+struct home_list { struct phone_list phones; const char **v; size_t n; };
+
+/* The numbers of the account they came from that take calls, sorted. */
+static bool home_list(struct act *a, struct home_list *ret, struct call_info *info)
+{
+	struct providers *p = a->d->providers;
+
+	memset(ret, 0, sizeof(*ret));
+	p->telephony->numbers(p, &a->from_keys, CRED_MAIN, &ret->phones, info);
+	if (info->result != CALL_OK)
+		return false;
+	ret->v = xcalloc(ret->phones.n + 1, sizeof(*ret->v));
+	for (size_t i = 0; i < ret->phones.n; i++)
+		if (ret->phones.v[i].voice)
+			ret->v[ret->n++] = ret->phones.v[i].e164;
+	qsort(ret->v, ret->n, sizeof(*ret->v), text_compare);
+	return true;
+}
+
+static bool home_has(const struct home_list *l, const char *number)
+{
+	return number && bsearch(&number, l->v, l->n, sizeof(*l->v), text_compare);
+}
+
+static void home_list_fini(struct home_list *l)
+{
+	free_p(&l->v);
+	phone_list_fini(&l->phones);
+}
+
+static bool still_away(const struct item *it)
+{
+	return it->before && it->state != IT_STAYS && it->state != IT_UNDONE &&
+	       it->state != IT_CONFLICT;
+}
+
+int rollback_count_home(struct act *a, int64_t *ret_all, int64_t *ret_there,
+			struct call_info *info)
+{
+	struct home_list l;
+	int r = home_list(a, &l, info) ? 0 : ERR_UNREACHABLE;
+
+	for (size_t i = 0; r == 0 && i < a->n_items; i++) {
+		if (!still_away(&a->items[i]))
+			continue;
+		++*ret_all;
+		*ret_there += home_has(&l, a->items[i].from_number);
+	}
+	home_list_fini(&l);
+	return r;
+}
+
 /* Needs the home account's list; when it cannot be read, everybody goes: it is what was decided,
  * and their numbers at home were not touched. */
 void rollback_find_stays(struct act *a)
 {
-	struct providers *p = a->d->providers;
-	struct phone_list home = { 0 };
 	struct call_info info = { 0 };
+	struct home_list l;
+	bool known = home_list(a, &l, &info);
 
-	p->telephony->numbers(p, &a->from_keys, CRED_MAIN, &home, &info);
-	if (info.result == CALL_OK) {
-		const char **have = xcalloc(home.n + 1, sizeof(*have));
-		size_t n = 0;
+	for (size_t i = 0; known && i < a->n_items; i++) {
+		struct item *it = &a->items[i];
 
-		for (size_t i = 0; i < home.n; i++)
-			if (home.v[i].voice)
-				have[n++] = home.v[i].e164;
-		qsort(have, n, sizeof(*have), text_compare);
-		for (size_t i = 0; i < a->n_items; i++) {
-			struct item *it = &a->items[i];
-			const char *number = it->from_number;
-
-			if (!it->before || it->state == IT_STAYS || it->state == IT_UNDONE ||
-			    it->state == IT_CONFLICT ||
-			    bsearch(&number, have, n, sizeof(*have), text_compare))
-				continue;
-			it->state = IT_STAYS;
-			_cleanup_(free_p) char *why =
-				xasprintf("its number %s is gone from the account at home", number);
-			str_replace(&it->error, why);
-			act_dirty(a, it);
-		}
-		free_p(&have);
+		if (!still_away(it) || home_has(&l, it->from_number))
+			continue;
+		it->state = IT_STAYS;
+		_cleanup_(free_p) char *why =
+			xasprintf("its number %s is gone from the account at home", it->from_number);
+		str_replace(&it->error, why);
+		act_dirty(a, it);
 	}
-	phone_list_fini(&home);
+	home_list_fini(&l);
 }
 
 /* ---- the home entries at ElevenLabs -------------------------------------------------------- */
 
-/* An agent that had an import at home needs it assigned still; a missing or changed one is
- * said, not made anew: creating it would rewrite the webhooks of a number that works. */
+/* The last look: what somebody changed while we were at it is said. */
 static void check_home_imports(struct act *a)
 {
-	struct remote_number_list *l = &a->imports;
-	const char **have = xcalloc(l->n + 1, sizeof(*have));
-	size_t n = 0;
+	struct home_index *x = home_index_new(a);
 
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].agent_id[0])
-			have[n++] = l->v[i].e164;
-	qsort(have, n, sizeof(*have), text_compare);
-	for (size_t i = 0; i < a->n_items; i++) {
+	for (size_t i = 0; i < a->n_items && !a->eleven_down_since_ms; i++) {
 		struct item *it = &a->items[i];
-		const char *number = it->from_number;
+		enum home_import is = home_import_of(x, it, NULL);
 
-		if (it->integration != INT_IMPORT || !it->before || it->state == IT_STAYS ||
-		    a->eleven_down_since_ms ||
-		    bsearch(&number, have, n, sizeof(*have), text_compare))
+		if (it->state == IT_STAYS || (is != HOME_MISSING && is != HOME_UNASSIGNED))
 			continue;
 		_cleanup_(free_p) char *why =
-			xasprintf("%s is not assigned to any agent at ElevenLabs", number);
+			xasprintf("%s is not assigned to any agent at ElevenLabs", it->from_number);
 		log_warn("failover", "%s: %s: %s", a->row.e.id, it->agent, why);
 		str_replace(&it->error, why);
 		act_dirty(a, it);
 	}
-	free_p(&have);
+	home_index_free(x);
 }
 
 /* ---- the run ------------------------------------------------------------------------------- */
@@ -134,6 +163,16 @@ static int back_failed(struct act *a, const char *why, struct err *err)
 	lock_release(a);
 	return act_transition(a, &(struct act_move){ .to = EV_FAILED, .error = text, .text = text },
 			      err);
+}
+
+static const char *any_why(const struct act *a)
+{
+	const char *why = "something did not answer";
+
+	for (size_t i = 0; i < a->n_items; i++)
+		if (a->movers[i].why[0])
+			why = a->movers[i].why;
+	return why;
 }
 
 static int observe_patiently(struct act *a, struct err *err)
@@ -235,6 +274,12 @@ int rollback_run(struct act *a, struct err *err)
 		return r;
 	skip_unbegun(a);
 	rollback_find_stays(a);
+	/* first what callers need at home, then the rows that send them there */
+	r = home_imports(a, err);
+	if (a->stop != ACT_GO || r < 0)
+		return r;
+	if (r > 0)
+		return back_failed(a, any_why(a), err);
 	int64_t stays = count_state(a, IT_STAYS);
 	r = undo_rows(a, goes_home, err);
 	if (r >= 0)
@@ -245,14 +290,8 @@ int rollback_run(struct act *a, struct err *err)
 		r = undo_outside(a, goes_home, err);
 	if (r < 0 || a->stop != ACT_GO)
 		return r;
-	if (r > 0) {
-		const char *why = "something did not answer";
-
-		for (size_t i = 0; i < a->n_items; i++)
-			if (a->movers[i].why[0])
-				why = a->movers[i].why;
-		return back_failed(a, why, err);
-	}
+	if (r > 0)
+		return back_failed(a, any_why(a), err);
 	lock_release(a);
 	r = verify(a, err);
 	if (a->stop != ACT_GO || r == ERR_CANCELLED)

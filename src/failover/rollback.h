@@ -30,6 +30,9 @@ struct back_plan {
  * stored after-image is taken for what is observed. */
 int rollback_plan(struct failover_deps *d, const char *event_id, struct back_plan **ret,
 		  struct err *err);
+/* The gate `numbers` seen from where they go back to: does every agent's own number wait there and
+ * take calls? The sentence goes to why. Asks the provider. */
+bool rollback_numbers(struct failover_deps *d, const char *event_id, char *why, size_t n);
 void back_plan_free(struct back_plan *p);
 void back_plan_free_p(struct back_plan **p);
 void back_plan_json(struct jw *w, const char *name, const struct back_plan *p);

@@ -123,6 +123,10 @@ static void undo_mover(void *arg)
 			m->row->name ? m->row->name : m->row->agent, "");
 		u.verdict = BACK_CONFLICT;
 	}
+	if (m->home_why) {
+		add_why(u.why, sizeof(u.why), "%s%s", m->home_why, "");
+		u.verdict = BACK_CONFLICT;
+	}
 	if (u.import == BACK_RESTORE)
 		r = import_assign(m, u.agent);
 	if (r >= 0 && any_given(&u.want))

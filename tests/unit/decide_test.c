@@ -21,6 +21,7 @@
 #include "providers/feed.h"
 #include "providers/telephony.h"
 #include "store/accounts.h"
+#include "store/control.h"
 #include "store/events.h"
 #include "store/lease_row.h"
 #include "tests/lib/storetest.h"
@@ -576,6 +577,96 @@ static void orders(struct flow *f)
 	     (long long)count_events(f));
 }
 
+/* ---- rolling back ------------------------------------------------------------------------- */
+
+static void sql(struct flow *f, const char *text)
+{
+	NEED(store_query(f->store, NULL, &f->err, text, "") == 0, "%s", f->err.msg);
+}
+
+/* As if the approved event had been carried out. */
+static void carried_out(struct flow *f)
+{
+	NEED(order(f, command_start, (struct command){ .account = "main" }) == 0, "%s", f->err.msg);
+	NEED(status_is(f, EV_APPROVED), "%s", event_status_name(f->ev.e.status));
+	sql(f, "UPDATE ringdown.event SET status = 'completed', version = version + 1,"
+	       " completed_at = state_since, rollback_until = state_since + interval '1 day'");
+	sql(f, "UPDATE ringdown.event_item SET state = 'moved', step = 7, before = '{\"agent\":{}}'");
+	sql(f, "UPDATE ringdown.lineage l SET current_account = e.to_account FROM ringdown.event e"
+	       " WHERE e.lineage = l.primary_id");
+	NEED(status_is(f, EV_COMPLETED), "%s", event_status_name(f->ev.e.status));
+}
+
+static const struct gate_result *gate(const struct flow *f, enum gate g)
+{
+	return f->result.n_gates > (size_t)g ? &f->result.gates[g] : NULL;
+}
+
+/* The numbers of the way back are the agents' own, looked at when it is asked for. */
+static void rollback_counts_numbers(struct flow *f)
+{
+	static const char *const numbers[] = { "numbers" };
+	const struct gate_result *g;
+
+	carried_out(f);
+	f->world.no_voice = 2;
+	NEED(order(f, command_rollback, (struct command){ 0 }) == ERR_CONFLICT, "%s", f->err.msg);
+	g = gate(f, GATE_NUMBERS);
+	NEED(g && !g->pass && strstr(g->why, "2 of 8"), "%s", g ? g->why : "no gates");
+	NEED(order(f, command_rollback, (struct command){ .overrides = numbers, .n_overrides = 1 }) == 0,
+	     "%s", f->err.msg);
+	NEED(status_is(f, EV_ROLLING_BACK), "%s", event_status_name(f->ev.e.status));
+}
+
+static void leaders_word(struct flow *f, const char *credential)
+{
+	_cleanup_(free_p) char *doc = xasprintf(
+		"{\"gates\":[{\"lineage\":\"%s\",\"target\":\"elsewhere\",\"gates\":["
+		"{\"gate\":\"agents\",\"pass\":true,\"why\":\"ElevenLabs answers\"}]}]}", f->primary);
+	_cleanup_(free_p) char *health = xasprintf(
+		"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\", details,"
+		" \"checkedAt\") SELECT 'zz' || count(*), '%s', 'healthy', 'cycle', '{\"accountId\":\"x\","
+		"\"checks\":[{\"kind\":\"account\",\"outcome\":\"ok\"},"
+		"{\"kind\":\"credential\",\"outcome\":\"%s\",\"reason\":\"as the leader saw it\"},"
+		"{\"kind\":\"api\",\"outcome\":\"ok\"},{\"kind\":\"numbers\",\"outcome\":\"ok\"}]}',"
+		" clock_timestamp() + interval '10 seconds' FROM \"TwilioHealthCheck\"",
+		f->primary, credential);
+
+	NEED(live_put(f->store, "leader", doc, &f->err) == 0, "%s", f->err.msg);
+	sql(f, health);
+}
+
+/* The same order, given to an engine that does not lead: it goes by what the leader left. */
+static void follower_takes_rollback(struct flow *f)
+{
+	struct failover_deps deps = f->deps;
+	struct lease_events events = { f, nothing_gained, nothing_lost };
+	struct decider *leader = f->decider;
+	const struct gate_result *g;
+
+	carried_out(f);
+	deps.engine_id = "eng-2";
+	deps.lease = lease_new(&deps, "http://127.0.0.1:2", &events);
+	struct monitor *m = monitor_new(&deps);
+	f->decider = decider_new(&deps, m);
+	while (!lease_holder(deps.lease)[0] && !f->failed[0])
+		task_sleep(15);
+	leaders_word(f, "bad");
+	NEED(order(f, command_rollback, (struct command){ 0 }) == ERR_CONFLICT, "%s", f->err.msg);
+	g = gate(f, GATE_TARGET_HEALTHY);
+	NEED(g && !g->pass && strstr(g->why, "as the leader saw it"), "%s", f->err.msg);
+	leaders_word(f, "ok");
+	NEED(order(f, command_rollback, (struct command){ 0 }) == 0, "%s", f->err.msg);
+	NEED(status_is(f, EV_ROLLING_BACK), "%s", event_status_name(f->ev.e.status));
+	NEED(!lease_held(deps.lease), "the follower leads");
+	lease_stop(deps.lease);
+	task_sleep(50);
+	decider_free(f->decider);
+	monitor_free(m);
+	lease_free(deps.lease);
+	f->decider = leader;
+}
+
 static void webhook_is_no_failure(struct flow *f)
 {
 	f->world.webhook_down = true;
@@ -631,6 +722,8 @@ FLOW(target_down_holds, false)
 FLOW(orders, false)
 FLOW(webhook_is_no_failure, false)
 FLOW(video_is_an_alert, false)
+FLOW(rollback_counts_numbers, false)
+FLOW(follower_takes_rollback, false)
 
 static int start(void **state)
 {
@@ -660,6 +753,8 @@ int main(void)
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_webhook_is_no_failure),
 		cmocka_unit_test(test_video_is_an_alert),
+		cmocka_unit_test(test_rollback_counts_numbers),
+		cmocka_unit_test(test_follower_takes_rollback),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

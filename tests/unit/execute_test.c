@@ -660,6 +660,76 @@ static void test_stays(void **state)
 	flow_end(&f);
 }
 
+/* Somebody cleaned up at ElevenLabs while the agents were away. */
+static void lose_home_imports(struct flow *f)
+{
+	expect_moved(f);
+	f->world.source[0] = '\0';	/* from here on it is the destination */
+	fake_import_find(&f->world, "+12125550001")->e164[0] = '\0';
+	fake_import_find(&f->world, "")->agent[0] = '\0';
+	fake_import_find(&f->world, "+12125550002")->agent[0] = '\0';
+}
+
+static void test_home_import(void **state)
+{
+	struct flow f;
+	struct dry d = { .f = &f };
+
+	(void)state;
+	flow_start(&f, "homeimport", AGENTS, false);
+	run(&f);
+	lose_home_imports(&f);
+	snprintf(fake_import_find(&f.world, "+12125550003")->agent, 48, "agent_x");
+	in_task(f.loop, dry_task, &d);
+	assert_int_equal(d.result, 0);
+	assert_int_equal(d.plan->restore, AGENTS - 1);
+	assert_int_equal(d.plan->conflicts, 1);
+	assert_string_equal(d.plan->items[1].why, "+12125550001 is imported anew at ElevenLabs");
+	assert_string_equal(d.plan->items[2].why, "+12125550002 is assigned again at ElevenLabs");
+	back_plan_free(d.plan);
+	set_status(&f, "rolling_back");
+	run(&f);
+	expect_status(&f, "rolled_back");
+	assert_string_equal(fake_import_find(&f.world, "+12125550001")->agent, "agent_1");
+	assert_string_equal(fake_import_find(&f.world, "+12125550002")->agent, "agent_2");
+	/* what is somebody else's is left, and listed */
+	assert_string_equal(fake_import_find(&f.world, "+12125550003")->agent, "agent_x");
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.event_item WHERE agent_id = 'ag003'"
+				     " AND state = 'conflict' AND error LIKE '%agent_x%'"), 1);
+	/* the import emptied it, we put it back */
+	assert_string_equal(fake_number_find(&f.world, "+12125550001")->hooks[WH_STATUS_CALLBACK],
+			    "https://app.example/status");
+	expect_counts(&f, "SELECT string_agg(kind || ' ' || state, ', ' ORDER BY id) FROM"
+		      " ringdown.effect WHERE subject LIKE '+1212555%'",
+		      "%s", "import done, assign done, webhooks done");
+	expect_clean(&f);
+	flow_end(&f);
+}
+
+/* Stopped at any write of it, the next engine finds out what is left. */
+static void test_home_import_faults(void **state)
+{
+	static const enum fake_fault faults[] = { FAULT_LOST, FAULT_DROPPED, FAULT_CRASH_BEFORE,
+						  FAULT_CRASH_AFTER };
+
+	(void)state;
+	for (int i = 0; i < (int)COUNT_OF(faults) * 3; i++) {
+		struct flow f;
+		char name[40];
+
+		snprintf(name, sizeof(name), "homefault%d", i);
+		flow_start(&f, name, 3, false);
+		run(&f);
+		lose_home_imports(&f);
+		f.world.fault = faults[i / 3];
+		f.world.fault_at = f.world.writes + 2 + i % 3;
+		set_status(&f, "rolling_back");
+		run(&f);
+		expect_home(&f);
+		flow_end(&f);
+	}
+}
+
 static void test_eleven_down(void **state)
 {
 	struct flow f;
@@ -932,7 +1002,9 @@ int main(void)
 		cmocka_unit_test(test_crash_after),
 		cmocka_unit_test(test_canary_fails), cmocka_unit_test(test_target_dies),
 		cmocka_unit_test(test_cancel), cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_stays), cmocka_unit_test(test_eleven_down),
+		cmocka_unit_test(test_stays), cmocka_unit_test(test_home_import),
+		cmocka_unit_test(test_home_import_faults),
+		cmocka_unit_test(test_eleven_down),
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_accept), cmocka_unit_test(test_to_home), cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_doubt),
