@@ -88,6 +88,7 @@ extern const struct record_type run_step_type;
 struct run_phase { char *name; int64_t box_from_ms, box_to_ms, deadline_at_ms; bool late; };
 extern const struct record_type run_phase_type;
 struct run_param { char *name, *type, *value, *help, *choices /* JSON */, *pattern; bool set, secret;
+		   bool at_start;	/* ask: start; others are asked for at their first use */
 		   char *offers; /* JSON [{"value","from"}] */ };
 extern const struct record_type run_param_type;
 struct run_hold { char *name, *step, *by, *text; int64_t since_ms; };
@@ -129,7 +130,11 @@ struct runbook_row {			/* a line of the list of runbooks */
 	char *suggested;		/* why it fits what is failing now; NULL = it does not */
 	int64_t last_run_at_ms;
 	char *problem;			/* it cannot run: first error */
+	char *kinds;			/* words: rows it is offered on (b): event account alert
+					 * org code message agent; from trigger.kinds */
 };
+/* GET /api/v1/runbooks {"runbooks":[row]}; /api/v1/runbooks/{id} {"runbook":row,
+ * "symptoms":[],"source","outline":run_doc of a run that has not begun, names unbound}. */
 extern const struct record_type runbook_row_type;
 
 #endif

@@ -55,7 +55,10 @@ void flow_next(const struct flow *f, int64_t now_ms, struct todo *ret);
 
 /* A person's order: {"action":..., "step":..., more} as POST /api/v1/runs/{id}/do has it.
  * actions: take give param confirm answer pick skip retry go jump pause unpause approve
- * reject happened undo release note abort. 0 and *ret an entry to be stored (n set);
+ * reject happened undo release note abort. What they carry beside action, version, step:
+ * give to; param name value; confirm phrase (and second: true from the second person);
+ * answer answer (text), items [bool]; pick pick; skip reject abort reason; happened
+ * happened (bool); release hold; note text; start over from step: jump. 0 and *ret an entry to be stored (n set);
  * ERR_CONFLICT: version is old or the state does not allow it (err says what happened
  * instead); ERR_INVALID with err->field; ERR_DENIED. */
 int flow_order(const struct flow *f, const struct json *order, const char *by, int role,
