@@ -10,21 +10,13 @@
 
 #include "core/mem.h"
 #include "failover/lease.h"
-#include "failover/lineage.h"
+#include "failover/decide_index.h"
 #include "store/accounts.h"
 #include "store/lease_row.h"
 
 enum { CHECK_EVERY_MS = 1000 };
 
 /* ---- reading -------------------------------------------------------------------------- */
-
-struct lineage *decider_lineage(const struct decider *d, const char *primary)
-{
-	for (size_t i = 0; primary && i < d->n; i++)
-		if (str_eq(d->v[i]->primary, primary))
-			return d->v[i];
-	return NULL;
-}
 
 struct lineage *decider_lineage_of(const struct decider *d, const char *account)
 {
@@ -61,13 +53,12 @@ static int read_lineages(struct decider *d, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		struct lineage *l = decider_lineage(d, rows[i].primary);
 
-		if (!l) {
-			d->v = grow(d->v, &d->cap, d->n + 1, sizeof(*d->v));
-			l = d->v[d->n++] = xcalloc(1, sizeof(*l));
-			l->primary = xstrdup(rows[i].primary);
-		}
-		if (!str_eq(l->current, rows[i].current))
+		if (!l)
+			l = decider_lineage_add(d, rows[i].primary);
+		if (!str_eq(l->current, rows[i].current)) {
 			str_replace(&l->current, rows[i].current);
+			decide_index_moved(d);
+		}
 		l->listed = true;
 		l->healthy_since_ms = rows[i].healthy_since_ms;
 	}
@@ -85,27 +76,25 @@ static int read_events(struct decider *d, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < d->n; i++) {
-		struct lineage *l = d->v[i];
-		struct event_row *best = NULL;
-		bool newer_done = false;
+		free_p(&d->v[i]->older_done);
+		event_row_fini(&d->v[i]->ev);
+		d->v[i]->newer_done = false;
+	}
+	for (size_t k = 0; k < n; k++) {
+		struct lineage *l = decider_lineage(d, rows[k].e.lineage);
+		bool open = event_status_open((enum event_status)rows[k].e.status);
+		bool done = rows[k].e.status == EV_COMPLETED;
 
-		free_p(&l->older_done);
-		for (size_t k = 0; k < n; k++) {
-			bool open = event_status_open((enum event_status)rows[k].e.status);
-
-			if (!str_eq(rows[k].e.lineage, l->primary))
-				continue;
-			if (rows[k].e.status == EV_COMPLETED && newer_done && !l->older_done)
-				l->older_done = xstrdup(rows[k].e.id);
-			newer_done |= rows[k].e.status == EV_COMPLETED;
-			if (!best || (open && !event_status_open((enum event_status)best->e.status)))
-				best = &rows[k];
-		}
+		if (!l)
+			continue;
+		if (done && l->newer_done && !l->older_done)
+			l->older_done = xstrdup(rows[k].e.id);
+		l->newer_done |= done;
+		if (l->ev.e.id && (!open || lineage_open(l)))
+			continue;
 		event_row_fini(&l->ev);
-		if (best) {
-			l->ev = *best;
-			memset(best, 0, sizeof(*best));
-		}
+		l->ev = rows[k];
+		memset(&rows[k], 0, sizeof(rows[k]));
 	}
 	event_rows_free(rows, n);
 	return 0;
@@ -142,6 +131,7 @@ int decider_read(struct decider *d, struct err *err)
 		r = read_events(d, err);
 	if (r == 0)
 		r = decide_facts_read(d->d->store, wall - d->d->set->hour_ms, &d->facts, err);
+	decide_index_facts(d);
 	if (r == 0)
 		r = control_read(d->d->store, wall, &control, err);
 	if (r < 0) {
@@ -156,31 +146,6 @@ int decider_read(struct decider *d, struct err *err)
 }
 
 /* ---- gates ------------------------------------------------------------------------------ */
-
-void context_agents(const struct decider *d, const struct lineage *l, int64_t *ret_agents,
-		    int64_t *ret_imports)
-{
-	struct roster *r = &d->m->roster;
-	int current = roster_account(r, l->current), home = roster_account(r, l->primary);
-
-	*ret_agents = *ret_imports = 0;
-	for (size_t i = 0; i < r->n; i++) {
-		const struct roster_agent *a = &r->v[i];
-
-		if (a->account != current || a->home != home || !roster_watched(a))
-			continue;
-		++*ret_agents;
-		*ret_imports += a->integration == INT_IMPORT;
-	}
-}
-
-static const struct pool_count *pool_of(const struct decider *d, const char *account)
-{
-	for (size_t i = 0; i < d->facts.n_pools; i++)
-		if (str_eq(d->facts.pools[i].account, account))
-			return &d->facts.pools[i];
-	return NULL;
-}
 
 static void facts_lease(const struct decider *d, const struct gate_ask *ask, struct gate_facts *f)
 {
@@ -202,14 +167,15 @@ static void facts_lease(const struct decider *d, const struct gate_ask *ask, str
 static void facts_attempt(const struct decider *d, const struct lineage *l,
 			  const struct gate_ask *ask, const char *target, struct gate_facts *f)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		const struct event *e = &d->v[i]->ev.e;
+	size_t n;
+	const struct lineage *const *busy = decider_busy(d, &n);
 
-		if (!e->id || str_eq(e->id, ask->own_event) ||
-		    (!event_status_attempting((enum event_status)e->status) &&
-		     e->status != EV_FAILED))
+	for (size_t i = 0; i < n; i++) {
+		const struct event *e = &busy[i]->ev.e;
+
+		if (str_eq(e->id, ask->own_event))
 			continue;
-		if (d->v[i] == l)
+		if (busy[i] == l)
 			f->other_shares = "the lineage";
 		else if (target && (str_eq(e->to, target) || str_eq(e->from, target)))
 			f->other_shares = "the target";
@@ -247,13 +213,14 @@ static void facts_hour(const struct decider *d, const struct lineage *l, struct 
 static void facts_evidence(const struct decider *d, const struct lineage *l, char *why, size_t n,
 			   struct gate_facts *f)
 {
-	const struct watched *w = monitor_account(d->m, l->current);
+	const struct watched *w = decider_account(d, l->current);
 
 	f->evidence_age_ms = -1;
 	f->anything_answers = monitor_anything_answers(d->m);
 	if (!w || w->sweep_n == 0)
 		return;
 	f->evidence_age_ms = loop_now_ms(d->d->loop) - w->swept_ms;
+	f->evidence_at_ms = w->swept_wall_ms;
 	for (int k = 0; k < PROBE_MAX; k++)
 		f->evidence_kinds += w->held.probe[k].outcome == OUT_BAD;
 	f->evidence_kinds += w->held.failing > 0 && w->held.probe[PROBE_NUMBERS].outcome != OUT_BAD &&
@@ -264,22 +231,27 @@ static void facts_evidence(const struct decider *d, const struct lineage *l, cha
 	f->blocker_why = why;
 }
 
-static void facts_target(const struct decider *d, const struct lineage *l, const char *target,
-			 struct gate_facts *f)
+static void facts_agents(const struct decider *d, const struct lineage *l, struct gate_facts *f)
 {
-	const struct watched *t = monitor_account(d->m, target);
-	const struct watched *from = monitor_account(d->m, l->current);
-	const struct pool_count *pool = pool_of(d, target);
-	const struct sample *hook;
-	bool home = str_eq(target, l->primary);
+	int64_t imports;
 
-	context_agents(d, l, &f->numbers_needed, &f->routed_elsewhere);
-	f->any_import = f->routed_elsewhere > 0;
-	f->routed_elsewhere = 0;
+	context_agents(d, l, &f->numbers_needed, &imports);
+	f->any_import = imports > 0;
 	f->eleven_answers = d->m->eleven.answers;
 	f->eleven_may_write = d->m->eleven.may_write;
 	f->eleven_rights_known = d->m->eleven.rights_known;
 	f->eleven_why = d->m->eleven.why[0] ? d->m->eleven.why : NULL;
+}
+
+static void facts_target(const struct decider *d, const struct lineage *l, const char *target,
+			 struct gate_facts *f)
+{
+	const struct watched *t = decider_account(d, target);
+	const struct watched *from = decider_account(d, l->current);
+	const struct pool_count *pool = decider_pool(d, target);
+	const struct sample *hook;
+	bool home = str_eq(target, l->primary);
+
 	if (!t)
 		return;
 	f->target = t->row.id;
@@ -316,75 +288,45 @@ static void facts_target(const struct decider *d, const struct lineage *l, const
 	f->webhook_why = hook->at_ms && hook->outcome != OUT_OK ? hook->why : NULL;
 }
 
-static void compute(struct decider *d, struct lineage *l, const struct gate_ask *ask,
-		    const char *target, struct gate_result out[GATE_MAX])
+/* What is the same for every target. why: room for a sentence that f borrows. */
+static void facts_lineage(const struct decider *d, const struct lineage *l,
+			  const struct gate_ask *ask, char *why, size_t n, struct gate_facts *f)
 {
-	struct gate_facts f = { 0 };
 	const struct control_row *c = &d->control;
-	char blocker[240] = "";
 
-	facts_lease(d, ask, &f);
-	f.database_ok = d->database_ok;
-	f.database_durable = d->durable;
-	f.database_why = d->database_why[0] ? d->database_why : NULL;
-	facts_attempt(d, l, ask, target, &f);
-	f.environment_ok = d->environment_ok;
-	f.environment_why = d->environment_why[0] ? d->environment_why : NULL;
-	f.shadow = d->d->set->shadow || c->shadow;
-	f.paused = c->paused;
-	f.maintenance = c->maintenance;
-	f.paused_by = c->paused ? c->paused_by : c->maintenance_by;
-	f.paused_reason = c->paused ? c->paused_reason : c->maintenance_reason;
-	f.paused_until_ms = c->paused ? c->paused_until_ms : c->maintenance_until_ms;
-	facts_hour(d, l, &f);
-	facts_evidence(d, l, blocker, sizeof(blocker), &f);
-	facts_target(d, l, target, &f);
-	f.manual = ask->manual;
-	f.partial = ask->partial;
-	gates_compute(&f, d->d->set, loop_wall_ms(d->d->loop), out);
+	facts_lease(d, ask, f);
+	f->database_ok = d->database_ok;
+	f->database_durable = d->durable;
+	f->database_why = d->database_why[0] ? d->database_why : NULL;
+	f->environment_ok = d->environment_ok;
+	f->environment_why = d->environment_why[0] ? d->environment_why : NULL;
+	f->shadow = d->d->set->shadow || c->shadow;
+	f->paused = c->paused;
+	f->maintenance = c->maintenance;
+	f->paused_by = c->paused ? c->paused_by : c->maintenance_by;
+	f->paused_reason = c->paused ? c->paused_reason : c->maintenance_reason;
+	f->paused_until_ms = c->paused ? c->paused_until_ms : c->maintenance_until_ms;
+	facts_hour(d, l, f);
+	facts_evidence(d, l, why, n, f);
+	facts_agents(d, l, f);
+	f->manual = ask->manual;
+	f->partial = ask->partial;
 }
 
-static bool target_gates_open(const struct gate_result g[GATE_MAX])
+/* The first that all of the target's gates let pass; NULL = none. */
+static const struct watched *choose(const struct decider *d, const struct lineage *l,
+				    const struct gate_ask *ask, const struct gate_facts *common,
+				    const struct candidates *c)
 {
-	for (int i = GATE_TARGET_HEALTHY; i < GATE_MAX; i++)
-		if (!g[i].pass)
-			return false;
-	return g[GATE_ATTEMPT].pass;
-}
+	int64_t wall = loop_wall_ms(d->d->loop);
 
-static bool explicit_standby(const struct decider *d, const char *primary)
-{
-	for (size_t i = 0; i < d->facts.n_standby; i++)
-		if (str_eq(d->facts.standby[i].primary, primary))
-			return true;
-	return false;
-}
+	for (size_t k = 0; k < c->n; k++) {
+		struct gate_facts f = *common;
 
-/* The k-th candidate of the lineage, best first; NULL at the end. */
-static const struct watched *candidate(const struct decider *d, const struct lineage *l, size_t k)
-{
-	bool own = explicit_standby(d, l->primary);
-	size_t seen = 0;
-
-	for (size_t i = 0; own && i < d->facts.n_standby; i++) {
-		const struct watched *w;
-
-		if (!str_eq(d->facts.standby[i].primary, l->primary))
-			continue;
-		w = monitor_account(d->m, d->facts.standby[i].backup);
-		if (w && w->listed && w->row.is_active && !str_eq(w->row.id, l->current) && seen++ == k)
-			return w;
-	}
-	/* the monitor's accounts come in order: primaries first, then priority and name */
-	for (int primaries = 0; !own && primaries < 2; primaries++) {
-		for (size_t i = 0; i < d->m->n; i++) {
-			const struct watched *w = d->m->v[i];
-
-			if (w->listed && w->row.is_active && w->row.is_primary == (primaries == 1) &&
-			    str_eq(w->row.provider, "twilio") && !str_eq(w->row.id, l->current) &&
-			    !str_eq(w->row.id, l->primary) && seen++ == k)
-				return w;
-		}
+		facts_attempt(d, l, ask, c->v[k]->row.id, &f);
+		facts_target(d, l, c->v[k]->row.id, &f);
+		if (gates_target_open(&f, d->d->set, wall))
+			return c->v[k];
 	}
 	return NULL;
 }
@@ -392,21 +334,26 @@ static const struct watched *candidate(const struct decider *d, const struct lin
 const char *context_gates(struct decider *d, struct lineage *l, const struct gate_ask *ask,
 			  struct gate_result out[GATE_MAX])
 {
-	const struct watched *first = candidate(d, l, 0), *w;
+	struct gate_facts f = { 0 };
+	const struct candidates *c;
+	const struct watched *w;
+	const char *target;
+	char blocker[240] = "";
 
+	facts_lineage(d, l, ask, blocker, sizeof(blocker), &f);
 	if (ask->target) {
-		w = monitor_account(d->m, ask->target);
-		compute(d, l, ask, w ? w->row.id : NULL, out);
-		return w ? w->row.id : NULL;
+		w = decider_account(d, ask->target);
+	} else {
+		c = decider_candidates(d, l);
+		w = choose(d, l, ask, &f, c);
+		if (!w && c->n)
+			w = c->v[0];
 	}
-	for (size_t k = 0; (w = candidate(d, l, k)) != NULL; k++) {
-		compute(d, l, ask, w->row.id, out);
-		if (target_gates_open(out))
-			return w->row.id;
-		gates_clear(out);
-	}
-	compute(d, l, ask, first ? first->row.id : NULL, out);
-	return first ? first->row.id : NULL;
+	target = w ? w->row.id : NULL;
+	facts_attempt(d, l, ask, target, &f);
+	facts_target(d, l, target, &f);
+	gates_compute(&f, d->d->set, loop_wall_ms(d->d->loop), out);
+	return target;
 }
 
 /* ---- rules ------------------------------------------------------------------------------ */
@@ -462,7 +409,7 @@ static void rule_event_facts(struct decider *d, struct lineage *l, const struct 
 
 void context_rules(struct decider *d, struct lineage *l, struct rule_ctx *ret)
 {
-	const struct watched *w = monitor_account(d->m, l->current);
+	const struct watched *w = decider_account(d, l->current);
 	static const struct verdict nothing;
 	int64_t now = loop_now_ms(d->d->loop);
 	bool known = w && w->sweep_n && now - w->swept_ms <= d->d->set->evidence_fresh_ms;

@@ -13,7 +13,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "failover/lease.h"
-#include "failover/lineage.h"
+#include "failover/decide_index.h"
 #include "notify/notify.h"
 #include "store/accounts.h"
 
@@ -38,7 +38,7 @@ static void refresh_gates(struct decider *d, struct lineage *l)
 static void note_healthy(struct decider *d, struct lineage *l)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
-	const struct watched *w = monitor_account(d->m, l->current);
+	const struct watched *w = decider_account(d, l->current);
 	bool healthy = w && w->sweep_n && w->verdict.severity == SEV_NONE &&
 		       w->verdict.health == HEALTH_HEALTHY;
 	struct who who = decider_who(d);
@@ -87,7 +87,7 @@ static void expire_last_test(struct decider *d, struct lineage *l)
 
 static void decide_lineage(struct decider *d, struct lineage *l)
 {
-	const struct watched *w = monitor_account(d->m, l->current);
+	const struct watched *w = decider_account(d, l->current);
 	int64_t now = loop_now_ms(d->d->loop);
 	const struct rule *r;
 	struct rule_ctx c;
@@ -118,13 +118,14 @@ static void decide_lineage(struct decider *d, struct lineage *l)
 /* While an event of it is pending or held, an account's traffic is judged by the last five. */
 static void set_windows(struct decider *d)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		bool open = false;
+	for (int open = 0; open < 2; open++) {
+		for (size_t i = 0; i < d->n; i++) {
+			const struct event *e = &d->v[i]->ev.e;
+			struct watched *w = decider_account(d, d->v[i]->current);
 
-		for (size_t k = 0; k < d->n; k++)
-			open |= str_eq(d->v[k]->current, d->v[i]->current) && d->v[k]->ev.e.id &&
-				(d->v[k]->ev.e.status == EV_PENDING || d->v[k]->ev.e.status == EV_HELD);
-		monitor_window(d->m, d->v[i]->current, open);
+			if (w && open == (e->id && (e->status == EV_PENDING || e->status == EV_HELD)))
+				w->in_window = open;
+		}
 	}
 }
 
@@ -200,6 +201,7 @@ struct decider *decider_new(struct failover_deps *d, struct monitor *m)
 
 	x->d = d;
 	x->m = m;
+	x->index = decide_index_new();
 	m->swept = on_swept;
 	m->swept_ctx = x;
 	return x;
@@ -240,6 +242,7 @@ void decider_free(struct decider *d)
 		free_p(&d->v[i]);
 	}
 	free_p(&d->v);
+	decide_index_free(d->index);
 	decide_facts_fini(&d->facts);
 	control_fini(&d->control);
 	free_p(&d);
@@ -358,7 +361,7 @@ int decider_detect(struct decider *d, const char *account, struct str *ret, stru
 		jw_obj_end(&out);
 		return 0;
 	}
-	w = monitor_account(d->m, l->current);
+	w = decider_account(d, l->current);
 	if (!w)
 		return err_set(err, ERR_NOT_FOUND, "the lineage's account is not watched");
 	detect_doc(d, l, w, ret);

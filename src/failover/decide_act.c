@@ -35,7 +35,7 @@ int decider_say(struct decider *d, struct tx *t, int kind, const struct event *e
 static const struct verdict *verdict_of(const struct decider *d, const struct lineage *l)
 {
 	static const struct verdict nothing;
-	const struct watched *w = monitor_account(d->m, l->current);
+	const struct watched *w = decider_account(d, l->current);
 
 	return w ? &w->verdict : &nothing;
 }

@@ -124,7 +124,7 @@ static void test_task(void *arg)
 	struct test *t = arg;
 	struct decider *d = t->d;
 	struct lineage *l = decider_lineage(d, t->primary);
-	const struct watched *w = l ? monitor_account(d->m, l->current) : NULL;
+	const struct watched *w = l ? decider_account(d, l->current) : NULL;
 	/* a cycle's sweep that began after the last test is as fresh as one of our own */
 	bool reuse = w && !t->last && l->clock.last_ms && w->sweep_n &&
 		     w->swept_ms - w->latency_ms > l->clock.last_ms + d->d->set->test_every_ms / 2;

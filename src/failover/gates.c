@@ -7,11 +7,35 @@
  */
 #include "failover/gates.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "core/str.h"
+
+/* why is NULL where only the answer is wanted */
+static void tell(struct str *why, const char *text)
+{
+	if (why)
+		str_add(why, text);
+}
+
+static void say(struct str *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct str *why, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	if (!why)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	str_add(why, text);
+}
+
+enum { COARSE_MS = 120000, COARSE_STEP_MS = 20000 };
 
 typedef bool (*gate_fn)(const struct gate_facts *f, const struct failover_settings *set,
 			int64_t now_wall_ms, struct str *why);
@@ -21,19 +45,19 @@ static bool gate_lease(const struct gate_facts *f, const struct failover_setting
 {
 	(void)now_wall_ms;
 	if (!f->lease_held) {
-		str_addf(why, "this engine does not hold the lease%s%s",
+		say(why, "this engine does not hold the lease%s%s",
 			 str_empty(f->lease_why) ? "" : ": ", f->lease_why ? f->lease_why : "");
 		return false;
 	}
 	if (f->lease_valid_ms <= set->write_deadline_ms) {
-		str_addf(why, "only %.1f s of the lease are left", (double)f->lease_valid_ms / 1000);
+		say(why, "only %.1f s of the lease are left", (double)f->lease_valid_ms / 1000);
 		return false;
 	}
 	if (!str_empty(f->lease_why)) {
-		str_add(why, f->lease_why);
+		tell(why, f->lease_why);
 		return false;
 	}
-	str_add(why, "this engine holds the lease");
+	say(why, "this engine holds the lease");
 	return true;
 }
 
@@ -42,12 +66,12 @@ static bool gate_database(const struct gate_facts *f, const struct failover_sett
 {
 	(void)set, (void)now_wall_ms;
 	if (!f->database_ok || !f->database_durable) {
-		str_add(why, !str_empty(f->database_why) ? f->database_why :
-			     f->database_ok ? "no synchronous standby keeps what is committed" :
-					      "the database cannot be written");
+		tell(why, !str_empty(f->database_why) ? f->database_why :
+			  f->database_ok ? "no synchronous standby keeps what is committed" :
+					   "the database cannot be written");
 		return false;
 	}
-	str_add(why, "writable and durable");
+	say(why, "writable and durable");
 	return true;
 }
 
@@ -56,11 +80,11 @@ static bool gate_attempt(const struct gate_facts *f, const struct failover_setti
 {
 	(void)set, (void)now_wall_ms;
 	if (f->other_event) {
-		str_addf(why, "%s is not finished and shares %s", f->other_event,
+		say(why, "%s is not finished and shares %s", f->other_event,
 			 f->other_shares ? f->other_shares : "an account");
 		return false;
 	}
-	str_add(why, "no other attempt shares source, target or numbers");
+	say(why, "no other attempt shares source, target or numbers");
 	return true;
 }
 
@@ -69,16 +93,16 @@ static bool gate_environment(const struct gate_facts *f, const struct failover_s
 {
 	(void)set, (void)now_wall_ms;
 	if (f->shadow) {
-		str_add(why, "shadow mode: decisions are recorded, nothing is carried out");
+		say(why, "shadow mode: decisions are recorded, nothing is carried out");
 		return false;
 	}
 	if (!f->environment_ok) {
-		str_add(why, str_empty(f->environment_why) ?
+		tell(why, str_empty(f->environment_why) ?
 				     "the database was not adopted for this environment" :
 				     f->environment_why);
 		return false;
 	}
-	str_add(why, "the database belongs to this environment");
+	say(why, "the database belongs to this environment");
 	return true;
 }
 
@@ -89,15 +113,15 @@ static bool gate_paused(const struct gate_facts *f, const struct failover_settin
 
 	(void)set, (void)now_wall_ms;
 	if (!f->paused && !f->maintenance) {
-		str_add(why, "automation is on");
+		say(why, "automation is on");
 		return true;
 	}
-	str_addf(why, "%s by %s", f->paused ? "paused" : "maintenance",
+	say(why, "%s by %s", f->paused ? "paused" : "maintenance",
 		 str_empty(f->paused_by) ? "somebody" : f->paused_by);
 	if (f->paused_until_ms)
-		str_addf(why, " until %s", format_time(until, f->paused_until_ms));
+		say(why, " until %s", format_time(until, f->paused_until_ms));
 	if (!str_empty(f->paused_reason))
-		str_addf(why, ": %s", f->paused_reason);
+		say(why, ": %s", f->paused_reason);
 	return false;
 }
 
@@ -110,20 +134,22 @@ static bool gate_hour(const struct gate_facts *f, const struct failover_settings
 
 	format_duration(span, sizeof(span), set->hour_ms);
 	if (!all && !one) {
-		str_addf(why, "%lld of %lld attempts within %s", (long long)f->attempts_all,
+		say(why, "%lld of %lld attempts within %s", (long long)f->attempts_all,
 			 (long long)set->max_per_hour, span);
 		return true;
 	}
-	str_addf(why, "%lld attempt%s wrote outside within %s, %lld allowed%s",
+	say(why, "%lld attempt%s wrote outside within %s, %lld allowed%s",
 		 (long long)(all ? f->attempts_all : f->attempts_lineage),
 		 (all ? f->attempts_all : f->attempts_lineage) == 1 ? "" : "s", span,
 		 (long long)(all ? set->max_per_hour : set->max_per_hour_lineage),
 		 all ? "" : " for one lineage");
 	if (f->attempts_free_ms > now_wall_ms) {
-		int64_t s = (f->attempts_free_ms - now_wall_ms + 999) / 1000 * 1000;
+		int64_t left = f->attempts_free_ms - now_wall_ms;
+		/* coarse while it is long: a sentence that changes each second is sent each second */
+		int64_t step = left > COARSE_MS ? COARSE_STEP_MS : 1000;
 
-		format_duration(wait, sizeof(wait), s);
-		str_addf(why, "; free again in %s", wait);
+		format_duration(wait, sizeof(wait), (left + step - 1) / step * step);
+		say(why, "; free again in %s", wait);
 	}
 	return false;
 }
@@ -131,27 +157,31 @@ static bool gate_hour(const struct gate_facts *f, const struct failover_settings
 static bool gate_evidence(const struct gate_facts *f, const struct failover_settings *set,
 			  int64_t now_wall_ms, struct str *why)
 {
+	char at[TIME_TEXT];
+
 	(void)now_wall_ms;
 	if (f->manual) {
-		str_add(why, "started by a person: not asked");
+		say(why, "started by a person: not asked");
 		return true;
 	}
 	if (f->evidence_age_ms < 0 || f->evidence_age_ms > set->evidence_fresh_ms) {
-		str_add(why, "no fresh evidence");
+		say(why, "no fresh evidence");
 		return false;
 	}
 	if (f->blocker == BLOCK_FOLLOWER) {
-		str_add(why, str_empty(f->blocker_why) ? "another engine disagrees" :
+		tell(why, str_empty(f->blocker_why) ? "another engine disagrees" :
 							 f->blocker_why);
 		return false;
 	}
 	if (f->evidence_kinds < 2 && f->evidence_sweeps < 2) {
-		str_add(why, "one kind of probe in one sweep only");
+		say(why, "one kind of probe in one sweep only");
 		return false;
 	}
-	str_addf(why, "%d kind%s of probe, %d sweep%s, %lld s old", f->evidence_kinds,
-		 f->evidence_kinds == 1 ? "" : "s", f->evidence_sweeps,
-		 f->evidence_sweeps == 1 ? "" : "s", (long long)(f->evidence_age_ms / 1000));
+	say(why, "%d kind%s of probe, %d sweep%s", f->evidence_kinds,
+	    f->evidence_kinds == 1 ? "" : "s", f->evidence_sweeps,
+	    f->evidence_sweeps == 1 ? "" : "s");
+	if (f->evidence_at_ms)
+		say(why, ", seen %.8sZ", format_time(at, f->evidence_at_ms) + 11);
 	return true;
 }
 
@@ -160,14 +190,14 @@ static bool gate_isolation(const struct gate_facts *f, const struct failover_set
 {
 	(void)set, (void)now_wall_ms;
 	if (f->blocker == BLOCK_ALIKE || f->blocker == BLOCK_UNREACHABLE) {
-		str_add(why, str_empty(f->blocker_why) ? "everything fails alike" : f->blocker_why);
+		tell(why, str_empty(f->blocker_why) ? "everything fails alike" : f->blocker_why);
 		return false;
 	}
 	if (!f->anything_answers) {
-		str_add(why, "no provider could be reached: the trouble may be ours");
+		say(why, "no provider could be reached: the trouble may be ours");
 		return false;
 	}
-	str_add(why, "others answer, so the trouble is not ours");
+	say(why, "others answer, so the trouble is not ours");
 	return true;
 }
 
@@ -175,7 +205,7 @@ static bool no_target(const struct gate_facts *f, struct str *why)
 {
 	if (f->target)
 		return false;
-	str_add(why, str_empty(f->target_none_why) ? "no account could take over" :
+	tell(why, str_empty(f->target_none_why) ? "no account could take over" :
 						     f->target_none_why);
 	return true;
 }
@@ -192,10 +222,10 @@ static bool gate_target_healthy(const struct gate_facts *f, const struct failove
 	if (no_target(f, why))
 		return false;
 	if (f->target_trouble) {
-		str_addf(why, "%s: %s", target_name(f), f->target_trouble);
+		say(why, "%s: %s", target_name(f), f->target_trouble);
 		return false;
 	}
-	str_addf(why, "%s: its own probes are ok", target_name(f));
+	say(why, "%s: its own probes are ok", target_name(f));
 	return true;
 }
 
@@ -207,11 +237,11 @@ static bool gate_target_independent(const struct gate_facts *f,
 	if (no_target(f, why))
 		return false;
 	if (f->parent_trouble || f->shared_trouble) {
-		str_addf(why, "%s: %s", target_name(f),
+		say(why, "%s: %s", target_name(f),
 			 f->parent_trouble ? f->parent_trouble : f->shared_trouble);
 		return false;
 	}
-	str_addf(why, "%s shares neither a failing parent nor a failing region", target_name(f));
+	say(why, "%s shares neither a failing parent nor a failing region", target_name(f));
 	return true;
 }
 
@@ -222,27 +252,27 @@ static bool gate_target_fit(const struct gate_facts *f, const struct failover_se
 	if (no_target(f, why))
 		return false;
 	if (f->target_not_ready) {
-		str_addf(why, "%s is marked not ready: %s", target_name(f),
+		say(why, "%s is marked not ready: %s", target_name(f),
 			 str_empty(f->target_not_ready_why) ? "its canaries failed" :
 							      f->target_not_ready_why);
 		return false;
 	}
 	if (f->type_known && !f->type_full) {
-		str_addf(why, "%s is a trial account", target_name(f));
+		say(why, "%s is a trial account", target_name(f));
 		return false;
 	}
 	if (!f->credential_fit) {
-		str_addf(why, "%s: %s", target_name(f),
+		say(why, "%s: %s", target_name(f),
 			 str_empty(f->credential_why) ? "its credential cannot do what is needed" :
 							f->credential_why);
 		return false;
 	}
 	if (f->balance_known && f->balance < set->min_balance) {
-		str_addf(why, "%s: balance %.2f is below %.2f", target_name(f), f->balance,
+		say(why, "%s: balance %.2f is below %.2f", target_name(f), f->balance,
 			 set->min_balance);
 		return false;
 	}
-	str_addf(why, "%s is %s%s", target_name(f), f->type_known ? "a full account" : "usable",
+	say(why, "%s is %s%s", target_name(f), f->type_known ? "a full account" : "usable",
 		 f->balance_known ? "" : "; warning: its balance is not known");
 	return true;
 }
@@ -253,16 +283,16 @@ static bool gate_numbers(const struct gate_facts *f, const struct failover_setti
 	(void)set, (void)now_wall_ms;
 	if (no_target(f, why))
 		return false;
-	str_addf(why, "%lld free voice-ready numbers for %lld agents", (long long)f->numbers_free,
+	say(why, "%lld free voice-ready numbers for %lld agents", (long long)f->numbers_free,
 		 (long long)f->numbers_needed);
 	if (f->numbers_needed == 0) {
-		str_add(why, ": nothing to move");
+		say(why, ": nothing to move");
 		return false;
 	}
 	if (f->numbers_free >= f->numbers_needed)
 		return true;
 	if (f->partial && f->numbers_free > 0)
-		str_add(why, "; a partial failover was chosen");
+		say(why, "; a partial failover was chosen");
 	return f->partial && f->numbers_free > 0;
 }
 
@@ -273,13 +303,13 @@ static bool gate_routing(const struct gate_facts *f, const struct failover_setti
 	if (no_target(f, why))
 		return false;
 	if (f->routed_elsewhere > 0) {
-		str_addf(why, "%lld target number%s routed elsewhere%s%s",
+		say(why, "%lld target number%s routed elsewhere%s%s",
 			 (long long)f->routed_elsewhere, f->routed_elsewhere == 1 ? " is" : "s are",
 			 str_empty(f->routed_example) ? "" : ", e.g. ",
 			 f->routed_example ? f->routed_example : "");
 		return false;
 	}
-	str_add(why, "no trunk, application or region overrides the target numbers");
+	say(why, "no trunk, application or region overrides the target numbers");
 	return true;
 }
 
@@ -288,16 +318,16 @@ static bool gate_agents(const struct gate_facts *f, const struct failover_settin
 {
 	(void)set, (void)now_wall_ms;
 	if (!f->any_import) {
-		str_add(why, "no agent needs an import");
+		say(why, "no agent needs an import");
 		return true;
 	}
 	if (!f->eleven_answers || (f->eleven_rights_known && !f->eleven_may_write)) {
-		str_add(why, !str_empty(f->eleven_why) ? f->eleven_why :
+		tell(why, !str_empty(f->eleven_why) ? f->eleven_why :
 			     f->eleven_answers ? "the ElevenLabs key may not write" :
 						 "ElevenLabs does not answer");
 		return false;
 	}
-	str_addf(why, "ElevenLabs answers%s",
+	say(why, "ElevenLabs answers%s",
 		 f->eleven_rights_known ? " and the key may write" :
 					  "; warning: the key's rights are not known");
 	return true;
@@ -310,12 +340,12 @@ static bool gate_webhook(const struct gate_facts *f, const struct failover_setti
 	if (no_target(f, why))
 		return false;
 	if (!f->webhook_asked || !f->webhook_ok) {
-		str_add(why, !str_empty(f->webhook_why) ? f->webhook_why :
+		tell(why, !str_empty(f->webhook_why) ? f->webhook_why :
 			     f->webhook_asked ? "our webhook endpoint does not answer" :
 						"our webhook endpoint was not asked yet");
 		return false;
 	}
-	str_addf(why, "our endpoint answers and accepts the signature of %s", target_name(f));
+	say(why, "our endpoint answers and accepts the signature of %s", target_name(f));
 	return true;
 }
 
@@ -358,6 +388,15 @@ void gates_compute(const struct gate_facts *f, const struct failover_settings *s
 		out[g].pass = gate_table[g].fn(f, set, now_wall_ms, &why);
 		out[g].why = str_take(&why);
 	}
+}
+
+bool gates_target_open(const struct gate_facts *f, const struct failover_settings *set,
+		       int64_t now_wall_ms)
+{
+	for (int g = GATE_TARGET_HEALTHY; g < GATE_MAX; g++)
+		if (!gate_table[g].fn(f, set, now_wall_ms, NULL))
+			return false;
+	return gate_table[GATE_ATTEMPT].fn(f, set, now_wall_ms, NULL);
 }
 
 void gates_clear(struct gate_result out[GATE_MAX])

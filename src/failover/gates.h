@@ -31,6 +31,7 @@ struct gate_facts {
 	int64_t attempts_free_ms;		/* wall; when the oldest that counts ages out */
 	/* evidence */
 	int64_t evidence_age_ms;		/* -1 = none */
+	int64_t evidence_at_ms;			/* wall; 0 = not told */
 	int evidence_kinds, evidence_sweeps;	/* kinds that are bad; sweeps that agree */
 	/* isolation and followers, from severity_blocked() */
 	enum blocker blocker;
@@ -69,6 +70,9 @@ struct gate_facts {
 void gates_compute(const struct gate_facts *f, const struct failover_settings *set,
 		   int64_t now_wall_ms, struct gate_result out[GATE_MAX]);
 void gates_clear(struct gate_result out[GATE_MAX]);
+/* Those that depend on the target all pass; no sentence is made. */
+bool gates_target_open(const struct gate_facts *f, const struct failover_settings *set,
+		       int64_t now_wall_ms);
 
 bool gate_overridable(enum gate g);
 bool gate_typed(enum gate g);		/* overriding asks for the target's name */

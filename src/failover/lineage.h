@@ -22,6 +22,7 @@ struct lineage {
 	int64_t healthy_since_ms;	/* wall; from the row */
 	bool was_healthy;
 	struct event_row ev;		/* newest, or the open one; ev.e.id NULL = none */
+	bool newer_done;		/* while events are read */
 	char *older_done;		/* a completed event older than a newer completed one */
 
 	struct window_clock clock;	/* of clock_event */
@@ -39,6 +40,8 @@ struct lineage {
 	char *target;			/* best candidate; NULL = none */
 	struct gate_result gates[GATE_MAX];
 	bool gates_known;
+	int64_t agents, imports;	/* watched, on its current account; see context_agents() */
+	int on, home;			/* current account and primary, by the roster's number */
 	int64_t short_by, short_needed, short_free;	/* a plan left so many out, at these counts */
 	int rule;			/* last one that fitted, for people; 0 = none */
 	int64_t refused_ms;		/* monotonic: an order failed; not again at once */
@@ -49,6 +52,7 @@ struct decider {
 	struct monitor *m;
 	struct lineage **v;
 	size_t n, cap;
+	struct decide_index *index;
 	struct decide_facts facts;
 	struct control_row control;
 	bool database_ok, durable, environment_ok;
@@ -67,6 +71,8 @@ struct decider {
 int decider_read(struct decider *d, struct err *err);
 /* What people's commands need as well, on any engine: as decider_read. */
 struct lineage *decider_lineage(const struct decider *d, const char *primary);
+/* As monitor_account(), without a search. */
+struct watched *decider_account(const struct decider *d, const char *id);
 /* The lineage that the account carries, or is home of. */
 struct lineage *decider_lineage_of(const struct decider *d, const char *account);
 struct gate_ask {

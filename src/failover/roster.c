@@ -223,6 +223,7 @@ int roster_load(struct roster *r, struct store *s, struct err *err)
 	carry_over(&now, r);
 	fit(&now);
 	index_numbers(&now);
+	now.version = r->version + 1;
 	roster_fini(r);
 	*r = now;
 	return 0;
@@ -253,6 +254,7 @@ void roster_presence(struct roster *r, struct remote_agent_list *list, size_t *r
 		present = found && !found->archived;
 		r->v[i].presence_changed = present != r->v[i].present;
 		*ret_changed += r->v[i].presence_changed;
+		r->version += r->v[i].presence_changed;
 		r->v[i].present = present;
 	}
 }

@@ -35,6 +35,7 @@ struct roster {
 	size_t text_len, text_cap;
 	char **accounts;
 	size_t n_accounts, cap_accounts;
+	uint64_t version;		/* grows with every change of who is watched where */
 	uint32_t *by_number;		/* open addressing: index + 1 */
 	size_t mask;
 };
