@@ -17,8 +17,14 @@ struct scope {				/* where names are looked up */
 
 /* Names used in a text, in order, without duplicates; caller frees each and the list. */
 size_t bind_names(const char *text, char ***ret);
+enum { BIND_NAME_MAX = 64 };
+/* p at a dollar: bytes of "$name" or "${name}" there and the name; 0 = only a dollar. */
+size_t bind_name_at(const char *p, char *name, size_t size);
+/* The value, or NULL with scope->needs and err (ERR_NOT_FOUND, field = name). */
+const struct value *bind_lookup(struct scope *s, const char *name, struct err *err);
 enum bind_for { BIND_PLAIN /* argv element, cwd */, BIND_URL, BIND_HEADER };
-/* 0; ERR_NOT_FOUND: scope->needs says which; ERR_INVALID: value does not fit there. */
+/* In a URL a value at the very beginning may be a whole http(s) URL; else it is encoded.
+ * 0; ERR_NOT_FOUND: scope->needs says which; ERR_INVALID: value does not fit there. */
 int bind_text(struct scope *s, const char *text, enum bind_for how, struct str *ret,
 	      bool *ret_secret, struct err *err);
 /* SQL: text with $1.. and the values with their PostgreSQL types ("interval", "text[]").
@@ -26,6 +32,9 @@ int bind_text(struct scope *s, const char *text, enum bind_for how, struct str *
 struct bound_sql { char *text; struct value *values; const char **types; size_t n; };
 int bind_sql(struct scope *s, const char *text, struct bound_sql *ret, struct err *err);
 void bound_sql_fini(struct bound_sql *b);
+/* For lint: every name, with whether it stands inside quotes; counts the statements. */
+void bind_sql_scan(const char *text, void (*name_at)(void *ctx, const char *name, bool quoted),
+		   void *ctx, size_t *ret_statements);
 /* JSON text whose "$name" strings become values of their own type. */
 int bind_json(struct scope *s, const char *json, struct str *ret, struct err *err);
 

@@ -140,6 +140,8 @@ struct runbook {
 /* Problems with their places, in the order of the file; at most 100 kept. */
 struct problem { char *file; struct place at; bool warning; char *text; };
 struct problems { struct problem *v; size_t n; size_t n_errors; };
+void problems_add(struct problems *p, const char *file, struct place at, bool warning,
+		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void problems_fini(struct problems *p);
 void problems_print(struct str *out, const struct problems *p);	/* file:line:column: what */
 

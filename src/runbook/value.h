@@ -33,14 +33,16 @@ void value_copy(struct value *to, const struct value *from);	/* to: zeroed */
 void value_set_text(struct value *v, const char *s);	/* frees what was there */
 void value_set_number(struct value *v, double n);
 void value_set_bool(struct value *v, bool b);
-struct value *value_add(struct value *list_or_map, const char *name);	/* null, to be filled */
+/* A new member, null, to be filled; valid until the next. Lists grow by this alone. */
+struct value *value_add(struct value *list_or_map, const char *name);
 const struct value *value_get(const struct value *map, const char *name); /* NULL = none */
 bool value_equal(const struct value *a, const struct value *b);
 int value_from_json(struct value *v, const struct json *j);	/* caps: 100,000 items */
 void value_json(struct jw *w, const char *name, const struct value *v);	/* secrets as "***" */
 /* As a person reads it, on one line, cleaned, at most max bytes; secrets as "***". */
 void value_print(struct str *out, const struct value *v, size_t max);
-/* $.a.b[0].c and $ alone; NULL = not there. */
+/* $.a.b[0].c, $.list[-1], $['na.me'] and $ alone; NULL = not there. */
 const struct value *value_path(const struct value *v, const char *path);
+bool value_path_valid(const char *path);
 
 #endif
