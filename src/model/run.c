@@ -119,6 +119,7 @@ static const struct field param_fields[] = {
 	FIELD(run_param, pattern, "pattern", "PATTERN", F_STR, .flags = FF_DETAIL),
 	FIELD(run_param, set, "set", "SET", F_BOOL),
 	FIELD(run_param, secret, "secret", "SECRET", F_BOOL),
+	FIELD(run_param, at_start, "atStart", "AT START", F_BOOL, .flags = FF_DETAIL),
 	FIELD(run_param, offers, "offers", "OFFERS", F_JSON, .flags = FF_DETAIL),
 };
 RECORD_TYPE(run_param_type, "param", run_param, param_fields);
@@ -171,6 +172,8 @@ static const struct field row_fields[] = {
 	FIELD(runbook_row, destroys, "destroys", "DESTROYS", F_I64, .flags = FF_SORT),
 	FIELD(runbook_row, last_run_at_ms, "lastRunAt", "LAST RUN", F_TIME, .flags = FF_SORT),
 	FIELD(runbook_row, problem, "problem", "PROBLEM", F_STR, .flags = FF_FILTER | FF_OUTSIDE),
+	FIELD(runbook_row, kinds, "kinds", "ROWS", F_STR, .flags = FF_DETAIL,
+	      .help = "rows it is offered on"),
 	FIELD(runbook_row, file, "file", "FILE", F_STR, .flags = FF_DETAIL),
 	FIELD(runbook_row, hash, "hash", "TEXT", F_STR, .flags = FF_DETAIL),
 };
