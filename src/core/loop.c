@@ -402,6 +402,46 @@ void loop_on_signal(struct loop *l, int signum, void (*fn)(void *ctx, int signum
 	uv_unref((uv_handle_t *)&l->signals[i]);
 }
 
+/* ---- workers ----------------------------------------------------------------- */
+
+struct work {
+	uv_work_t uv;
+	void (*fn)(void *arg);
+	void (*done)(void *ctx);
+	void *arg, *ctx;
+};
+
+static void on_work(uv_work_t *uv)
+{
+	struct work *w = uv->data;
+
+	w->fn(w->arg);
+}
+
+static void on_worked(uv_work_t *uv, int status)
+{
+	struct work *w = uv->data;
+
+	(void)status;	/* never cancelled */
+	w->done(w->ctx);
+	free_p(&w);
+}
+
+void loop_work(struct loop *l, void (*fn)(void *arg), void *arg, void (*done)(void *ctx), void *ctx)
+{
+	struct work *w;
+
+	if (l->is_virtual) {
+		fn(arg);
+		loop_defer(l, done, ctx);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct work){ .fn = fn, .done = done, .arg = arg, .ctx = ctx };
+	w->uv.data = w;
+	uv_queue_work(&l->uv, &w->uv, on_work, on_worked);
+}
+
 /* ---- life -------------------------------------------------------------------- */
 
 static struct loop *loop_alloc(bool is_virtual)

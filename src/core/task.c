@@ -207,6 +207,22 @@ int task_sleep(int64_t ms)
 	return t->outcome;
 }
 
+static void on_worked(void *ctx)
+{
+	struct op *op = ctx;
+
+	op->done(op, OP_OK);
+}
+
+void task_work(void (*fn)(void *arg), void *arg)
+{
+	struct op op = { 0 };	/* without cancel: the worker uses what is the caller's */
+
+	op.done = on_op_done;
+	loop_work(current->loop, fn, arg, on_worked, &op);
+	task_await(&op);
+}
+
 static void waiter_unlink(struct task_waiter *w)
 {
 	if (w->prev)

@@ -29,6 +29,9 @@ int task_await(struct op *op);
 /* 0, or OP_CANCELLED. */
 int task_sleep(int64_t ms);
 
+/* Runs fn(arg) in a worker thread and waits for its end, cancelled or not (loop_work). */
+void task_work(void (*fn)(void *arg), void *arg);
+
 /* A condition to wait on: others call condition_wake after changing what is waited for. */
 struct condition { struct task_waiter *first; };
 /* Waits for the next condition_wake, at most max_ms (-1 = for ever): OP_OK, OP_TIMEOUT,

@@ -124,6 +124,10 @@ int act_tx(struct act *a, int (*fn)(struct act *a, struct tx *t, void *arg, stru
 /* When this engine begins to lead: did the database lose commits that we acted on? 0: no, or it is
  * settled; 1: the lease must be taken anew first; negative: it cannot be told now. */
 int reconcile(struct executor *x, struct err *err);
+/* As long as another engine leads: what this one's intent log alone knows goes on record. */
+int reconcile_follow(struct executor *x, struct err *err);
+/* Did a follower put something on record that the leader has not looked at? */
+int reconcile_due(struct executor *x, bool *ret, struct err *err);
 
 /* ---- elsewhere ------------------------------------------------------------------------ */
 

@@ -101,6 +101,16 @@ static bool assigned(const struct mover *m, const char *agent)
 				  m->imported && str_eq(m->import_agent, agent);
 }
 
+/* What the write replaces: an assignment, or the webhooks that an import overwrites. */
+static char *import_before(const struct mover *m)
+{
+	_cleanup_(free_p) char *hooks = m->phone ? webhooks_json(m->phone->hooks) : NULL;
+
+	if (m->imported)
+		return xasprintf("{\"id\":\"%s\",\"agentId\":\"%s\"}", m->import_id, m->import_agent);
+	return hooks ? xasprintf("{\"webhooks\":%s}", hooks) : NULL;
+}
+
 /* One write: import with the agent, or assign an entry that is there already. */
 static int eleven_write(struct mover *m, const char *agent, struct call_info *info)
 {
@@ -113,9 +123,7 @@ static int eleven_write(struct mover *m, const char *agent, struct call_info *in
 	jw_obj(&w, NULL);
 	jw_str(&w, "agentId", agent ? agent : "");
 	jw_obj_end(&w);
-	_cleanup_(free_p) char *before =
-		m->imported ? xasprintf("{\"id\":\"%s\",\"agentId\":\"%s\"}", m->import_id,
-					m->import_agent) : NULL;
+	_cleanup_(free_p) char *before = import_before(m);
 	struct effect *e = effect_new(m->row->agent, m->imported ? "assign" : "import",
 				      m->row->to_number, before, str_get(&after));
 	str_fini(&after);

@@ -12,7 +12,8 @@
 #include "store/control.h"
 #include "store/steps.h"
 
-enum { SCAN_MS = 1000, UNLOCK_RETRY_MS = 2000, UNLOCK_RETRY_MAX_MS = 30000, UNLOCK_PAGE_AFTER = 3 };
+enum { SCAN_MS = 1000, REMEMBER_MS = 10000, UNLOCK_RETRY_MS = 2000, UNLOCK_RETRY_MAX_MS = 30000,
+       UNLOCK_PAGE_AFTER = 3 };
 
 struct run {
 	struct executor *x;
@@ -96,9 +97,27 @@ static bool begin_to_lead(struct executor *x)
 	return r == 0;
 }
 
+/* Now and then: did another engine's log, or ours while it does not lead, remember what the
+ * database lost? False: the leader must look again before it goes on. */
+static bool remembered(struct executor *x, bool led, int64_t *again_ms)
+{
+	struct err err = { 0 };
+	bool due = false;
+	int64_t now = loop_now_ms(x->d->loop);
+
+	if (now < *again_ms)
+		return true;
+	*again_ms = now + REMEMBER_MS;
+	if ((led ? reconcile_due(x, &due, &err) : reconcile_follow(x, &err)) < 0 &&
+	    err.code != ERR_CANCELLED)
+		log_debug("failover", "the intent log: %s", err.msg);
+	return !due;
+}
+
 static void scan(void *arg)
 {
 	struct executor *x = arg;
+	int64_t again_ms = 0;
 	bool led = false;
 
 	while (!x->stopping && !task_cancelled()) {
@@ -106,6 +125,7 @@ static void scan(void *arg)
 		char **ids = NULL;
 		size_t n = 0;
 
+		led = remembered(x, led, &again_ms) && led;
 		if (leads(x) && !x->d->set->shadow && !x->d->leader_only_reads &&
 		    (led || begin_to_lead(x)) &&
 		    events_in(x->d->store, states, &ids, &n, NULL) >= 0) {

@@ -1,26 +1,34 @@
 /*
  * The intent log; see intent.h. Lines are JSON arrays, so that no text can break them.
- * The file is cut when it has grown past a cap and nothing is buffered: rows that old are
- * in the database many times over. It is never read while an attempt runs.
+ * The file is cut when it has grown past a cap: rows that old are in the database many
+ * times over. It is never read while an attempt runs.
+ *
+ * Invariant: intent_sync returns 0 only when every line added before the call is on disk.
+ * The worker thread sees one struct job and nothing else.
  */
 #include "failover/intent.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/json.h"
 #include "core/mem.h"
+#include "core/task.h"
 
-enum { KEEP_BYTES = 16 << 20 };
+enum { KEEP_BYTES = 16 << 20, LINE_MAX_BYTES = 1 << 20 };
 
 struct intent_log {
 	int fd;
-	struct str buffer;
+	struct str buffer;		/* not given to a worker yet */
 	off_t size;
+	int64_t added, synced;		/* lines */
+	bool busy;			/* a worker is at it */
+	struct condition changed;
 };
 
 struct intent_log *intent_open(const char *dir, const char *database, struct err *err)
@@ -53,73 +61,183 @@ void intent_close(struct intent_log *l)
 	free_p(&l);
 }
 
-void intent_add(struct intent_log *l, int64_t at_ms, int64_t epoch, const char *event,
-		const char *agent, const char *kind, const char *subject)
+void intent_add(struct intent_log *l, const struct intent *i)
 {
-	struct jw w = JW(&l->buffer);
-
 	if (!l || l->fd < 0)
 		return;
+	struct jw w = JW(&l->buffer);
+
 	jw_arr(&w, NULL);
-	jw_i64(&w, NULL, at_ms);
-	jw_i64(&w, NULL, epoch);
-	jw_str(&w, NULL, event);
-	jw_str(&w, NULL, agent ? agent : "");
-	jw_str(&w, NULL, kind);
-	jw_str(&w, NULL, subject ? subject : "");
+	jw_i64(&w, NULL, i->at_ms);
+	jw_i64(&w, NULL, i->epoch);
+	jw_str(&w, NULL, i->event);
+	jw_str(&w, NULL, i->agent ? i->agent : "");
+	jw_str(&w, NULL, i->kind);
+	jw_str(&w, NULL, i->subject ? i->subject : "");
+	jw_raw(&w, NULL, i->before);
+	jw_raw(&w, NULL, i->after);
 	jw_arr_end(&w);
 	str_addc(&l->buffer, '\n');
+	l->added++;
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+struct job {
+	int fd, error;			/* errno of what failed, 0 */
+	bool cut;			/* begin the file anew */
+	struct str text;
+	size_t done;
+};
+
+/* In a worker thread. */
+static void write_job(void *arg)
+{
+	struct job *j = arg;
+	const char *p = str_get(&j->text);
+
+	if (j->cut && ftruncate(j->fd, 0) < 0)
+		j->cut = false;
+	while (j->done < j->text.len) {
+		ssize_t n = write(j->fd, p + j->done, j->text.len - j->done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			j->error = errno;
+			return;
+		}
+		j->done += (size_t)n;
+	}
+	if (fdatasync(j->fd) < 0)
+		j->error = errno;
+}
+
+/* What could not be written goes in front of what came meanwhile. */
+static void put_back(struct intent_log *l, const struct job *j)
+{
+	struct str both = STR_INIT(STR_MAX_DEFAULT);
+
+	str_add(&both, str_get(&j->text) + j->done);
+	str_add(&both, str_get(&l->buffer));
+	str_fini(&l->buffer);
+	l->buffer = both;
+}
+
+static int write_all(struct intent_log *l, struct err *err)
+{
+	struct job j = { .fd = l->fd, .cut = l->size > KEEP_BYTES, .text = l->buffer };
+	int64_t upto = l->added;
+
+	l->buffer = STR_INIT(STR_MAX_DEFAULT);
+	l->busy = true;
+	task_work(write_job, &j);
+	l->busy = false;
+	l->size = (j.cut ? 0 : l->size) + (off_t)j.done;
+	if (j.error)
+		put_back(l, &j);
+	else
+		l->synced = upto;
+	str_fini(&j.text);
+	condition_wake(&l->changed);
+	return j.error ? err_set(err, ERR_SYSTEM, "intent log: %s", strerror(j.error)) : 0;
 }
 
 int intent_sync(struct intent_log *l, struct err *err)
 {
-	if (!l || l->fd < 0 || !l->buffer.len)
+	int r = 0;
+
+	if (!l || l->fd < 0)
 		return 0;
-	const char *p = str_get(&l->buffer);
-	size_t left = l->buffer.len;
-
-	if (l->size > KEEP_BYTES && ftruncate(l->fd, 0) == 0)
-		l->size = 0;
-	while (left) {
-		ssize_t n = write(l->fd, p, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, ERR_SYSTEM, "intent log: %s", strerror(errno));
-		p += n;
-		left -= (size_t)n;
-		l->size += n;
+	for (int64_t upto = l->added; r == 0 && l->synced < upto;) {
+		if (!l->busy)
+			r = write_all(l, err);
+		else if (condition_wait(&l->changed, -1) == OP_CANCELLED)
+			r = err_set(err, ERR_CANCELLED, "stopped");
 	}
-	str_clear(&l->buffer);
-	if (fdatasync(l->fd) < 0)
-		return err_set(err, ERR_SYSTEM, "intent log: %s", strerror(errno));
-	return 0;
+	return r;
 }
 
-int intent_read(const char *dir, const char *database, int64_t after_epoch,
-		void (*fn)(void *ctx, int64_t at_ms, int64_t epoch, const char *event,
-			   const char *agent, const char *kind, const char *subject),
-		void *ctx, struct err *err)
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static char *raw_text(const struct json *v)
+{
+	struct str b = STR_INIT(LINE_MAX_BYTES);
+	struct jw w = JW(&b);
+
+	if (!v || json_type(v) != JSON_OBJECT)
+		return NULL;
+	jw_json(&w, NULL, v);
+	return str_take(&b);
+}
+
+static void read_line(const char *line, void (*fn)(void *ctx, const struct intent *i), void *ctx)
+{
+	_cleanup_(json_free_p) struct json *v = json_parse(line, strlen(line), NULL);
+	const struct json *e[8] = { 0 };
+	int n = 0;
+
+	for (const struct json *x = json_first(v); x && n < 8; x = json_next(x))
+		e[n++] = x;
+	if (n < 6)
+		return;
+	_cleanup_(free_p) char *before = raw_text(e[6]);
+	_cleanup_(free_p) char *after = raw_text(e[7]);
+	fn(ctx, &(struct intent){ .at_ms = json_i64(e[0], 0), .epoch = json_i64(e[1], 0),
+				  .event = json_str(e[2]), .agent = json_str(e[3]),
+				  .kind = json_str(e[4]), .subject = json_str(e[5]),
+				  .before = before, .after = after });
+}
+
+int intent_read(const char *dir, const char *database,
+		void (*fn)(void *ctx, const struct intent *i), void *ctx, struct err *err)
 {
 	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.log", dir, database);
+	_cleanup_(free_p) char *line = xcalloc(1, LINE_MAX_BYTES);
 	FILE *f = fopen(path, "re");
-	char line[2048];
 
 	if (!f)
 		return errno == ENOENT ? 0 :
 					 err_set(err, ERR_SYSTEM, "%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), f)) {
-		_cleanup_(json_free_p) struct json *v = json_parse(line, strlen(line), NULL);
-		const struct json *e[6];
-		int n = 0;
+	while (fgets(line, LINE_MAX_BYTES, f))
+		read_line(line, fn, ctx);
+	fclose(f);
+	return 0;
+}
 
-		for (const struct json *x = json_first(v); x && n < 6; x = json_next(x))
-			e[n++] = x;
-		if (n == 6 && json_i64(e[1], 0) > after_epoch)
-			fn(ctx, json_i64(e[0], 0), json_i64(e[1], 0), json_str(e[2]),
-			   json_str(e[3]), json_str(e[4]), json_str(e[5]));
+/* ---- how far it was merged ----------------------------------------------------------------- */
+
+int64_t intent_merged(const char *dir, const char *database)
+{
+	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.merged", dir, database);
+	FILE *f = fopen(path, "re");
+	char text[32] = "";
+	int64_t timeline = 0;
+
+	if (!f)
+		return 0;
+	if (fgets(text, sizeof(text), f)) {
+		text[strcspn(text, "\n")] = '\0';
+		if (!parse_i64(text, 1, INT64_MAX, &timeline))
+			timeline = 0;
 	}
 	fclose(f);
+	return timeline;
+}
+
+int intent_merged_put(const char *dir, const char *database, int64_t timeline, struct err *err)
+{
+	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.merged", dir, database);
+	_cleanup_(free_p) char *next = xasprintf("%s.new", path);
+	FILE *f = fopen(next, "we");
+	bool good = f != NULL;
+
+	if (f) {
+		good = fprintf(f, "%lld\n", (long long)timeline) > 0 && fflush(f) == 0 &&
+		       fsync(fileno(f)) == 0;
+		good = fclose(f) == 0 && good;
+	}
+	if (!good || rename(next, path) < 0)
+		return err_set(err, ERR_SYSTEM, "%s: %s", path, strerror(errno));
 	return 0;
 }

@@ -279,8 +279,11 @@ static int batch_write(struct act *a, struct batch *b, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < b->n_intend; i++)
-		intent_add(a->x->intents, t.now_ms, a->epoch, a->row.e.id, b->intend[i]->agent,
-			   b->intend[i]->kind, b->intend[i]->subject);
+		intent_add(a->x->intents, &(struct intent){
+			.at_ms = t.now_ms, .epoch = a->epoch, .event = a->row.e.id,
+			.agent = b->intend[i]->agent, .kind = b->intend[i]->kind,
+			.subject = b->intend[i]->subject, .before = b->intend[i]->before,
+			.after = b->intend[i]->after });
 	return intent_sync(a->x->intents, err);
 }
 

@@ -99,16 +99,17 @@ int effects_merge(struct tx *t, const char *rows, char ***ret_events, size_t *re
 	int e = tx_query(t, &r, err,
 		"WITH x AS (SELECT DISTINCT ON (event, agent, kind, subject, epoch) *"
 		"  FROM json_to_recordset($1::json) AS j(event text, agent text, kind text,"
-		"  subject text, epoch bigint, at bigint)),"
-		" new AS (INSERT INTO ringdown.effect (event_id, agent_id, kind, subject, state, epoch,"
-		"  engine, at, ended_at, error)"
-		"  SELECT x.event, x.agent, x.kind, x.subject, 'unknown', x.epoch, $2,"
+		"  subject text, epoch bigint, at bigint, before json, after json)"
+		"  ORDER BY event, agent, kind, subject, epoch, at),"
+		" new AS (INSERT INTO ringdown.effect (event_id, agent_id, kind, subject, before, after,"
+		"  state, epoch, engine, at, ended_at, error)"
+		"  SELECT x.event, x.agent, x.kind, x.subject, x.before, x.after, 'unknown', x.epoch, $2,"
 		"  to_timestamp(x.at / 1000.0), $3::timestamptz,"
 		"  'known from the intent log only: the database lost its newest commits'"
 		"  FROM x JOIN ringdown.event v ON v.id = x.event WHERE NOT EXISTS"
 		"  (SELECT FROM ringdown.effect f WHERE f.event_id = x.event AND f.agent_id = x.agent"
 		"   AND f.kind = x.kind AND f.subject = x.subject AND f.epoch = x.epoch)"
-		"  RETURNING event_id)"
+		"  ORDER BY x.at RETURNING event_id)"
 		" SELECT DISTINCT event_id FROM new ORDER BY 1", "ttm", rows, t->store->engine_id,
 		tx_now_ms(t));
 	if (e < 0)

@@ -80,7 +80,8 @@ int effects_intend(struct tx *t, const char *event, struct effect *const *v, siz
 int effects_end(struct tx *t, struct effect *const *v, size_t n, struct err *err);
 /* Of any epoch, that never ended; how many. They are marked unknown. */
 int effects_orphans(struct tx *t, const char *event, int64_t *ret_n, struct err *err);
-/* rows: JSON array of {"event","agent","kind","subject","epoch","at"}. Those that the database does
+/* rows: JSON array of {"event","agent","kind","subject","epoch","at",
+ * "before","after"}. Those that the database does
  * not have (any more) are added as unknown; the events concerned, each once. */
 int effects_merge(struct tx *t, const char *rows, char ***ret_events, size_t *ret_n,
 		  struct err *err);

@@ -9,6 +9,7 @@
 #include "store/events.h"
 #include "store/internal.h"
 #include "store/lease_row.h"
+#include "store/lost.h"
 
 static int fail_one(struct tx *t, const char *id, const char *why, struct err *err)
 {
@@ -56,6 +57,8 @@ int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_ch
 	e = tx_begin(s, &t, &who, err);
 	if (e == 0)
 		e = tx_query(&t, NULL, err, "UPDATE ringdown.environment SET timeline = $1", "i", is);
+	if (e == 0)
+		e = lost_timeline_put(&t, 0, err);	/* what is outside is to be looked at */
 	if (e == 0)
 		e = alert_raise(&t, "database-changed", "database", "bad", why, NULL, err);
 	if (e == 0)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -900,6 +901,16 @@ static void test_fenced(void **state)
 	flow_end(&f);
 }
 
+static void remove_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+
+	for (struct dirent *e = readdir(d); e; e = readdir(d))
+		unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* A database that lost its newest commits: what the intent log says was written comes back. */
 static void test_commits_lost(void **state)
 {
@@ -931,11 +942,95 @@ static void test_commits_lost(void **state)
 	run(&f);
 	expect_home(&f);
 	flow_end(&f);
+	remove_dir(dir);
+}
+
+/* All commits since the approval are gone, with a changed timeline: the log knows what was written
+ * and what was there before, the engine looks, and a rollback finds its before-images. */
+static void test_timeline_changed(void **state)
+{
+	struct flow f;
+	char dir[] = "/tmp/rdintentXXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	flow_start(&f, "timeline", AGENTS, false);
+	f.state_dir = dir;
+	sql(&f, "UPDATE ringdown.lease SET holder = 'eng-1', epoch = 7");
+	f.fence = 7;
+	run(&f);
+	expect_moved(&f);
+	int writes = f.world.writes;
+	sql(&f, "DELETE FROM ringdown.effect;"
+		"UPDATE ringdown.event_item SET before = NULL, after = NULL, state = 'waiting', step = 0;"
+		"UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = NULL, \"backupPhoneNumber\" = NULL;"
+		"UPDATE \"TwilioBackupPhoneNumber\" SET status = 'reserved', \"assignedAgentId\" = NULL;"
+		"DELETE FROM ringdown.sms_hold;"
+		"UPDATE ringdown.event SET status = 'executing', version = version + 1;"
+		"UPDATE ringdown.lineage SET current_account = 'acc1';"
+		"UPDATE ringdown.live SET doc = '{\"timeline\":0}' WHERE key = 'reconciled';"
+		"UPDATE ringdown.lease SET epoch = 8");
+	f.fence = 8;
+	start_engine(&f);
+	while (sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'") == 0)
+		loop_run_once(f.loop, 20);
+	end_engine(&f);
+	expect_status(&f, "failed");
+	assert_int_equal(f.world.writes, writes);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'"
+				     " AND text LIKE '%6 agents'' numbers are as planned, 0 are not%'"), 1);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown' AND"
+				     " before IS NOT NULL AND agent_id <> ''"), 2 * AGENTS);
+	set_status(&f, "rolling_back");
+	run(&f);
+	expect_home(&f);
+	flow_end(&f);
+	remove_dir(dir);
+}
+
+static void forget_merged(const char *dir)
+{
 	DIR *d = opendir(dir);
-	for (struct dirent *e = readdir(d); e; e = readdir(d))
-		unlinkat(dirfd(d), e->d_name, 0);
+
+	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+		if (!strstr(e->d_name, ".merged"))
+			continue;
+		int fd = openat(dirfd(d), e->d_name, O_WRONLY | O_TRUNC);
+		assert_int_equal(write(fd, "99\n", 3), 3);
+		close(fd);
+	}
 	closedir(d);
-	assert_int_equal(rmdir(dir), 0);
+}
+
+/* The engine that wrote leads no more: its log joins the record all the same, and who leads looks. */
+static void test_follower_remembers(void **state)
+{
+	struct flow f;
+	char dir[] = "/tmp/rdintentXXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	flow_start(&f, "remembers", AGENTS, false);
+	f.state_dir = dir;
+	run(&f);
+	expect_moved(&f);
+	sql(&f, "DELETE FROM ringdown.effect");
+	forget_merged(dir);
+	start_engine(&f);
+	f.x->write_ok_without_lease = false;
+	while (sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown'") == 0)
+		loop_run_once(f.loop, 20);
+	expect_status(&f, "failed");
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'"), 0);
+	f.x->write_ok_without_lease = true;
+	while (sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'") == 0)
+		loop_run_once(f.loop, 20);
+	end_engine(&f);
+	set_status(&f, "rolling_back");
+	run(&f);
+	expect_home(&f);
+	flow_end(&f);
+	remove_dir(dir);
 }
 
 /* Calls x latency / cap is the least it can take; here only that it is not far from it. */
@@ -1008,7 +1103,8 @@ int main(void)
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_accept), cmocka_unit_test(test_to_home), cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_doubt),
-		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_timeline_changed), cmocka_unit_test(test_follower_remembers),
+		cmocka_unit_test(test_pace),
 	};
 	cmocka_set_test_filter(getenv("RD_TEST_FILTER"));
 	return cmocka_run_group_tests(tests, setup, teardown);
