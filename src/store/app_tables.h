@@ -15,6 +15,7 @@ struct app_index {
 	const char *sql;		/* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
 	bool asked;			/* only with --app-indexes */
 };
+struct app_check { const char *name, *table, *column, *expr; };
 extern const struct app_column app_columns[];
 extern const size_t n_app_columns;
 extern const struct app_index app_indexes[];
@@ -31,5 +32,9 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err);
 /* Statements of indexes that are absent, one a line; broken leftovers are dropped first. */
 int app_indexes_missing(struct pg_conn *c, bool asked, struct str *ret, int *ret_n,
 			struct err *err);
+/* Statements of checks that are absent or not validated, one a line; what rows stand against goes to
+ * notes instead. */
+int app_checks_missing(struct pg_conn *c, struct str *ret, int *ret_n, struct str *notes,
+		       struct err *err);
 
 #endif

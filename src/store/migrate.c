@@ -239,14 +239,37 @@ static int apply_app(struct migration *m, struct err *err)
 }
 
 /* Prisma runs a migration as one batch, where CONCURRENTLY is refused. */
-static void plain_indexes(struct str *out, const char *sql)
+static void plain_indexes(struct str *out, const char *what, const char *sql)
 {
 	const char *word = " CONCURRENTLY", *at;
 
-	str_add(out, "-- indexes\n");
+	str_addf(out, "-- %s\n", what);
 	for (; (at = strstr(sql, word)); sql = at + strlen(word))
 		str_addn(out, sql, (size_t)(at - sql));
 	str_addf(out, "%s\n", sql);
+}
+
+/* Statements that belong into no transaction, one a line. */
+static int apply_lines(struct migration *m, struct str *lines, int n, const char *what,
+		       struct err *err)
+{
+	char *line, *rest = lines->s;
+	int e = 0;
+
+	m->ret->todo += n;
+	if (n > 0 && m->ret->prisma)
+		plain_indexes(&m->ret->out, what, str_get(lines));
+	else if (n > 0 && m->o->dry_run)
+		str_addf(&m->ret->out, "-- %s, outside of any transaction\n%s\n", what, str_get(lines));
+	if (m->ret->prisma || m->o->dry_run || m->o->check)
+		return 0;
+	while (e == 0 && rest && (line = strsep(&rest, "\n")) && line[0])
+		e = script(m->work, line, false, err);
+	if (e < 0)
+		return err_prefix(err, "%s", what);
+	if (n > 0)
+		str_addf(&m->ret->notes, "%d %s added\n", n, what);
+	return 0;
 }
 
 /* In a dry run or under Prisma tables may still be absent: then all are listed. */
@@ -254,24 +277,20 @@ static int apply_indexes(struct migration *m, struct err *err)
 {
 	struct str sql = STR_INIT(1 << 16);
 	int n = 0, e = app_indexes_missing(m->work, m->o->app_indexes, &sql, &n, err);
-	char *line, *rest = sql.s;
 
-	m->ret->todo += n;
-	if (e == 0 && n > 0 && m->ret->prisma)
-		plain_indexes(&m->ret->out, str_get(&sql));
-	else if (e == 0 && n > 0 && m->o->dry_run)
-		str_addf(&m->ret->out, "-- indexes, outside of any transaction\n%s\n", str_get(&sql));
-	if (e < 0 || m->ret->prisma || m->o->dry_run || m->o->check) {
-		str_fini(&sql);
-		return e;
-	}
-	while (e == 0 && rest && (line = strsep(&rest, "\n")) && line[0]) {
-		e = script(m->work, line, false, err);
-		if (e < 0)
-			err_prefix(err, "index");
-	}
-	if (e == 0 && n > 0)
-		str_addf(&m->ret->notes, "%d indexes added\n", n);
+	if (e == 0)
+		e = apply_lines(m, &sql, n, "indexes", err);
+	str_fini(&sql);
+	return e;
+}
+
+static int apply_checks(struct migration *m, struct err *err)
+{
+	struct str sql = STR_INIT(1 << 16);
+	int n = 0, e = app_checks_missing(m->work, &sql, &n, &m->ret->notes, err);
+
+	if (e == 0)
+		e = apply_lines(m, &sql, n, "checks", err);
 	str_fini(&sql);
 	return e;
 }
@@ -348,6 +367,8 @@ static int run(struct migration *m, struct err *err)
 		e = apply_app(m, err);
 	if (e == 0)
 		e = apply_indexes(m, err);
+	if (e == 0)
+		e = apply_checks(m, err);
 	if (e == 0)
 		e = apply_role(m, err);
 	return e == 0 ? adopt_new(m, err) : e;

@@ -129,6 +129,42 @@ static void beside_an_application(void **state)
 	migrate_result_fini(&a.ret);
 }
 
+/* Checks come NOT VALID first and end validated; rows that stand against one keep it away. */
+static void checks_respect_rows(void **state)
+{
+	const char *url = pgtemp_database(pg, "checks", NULL);
+	struct run a = { .url = url }, b = { .url = url }, c = { .url = url, .o.check = true };
+	static const char states[] = "SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER BY conname)"
+				     " FROM pg_constraint WHERE conname LIKE 'ringdown%'";
+
+	(void)state;
+	pgtemp_sql(pg, url, "CREATE TABLE \"TwilioBackupPhoneNumber\" (id text PRIMARY KEY,"
+		   " \"phoneNumber\" text, status text);"
+		   " INSERT INTO \"TwilioBackupPhoneNumber\" VALUES ('n1', '+1', 'retired')");
+	migrate_once(&a);
+	expect_ok(&a);
+	assert_non_null(strstr(str_get(&a.ret.notes), "1 rows of \"TwilioBackupPhoneNumber\" do not keep"));
+	assert_string_equal(pgtemp_sql(pg, url, states), "ringdown_account_sid_given true,"
+			    " ringdown_org_given true, ringdown_pool_number_given true");
+	assert_string_equal(pgtemp_sql(pg, url, "SELECT status FROM \"TwilioBackupPhoneNumber\""), "retired");
+	/* an interrupted run leaves one not validated */
+	pgtemp_sql(pg, url, "UPDATE \"TwilioBackupPhoneNumber\" SET status = 'available';"
+		   " ALTER TABLE \"TwilioBackupPhoneNumber\" ADD CONSTRAINT ringdown_pool_status CHECK"
+		   " (status IN ('available', 'reserved', 'assigned', 'unavailable')) NOT VALID");
+	migrate_once(&b);
+	expect_ok(&b);
+	assert_int_equal(b.ret.todo, 1);
+	assert_string_equal(pgtemp_sql(pg, url, states), "ringdown_account_sid_given true,"
+			    " ringdown_org_given true, ringdown_pool_number_given true,"
+			    " ringdown_pool_status true");
+	migrate_once(&c);
+	expect_ok(&c);
+	assert_int_equal(c.ret.todo, 0);
+	migrate_result_fini(&a.ret);
+	migrate_result_fini(&b.ret);
+	migrate_result_fini(&c.ret);
+}
+
 static void prisma_is_only_checked(void **state)
 {
 	const char *url = pgtemp_database(pg, "prisma", NULL);
@@ -282,6 +318,7 @@ int main(void)
 		cmocka_unit_test(from_nothing_and_again),
 		cmocka_unit_test(two_at_once),
 		cmocka_unit_test(beside_an_application),
+		cmocka_unit_test(checks_respect_rows),
 		cmocka_unit_test(prisma_is_only_checked),
 		cmocka_unit_test(clash_changes_nothing),
 		cmocka_unit_test(newer_is_refused),
