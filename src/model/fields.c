@@ -336,3 +336,32 @@ int record_compare(const struct field *f, const void *a, const void *b)
 	}
 	return i64_at(f, a) < i64_at(f, b) ? -1 : i64_at(f, a) > i64_at(f, b);
 }
+
+/* ---- lists ------------------------------------------------------------------- */
+
+void records_json(struct jw *w, const char *name, const struct record_type *t, const void *items,
+		  size_t n)
+{
+	jw_arr(w, name);
+	for (size_t i = 0; i < n; i++)
+		record_json(w, NULL, t, (const char *)items + i * t->size);
+	jw_arr_end(w);
+}
+
+void *records_read(const struct record_type *t, const struct json *list, size_t *ret_n)
+{
+	size_t n = json_type(list) == JSON_ARRAY ? json_count(list) : 0, i = 0;
+	char *items = n ? xcalloc(n, t->size) : NULL;
+
+	for (const struct json *v = n ? json_first(list) : NULL; v; v = json_next(v))
+		(void)record_from_json(t, items + i++ * t->size, v, false, NULL);
+	*ret_n = n;
+	return items;
+}
+
+void records_free(const struct record_type *t, void *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		record_fini(t, (char *)items + i * t->size);
+	free_p(&items);
+}

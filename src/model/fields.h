@@ -80,6 +80,13 @@ void record_text(const struct field *f, const void *rec, struct str *b);
 /* <0, 0, >0 by this field; unset sorts last. */
 int record_compare(const struct field *f, const void *a, const void *b);
 
+/* Lists of records: items are n records in one heap block, owned with their texts. */
+void records_json(struct jw *w, const char *name, const struct record_type *t, const void *items,
+		  size_t n);
+/* Lenient; what is not an array gives none. NULL when there is none. */
+void *records_read(const struct record_type *t, const struct json *list, size_t *ret_n);
+void records_free(const struct record_type *t, void *items, size_t n);
+
 static inline void *field_at(const struct field *f, const void *rec)
 {
 	return (char *)(uintptr_t)rec + f->offset;

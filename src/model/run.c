@@ -183,12 +183,11 @@ RECORD_TYPE(runbook_row_type, "runbook", runbook_row, row_fields);
 
 static void list_fini(const struct record_type *t, void *list, size_t *n)
 {
-	char *items;
+	void *items;
 
 	memcpy(&items, list, sizeof(items));
-	for (size_t i = 0; i < *n; i++)
-		record_fini(t, items + i * t->size);
-	free_p(list);
+	records_free(t, items, *n);
+	memset(list, 0, sizeof(items));
 	*n = 0;
 }
 
@@ -221,15 +220,6 @@ void run_doc_fini(struct run_doc *d)
 	texts_fini(&d->checklist, &d->n_checklist);
 }
 
-static void list_json(struct jw *w, const char *name, const struct record_type *t,
-		      const void *items, size_t n)
-{
-	jw_arr(w, name);
-	for (size_t i = 0; i < n; i++)
-		record_json(w, NULL, t, (const char *)items + i * t->size);
-	jw_arr_end(w);
-}
-
 static void texts_json(struct jw *w, const char *name, char *const *texts, size_t n)
 {
 	jw_arr(w, name);
@@ -243,34 +233,23 @@ void run_doc_json(struct jw *w, const char *name, const struct run_doc *d)
 	jw_obj(w, name);
 	record_members(w, &run_type, &d->run);
 	record_json(w, "wait", &run_wait_type, &d->wait);
-	list_json(w, "phases", &run_phase_type, d->phases, d->n_phases);
+	records_json(w, "phases", &run_phase_type, d->phases, d->n_phases);
 	jw_arr(w, "steps");
 	for (size_t i = 0; i < d->n_steps; i++) {
 		jw_obj(w, NULL);
 		record_members(w, &run_step_type, &d->steps[i]);
-		list_json(w, "checks", &run_check_type, d->steps[i].checks,
+		records_json(w, "checks", &run_check_type, d->steps[i].checks,
 			  d->steps[i].n_checks);
 		jw_obj_end(w);
 	}
 	jw_arr_end(w);
-	list_json(w, "params", &run_param_type, d->params, d->n_params);
-	list_json(w, "holds", &run_hold_type, d->holds, d->n_holds);
-	list_json(w, "notes", &run_note_type, d->notes, d->n_notes);
+	records_json(w, "params", &run_param_type, d->params, d->n_params);
+	records_json(w, "holds", &run_hold_type, d->holds, d->n_holds);
+	records_json(w, "notes", &run_note_type, d->notes, d->n_notes);
 	texts_json(w, "undoStack", d->undo, d->n_undo);
 	texts_json(w, "never", d->never, d->n_never);
 	texts_json(w, "checklist", d->checklist, d->n_checklist);
 	jw_obj_end(w);
-}
-
-static void *read_list(const struct record_type *t, const struct json *list, size_t *ret_n)
-{
-	size_t n = json_type(list) == JSON_ARRAY ? json_count(list) : 0, i = 0;
-	char *items = n ? xcalloc(n, t->size) : NULL;
-
-	for (const struct json *v = n ? json_first(list) : NULL; v; v = json_next(v))
-		(void)record_from_json(t, items + i++ * t->size, v, false, NULL);
-	*ret_n = n;
-	return items;
 }
 
 static char **read_texts(const struct json *list, size_t *ret_n)
@@ -297,15 +276,15 @@ int run_doc_from_json(struct run_doc *d, const struct json *obj, struct err *err
 	if (json_get(obj, "wait"))
 		(void)record_from_json(&run_wait_type, &d->wait, json_get(obj, "wait"), false,
 				       NULL);
-	d->phases = read_list(&run_phase_type, json_get(obj, "phases"), &d->n_phases);
-	d->steps = read_list(&run_step_type, json_get(obj, "steps"), &d->n_steps);
+	d->phases = records_read(&run_phase_type, json_get(obj, "phases"), &d->n_phases);
+	d->steps = records_read(&run_step_type, json_get(obj, "steps"), &d->n_steps);
 	for (const struct json *v = json_first(json_get(obj, "steps")); v && i < d->n_steps;
 	     v = json_next(v), i++)
-		d->steps[i].checks = read_list(&run_check_type, json_get(v, "checks"),
+		d->steps[i].checks = records_read(&run_check_type, json_get(v, "checks"),
 					       &d->steps[i].n_checks);
-	d->params = read_list(&run_param_type, json_get(obj, "params"), &d->n_params);
-	d->holds = read_list(&run_hold_type, json_get(obj, "holds"), &d->n_holds);
-	d->notes = read_list(&run_note_type, json_get(obj, "notes"), &d->n_notes);
+	d->params = records_read(&run_param_type, json_get(obj, "params"), &d->n_params);
+	d->holds = records_read(&run_hold_type, json_get(obj, "holds"), &d->n_holds);
+	d->notes = records_read(&run_note_type, json_get(obj, "notes"), &d->n_notes);
 	d->undo = read_texts(json_get(obj, "undoStack"), &d->n_undo);
 	d->never = read_texts(json_get(obj, "never"), &d->n_never);
 	d->checklist = read_texts(json_get(obj, "checklist"), &d->n_checklist);
