@@ -38,7 +38,7 @@ include tests/world/world.mk
 fuzz: deps-test
 	@tests/fuzz/run $(or $(SECONDS_EACH),$(if $(filter environment%,$(origin SECONDS)),60,$(SECONDS)))
 bench: deps-test $(B)/ringdown
-	@tests/bench/run
+	@tests/bench/run $(ARGS)
 # Faults with real processes, over and over.
 fault: $(B)/ringdown-san
 	@for i in $$(seq $(or $(ROUNDS),3)); do tests/flow/scenarios_test engine-crash stale-leader unattended \

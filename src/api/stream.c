@@ -89,12 +89,34 @@ static int too_far(struct call *c, int64_t after)
 			   (long long)after);
 }
 
+/* What is sent first: entries from the database, then live documents that came in between. */
+struct replay {
+	struct str entries;
+	struct { int64_t seq; size_t end; } *at;
+	size_t n, cap;
+};
+
+static void replay_fini(struct replay *r)
+{
+	str_fini(&r->entries);
+	free_p(&r->at);
+}
+
+static void add_entry(struct replay *r, const struct journal_row *row)
+{
+	str_addf(&r->entries, "id: %lld\nevent: entry\ndata: ", (long long)row->seq);
+	journal_row_json(&JW(&r->entries), NULL, row);
+	str_add(&r->entries, "\n\n");
+	r->at = grow(r->at, &r->cap, r->n + 1, sizeof(*r->at));
+	r->at[r->n].seq = row->seq;
+	r->at[r->n++].end = r->entries.len;
+}
+
 /* Entries between after and what the hub has, from the database. 0 or a status. */
-static int replay(struct call *c, struct stream *s, int64_t after)
+static int read_entries(struct call *c, struct stream *s, int64_t after, size_t most,
+			struct replay *out)
 {
 	int64_t newest = hub_state(c->engine->hub)->seq;
-	/* what does not fit the queue at once would drop the client, each time anew */
-	size_t most = (size_t)api_get_settings(c->api)->stream_queue / 2;
 	struct err err = { 0 };
 
 	if (newest - after > REPLAY_MAX)
@@ -109,18 +131,78 @@ static int replay(struct call *c, struct stream *s, int64_t after)
 		if (r < 0)
 			return api_problem_err(c, &err);
 		for (size_t i = 0; i < n; i++) {
-			str_addf(&s->line, "id: %lld\nevent: entry\ndata: ", (long long)rows[i].seq);
-			journal_row_json(&JW(&s->line), NULL, &rows[i]);
-			str_add(&s->line, "\n\n");
+			add_entry(out, &rows[i]);
 			s->last_seq = rows[i].seq;
 		}
 		journal_rows_free(rows, n);
-		if (s->line.len > most)
+		if (out->entries.len > most)
 			return too_far(c, after);
 		if (n == 0)
 			break;
 	}
 	return 0;
+}
+
+static void add_live(struct stream *s, const char *json)
+{
+	str_addf(&s->line, "event: live\ndata: %s\n\n", json);
+}
+
+/* Entries and documents in the order in which the hub folded them. */
+static void interleave(struct stream *s, const struct replay *r, const struct hub_doc *docs,
+		       size_t n)
+{
+	size_t from = 0, d = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		for (; d < n && docs[d].seq < r->at[i].seq; d++)
+			add_live(s, docs[d].json);
+		str_addn(&s->line, r->entries.s + from, r->at[i].end - from);
+		from = r->at[i].end;
+	}
+	for (; d < n; d++)
+		add_live(s, docs[d].json);
+}
+
+static void add_whole(struct stream *s, const struct state *state, size_t most)
+{
+	size_t before = s->line.len;
+	struct jw w = JW(&s->line);
+
+	str_add(&s->line, "event: live\ndata: ");
+	jw_obj(&w, NULL);
+	live_whole(&w, state);
+	jw_obj_end(&w);
+	str_add(&s->line, "\n\n");
+	/* it would drop the client each time anew; a snapshot brings the same */
+	if (s->line.len > most)
+		s->line.s[s->line.len = before] = '\0';
+}
+
+/* 0 or a status; no wait after the last look at the hub, so that nothing falls in between. */
+static int replay(struct call *c, struct stream *s, int64_t after)
+{
+	/* what does not fit the queue at once would drop the client, each time anew */
+	size_t most = (size_t)api_get_settings(c->api)->stream_queue / 2;
+	struct hub *hub = c->engine->hub;
+	struct replay r = { .entries = STR_INIT(STR_MAX_DEFAULT) };
+	const char *position = call_query(c, "live");
+	const struct hub_doc *docs = NULL;
+	size_t n = 0;
+	int status = read_entries(c, s, after, most, &r);
+
+	if (status == 0 && hub_live_after(hub, position, &docs, &n)) {
+		interleave(s, &r, docs, n);
+		if (s->line.len > most)
+			status = too_far(c, after);
+	} else if (status == 0) {
+		interleave(s, &r, NULL, 0);
+		add_whole(s, hub_state(hub), position ? STR_MAX_DEFAULT : most);
+		if (s->line.len > most)
+			status = too_far(c, after);
+	}
+	replay_fini(&r);
+	return status;
 }
 
 static int get_stream(struct call *c)
@@ -191,7 +273,8 @@ static const struct route routes[] = {
 	{ "GET", "/api/v1/snapshot", PR_VIEWER, 0, { { 0 } }, get_snapshot,
 	  "everything the console shows at start, with the sequence to go on from" },
 	{ "GET", "/api/v1/stream", PR_VIEWER, ROUTE_STREAM, { { 0 } }, get_stream,
-	  "server-sent events after ?after=SEQ: entry, live; a comment as heartbeat every 2 s" },
+	  "server-sent events after ?after=SEQ&live=POSITION (both as the snapshot has them): entry, live;"
+	  " a comment as heartbeat every 2 s" },
 	{ "GET", "/api/v1/me", PR_VIEWER, 0, { { 0 } }, get_me, "whose token this is, and which engine" },
 	{ "POST", "/api/v1/presence", PR_VIEWER, 0,
 	  { { "session", M_TEXT, .required = true, .max = 64 }, { "lookingAt", M_TEXT, .max = 100 },

@@ -228,8 +228,16 @@ bool stream_follow(struct client *c)
 	while (s->first)
 		if (condition_wait(&s->drained, -1) == OP_CANCELLED)
 			return false;
-	_cleanup_(free_p) char *url = xasprintf("%s/api/v1/stream?after=%lld", c->apis[c->engine],
-						(long long)c->state.seq);
+	struct str query = STR_INIT(1024);
+
+	str_addf(&query, "after=%lld", (long long)c->state.seq);
+	if (c->state.live) {
+		str_add(&query, "&live=");
+		str_add_urlencoded(&query, c->state.live);
+	}
+	_cleanup_(free_p) char *url = xasprintf("%s/api/v1/stream?%s", c->apis[c->engine],
+						str_get(&query));
+	str_fini(&query);
 	struct http_request req = { .url = url, .on_data = on_data, .on_head = on_head, .ctx = c,
 				    .idle_ms = IDLE_MS, .bearer = c->token,
 				    .bearer_prefix = "Authorization: Bearer ",

@@ -5,8 +5,10 @@
  */
 #include "engine/hub.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "core/crypto.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/task.h"
@@ -16,7 +18,8 @@
 #include "store/journal.h"
 #include "store/outbox.h"
 
-enum { BATCH = 200, RETRY_MS = 1000, RECENT_ENTRIES = 200, RECENT_EVENTS = 100 };
+enum { BATCH = 200, RETRY_MS = 1000, RECENT_ENTRIES = 200, RECENT_EVENTS = 100,
+       DOCS_KEPT = 256, DOCS_BYTES = 512 << 10 };
 
 struct hub {
 	struct loop *loop;
@@ -27,6 +30,11 @@ struct hub {
 	struct task *task;
 	struct condition wake;
 	struct hub_subscriber *subscribers;
+	/* live documents of late, oldest first: who was away a moment gets only these */
+	struct hub_doc docs[DOCS_KEPT];
+	size_t n_docs, doc_bytes;
+	int64_t position;
+	char boot[17];			/* positions are of this life of this engine alone */
 };
 
 const struct state *hub_state(const struct hub *h)
@@ -80,14 +88,55 @@ static void publish(struct hub *h, const char *kind, int64_t seq, const char *js
 	}
 }
 
+/* ---- live documents -------------------------------------------------------------------- */
+
+static void forget_oldest(struct hub *h)
+{
+	h->doc_bytes -= strlen(h->docs[0].json);
+	free_p(&h->docs[0].json);
+	memmove(&h->docs[0], &h->docs[1], --h->n_docs * sizeof(h->docs[0]));
+}
+
+static void keep(struct hub *h, char *json)
+{
+	if (h->n_docs == DOCS_KEPT)
+		forget_oldest(h);
+	h->docs[h->n_docs++] = (struct hub_doc){ h->position, h->state.seq, json };
+	h->doc_bytes += strlen(json);
+	while (h->n_docs && h->doc_bytes > DOCS_BYTES)
+		forget_oldest(h);
+}
+
 void hub_live(struct hub *h, const char *json)
 {
-	struct json *doc = json_parse(json, strlen(json), NULL);
+	bool empty = str_eq(json, "{}");
+	char *text = xasprintf("{\"live\":\"%s-%lld\"%s%s", h->boot, (long long)++h->position,
+			       empty ? "" : ",", json + 1);
+	struct json *doc = json_parse(text, strlen(text), NULL);
 
 	if (doc)
 		state_live(&h->state, doc, NULL);
 	json_free(doc);
-	publish(h, "live", 0, json);
+	publish(h, "live", 0, text);
+	keep(h, text);
+}
+
+bool hub_live_after(const struct hub *h, const char *position, const struct hub_doc **ret,
+		    size_t *ret_n)
+{
+	size_t boot = strlen(h->boot), i = 0;
+	int64_t n;
+
+	*ret_n = 0;
+	if (!position || strncmp(position, h->boot, boot) || position[boot] != '-' ||
+	    !parse_i64(position + boot + 1, 0, h->position, &n))
+		return false;
+	while (i < h->n_docs && h->docs[i].n <= n)
+		i++;
+	*ret = &h->docs[i];
+	*ret_n = h->n_docs - i;
+	/* none is missing in between */
+	return n + (int64_t)*ret_n == h->position;
 }
 
 /* ---- the first read ---------------------------------------------------------------------- */
@@ -236,6 +285,8 @@ static int load(struct hub *h, struct err *err)
 
 		r = doc ? state_load(&h->state, doc, err) : ERR_FAILED;
 		json_free(doc);
+		if (r >= 0)
+			h->state.live = xasprintf("%s-0", h->boot);
 	}
 	str_fini(&b);
 	return r;
@@ -291,6 +342,17 @@ static void ended(void *arg)
 	h->task = NULL;
 }
 
+static void new_boot(char ret[17])
+{
+	struct str hex = STR_INIT(64);
+	uint8_t random[8];
+
+	random_bytes(random, sizeof(random));
+	str_add_hex(&hex, random, sizeof(random));
+	snprintf(ret, 17, "%s", str_get(&hex));
+	str_fini(&hex);
+}
+
 struct hub *hub_new(struct loop *l, struct store *s, int64_t poll_ms)
 {
 	struct hub *h = xcalloc(1, sizeof(*h));
@@ -299,6 +361,7 @@ struct hub *hub_new(struct loop *l, struct store *s, int64_t poll_ms)
 	h->store = s;
 	h->poll_ms = poll_ms;
 	state_init(&h->state);
+	new_boot(h->boot);
 	h->task = task_start(l, "hub", run, h, ended);
 	return h;
 }
@@ -316,6 +379,8 @@ void hub_free(struct hub *h)
 		return;
 	while (h->subscribers)
 		hub_unsubscribe(h->subscribers);
+	while (h->n_docs)
+		forget_oldest(h);
 	state_fini(&h->state);
 	free_p(&h);
 }

@@ -27,8 +27,17 @@ void hub_stop(struct hub *h);
 void hub_wake(struct hub *h);			/* something was committed here */
 const struct state *hub_state(const struct hub *h);
 bool hub_loaded(const struct hub *h);		/* the first snapshot is in */
-/* This engine's own live document: folded, then sent on. */
+/* This engine's own live document, an object: gets its position, is folded, then sent on. */
 void hub_live(struct hub *h, const char *json);
+struct hub_doc {
+	int64_t n;			/* position after it */
+	int64_t seq;			/* entries that came before it */
+	char *json;
+};
+/* The live documents after a position as a snapshot tells it; false: not known here, or too
+ * long ago, so that only the whole will do (live_whole). Borrowed until the next wait. */
+bool hub_live_after(const struct hub *h, const char *position, const struct hub_doc **ret,
+		    size_t *ret_n);
 void hub_subscribe(struct hub *h, struct hub_subscriber *s);
 void hub_unsubscribe(struct hub_subscriber *s);	/* idempotent */
 

@@ -1,5 +1,11 @@
-/* See live.h. One task: checks the database, writes or reads the leader's document, and
- * publishes it with this engine's own part (peers, people). */
+/*
+ * See live.h. One task: checks the database, writes or reads the leader's document, and
+ * publishes what of it, and of this engine's own part (peers, people), differs from the
+ * hub's state, which is what every reader has.
+ *
+ * Invariant: nothing is published before the hub has read the database once; it would be
+ * folded into a state that the first read replaces.
+ */
 #include "engine/live.h"
 
 #include <stdio.h>
@@ -29,8 +35,10 @@ struct live {
 	char database_why[300];
 	int64_t waiting, dead;
 	struct impact impact;
-	char *leader_doc;		/* parts that the leader wrote; for followers */
-	char *last;			/* what was published last, without the time */
+	char *leader_doc;		/* parts that the leader wrote */
+	struct state theirs;		/* the same, folded; for followers */
+	bool theirs_known, unsaved;
+	char *people;			/* as published last */
 	int64_t accounts_since_ms;	/* newest check of an account that was published */
 };
 
@@ -70,33 +78,7 @@ static void refresh_impact(struct live *l)
 		log_debug("live", "impact: %s", err.msg);
 }
 
-static void add_peers(struct live *l, struct jw *w)
-{
-	struct engine *e = l->e;
-	struct engine_row *rows = NULL;
-	struct err err = { 0 };
-	size_t n = 0;
-
-	if (!l->database_ok || engines_list(e->store, &rows, &n, &err) < 0)
-		return;
-	jw_arr(w, "peers");
-	for (size_t i = 0; i < n; i++) {
-		bool leads = str_eq(rows[i].id, lease_holder(e->lease));
-		struct peer p = { rows[i].id, rows[i].address, leads, rows[i].seen_at_ms,
-				  leads ? lease_epoch(e->lease) : 0 };
-
-		record_json(w, NULL, &peer_type, &p);
-	}
-	jw_arr_end(w);
-	engines_free(rows, n);
-}
-
-/* What the leader alone knows, as members. */
-static void add_leader_parts(struct live *l, struct jw *w)
-{
-	parts_live(l->e, w);
-	record_json(w, "impact", &impact_type, &l->impact);
-}
+/* ---- the leader's document in the database ------------------------------------------------ */
 
 static void save_leader_parts(struct live *l)
 {
@@ -104,95 +86,166 @@ static void save_leader_parts(struct live *l)
 	struct jw w = JW(&b);
 	struct err err = { 0 };
 
+	if (!l->unsaved)
+		return;
 	jw_obj(&w, NULL);
-	add_leader_parts(l, &w);
+	parts_live(l->e, &w);
+	record_json(&w, "impact", &impact_type, &l->impact);
 	jw_obj_end(&w);
-	if (!str_eq(b.s, l->leader_doc) && live_put(l->e->store, "leader", b.s, &err) == 0)
+	if (str_eq(b.s, l->leader_doc)) {
+		l->unsaved = false;
+	} else if (live_put(l->e->store, "leader", b.s, &err) == 0) {
 		str_replace(&l->leader_doc, b.s);
+		l->unsaved = false;
+	}
+	l->theirs_known = false;
 	str_fini(&b);
 }
 
 static void read_leader_parts(struct live *l)
 {
+	_cleanup_(json_free_p) struct json *j = NULL;
+	_cleanup_(free_p) char *doc = NULL;
 	struct err err = { 0 };
 	int64_t at;
-	char *doc = NULL;
 
-	if (live_get(l->e->store, "leader", &doc, &at, &err) == 0 && doc) {
-		free_p(&l->leader_doc);
-		l->leader_doc = TAKE(doc);
-	}
+	l->unsaved = true; /* should we lead one day */
+	if (live_get(l->e->store, "leader", &doc, &at, &err) < 0 || !doc ||
+	    (l->theirs_known && str_eq(doc, l->leader_doc)))
+		return;
+	j = json_parse(doc, strlen(doc), NULL);
+	if (!j || state_live(&l->theirs, j, NULL) < 0)
+		return;
+	l->theirs_known = true;
+	free_p(&l->leader_doc);
+	l->leader_doc = TAKE(doc);
 }
 
-/* Figures of accounts that were checked since the last time; their state is journaled, the
- * figures alone are not. Apart from the rest, so that an unchanged document stays unsent. */
-static void publish_accounts(struct live *l)
-{
-	struct str b = STR_INIT(STR_MAX_DEFAULT);
-	struct jw w = JW(&b);
-	struct account *rows = NULL;
-	struct err err = { 0 };
-	int64_t newest = l->accounts_since_ms;
-	size_t n = 0, changed = 0;
+/* ---- publishing ------------------------------------------------------------------------------ */
 
-	if (accounts_list(l->e->store, &rows, &n, &err) < 0)
+static void add_peers(struct live *l, const struct state *have, struct jw *w)
+{
+	struct engine *e = l->e;
+	struct engine_row *rows = NULL;
+	struct err err = { 0 };
+	struct peer *peers;
+	size_t n = 0;
+
+	if (!l->database_ok || engines_list(e->store, &rows, &n, &err) < 0)
 		return;
-	jw_obj(&w, NULL);
-	jw_arr(&w, "accounts");
+	peers = xcalloc(n + 1, sizeof(*peers));
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].last_check_ms <= l->accounts_since_ms)
-			continue;
-		if (rows[i].last_check_ms > newest)
-			newest = rows[i].last_check_ms;
-		account_json(&w, NULL, &rows[i]);
-		changed++;
+		bool leads = str_eq(rows[i].id, lease_holder(e->lease));
+
+		peers[i] = (struct peer){ rows[i].id, rows[i].address, leads, rows[i].seen_at_ms,
+					  leads ? lease_epoch(e->lease) : 0 };
 	}
-	jw_arr_end(&w);
-	jw_obj_end(&w);
-	accounts_free(rows, n);
-	l->accounts_since_ms = newest;
-	if (changed)
-		hub_live(l->e->hub, b.s);
+	live_peers(w, have, peers, n);
+	free_p(&peers);
+	engines_free(rows, n);
+}
+
+static void add_people(struct live *l, struct jw *w)
+{
+	struct engine *e = l->e;
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+
+	presence_json(e->presence, &JW(&b), NULL, loop_now_ms(e->loop));
+	if (!str_eq(str_get(&b), l->people)) {
+		str_replace(&l->people, str_get(&b));
+		jw_raw(w, "people", str_get(&b));
+	}
 	str_fini(&b);
 }
 
-/* The leader's members, spliced into ours. */
-static void splice(struct jw *w, const char *doc)
+/* Gates, cycle time, impact: ours while we lead, else what the leader left. */
+static void add_leader_parts(struct live *l, const struct state *have, struct jw *w)
 {
-	struct json *j = doc ? json_parse(doc, strlen(doc), NULL) : NULL;
+	size_t before = w->out->len;
+	struct lineage_gates *gates;
+	size_t n;
 
-	for (const struct json *v = json_first(j); v; v = json_next(v))
-		jw_json(w, json_name(v), v);
-	json_free(j);
+	if (!lease_held(l->e->lease)) {
+		if (!l->theirs_known)
+			return;
+		live_impact(w, have, &l->theirs.impact);
+		live_gates(w, have, l->theirs.gates, l->theirs.n_gates);
+		return;
+	}
+	live_impact(w, have, &l->impact);
+	if (parts_gates(l->e, &gates, &n)) {
+		live_gates(w, have, gates, n);
+		free_p(&gates);
+	}
+	l->unsaved |= w->out->len != before;
+}
+
+static void add_head(struct live *l, const struct state *have, struct jw *w)
+{
+	struct engine *e = l->e;
+	bool leads = lease_held(e->lease);
+	struct state want = *have;	/* only its scalars are looked at */
+
+	want.leader = (char *)(uintptr_t)lease_holder(e->lease);
+	want.environment = (char *)(uintptr_t)e->environment;
+	want.production = e->production;
+	want.demo = e->demo;
+	want.database_ok = l->database_ok;
+	want.database_why = l->database_why;
+	want.outbox_waiting = l->waiting;
+	want.outbox_dead = l->dead;
+	if (leads || l->theirs_known)
+		want.cycle_ms = leads ? parts_cycle_ms(e) : l->theirs.cycle_ms;
+	l->unsaved |= leads && want.cycle_ms != have->cycle_ms;
+	live_head(w, have, &want);
 }
 
 static void publish(struct live *l)
 {
-	struct engine *e = l->e;
+	const struct state *have = hub_state(l->e->hub);
 	struct str b = STR_INIT(STR_MAX_DEFAULT);
 	struct jw w = JW(&b);
 
 	jw_obj(&w, NULL);
-	jw_str(&w, "leader", lease_holder(e->lease));
-	jw_str(&w, "environment", e->environment);
-	jw_bool(&w, "production", e->production);
-	jw_bool(&w, "demo", e->demo);
-	jw_bool(&w, "databaseOk", l->database_ok);
-	jw_str(&w, "databaseWhy", l->database_why);
-	jw_i64(&w, "outboxWaiting", l->waiting);
-	jw_i64(&w, "outboxDead", l->dead);
-	if (lease_held(e->lease))
-		add_leader_parts(l, &w);
-	else
-		splice(&w, l->leader_doc);
-	add_peers(l, &w);
-	presence_json(e->presence, &w, "people", loop_now_ms(e->loop));
+	/* the one that waits comes first: what follows is compared and sent in one turn */
+	add_peers(l, have, &w);
+	add_head(l, have, &w);
+	add_leader_parts(l, have, &w);
+	add_people(l, &w);
 	jw_obj_end(&w);
-	/* unchanged: the stream's heartbeat is enough */
-	if (!str_eq(b.s, l->last)) {
-		str_replace(&l->last, b.s);
-		hub_live(e->hub, b.s);
-	}
+	/* nothing differs: the stream's heartbeat is enough */
+	if (!str_eq(b.s, "{}"))
+		hub_live(l->e->hub, b.s);
+	str_fini(&b);
+}
+
+/* Figures of accounts that were checked since the last time; their state is journaled, the
+ * figures alone are not. Asked for only when there was a check. */
+static void publish_accounts(struct live *l)
+{
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+	const struct account **checked;
+	struct account *rows = NULL;
+	struct err err = { 0 };
+	int64_t newest;
+	size_t n = 0, n_checked = 0;
+
+	if (accounts_newest_check(l->e->store, &newest, &err) < 0 || newest <= l->accounts_since_ms ||
+	    accounts_list(l->e->store, &rows, &n, &err) < 0)
+		return;
+	checked = xcalloc(n + 1, sizeof(struct account *));
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].last_check_ms > l->accounts_since_ms)
+			checked[n_checked++] = &rows[i];
+	jw_obj(&w, NULL);
+	live_accounts(&w, hub_state(l->e->hub), checked, n_checked);
+	jw_obj_end(&w);
+	l->accounts_since_ms = newest;
+	if (!str_eq(b.s, "{}"))
+		hub_live(l->e->hub, b.s);
+	free_p(&checked);
+	accounts_free(rows, n);
 	str_fini(&b);
 }
 
@@ -212,7 +265,8 @@ static void run(void *arg)
 			else
 				read_leader_parts(l);
 		}
-		publish(l);
+		if (hub_loaded(l->e->hub))
+			publish(l);
 		if (l->database_ok && hub_loaded(l->e->hub) && l->ticks % ACCOUNTS_EVERY == 0)
 			publish_accounts(l);
 		l->ticks++;
@@ -233,6 +287,8 @@ struct live *live_new(struct engine *e)
 
 	l->e = e;
 	l->impact = IMPACT_UNKNOWN;
+	l->unsaved = true;
+	state_init(&l->theirs);
 	snprintf(l->database_why, sizeof(l->database_why), "not looked at yet");
 	l->task = task_start(e->loop, "live", run, l, ended);
 	return l;
@@ -252,6 +308,7 @@ void live_free(struct live *l)
 	if (!l)
 		return;
 	free_p(&l->leader_doc);
-	free_p(&l->last);
+	free_p(&l->people);
+	state_fini(&l->theirs);
 	free_p(&l);
 }

@@ -89,6 +89,16 @@ void parts_live(const struct engine *e, struct jw *w)
 	jw_i64(w, "cycleMs", monitor_cycle_ms(e->monitor));
 }
 
+int64_t parts_cycle_ms(const struct engine *e)
+{
+	return e->monitor ? monitor_cycle_ms(e->monitor) : 0;
+}
+
+bool parts_gates(const struct engine *e, struct lineage_gates **ret, size_t *ret_n)
+{
+	return e->decider && decider_all_gates(e->decider, ret, ret_n);
+}
+
 void parts_stop(struct engine *e)
 {
 	if (!e->executor)

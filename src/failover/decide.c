@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "failover/lease.h"
+#include "fold/state.h"
 #include "failover/decide_index.h"
 #include "notify/notify.h"
 #include "store/accounts.h"
@@ -276,28 +277,40 @@ const struct gate_result *decider_gates(const struct decider *d, const char *pri
 	return l->gates;
 }
 
+bool decider_all_gates(const struct decider *d, struct lineage_gates **ret, size_t *ret_n)
+{
+	size_t n = 0;
+
+	if (!d->leading)
+		return false;
+	*ret = xcalloc(d->n + 1, sizeof(**ret));
+	for (size_t i = 0; i < d->n; i++) {
+		struct lineage *l = d->v[i];
+
+		if (l->gates_known && l->listed)
+			(*ret)[n++] = (struct lineage_gates){ l->primary, l->target, l->gates, GATE_MAX };
+	}
+	*ret_n = n;
+	return true;
+}
+
 void decider_live(const struct decider *d, struct jw *w)
 {
-	if (!d->leading)
+	struct lineage_gates *v;
+	size_t n;
+
+	if (!decider_all_gates(d, &v, &n))
 		return;
 	jw_arr(w, "gates");
-	for (size_t i = 0; i < d->n; i++) {
-		const struct lineage *l = d->v[i];
-
-		if (!l->gates_known || !l->listed)
-			continue;
+	for (size_t i = 0; i < n; i++) {
 		jw_obj(w, NULL);
-		jw_str(w, "lineage", l->primary);
-		jw_str(w, "target", l->target);
-		gates_json(w, "gates", l->gates, GATE_MAX);
+		jw_str(w, "lineage", v[i].lineage);
+		jw_str(w, "target", v[i].target);
+		gates_json(w, "gates", v[i].gates, v[i].n_gates);
 		jw_obj_end(w);
 	}
 	jw_arr_end(w);
-	jw_arr(w, "accounts");
-	for (size_t i = 0; i < d->m->n; i++)
-		if (d->m->v[i]->listed && d->m->v[i]->stored_sweep)
-			account_json(w, NULL, &d->m->v[i]->row);
-	jw_arr_end(w);
+	free_p(&v);
 }
 
 static void detect_doc(struct decider *d, struct lineage *l, const struct watched *w,

@@ -23,6 +23,9 @@ void decider_gap(struct decider *d);
 /* Members of the live document: "gates":[{"lineage","target","gates":[...]}]. Empty on a
  * follower. */
 void decider_live(const struct decider *d, struct jw *w);
+/* The same, borrowed until the next turn; free_p the array. False: not this engine's to say. */
+struct lineage_gates;
+bool decider_all_gates(const struct decider *d, struct lineage_gates **ret, size_t *ret_n);
 /* The gates of a lineage as this engine computed them last, GATE_MAX of them (borrowed until the
  * next turn); NULL: none. primary: account id. ret_target (may be NULL): account id or NULL. */
 const struct gate_result *decider_gates(const struct decider *d, const char *primary,

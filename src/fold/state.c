@@ -3,7 +3,7 @@
  * no clock, no I/O. Lists are small (accounts, open events, recent entries) and capped;
  * agents and numbers are not held here, views fetch them in windows.
  */
-#include "fold/state.h"
+#include "fold/internal.h"
 
 #include <string.h>
 
@@ -89,6 +89,7 @@ RECORD_TYPE(control_type, "control", control, control_fields);
 static const struct field state_fields[] = {
 	FIELD(state, seq, "seq", "SEQ", F_I64),
 	FIELD(state, now_ms, "at", "AT", F_TIME),
+	FIELD(state, live, "live", "LIVE", F_STR),
 	FIELD(state, environment, "environment", "ENVIRONMENT", F_STR),
 	FIELD(state, leader, "leader", "LEADER", F_STR),
 	FIELD(state, version, "version", "VERSION", F_STR),
@@ -100,7 +101,7 @@ static const struct field state_fields[] = {
 	FIELD(state, outbox_waiting, "outboxWaiting", "WAITING", F_I64),
 	FIELD(state, outbox_dead, "outboxDead", "DEAD", F_I64),
 };
-static RECORD_TYPE(state_head_type, "state", state, state_fields);
+RECORD_TYPE(state_head_type, "state", state, state_fields);
 
 /* ---- lists of records keyed by their first text field ------------------------- */
 
@@ -293,25 +294,68 @@ static void gates_clear(struct state *s)
 	s->n_gates = 0;
 }
 
+static struct lineage_gates *gates_add(struct state *s, const struct json *v)
+{
+	struct lineage_gates *g;
+
+	s->gates = grow(s->gates, &s->cap_gates, s->n_gates + 1, sizeof(*s->gates));
+	g = &s->gates[s->n_gates++];
+	*g = (struct lineage_gates){ .lineage = xstrdup(json_get_str(v, "lineage")),
+				     .target = xstrdup(json_get_str(v, "target")) };
+	return g;
+}
+
+/* A gate in place, or at the end. */
+static void gate_place(struct lineage_gates *g, const struct json *v)
+{
+	struct gate_result one = { 0 };
+	size_t i = 0;
+
+	record_from_json(&gate_result_type, &one, v, false, NULL);
+	while (i < g->n_gates && g->gates[i].gate != one.gate)
+		i++;
+	if (i == g->n_gates) {
+		g->gates = xrealloc(g->gates, ++g->n_gates * sizeof(*g->gates));
+		record_init(&gate_result_type, &g->gates[i]);
+	}
+	record_fini(&gate_result_type, &g->gates[i]);
+	g->gates[i] = one;
+}
+
 static void gates_load(struct state *s, const struct json *array)
 {
 	gates_clear(s);
 	for (const struct json *v = json_first(array); v; v = json_next(v)) {
 		const struct json *list = json_get(v, "gates");
-		struct lineage_gates *g;
-		size_t i = 0;
+		struct lineage_gates *g = gates_add(s, v);
+		size_t n = json_count(list);
 
-		s->gates = grow(s->gates, &s->cap_gates, s->n_gates + 1, sizeof(*s->gates));
-		g = &s->gates[s->n_gates++];
-		*g = (struct lineage_gates){
-			.lineage = xstrdup(json_get_str(v, "lineage")),
-			.target = xstrdup(json_get_str(v, "target")),
-			.n_gates = json_count(list),
-		};
-		g->gates = g->n_gates ? xcalloc(g->n_gates, sizeof(*g->gates)) : NULL;
+		g->gates = n ? xcalloc(n, sizeof(*g->gates)) : NULL;
 		for (const struct json *x = json_first(list); x; x = json_next(x))
-			record_from_json(&gate_result_type, &g->gates[i++], x, false, NULL);
+			record_from_json(&gate_result_type, &g->gates[g->n_gates++], x, false, NULL);
 	}
+}
+
+static void gates_change(struct state *s, const struct json *v)
+{
+	const char *lineage = json_get_str(v, "lineage");
+	struct lineage_gates *g = (struct lineage_gates *)(uintptr_t)state_gates(s, lineage);
+
+	if (!lineage)
+		return;
+	if (json_get_bool(v, "gone", false)) {
+		if (!g)
+			return;
+		lineage_gates_fini(g);
+		memmove(g, g + 1, (size_t)(&s->gates[--s->n_gates] - g) * sizeof(*g));
+		return;
+	}
+	if (!g)
+		g = gates_add(s, v);
+	if (json_get(v, "target"))
+		str_replace(&g->target, json_get_str(v, "target"));
+	for (const struct json *x = json_first(json_get(v, "gates")); x; x = json_next(x))
+		gate_place(g, x);
 }
 
 /* ---- the reducer --------------------------------------------------------------- */
@@ -351,6 +395,8 @@ static void load_parts(struct state *s, const struct json *doc)
 		record_from_json(&impact_type, &s->impact, json_get(doc, "impact"), false, NULL);
 	if (json_get(doc, "gates"))
 		gates_load(s, json_get(doc, "gates"));
+	for (const struct json *v = json_first(json_get(doc, "gateChanges")); v; v = json_next(v))
+		gates_change(s, v);
 }
 
 int state_load(struct state *s, const struct json *snapshot, struct err *err)

@@ -6,8 +6,9 @@
  * of data is a record to put in place: "event", "account", "number", "hold", "alert",
  * "control", "message" (a notification), or several under the plural: "messages":[...].
  * Unknown members are kept out, not refused.
- * What is not journaled (ages, gates between tests, impact) comes as a "live" document
- * that replaces the last one.
+ * What is not journaled (gates, figures, impact) comes as "live" documents of what changed;
+ * each tells the position it leaves us at. Who has a snapshot and everything after its
+ * sequence and position has what the engine has.
  */
 #ifndef RD_FOLD_STATE_H
 #define RD_FOLD_STATE_H
@@ -78,6 +79,7 @@ struct state {
 	int64_t seq;		/* last entry applied */
 	int64_t now_ms;		/* server time of the last document or heartbeat */
 	char *environment, *leader, *version;
+	char *live;		/* position in the live documents, of the engine they came from */
 	bool production, demo;
 	struct control control;
 	struct impact impact;
@@ -102,12 +104,26 @@ void state_fini(struct state *s);
 int state_load(struct state *s, const struct json *snapshot, struct err *err);
 /* One journal entry; older than seq: ignored (returns 0). */
 int state_apply(struct state *s, const struct json *entry, struct err *err);
-/* The live document: {"at","leader","databaseOk","databaseWhy","cycleMs","impact":{},
- * "gates":[{"lineage","target","gates":[]}],"peers":[],"people":[],"control":{},
- * "outboxWaiting","outboxDead","accounts":[...changed figures...],"events":[...]}. */
+/* A live document: {"live","at","leader","databaseOk","databaseWhy","cycleMs","impact":{},
+ * "peers":[],"people":[],"control":{},"outboxWaiting","outboxDead"} each whole when there,
+ * "gates":[{"lineage","target","gates":[]}] all of them, "gateChanges":[...] some members of
+ * some, {"lineage","gone":true} takes one out; "accounts":[...changed figures...],"events":[]. */
 int state_live(struct state *s, const struct json *live, struct err *err);
 /* Writes the snapshot that state_load reads. */
 void state_json(struct jw *w, const char *name, const struct state *s);
+
+/* ---- live.c: for who makes live documents, inside an open object --------------------------- */
+
+/* All that a live document can say, for a reader whose position is not known. */
+void live_whole(struct jw *w, const struct state *s);
+/* What must be said so that `have` becomes `want`; nothing when it is so already. */
+void live_head(struct jw *w, const struct state *have, const struct state *want);
+void live_impact(struct jw *w, const struct state *have, const struct impact *want);
+void live_peers(struct jw *w, const struct state *have, const struct peer *want, size_t n);
+void live_accounts(struct jw *w, const struct state *have, const struct account *const *want,
+		   size_t n);
+/* All lineages: one that is not among them is gone. */
+void live_gates(struct jw *w, const struct state *have, const struct lineage_gates *want, size_t n);
 
 const struct account *state_account(const struct state *s, const char *id);
 const struct event *state_event(const struct state *s, const char *id);

@@ -70,15 +70,17 @@ void record_copy(const struct record_type *t, void *to, const void *from)
 	}
 }
 
+static bool same(const struct field *f, const void *a, const void *b)
+{
+	return is_text(f) ? str_eq(*text_at(f, a), *text_at(f, b)) :
+			    memcmp(field_at(f, a), field_at(f, b), field_size(f)) == 0;
+}
+
 bool record_equal(const struct record_type *t, const void *a, const void *b)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct field *f = &t->fields[i];
-
-		if (is_text(f) ? !str_eq(*text_at(f, a), *text_at(f, b)) :
-				 memcmp(field_at(f, a), field_at(f, b), field_size(f)) != 0)
+	for (size_t i = 0; i < t->n; i++)
+		if (!same(&t->fields[i], a, b))
 			return false;
-	}
 	return true;
 }
 
@@ -122,6 +124,35 @@ void record_members(struct jw *w, const struct record_type *t, const void *rec)
 {
 	for (size_t i = 0; i < t->n; i++)
 		write_field(w, &t->fields[i], rec);
+}
+
+/* One side came through JSON, which cleans text and rounds: what reads the same is the same. */
+static bool reads_same(const struct field *f, const void *a, const void *b)
+{
+	struct str x = STR_INIT(STR_MAX_DEFAULT), y = STR_INIT(STR_MAX_DEFAULT);
+	bool equal;
+
+	write_field(&JW(&x), f, a);
+	write_field(&JW(&y), f, b);
+	equal = str_eq(str_get(&x), str_get(&y));
+	str_fini(&x);
+	str_fini(&y);
+	return equal;
+}
+
+bool record_changes(struct jw *w, const struct record_type *t, const void *was, const void *rec)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct field *f = &t->fields[i];
+
+		if (same(f, was, rec) || reads_same(f, was, rec))
+			continue;
+		write_field(w, f, rec);
+		any = true;
+	}
+	return any;
 }
 
 void record_json(struct jw *w, const char *name, const struct record_type *t, const void *rec)

@@ -69,6 +69,8 @@ const struct field *record_field(const struct record_type *t, const char *json_n
 void record_members(struct jw *w, const struct record_type *t, const void *rec);
 /* Writes {...} under name (NULL in arrays). */
 void record_json(struct jw *w, const char *name, const struct record_type *t, const void *rec);
+/* Writes the members of rec that read otherwise than those of was; false: none. */
+bool record_changes(struct jw *w, const struct record_type *t, const void *was, const void *rec);
 /* Reads the members that are present. strict: unknown members and wrong types are
  * ERR_INVALID with err->field; otherwise they are ignored. */
 int record_from_json(const struct record_type *t, void *rec, const struct json *obj, bool strict,

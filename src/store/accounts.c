@@ -94,6 +94,17 @@ int accounts_list(struct store *s, struct account **ret, size_t *ret_n, struct e
 	return accounts_query(s, NULL, NULL, ret, ret_n, err);
 }
 
+int accounts_newest_check(struct store *s, int64_t *ret_ms, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT greatest((SELECT max(\"lastHealthCheck\") FROM"
+			    " \"TwilioAccount\"), (SELECT max(last_check) FROM ringdown.account_ext))", "");
+
+	if (e == 0)
+		*ret_ms = pg_time(r, 0, 0);
+	return e;
+}
+
 void accounts_free(struct account *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -59,6 +59,9 @@ class Fleet:
                     p.wait(30)
                 except subprocess.TimeoutExpired:
                     p.kill()
+        # as root the cluster may lie outside our directory: it is ours alone all the same
+        if getattr(self, 'cluster', None) and self.clean and not self.cluster.startswith(self.dir):
+            shutil.rmtree(self.cluster, ignore_errors=True)
         if self.clean:
             shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -123,6 +126,7 @@ class Fleet:
                 continue
             self.postmaster = int(pid)
             data = cmd[cmd.index('-D') + 1]
+            self.cluster = os.path.dirname(os.path.dirname(data))
             lines = open(os.path.join(data, 'postmaster.pid')).read().splitlines()
             return f'host={lines[4]} port={lines[3]} user=ringdown dbname=ringdown'
         raise SystemExit('no private PostgreSQL below the engine')

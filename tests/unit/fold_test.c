@@ -119,6 +119,210 @@ static void snapshot_writes_what_it_reads(void **unused)
 	state_fini(&t);
 }
 
+/* ---- live documents over random changes ------------------------------------------------- */
+
+enum { WORLD = 12, STEPS = 2000 };
+
+struct truth {			/* what the engine wants shown */
+	struct state s;
+	struct lineage_gates gates[WORLD];
+	size_t n_gates;
+	unsigned rng;
+};
+
+static unsigned pick(struct truth *t, unsigned n)
+{
+	t->rng = t->rng * 1103515245u + 12345u;
+	return (t->rng >> 16) % n;
+}
+
+static void change_gate(struct truth *t)
+{
+	static const char *const texts[] = { "fine", "shut: \x80\xff odd", "a \"quoted\" why", "" };
+	struct lineage_gates *g;
+	size_t i;
+
+	if (t->n_gates < WORLD && pick(t, 3) == 0) {
+		g = &t->gates[t->n_gates];
+		*g = (struct lineage_gates){ .lineage = xasprintf("p%u-%zu", pick(t, 1000), t->n_gates),
+					     .n_gates = 1 + pick(t, GATE_MAX) };
+		g->gates = xcalloc(g->n_gates, sizeof(*g->gates));
+		for (i = 0; i < g->n_gates; i++)
+			g->gates[i].gate = (int)i;
+		t->n_gates++;
+		return;
+	}
+	if (!t->n_gates)
+		return;
+	i = pick(t, (unsigned)t->n_gates);
+	g = &t->gates[i];
+	if (pick(t, 9) == 0) {
+		free_p(&g->lineage);
+		free_p(&g->target);
+		gates_free(g->gates, g->n_gates);
+		memmove(g, g + 1, (--t->n_gates - i) * sizeof(*g));
+		return;
+	}
+	str_replace(&g->target, pick(t, 3) ? "b1" : NULL);
+	i = pick(t, (unsigned)g->n_gates);
+	g->gates[i].pass = pick(t, 2);
+	str_replace(&g->gates[i].why, texts[pick(t, COUNT_OF(texts))]);
+}
+
+static void change_account(struct truth *t)
+{
+	struct state *s = &t->s;
+	struct account *a;
+
+	if (s->n_accounts < WORLD && pick(t, 3) == 0) {
+		s->accounts = grow(s->accounts, &s->cap_accounts, s->n_accounts + 1, sizeof(*s->accounts));
+		a = &s->accounts[s->n_accounts];
+		memset(a, 0, sizeof(*a));
+		a->id = xasprintf("a%zu", s->n_accounts++);
+	}
+	if (!s->n_accounts)
+		return;
+	a = &s->accounts[pick(t, (unsigned)s->n_accounts)];
+	a->failing = pick(t, 5);
+	a->failure_rate = (double)pick(t, 1000) / 7;
+	a->last_check_ms = 1700000000000 + pick(t, 100000);
+	str_replace(&a->why, pick(t, 2) ? "calls 41% bad" : NULL);
+	str_replace(&a->standby_problems, pick(t, 2) ? "[\"no numbers\"]" : "[]");
+}
+
+/* The next document against what the reader has, folded there; heap text, or NULL: none. */
+static char *next_doc(struct truth *t, struct state *have)
+{
+	const struct account *list[WORLD];
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+	size_t empty;
+
+	for (size_t i = 0; i < t->s.n_accounts; i++)
+		list[i] = &t->s.accounts[i];
+	jw_obj(&w, NULL);
+	empty = b.len;
+	live_head(&w, have, &t->s);
+	live_impact(&w, have, &t->s.impact);
+	live_peers(&w, have, t->s.peers, t->s.n_peers);
+	live_accounts(&w, have, list, t->s.n_accounts);
+	live_gates(&w, have, t->gates, t->n_gates);
+	if (b.len == empty) {
+		str_fini(&b);
+		return NULL;
+	}
+	jw_obj_end(&w);
+	return str_take(&b);
+}
+
+static void fold_live(struct state *s, const char *text)
+{
+	struct json *j = parse(text);
+
+	assert_int_equal(state_live(s, j, NULL), 0);
+	json_free(j);
+}
+
+static void same_state(const struct state *a, const struct state *b)
+{
+	struct str one = STR_INIT(STR_MAX_DEFAULT), two = STR_INIT(STR_MAX_DEFAULT);
+
+	state_json(&JW(&one), NULL, a);
+	state_json(&JW(&two), NULL, b);
+	assert_string_equal(one.s, two.s);
+	str_fini(&one);
+	str_fini(&two);
+}
+
+static void fresh(struct state *s, const struct state *from)
+{
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+
+	state_json(&JW(&b), NULL, from);
+	load(s, b.s);
+	str_fini(&b);
+}
+
+/* One that has only the whole live document on top of something old. */
+static void whole_is_enough(const struct state *hub, struct state *old)
+{
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+
+	jw_obj(&w, NULL);
+	live_whole(&w, hub);
+	jw_obj_end(&w);
+	fold_live(old, b.s);
+	same_state(hub, old);
+	str_fini(&b);
+}
+
+static void journal(struct truth *t, struct state *hub, struct state *reader, struct state *old)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "{\"seq\":%lld,\"data\":{\"account\":{\"id\":\"a%u\","
+		 "\"failing\":%u}}}", (long long)hub->seq + 1, pick(t, 3), pick(t, 9));
+	apply(hub, text);
+	apply(reader, text);
+	apply(old, text);
+}
+
+static void readers_have_what_the_engine_has(void **unused)
+{
+	struct truth t = { .rng = 11 };
+	struct state hub, reader, old;
+	size_t sent = 0, docs = 0;
+
+	(void)unused;
+	state_init(&t.s);
+	state_init(&hub);
+	state_init(&reader);
+	state_init(&old);
+	for (int i = 0; i < STEPS; i++) {
+		_cleanup_(free_p) char *doc = NULL, *again = NULL;
+
+		change_gate(&t);
+		if (pick(&t, 2))
+			change_account(&t);
+		if (pick(&t, 5) == 0)
+			t.s.impact.calls_ok = (double)pick(&t, 97) / 96;
+		if (pick(&t, 9) == 0)
+			str_replace(&t.s.leader, pick(&t, 2) ? "eng-1" : NULL);
+		if (pick(&t, 6) == 0)
+			journal(&t, &hub, &reader, &old);
+		doc = next_doc(&t, &hub);
+		if (doc) {
+			fold_live(&hub, doc);
+			fold_live(&reader, doc);
+			sent += strlen(doc);
+			docs++;
+		}
+		/* said once is enough */
+		again = next_doc(&t, &hub);
+		if (again)
+			fail_msg("step %d: %s after %s", i, again, doc ? doc : "nothing");
+		assert_int_equal(hub.n_gates, t.n_gates);
+		for (size_t k = 0; k < t.n_gates; k++)
+			assert_non_null(state_gates(&hub, t.gates[k].lineage));
+		if (i % 50 == 0)
+			fresh(&reader, &hub);
+		if (i % 170 == 0)
+			whole_is_enough(&hub, &old);
+		same_state(&hub, &reader);
+	}
+	assert_true(docs > STEPS / 2 && sent / docs < 2000);
+	for (size_t k = 0; k < t.n_gates; k++) {
+		free_p(&t.gates[k].lineage);
+		free_p(&t.gates[k].target);
+		gates_free(t.gates[k].gates, t.gates[k].n_gates);
+	}
+	state_fini(&t.s);
+	state_fini(&hub);
+	state_fini(&reader);
+	state_fini(&old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +330,7 @@ int main(void)
 		cmocka_unit_test(holds_come_and_go),
 		cmocka_unit_test(entries_are_capped_newest_first),
 		cmocka_unit_test(snapshot_writes_what_it_reads),
+		cmocka_unit_test(readers_have_what_the_engine_has),
 	};
 
 	return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
