@@ -28,12 +28,14 @@ struct policy_severity {
 struct policy_rung { char *role; char **via; size_t n_via; int64_t respond_ms;
 		     char **only; size_t n_only; };
 struct policy_ladder { char *name; struct policy_rung *rungs; size_t n_rungs; };
+struct policy_level { char *via, *address; };
+struct policy_tier { char *tier; int64_t within_ms; };
 struct policy_vendor {
 	char *id;
-	struct { char *via, *address; } *levels; size_t n_levels;
+	struct policy_level *levels; size_t n_levels;
 	char **when; size_t n_when; int64_t outage_ms;	/* criteria; outage longer than */
 	char **needs; size_t n_needs;
-	struct { char *tier; int64_t within_ms; } *tiers; size_t n_tiers;
+	struct policy_tier *tiers; size_t n_tiers;
 };
 enum band_op { BAND_LT, BAND_LE, BAND_GT, BAND_GE };
 struct policy_band { bool set; enum band_op op; double limit; };
@@ -51,8 +53,9 @@ struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *absent_while;		/* absence rule: fires while this other metric is > 0 */
 };
 struct policy_message { char *id, *title, *subject, *body; char **fields; size_t n_fields; };
+/* "${NAME}" in a value is the environment's; a value with one that is unset is no value. */
 struct policy_target { char *name; struct policy_pair *values; size_t n_values; };
-struct policy_contact { char *role, *name, *phone, *email, *slack; };
+struct policy_contact { char *role, *name, *phone, *email, *slack, *pager; };
 struct policy_dependency { char *capability, *component, *vendor; };
 struct policy_review { char *id, *title; int64_t every_days; char *first; };
 
