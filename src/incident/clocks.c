@@ -1,0 +1,239 @@
+/*
+ * See clocks.h. A clock is a stored row; this file alone says which rows there are and how
+ * one moves on. It reads no clock and sends nothing: the host stores the changed row and the
+ * message in one transaction, so that a restart neither repeats nor forgets a rung.
+ */
+#include "incident/clocks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, ROUTING_MAX = 12 /* repeats, then it is said once more */ };
+
+static void set_text(char **p, const char *s)
+{
+	free_p(p);
+	*p = s ? xstrdup(s) : NULL;
+}
+
+static void set_via(struct incident_clock *c, char *const *via, size_t n)
+{
+	struct str b = { 0 };
+	struct jw w = JW(&b);
+
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		jw_str(&w, NULL, via[i]);
+	jw_arr_end(&w);
+	set_text(&c->via, b.s);
+	str_fini(&b);
+}
+
+static struct incident_clock *add(struct incident_clock **v, size_t *n, enum clock_kind kind,
+				  int64_t due_ms)
+{
+	struct incident_clock *c;
+
+	*v = xrealloc(*v, (*n + 1) * sizeof(**v));
+	c = &(*v)[(*n)++];
+	*c = (struct incident_clock){ .kind = (int)kind, .state = CS_RUNNING, .due_at_ms = due_ms };
+	return c;
+}
+
+static bool rung_applies(const struct policy_rung *r, const char *severity)
+{
+	for (size_t i = 0; i < r->n_only; i++)
+		if (str_eq(r->only[i], severity))
+			return true;
+	return r->n_only == 0;
+}
+
+/* The next rung from index on that is for this severity; n_rungs when none is left. */
+static size_t next_rung(const struct policy_ladder *l, size_t from, const char *severity)
+{
+	while (from < l->n_rungs && !rung_applies(&l->rungs[from], severity))
+		from++;
+	return from;
+}
+
+static const struct policy_ladder *ladder_of(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_ladders; i++)
+		if (str_eq(p->ladders[i].name, name))
+			return &p->ladders[i];
+	return NULL;
+}
+
+static void say_rung(struct incident_clock *c, const struct policy_rung *r, size_t index)
+{
+	char text[160];
+
+	c->rung = (int64_t)index + 1;
+	c->respond_ms = r->respond_ms;
+	set_text(&c->target, r->role);
+	set_via(c, r->via, r->n_via);
+	snprintf(text, sizeof(text), "rung %zu: %s", index + 1, r->role);
+	set_text(&c->text, text);
+}
+
+static void open_ladder(const struct policy *p, const struct incident *i, const char *name,
+			int64_t now_ms, struct incident_clock **v, size_t *n)
+{
+	const struct policy_ladder *l = ladder_of(p, name);
+	size_t first = l ? next_rung(l, 0, i->severity) : 0;
+	struct incident_clock *c;
+
+	if (!l || first == l->n_rungs)
+		return;
+	c = add(v, n, CK_LADDER, now_ms);
+	set_text(&c->ladder, name);
+	say_rung(c, &l->rungs[first], first);
+}
+
+static void open_routing(const struct policy_severity *s, int64_t now_ms,
+			 struct incident_clock **v, size_t *n)
+{
+	struct incident_clock *c = add(v, n, s->digest ? CK_DIGEST : CK_ROUTING,
+				       s->digest ? now_ms + DAY_MS : now_ms);
+
+	c->every_ms = s->digest ? DAY_MS : s->repeat_ms;
+	set_via(c, s->page, s->n_page);
+	set_text(&c->text, s->digest ? "daily digest" : "first notice, repeated until acknowledged");
+}
+
+static void open_severity(const struct policy_severity *s, int64_t now_ms,
+			  struct incident_clock **v, size_t *n)
+{
+	struct incident_clock *c;
+	char text[160];
+
+	if (!s->escalate_to)
+		return;
+	c = add(v, n, CK_SEVERITY, now_ms + s->escalate_after_ms);
+	set_text(&c->target, s->escalate_to);
+	set_via(c, s->page, s->n_page);
+	snprintf(text, sizeof(text), "nobody acknowledged a %s: tell %s", s->id, s->escalate_to);
+	set_text(&c->text, text);
+}
+
+size_t clocks_open(const struct policy *p, const struct incident *i, const char *ladder,
+		   int64_t now_ms, struct incident_clock **ret)
+{
+	const struct policy_severity *s = policy_severity(p, i->severity);
+	struct incident_clock *v = NULL, *c;
+	size_t n = 0;
+
+	*ret = NULL;
+	if (!s || i->state == IS_RESOLVED || i->state == IS_CLOSED)
+		return 0;
+	if (i->state == IS_DECLARED) {
+		open_routing(s, now_ms, &v, &n);
+		open_severity(s, now_ms, &v, &n);
+		if (ladder && !s->digest)
+			open_ladder(p, i, ladder, now_ms, &v, &n);
+	}
+	if (s->update_every_ms) {
+		c = add(&v, &n, CK_UPDATE, now_ms + s->update_every_ms);
+		c->every_ms = s->update_every_ms;
+		set_text(&c->text, "the next update is due");
+	}
+	*ret = v;
+	return n;
+}
+
+/* A rung that was told waits its response time; then the next one is told. */
+static void fire_ladder(const struct policy *p, const struct incident *i,
+			struct incident_clock *c, int64_t now_ms)
+{
+	const struct policy_ladder *l = ladder_of(p, c->ladder);
+	size_t at = c->rung > 0 ? (size_t)c->rung - 1 : 0, next;
+
+	if (!l || at >= l->n_rungs) {
+		c->state = CS_DONE;
+		return;
+	}
+	c->due_at_ms = now_ms + l->rungs[at].respond_ms;
+	next = next_rung(l, at + 1, i->severity);
+	if (next == l->n_rungs)
+		c->state = CS_DONE;
+	else
+		say_rung(c, &l->rungs[next], next);
+}
+
+bool clocks_fire(const struct policy *p, const struct incident *i, struct incident_clock *c,
+		 int64_t now_ms, struct incident_clock *ret_said)
+{
+	*ret_said = (struct incident_clock){ 0 };
+	if (c->state != CS_RUNNING || c->due_at_ms > now_ms)
+		return false;
+	record_copy(&incident_clock_type, ret_said, c);
+	c->sent++;
+	c->last_at_ms = now_ms;
+	switch ((enum clock_kind)c->kind) {
+	case CK_ROUTING:
+		c->due_at_ms = now_ms + c->every_ms;
+		if (c->every_ms <= 0 || c->sent >= ROUTING_MAX)
+			c->state = CS_DONE;
+		break;
+	case CK_DIGEST:
+		c->due_at_ms = now_ms + c->every_ms;
+		break;
+	case CK_LADDER:
+		fire_ladder(p, i, c, now_ms);
+		break;
+	case CK_SEVERITY:
+	case CK_VENDOR:
+		c->state = CS_DONE;
+		break;
+	case CK_UPDATE:
+	case CK_DEADLINE:
+	case CK_TASK:
+	case CK_MAX:
+		c->state = CS_DUE;	/* a person's act: pinned until it is done */
+		break;
+	}
+	return true;
+}
+
+static bool stops(const struct incident *i, enum clock_kind kind)
+{
+	bool over = i->state == IS_RESOLVED || i->state == IS_CLOSED;
+
+	switch (kind) {
+	case CK_ROUTING:
+	case CK_SEVERITY:
+	case CK_LADDER:
+		return i->state != IS_DECLARED;
+	case CK_UPDATE:
+	case CK_DIGEST:
+	case CK_VENDOR:
+	case CK_TASK:
+		return over;
+	case CK_DEADLINE:
+	case CK_MAX:
+		return i->state == IS_CLOSED;
+	}
+	return false;
+}
+
+bool clocks_on_state(const struct incident *i, struct incident_clock *c, int64_t now_ms)
+{
+	if (c->state == CS_DONE || c->state == CS_STOPPED || !stops(i, (enum clock_kind)c->kind))
+		return false;
+	c->state = CS_STOPPED;
+	c->last_at_ms = now_ms;
+	return true;
+}
+
+int64_t clocks_next(const struct incident_clock *v, size_t n)
+{
+	int64_t next = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].state == CS_RUNNING && (next == 0 || v[i].due_at_ms < next))
+			next = v[i].due_at_ms;
+	return next;
+}

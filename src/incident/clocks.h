@@ -1,0 +1,30 @@
+/*
+ * The clocks of an incident, decided purely from policy, history and now: which rows must
+ * exist, which is due, what it would send to whom. R3's three clocks are kept apart:
+ *   routing   first notice by the severity's channels at once, repeated while unacknowledged
+ *   severity  jump to the named role when the severity's escalation time passes unacknowledged
+ *   ladder    rung after rung, each after the response time of the one before; rungs that are
+ *             not for this severity are passed over
+ * Acknowledgement stops all three; a higher severity starts severity and routing again.
+ */
+#ifndef RD_INCIDENT_CLOCKS_H
+#define RD_INCIDENT_CLOCKS_H
+
+#include "model/incident.h"
+#include "policy/policy.h"
+
+/* Rows for an incident that was just declared, or whose severity rose; appended to *ret
+ * (heap, owned by the caller), ids unset. */
+size_t clocks_open(const struct policy *p, const struct incident *i, const char *ladder,
+		   int64_t now_ms, struct incident_clock **ret);
+/* c falls due: true, and *ret_said (record_fini of incident_clock_type) the row as it was, whose
+ * text, target and via say what to whom; c itself becomes what follows (next due, next rung,
+ * done; CS_DUE when a person must act). false: not due, nothing changed. */
+bool clocks_fire(const struct policy *p, const struct incident *i, struct incident_clock *c,
+		 int64_t now_ms, struct incident_clock *ret_said);
+/* Acknowledged, mitigated, resolved, closed: which rows stop. true = changed. */
+bool clocks_on_state(const struct incident *i, struct incident_clock *c, int64_t now_ms);
+/* Earliest due_at of running rows; 0 = none. */
+int64_t clocks_next(const struct incident_clock *v, size_t n);
+
+#endif

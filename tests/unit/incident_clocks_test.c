@@ -1,0 +1,158 @@
+/* R3's three clocks by table: what is told when, to whom, and what an acknowledgement stops. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/str.h"
+#include "incident/clocks.h"
+
+enum { MIN = 60000, HOUR = 60 * MIN, NOW = 1000000 };
+#define T(s) ((char[]){ s })
+
+static char *pager_slack[] = { "pager", "slack" }, *phone[] = { "phone" }, *mail[] = { "email" },
+	    *p0[] = { "P0" };
+static struct policy_severity severities[] = {
+	{ .id = "P0", .respond_ms = 15 * MIN, .escalate_after_ms = 0, .escalate_to = "vp-eng",
+	  .page = pager_slack, .n_page = 2, .repeat_ms = 5 * MIN, .update_every_ms = 30 * MIN },
+	{ .id = "P1", .respond_ms = 30 * MIN, .escalate_after_ms = HOUR,
+	  .escalate_to = "eng-manager", .page = pager_slack, .n_page = 2, .repeat_ms = 15 * MIN },
+	{ .id = "P3", .respond_ms = 8 * HOUR, .escalate_after_ms = 24 * HOUR,
+	  .escalate_to = "team-lead", .page = mail, .n_page = 1, .digest = true },
+};
+static struct policy_rung rungs[] = {
+	{ .role = "on-call", .via = pager_slack, .n_via = 2, .respond_ms = 15 * MIN },
+	{ .role = "team-lead", .via = pager_slack, .n_via = 2, .respond_ms = 30 * MIN },
+	{ .role = "vp-eng", .via = phone, .n_via = 1, .respond_ms = 15 * MIN, .only = p0,
+	  .n_only = 1 },
+	{ .role = "cto", .via = phone, .n_via = 1, .respond_ms = 15 * MIN },
+};
+static struct policy_ladder ladders[] = { { .name = "engineering", .rungs = rungs, .n_rungs = 4 } };
+static struct policy policy = { .severities = severities, .n_severities = 3, .ladders = ladders,
+				.n_ladders = 1 };
+
+static struct incident_clock *kind(struct incident_clock *v, size_t n, enum clock_kind k)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == (int)k)
+			return &v[i];
+	return NULL;
+}
+
+static void p0_opens_all(void **state)
+{
+	struct incident i = { .severity = T("P0"), .state = IS_DECLARED };
+	struct incident_clock *v, said;
+	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+
+	(void)state;
+	assert_int_equal(n, 4);
+	assert_int_equal(kind(v, n, CK_ROUTING)->due_at_ms, NOW);
+	assert_int_equal(kind(v, n, CK_SEVERITY)->due_at_ms, NOW);	/* immediate */
+	assert_string_equal(kind(v, n, CK_SEVERITY)->target, "vp-eng");
+	assert_int_equal(kind(v, n, CK_UPDATE)->due_at_ms, NOW + 30 * MIN);
+	assert_int_equal(clocks_next(v, n), NOW);
+	assert_true(clocks_fire(&policy, &i, kind(v, n, CK_SEVERITY), NOW, &said));
+	assert_string_equal(said.target, "vp-eng");
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(kind(v, n, CK_SEVERITY)->state, CS_DONE);
+	assert_false(clocks_fire(&policy, &i, kind(v, n, CK_SEVERITY), NOW + HOUR, &said));
+	records_free(&incident_clock_type, v, n);
+}
+
+/* What is said is the rung that was due; the row then holds the next one. */
+static void ladder_passes_over_rungs(void **state)
+{
+	struct incident i = { .severity = T("P1"), .state = IS_DECLARED };
+	struct incident_clock *v, *l, said;
+	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+	static const struct { int64_t at; const char *who, *via; } want[] = {
+		{ NOW, "on-call", "[\"pager\",\"slack\"]" },
+		{ NOW + 15 * MIN, "team-lead", "[\"pager\",\"slack\"]" },
+		{ NOW + 45 * MIN, "cto", "[\"phone\"]" },	/* vp-eng is for P0 only */
+	};
+
+	(void)state;
+	l = kind(v, n, CK_LADDER);
+	for (size_t k = 0; k < 3; k++) {
+		assert_false(clocks_fire(&policy, &i, l, want[k].at - 1, &said));
+		assert_true(clocks_fire(&policy, &i, l, want[k].at, &said));
+		assert_string_equal(said.target, want[k].who);
+		assert_string_equal(said.via, want[k].via);
+		record_fini(&incident_clock_type, &said);
+	}
+	assert_int_equal(l->state, CS_DONE);
+	assert_int_equal(l->sent, 3);
+	records_free(&incident_clock_type, v, n);
+}
+
+static void ack_stops_three(void **state)
+{
+	struct incident i = { .severity = T("P0"), .state = IS_DECLARED };
+	struct incident_clock *v, said;
+	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v), stopped = 0;
+
+	(void)state;
+	assert_true(clocks_fire(&policy, &i, kind(v, n, CK_ROUTING), NOW, &said));
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(kind(v, n, CK_ROUTING)->due_at_ms, NOW + 5 * MIN);
+	i.state = IS_ACKNOWLEDGED;
+	for (size_t k = 0; k < n; k++)
+		stopped += clocks_on_state(&i, &v[k], NOW + MIN);
+	assert_int_equal(stopped, 3);
+	assert_int_equal(clocks_next(v, n), NOW + 30 * MIN);	/* the public still waits */
+	assert_false(clocks_fire(&policy, &i, kind(v, n, CK_ROUTING), NOW + HOUR, &said));
+	i.state = IS_RESOLVED;
+	for (size_t k = 0; k < n; k++)
+		clocks_on_state(&i, &v[k], NOW + HOUR);
+	assert_int_equal(clocks_next(v, n), 0);
+	records_free(&incident_clock_type, v, n);
+	assert_int_equal(clocks_open(&policy, &i, "engineering", NOW, &v), 0);
+}
+
+static void update_is_a_persons(void **state)
+{
+	struct incident i = { .severity = T("P0"), .state = IS_ACKNOWLEDGED };
+	struct incident_clock *v, said;
+	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+
+	(void)state;
+	assert_int_equal(n, 1);
+	assert_true(clocks_fire(&policy, &i, v, NOW + 31 * MIN, &said));
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(v->state, CS_DUE);
+	assert_false(clocks_fire(&policy, &i, v, NOW + 90 * MIN, &said));	/* once */
+	records_free(&incident_clock_type, v, n);
+}
+
+static void p3_is_a_digest(void **state)
+{
+	struct incident i = { .severity = T("P3"), .state = IS_DECLARED };
+	struct incident_clock *v, said;
+	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+
+	(void)state;
+	assert_int_equal(n, 2);
+	assert_null(kind(v, n, CK_ROUTING));
+	assert_null(kind(v, n, CK_LADDER));
+	assert_false(clocks_fire(&policy, &i, kind(v, n, CK_DIGEST), NOW + 23 * HOUR, &said));
+	assert_true(clocks_fire(&policy, &i, kind(v, n, CK_DIGEST), NOW + 24 * HOUR, &said));
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(kind(v, n, CK_DIGEST)->due_at_ms, (int64_t)NOW + 48 * HOUR);
+	records_free(&incident_clock_type, v, n);
+	i.severity = T("P9");
+	assert_int_equal(clocks_open(&policy, &i, NULL, NOW, &v), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(p0_opens_all),	       cmocka_unit_test(ladder_passes_over_rungs),
+		cmocka_unit_test(ack_stops_three),     cmocka_unit_test(update_is_a_persons),
+		cmocka_unit_test(p3_is_a_digest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
