@@ -3,6 +3,8 @@ install: all
 	install -D -m 755 $(B)/ringdown $(DESTDIR)$(PREFIX)/bin/ringdown
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	$(B)/ringdown help --man | gzip -9n > $(DESTDIR)$(PREFIX)/share/man/man1/ringdown.1.gz
+	install -d $(DESTDIR)$(PREFIX)/share/ringdown/runbooks
+	install -m 644 runbooks/*.yaml $(DESTDIR)$(PREFIX)/share/ringdown/runbooks
 
 .PHONY: deb
 deb: all
