@@ -93,6 +93,13 @@ static const struct action actions[] = {
 	    WORD, "/api/v1/sms/global-off", .dry_run = true),
 	ROW("global-on", "automatic SMS of everybody on", 'H', "org code message", 0, OPERATOR,
 	    WORD, "/api/v1/sms/global-on", .dry_run = true),
+	ROW("adopt-webhooks", "take its number's webhooks as approved", 'W', "agent", 0, OPERATOR, WORD,
+	    "/api/v1/webhooks/adopt", .dry_run = true, .keeps = "nothing is written at the provider"),
+	ROW("repair-webhooks", "put its number's approved webhooks back", 'B', "agent", 0, OPERATOR,
+	    WORD, "/api/v1/webhooks/repair", .dry_run = true,
+	    .keeps = "a number that an attempt is at work on is left to it"),
+	ROW("sms-ready", "its number may send SMS", 'Y', "agent", 0, OPERATOR, WORD,
+	    "/api/v1/numbers/sms-ready", .dry_run = true),
 	ROW("pause", "automation off", 'P', "", 0, OPERATOR, WORD, "/api/v1/pause",
 	    .undo = "P again", .keeps = "tests, alerts and an attempt under way go on"),
 	ROW("unpause", "automation on", 'P', "", 0, OPERATOR, WORD, "/api/v1/unpause",
@@ -256,6 +263,8 @@ static void body_subject(const struct decision *d, struct jw *w)
 		jw_str(w, "triggerType", "MANUAL");
 	} else if (str_eq(kind, "org") && !str_has_prefix(name, "global")) {
 		jw_str(w, "orgId", d->subject.id);
+	} else if (str_eq(d->action->kind, "agent")) {
+		jw_str(w, "agentId", d->subject.id);
 	} else if (str_eq(kind, "code") && str_eq(name, "retry")) {
 		jw_str(w, "code", d->subject.id);
 	}
@@ -309,11 +318,14 @@ void action_command(const struct decision *d, char *buf, size_t n)
 	if (str_eq(name, "start"))
 		snprintf(buf, n, "ringdown failover start %s%s --reason ..", id, d->override_args);
 	else if (str_eq(name, "ack"))
-		snprintf(buf, n, "ringdown events %s", id); /* paging is stopped from here only */
+		snprintf(buf, n, "ringdown ack %s", id);
 	else if (str_eq(d->action->kind, "event"))
 		snprintf(buf, n, "ringdown %s %s%s --reason ..", name, id, d->override_args);
 	else if (str_eq(name, "sync"))
 		snprintf(buf, n, "ringdown numbers sync %s", id);
+	else if (str_eq(d->action->kind, "agent"))
+		snprintf(buf, n, "ringdown numbers %.*s --agent %s --reason ..",
+		         (int)(str_eq(name, "sms-ready") ? strlen(name) : strcspn(name, "-")), name, id);
 	else if (str_eq(d->action->kind, "account"))
 		snprintf(buf, n, "ringdown accounts %s %s", name, id);
 	else if (str_has_prefix(d->action->path ? d->action->path : "", "/api/v1/sms/"))

@@ -3,7 +3,7 @@
  * repeated, stays under a price and a count, and is in the journal before anything is
  * sent. Nothing here is reached by the engine's own decisions.
  */
-#include "api/internal.h"
+#include "api/side.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,26 +12,17 @@
 #include "engine/parts.h"
 #include "failover/monitor.h"
 #include "failover/probe.h"
-#include "providers/telephony.h"
-#include "store/accounts.h"
 #include "store/numbers.h"
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
-/* An account with opened credentials. */
-struct side {
-	struct account a;
-	struct credentials cred;
-	const struct telephony_ops *ops;
-};
-
-static void side_fini(struct side *s)
+void side_fini(struct side *s)
 {
 	record_fini(&account_type, &s->a);
 	credentials_fini(&s->cred);
 }
 
-static int load_side(struct call *c, const char *ref, struct side *ret)
+int side_load(struct call *c, const char *ref, struct side *ret)
 {
 	struct account_keys keys = { 0 };
 	struct err err = { 0 };
@@ -51,8 +42,7 @@ static int load_side(struct call *c, const char *ref, struct side *ret)
 	return api_problem(c, 409, NULL, "numbers are bought and moved at Twilio accounts only");
 }
 
-/* What the provider answered, as a problem. */
-static int told(struct call *c, const struct call_info *info, const char *what)
+int side_told(struct call *c, const struct call_info *info, const char *what)
 {
 	char why[400];
 	int status = info->result == CALL_REJECTED || info->result == CALL_REFUSED ||
@@ -63,7 +53,7 @@ static int told(struct call *c, const struct call_info *info, const char *what)
 			   "; it may have happened all the same: run 'ringdown numbers sync' and look" : "");
 }
 
-static bool may_write(void *ctx)
+bool side_may_write(void *ctx)
 {
 	const struct engine *e = ctx;
 
@@ -99,7 +89,7 @@ static void sync_pool(struct call *c, const char *account)
 	str_fini(&ignored);
 }
 
-static bool e164_ok(const char *s)
+bool side_e164_ok(const char *s)
 {
 	size_t n = s ? strlen(s) : 0;
 
@@ -111,7 +101,7 @@ static int check_number(struct call *c, bool confirmed)
 {
 	const char *number = call_text(c, "phoneNumber");
 
-	if (!e164_ok(number))
+	if (!side_e164_ok(number))
 		return api_problem_field(c, 400, "phoneNumber", "an E.164 number such as +14155550100");
 	if (confirmed && !str_eq(call_text(c, "confirm"), number))
 		return api_problem_field(c, 400, "confirm", "repeat the number here: this costs or moves something");
@@ -201,13 +191,13 @@ static int post_search(struct call *c)
 	int status = bad_kind(c);
 
 	if (!status)
-		status = load_side(c, call_text(c, "accountId"), &s);
+		status = side_load(c, call_text(c, "accountId"), &s);
 	if (status)
 		return status;
 	read_search(c, &want);
 	if (s.ops->number_search(c->engine->providers, &s.cred, &want, &offers, &info) != CALL_OK) {
 		side_fini(&s);
-		return told(c, &info, "the search");
+		return side_told(c, &info, "the search");
 	}
 	get_price(c, &s, &price);
 	jw_obj(&w, NULL);
@@ -267,7 +257,7 @@ static int buy(struct call *c, const struct side *s, const struct number_price *
 	_cleanup_(free_p) char *text = xasprintf("buying %s for %s%s%s", number, s->a.name, why ? ": " : "",
 						 why ? why : "");
 	_cleanup_(free_p) char *done = xasprintf("%s bought for %s", number, s->a.name);
-	struct write_guard guard = { may_write, c->engine };
+	struct write_guard guard = { side_may_write, c->engine };
 	struct phone_list phones = { 0 };
 	struct call_info info = { 0 }, look = { 0 };
 	int status = note(c, NOTE_WARN, "number.buying", number, text);
@@ -281,7 +271,7 @@ static int buy(struct call *c, const struct side *s, const struct number_price *
 		s->ops->number_by_e164(c->engine->providers, &s->cred, number, &phones, &look);
 	if (info.result != CALL_OK && !phones.n) {
 		phone_list_fini(&phones);
-		return told(c, &info, "the purchase");
+		return side_told(c, &info, "the purchase");
 	}
 	status = note(c, NOTE_WARN, "number.bought", number, done);
 	if (!status) {
@@ -303,7 +293,7 @@ static int post_buy(struct call *c)
 	if (!status)
 		status = bad_kind(c);
 	if (!status)
-		status = load_side(c, call_text(c, "accountId"), &s);
+		status = side_load(c, call_text(c, "accountId"), &s);
 	if (status)
 		return status;
 	get_price(c, &s, &price);
@@ -377,7 +367,7 @@ static int transfer(struct call *c, const struct side *from, const struct side *
 	_cleanup_(free_p) char *text = xasprintf("moving %s from %s to %s%s%s", number, from->a.name,
 						 to->a.name, why ? ": " : "", why ? why : "");
 	_cleanup_(free_p) char *done = xasprintf("%s moved from %s to %s", number, from->a.name, to->a.name);
-	struct write_guard guard = { may_write, c->engine };
+	struct write_guard guard = { side_may_write, c->engine };
 	struct phone_list phones = { 0 };
 	struct call_info info = { 0 };
 	int status = 0;
@@ -385,7 +375,7 @@ static int transfer(struct call *c, const struct side *from, const struct side *
 	if (from->ops->number_by_e164(c->engine->providers, &from->cred, number, &phones, &info) != CALL_OK)
 		status = info.result == CALL_NOT_FOUND ?
 			 api_problem(c, 404, NULL, "%s has no number %s", from->a.name, number) :
-			 told(c, &info, "looking the number up");
+			 side_told(c, &info, "looking the number up");
 	if (!status && call_flag(c, "dryRun")) {
 		str_add(&c->out, "{\"dryRun\":true,\"possible\":true}");
 		status = 200;
@@ -394,7 +384,7 @@ static int transfer(struct call *c, const struct side *from, const struct side *
 		status = note(c, NOTE_WARN, "number.moving", number, text);
 	if (!status && from->ops->number_transfer(c->engine->providers, &from->cred, &guard, phones.v[0].sid,
 						  to->cred.account_sid, &info) != CALL_OK)
-		status = told(c, &info, "the transfer");
+		status = side_told(c, &info, "the transfer");
 	if (!status)
 		status = note(c, NOTE_WARN, "number.moved", number, done);
 	if (!status) {
@@ -418,10 +408,10 @@ static int post_transfer(struct call *c)
 	int status = check_number(c, !call_flag(c, "dryRun"));
 
 	if (!status)
-		status = load_side(c, call_text(c, "fromAccountId"), &from);
+		status = side_load(c, call_text(c, "fromAccountId"), &from);
 	if (status)
 		return status;
-	status = load_side(c, call_text(c, "toAccountId"), &to);
+	status = side_load(c, call_text(c, "toAccountId"), &to);
 	if (!status) {
 		if (str_eq(from.a.id, to.a.id))
 			status = api_problem_field(c, 400, "toAccountId", "the same account as fromAccountId");

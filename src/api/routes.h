@@ -2,6 +2,7 @@
 ROUTES(failover_routes)
 ROUTES(accounts_routes)
 ROUTES(numbers_routes)
+ROUTES(webhooks_routes)
 ROUTES(lists_routes)
 ROUTES(control_routes)
 ROUTES(stream_routes)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
-
+#include "cli/numbers_hooks.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "core/mem.h"
@@ -339,11 +339,12 @@ static const struct subcommand verbs[] = {
 	  .help = "move an unused number between accounts of one parent; a checklist otherwise",
 	  .kind = CLI_CHANGES, .options = transfer_options, .n_options = COUNT_OF(transfer_options),
 	  .run = run_transfer },
+	NUMBERS_HOOKS_VERBS,
 };
 
 const struct subcommand cmd_numbers = {
 	.name = "numbers",
-	.help = "list the pool of backup numbers; sync, buy, transfer",
+	.help = "list the pool of backup numbers; sync, buy, transfer, mend what is not as approved",
 	.kind = CLI_READS,
 	.options = list_options, .n_options = COUNT_OF(list_options),
 	.verbs = verbs, .n_verbs = COUNT_OF(verbs),

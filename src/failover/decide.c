@@ -52,7 +52,7 @@ static void note_healthy(struct decider *d, struct lineage *l)
 	}
 	if (tx_begin(d->d->store, &t, &who, &err) < 0 ||
 	    lineage_healthy(&t, l->primary, tx_now_ms(&t), &err) < 0 ||
-	    lineage_unsuppress(&t, l->primary, &err) < 0 || tx_commit(&t, NULL, &err) < 0) {
+	    tx_commit(&t, NULL, &err) < 0) {
 		log_debug("decide", "%s: %s", l->primary, err.msg);
 		return;
 	}

@@ -58,17 +58,12 @@ int accounts_reseal(struct store *s, const struct who *who, int64_t batch, int64
 /* Accounts whose credentials none of our keys opens: names joined by ", ", "" when none. */
 int accounts_unopenable(struct store *s, char **ret_names, struct err *err);
 
-/* Lineages: where each primary's agents run now, and what may not open again. */
-struct lineage_row {
-	char *primary, *current, *suppress_cause, *suppress_by;
-	int64_t suppress_until_ms, suppress_rank, healthy_since_ms, version;
-};
+/* Lineages: where each primary's agents run now. What may not open again follows from the newest
+ * event's state. */
+struct lineage_row { char *primary, *current; int64_t healthy_since_ms, version; };
 int lineages_list(struct store *s, struct lineage_row **ret, size_t *ret_n, struct err *err);
 void lineages_free(struct lineage_row *rows, size_t n);
 int lineage_set_current(struct tx *t, const char *primary, const char *account, struct err *err);
-int lineage_suppress(struct tx *t, const char *primary, int64_t until_ms, int rank,
-		     const char *cause, const char *event, struct err *err);
-int lineage_unsuppress(struct tx *t, const char *primary, struct err *err);
 int lineage_healthy(struct tx *t, const char *primary, int64_t since_ms, struct err *err);
 /* Candidates for a primary, best first (ids). */
 int standby_list(struct store *s, const char *primary, char ***ret, size_t *ret_n,

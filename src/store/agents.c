@@ -204,35 +204,21 @@ int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, stru
 	return e;
 }
 
-int agents_calls(struct tx *t, const char *const *ids, const int64_t *calls_per_day, size_t n,
-		 struct err *err)
+int agents_calls(struct tx *t, int64_t since_ms, int64_t until_ms, struct err *err)
 {
-	int e = 0;
-
-	for (size_t from = 0; from < n && e == 0; from += BATCH) {
-		struct str doc = STR_INIT(STR_MAX_DEFAULT);
-		struct jw w = JW(&doc);
-
-		jw_arr(&w, NULL);
-		for (size_t i = from; i < n && i < from + BATCH; i++) {
-			jw_obj(&w, NULL);
-			jw_str(&w, "id", ids[i]);
-			jw_i64(&w, "calls", calls_per_day[i]);
-			jw_obj_end(&w);
-		}
-		jw_arr_end(&w);
-		e = tx_query(t, NULL, err,
-			     "INSERT INTO ringdown.agent_ext (agent_id, calls_per_day) SELECT id, calls"
-			     " FROM json_to_recordset($1::json) AS j(id text, calls bigint)"
-			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"
-			     " calls_per_day = excluded.calls_per_day",
-			     "t", str_get(&doc));
-		str_fini(&doc);
-	}
-	return e;
-}
-
-int agent_sms_release(struct tx *t, const char *id, struct err *err)
-{
-	return tx_query(t, NULL, err, "DELETE FROM ringdown.sms_hold WHERE agent_id = $1", "t", id);
+	return tx_query(t, NULL, err,
+		"WITH n AS (SELECT to_number, count(*) AS n FROM calls WHERE created_at >= $1"
+		"  AND created_at < $2 GROUP BY 1),"
+		" m AS (SELECT v.id, ceil(sum(n.n) * 86400000.0 / greatest($3::bigint, 1))::bigint AS calls"
+		"  FROM n JOIN (SELECT id, \"twilioPhoneNumber\" AS number FROM \"VoiceAgent\""
+		"   UNION SELECT id, \"backupPhoneNumber\" FROM \"VoiceAgent\") v ON v.number = n.to_number"
+		"  GROUP BY v.id),"
+		" now AS (SELECT id, calls FROM m UNION ALL SELECT x.agent_id, 0 FROM ringdown.agent_ext x"
+		"  WHERE x.calls_per_day > 0 AND EXISTS (SELECT FROM n)"
+		"  AND NOT EXISTS (SELECT FROM m WHERE m.id = x.agent_id))"
+		" INSERT INTO ringdown.agent_ext AS x (agent_id, calls_per_day)"
+		" SELECT id, calls FROM now ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"
+		" calls_per_day = excluded.calls_per_day"
+		" WHERE x.calls_per_day IS DISTINCT FROM excluded.calls_per_day",
+		"mmi", since_ms > 0 ? since_ms : 1, until_ms, until_ms - since_ms);
 }

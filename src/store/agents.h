@@ -41,9 +41,8 @@ struct agent_presence {
 	int integration;		/* enum integration, -1 = leave */
 };
 int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, struct err *err);
-int agents_calls(struct tx *t, const char *const *ids, const int64_t *calls_per_day, size_t n,
-		 struct err *err);
-/* A person says the new number is ready. */
-int agent_sms_release(struct tx *t, const char *id, struct err *err);
+/* Calls a day of each agent, counted in the application's table within this time. Without any call
+ * there everything stays as it is: the application may not fill it. */
+int agents_calls(struct tx *t, int64_t since_ms, int64_t until_ms, struct err *err);
 
 #endif

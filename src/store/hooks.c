@@ -42,24 +42,71 @@ static void read_hooks(const struct pg_result *r, int i, struct number_hooks *h)
 	};
 }
 
-int hooks_list(struct store *s, const char *account, struct number_hooks **ret, size_t *ret_n,
-	       struct err *err)
+static void read_all(const struct pg_result *r, struct number_hooks **ret, size_t *ret_n)
 {
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	struct number_hooks *rows;
-	int n, e = store_query(s, &r, err, "SELECT " HOOK_COLUMNS " FROM ringdown.number_ext"
-			       " WHERE $1::text IS NULL OR account_id = $1"
-			       " ORDER BY account_id, phone_number", "t", account);
+	int n = pg_rows(r);
+	struct number_hooks *rows = xcalloc((size_t)n + 1, sizeof(*rows));
 
-	if (e < 0)
-		return e;
-	n = pg_rows(r);
-	rows = xcalloc((size_t)n + 1, sizeof(*rows));
 	for (int i = 0; i < n; i++)
 		read_hooks(r, i, &rows[i]);
 	*ret = rows;
 	*ret_n = (size_t)n;
+}
+
+int hooks_list(struct store *s, const char *account, struct number_hooks **ret, size_t *ret_n,
+	       struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT " HOOK_COLUMNS " FROM ringdown.number_ext"
+			    " WHERE $1::text IS NULL OR account_id = $1"
+			    " ORDER BY account_id, phone_number", "t", account);
+
+	if (e == 0)
+		read_all(r, ret, ret_n);
+	return e;
+}
+
+int hooks_drifted(struct store *s, const char *account, int64_t limit, struct number_hooks **ret,
+		  size_t *ret_n, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT " HOOK_COLUMNS " FROM ringdown.number_ext"
+			    " WHERE drift_since IS NOT NULL AND ($1::text IS NULL OR account_id = $1)"
+			    " ORDER BY drift_since, account_id, phone_number LIMIT $2", "ti", account,
+			    limit);
+
+	if (e == 0)
+		read_all(r, ret, ret_n);
+	return e;
+}
+
+int hooks_account(struct store *s, const char *phone_number, char **ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT account_id FROM ringdown.number_ext"
+			    " WHERE phone_number = $1 LIMIT 2", "t", phone_number);
+
+	if (e < 0)
+		return e;
+	if (pg_rows(r) != 1)
+		return err_field(err, pg_rows(r) ? ERR_CONFLICT : ERR_NOT_FOUND, "phoneNumber",
+				 pg_rows(r) ? "%.20s was seen in several accounts: say which" :
+					      "number %.20s was never seen", phone_number);
+	*ret = col_dup(r, 0, 0);
 	return 0;
+}
+
+int number_attempt(struct store *s, const char *phone_number, char **ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT e.id FROM ringdown.event e JOIN ringdown.event_item i"
+			    " ON i.event_id = e.id WHERE e.status IN ('approved', 'executing',"
+			    " 'rolling_back') AND $1 IN (i.from_number, i.to_number) LIMIT 1", "t",
+			    phone_number);
+
+	if (e == 0)
+		*ret = pg_rows(r) ? col_dup(r, 0, 0) : NULL;
+	return e;
 }
 
 int hooks_get(struct store *s, const char *account, const char *phone_number,

@@ -12,8 +12,7 @@ int lineages_list(struct store *s, struct lineage_row **ret, size_t *ret_n, stru
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct lineage_row *rows;
 	int n, e = store_query(s, &r, err,
-			       "SELECT a.id, coalesce(l.current_account, a.id), l.suppress_cause,"
-			       " l.suppress_by, l.suppress_until, l.suppress_rank, l.healthy_since,"
+			       "SELECT a.id, coalesce(l.current_account, a.id), l.healthy_since,"
 			       " coalesce(l.version, 0) FROM \"TwilioAccount\" a"
 			       " LEFT JOIN ringdown.lineage l ON l.primary_id = a.id"
 			       " WHERE a.\"isPrimary\" ORDER BY a.priority, a.name, a.id", "");
@@ -25,9 +24,7 @@ int lineages_list(struct store *s, struct lineage_row **ret, size_t *ret_n, stru
 	for (int i = 0; i < n; i++)
 		rows[i] = (struct lineage_row){
 			.primary = col_dup(r, i, 0), .current = col_dup(r, i, 1),
-			.suppress_cause = col_dup(r, i, 2), .suppress_by = col_dup(r, i, 3),
-			.suppress_until_ms = pg_time(r, i, 4), .suppress_rank = pg_i64(r, i, 5),
-			.healthy_since_ms = pg_time(r, i, 6), .version = pg_i64(r, i, 7),
+			.healthy_since_ms = pg_time(r, i, 2), .version = pg_i64(r, i, 3),
 		};
 	*ret = rows;
 	*ret_n = (size_t)n;
@@ -39,8 +36,6 @@ void lineages_free(struct lineage_row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(rows[i].primary);
 		free(rows[i].current);
-		free(rows[i].suppress_cause);
-		free(rows[i].suppress_by);
 	}
 	free(rows);
 }
@@ -52,26 +47,6 @@ int lineage_set_current(struct tx *t, const char *primary, const char *account, 
 			" VALUES ($1, $2, 1) ON CONFLICT (primary_id) DO UPDATE SET"
 			" current_account = excluded.current_account, version = lineage.version + 1",
 			"tt", primary, account);
-}
-
-int lineage_suppress(struct tx *t, const char *primary, int64_t until_ms, int rank,
-		     const char *cause, const char *event, struct err *err)
-{
-	return tx_query(t, NULL, err,
-			"INSERT INTO ringdown.lineage (primary_id, current_account, suppress_until,"
-			" suppress_rank, suppress_cause, suppress_by) VALUES ($1, $1, $2, $3, $4, $5)"
-			" ON CONFLICT (primary_id) DO UPDATE SET suppress_until = excluded.suppress_until,"
-			" suppress_rank = excluded.suppress_rank, suppress_cause = excluded.suppress_cause,"
-			" suppress_by = excluded.suppress_by, version = lineage.version + 1",
-			"tmitt", primary, until_ms, (int64_t)rank, cause, event);
-}
-
-int lineage_unsuppress(struct tx *t, const char *primary, struct err *err)
-{
-	return tx_query(t, NULL, err, "UPDATE ringdown.lineage SET suppress_until = NULL,"
-			" suppress_rank = NULL, suppress_cause = NULL, suppress_by = NULL,"
-			" version = version + 1 WHERE primary_id = $1 AND suppress_until IS NOT NULL",
-			"t", primary);
 }
 
 int lineage_healthy(struct tx *t, const char *primary, int64_t since_ms, struct err *err)

@@ -207,5 +207,10 @@ int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, con
 			   tx_now_ms(t));
 	if (e == ERR_CONFLICT)
 		return err_set(err, ERR_NOT_FOUND, "no number '%.20s' in the pool", phone_number);
+	/* what was held for want of it is not held any more */
+	if (e == 0 && ready)
+		e = tx_query(t, NULL, err, "DELETE FROM ringdown.sms_hold h"
+			     " USING \"TwilioBackupPhoneNumber\" b WHERE b.\"phoneNumber\" = $1"
+			     " AND h.agent_id = b.\"assignedAgentId\"", "t", phone_number);
 	return e;
 }

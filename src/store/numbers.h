@@ -49,6 +49,16 @@ int hooks_observed(struct tx *t, const char *account, const struct number_seen *
 int hooks_adopt(struct tx *t, const char *account, const char *phone_number, const char *baseline,
 		struct err *err);
 
+/* Numbers that are not as approved, all accounts or one, longest first; at most limit. */
+int hooks_drifted(struct store *s, const char *account, int64_t limit, struct number_hooks **ret,
+		  size_t *ret_n, struct err *err);
+/* The one account in which a number was seen. ERR_CONFLICT: several. */
+int hooks_account(struct store *s, const char *phone_number, char **ret, struct err *err);
+/* An attempt under way that uses the number; *ret NULL = none. */
+int number_attempt(struct store *s, const char *phone_number, char **ret, struct err *err);
+
+/* The source is a person, or a registered campaign that was seen. Ready: SMS of the agent that has
+ * the number is no longer held. */
 int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, const char *source,
 			 struct err *err);
 

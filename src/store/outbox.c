@@ -179,17 +179,6 @@ int outbox_failed(struct store *s, int64_t id, const char *why, int64_t retry_at
 	return e;
 }
 
-int outbox_revive(struct tx *t, int64_t id, struct err *err)
-{
-	int e = tx_one(t, err, "UPDATE ringdown.outbox SET state = 'waiting', next_at = $2,"
-		       " created_at = $2, dead_at = NULL, attempts = 0 WHERE id = $1"
-		       " AND state IN ('dead', 'digested')", "im", id, tx_now_ms(t));
-
-	if (e == ERR_CONFLICT)
-		return err_set(err, e, "message %lld is not dead", (long long)id);
-	return e;
-}
-
 int outbox_list(struct store *s, const char *event, int64_t since_ms, int64_t limit,
 		struct outbox_row **ret, size_t *ret_n, struct err *err)
 {

@@ -31,8 +31,6 @@ int outbox_sent(struct store *s, int64_t id, struct err *err);
 /* Tries again at retry_at_ms, or is dead when older than give_up_ms. *ret_dead may be NULL. */
 int outbox_failed(struct store *s, int64_t id, const char *why, int64_t retry_at_ms,
 		  int64_t give_up_ms, bool *ret_dead, struct err *err);
-/* A person says: again. */
-int outbox_revive(struct tx *t, int64_t id, struct err *err);
 /* Waiting, dead and recent ones, newest first. event NULL = all. */
 int outbox_list(struct store *s, const char *event, int64_t since_ms, int64_t limit,
 		struct outbox_row **ret, size_t *ret_n, struct err *err);
