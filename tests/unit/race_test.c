@@ -24,6 +24,7 @@
 #include "store/lease_row.h"
 #include "store/numbers.h"
 #include "store/outbox.h"
+#include "store/runs.h"
 #include "store/steps.h"
 #include "store/tokens.h"
 #include "tests/lib/storetest.h"
@@ -408,6 +409,24 @@ ALONE(renew_lease)
 
 #define T(f) { #f, f, NULL }
 #define A(f) { #f, NULL, f }
+static int order_entry(struct tx *t, const char *id, int64_t n, struct err *err)
+{
+	struct run r = { .runbook = (char *)"b", .kind = (char *)"real", .holds = n };
+	struct run_update u = { .summary = &r, .note = "b: went on" };
+	struct run_entry_row e = { .n = n, .at_ms = tx_now_ms(t), .kind = (char *)"note" };
+
+	return n == 1 ? run_create(t, id, &e, &u, err) : run_append(t, id, &e, &u, err);
+}
+OP(run_starts)
+{
+	_cleanup_(free_p) char *id = NULL;
+	int e = run_next_id(t, &id, err);
+
+	UNUSED_SIDE;
+	return e < 0 ? e : order_entry(t, id, 1, err);
+}
+OP(run_orders) { UNUSED_SIDE; return order_entry(t, "RUN-r", 2, err); }
+
 static const struct write writes[] = {
 	T(set_current), T(healthy), T(standby), T(not_ready), T(health_put),
 	T(check_put), A(account_edits), A(account_adds), A(account_removes), A(reseals), T(judge),
@@ -418,6 +437,7 @@ static const struct write writes[] = {
 	A(maintain), A(expire), T(put_hold), T(drop_hold), T(raise_alert), T(resolve),
 	T(put_message), A(claim), A(token_puts), A(token_revokes), A(request), A(evidence), A(roll),
 	A(prune), A(beat), A(live), A(adopt), A(take_lease), A(renew_lease),
+	T(run_starts), T(run_orders),
 };
 
 /* Everything the writes touch, as it was. Sequences may run on. */
@@ -444,7 +464,11 @@ static const char RESET[] =
 	" INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage, from_account,"
 	"  opened_at, state_since) VALUES"
 	"  ('EV-r', 'pending', 'degraded', 'AUTOMATIC', 'acc-p', 'acc-p', '2026-01-01', '2026-01-01'),"
-	"  ('EV-s', 'approved', 'degraded', 'AUTOMATIC', 'acc-x', 'acc-x', '2026-01-01', '2026-01-01');";
+	"  ('EV-s', 'approved', 'degraded', 'AUTOMATIC', 'acc-x', 'acc-x', '2026-01-01', '2026-01-01');"
+	" SET session_replication_role = replica; DELETE FROM ringdown.run_entry;"
+	" SET session_replication_role = origin; DELETE FROM ringdown.run;"
+	" INSERT INTO ringdown.run (id, version, runbook, status, kind, started_at, summary) VALUES"
+	"  ('RUN-r', 1, 'b', 'waiting', 'real', '2026-01-01', '{}');";
 
 static const char INVARIANTS[] =
 	"SELECT (SELECT count(*) FROM (SELECT lineage FROM ringdown.event WHERE status IN ('held',"
@@ -458,6 +482,8 @@ static const char INVARIANTS[] =
 	" + (SELECT count(*) FROM ringdown.lease l, ringdown.lease_beat b WHERE l.epoch <> b.epoch)"
 	" + (SELECT count(*) FROM ringdown.event e JOIN \"TwilioFailoverEvent\" f ON f.id = e.id"
 	"  WHERE f.status <> e.status AND e.status <> 'superseded')"
+	" + (SELECT count(*) FROM ringdown.run r WHERE r.id = 'RUN-r' AND r.version <> 1 +"
+	"  (SELECT count(*) FROM ringdown.run_entry e WHERE e.run_id = r.id))"
 	" + (SELECT count(*) FROM ringdown.journal_head h WHERE h.seq <>"
 	"  (SELECT coalesce(max(seq), h.seq) FROM ringdown.journal))";
 

@@ -3,3 +3,4 @@
 SCHEMA(1, base, "src/store/schema/001_base.sql")
 SCHEMA(2, failover, "src/store/schema/002_failover.sql")
 SCHEMA(3, sms, "src/store/schema/003_sms.sql")
+SCHEMA(4, runs, "src/store/schema/004_runs.sql")
