@@ -77,7 +77,9 @@ struct condition_when {			/* when / likely_when: AND */
 	char *name;			/* param, saved value or step id (its outcome) */
 	struct matcher *m;
 	struct condition_when *any; size_t n_any;	/* {any: [...]}: OR of ANDs; name NULL */
-	size_t n_all;			/* as a member of any: how many follow as one AND */
+	size_t n_all;			/* in any: how many from here on, this one included, are
+					 * one AND; 0 inside such a group */
+	struct place at;
 };
 struct save { char *name, *expression; struct place at; bool secret; };
 struct binding { char *name, *table, *column; struct expect *where; size_t n_where;
@@ -137,6 +139,11 @@ struct runbook {
 	struct phase *phases; size_t n_phases;
 };
 
+struct problems;
+/* Numbers in tables and statements that look like the vendor's error codes and that
+ * `known` denies: warnings. */
+void runbook_lint_codes(const struct runbook *rb, bool (*known)(int64_t code), struct problems *ret);
+
 /* Problems with their places, in the order of the file; at most 100 kept. */
 struct problem { char *file; struct place at; bool warning; char *text; };
 struct problems { struct problem *v; size_t n; size_t n_errors; };
@@ -148,6 +155,7 @@ void problems_print(struct str *out, const struct problems *p);	/* file:line:col
 /* Reads one text. NULL when it has errors (all of them in ret); warnings alone still give it. */
 struct runbook *runbook_parse(const char *text, size_t len, const char *file,
 			      struct problems *ret);
+struct runbook *runbook_load(const char *file, struct problems *ret);
 void runbook_free(struct runbook *rb);
 const struct step *runbook_step(const struct runbook *rb, const char *id);	/* any depth */
 /* All steps in reading order, options' steps after their decide. Index, or NULL at the end. */
