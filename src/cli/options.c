@@ -10,6 +10,7 @@
 #include "providers/provider.h"
 #include "failover/failover.h"
 #include "notify/notify.h"
+#include "runbook/settings.h"
 
 #define ROW(key, kind, member, ...)                                                                \
 	{ .name = key, .type = kind, .offset = offsetof(struct main_settings, member), __VA_ARGS__ }
@@ -48,5 +49,6 @@ const struct option_table *const option_tables[] = {
 	&api_options,
 	&failover_options,
 	&notify_options,
+	&runbook_options,
 };
 const size_t option_table_count = COUNT_OF(option_tables);

@@ -305,7 +305,7 @@ static void link_conditions(struct linking *l, const struct condition_when *v, s
 	}
 }
 
-static const struct table *need_table(struct linking *l, struct place at, const char *name)
+static const struct rb_table *need_table(struct linking *l, struct place at, const char *name)
 {
 	const char *names[64];
 	size_t n = 0;
@@ -322,7 +322,7 @@ static const struct table *need_table(struct linking *l, struct place at, const 
 	return NULL;
 }
 
-static void need_column(struct linking *l, struct place at, const struct table *t, const char *name)
+static void need_column(struct linking *l, struct place at, const struct rb_table *t, const char *name)
 {
 	if (t && name && t->rows.n_items && !value_get(&t->rows.items[0], name))
 		at_place(l, at, "table '%s' has no column '%s'", t->name, name);
@@ -334,7 +334,7 @@ static void link_needs(struct linking *l, struct step *s)
 
 	for (size_t i = 0; i < s->op.n_needs_fields; i++) {
 		char *name = s->op.needs_fields[i];
-		if (s->op.verb == VERB_SAY && !find_step(l, name)) {
+		if (s->op.verb == VERB_SAY && (str_eq(name, s->id) || !find_step(l, name))) {
 			s->op.needs_fields[kept++] = name;
 			continue;
 		}
@@ -381,7 +381,7 @@ static void link_step(struct linking *l, struct step *s)
 	for (size_t i = 0; i < s->n_explain; i++)
 		need_table(l, s->explain[i].at, s->explain[i].text);
 	for (size_t i = 0; i < s->n_bind; i++) {
-		const struct table *t = s->bind[i].table ?
+		const struct rb_table *t = s->bind[i].table ?
 			need_table(l, s->bind[i].at, s->bind[i].table) : NULL;
 		need_column(l, s->bind[i].at, t, s->bind[i].column);
 		for (size_t k = 0; k < s->bind[i].n_where; k++)

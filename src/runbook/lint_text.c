@@ -33,7 +33,7 @@ static const struct rule { enum judgement what; const char *word, *pattern, *say
 	{ ENDLESS, "watch", "(^|[;|&(]\\s*|\\n\\s*)watch\\s", "watch never ends" },
 	{ ENDLESS, "kubectl", "\\bkubectl\\s.*\\s(-w|--watch)\\b", "kubectl --watch never ends" },
 	{ ENDLESS, "redis-cli", "\\bredis-cli\\b.*\\s((?i)monitor|subscribe|--stat|--latency)\\b", "this redis-cli command never ends" },
-	{ ENDLESS, "ping", "(^|[;|&(]\\s*|\\n\\s*)ping6?\\s(?!.*\\s-c)", "ping without -c never ends" },
+	{ ENDLESS, "ping", "(^|[;|&(]\\s*|\\n\\s*)ping6?\\b(?!.*\\s-c)", "ping without -c never ends" },
 	{ ENDLESS, "tcpdump", "\\btcpdump\\b(?!.*\\s-c)", "tcpdump without -c never ends" },
 	{ ENDLESS, "top", "(^|[;|&(]\\s*|\\n\\s*)top\\b(?!.*\\s-[a-zA-Z]*b)", "top never ends (top -b -n 1 does)" },
 	{ ENDLESS, "sleep", "\\bsleep\\s+infinity", "this never ends" },
@@ -221,7 +221,8 @@ static void lint_sql(const struct lint *l, const struct operation *op, enum effe
 		lint_error(l, op->at, "COPY with PROGRAM runs a command on the database's machine");
 	if (effect == EFFECT_READ && (writes_rows || !begins(text, reads)))
 		lint_error(l, op->at, "this statement changes something, the step is declared to read");
-	if ((begins(text, destroys) || no_where) && effect == EFFECT_CHANGE)
+	bool keeps_data = str_has_prefix(text, "drop index") || str_has_prefix(text, "drop view");
+	if (((begins(text, destroys) && !keeps_data) || no_where) && effect == EFFECT_CHANGE)
 		lint_error(l, op->at, "%s: declare 'effect: destroy'",
 			   no_where ? "every row is changed (no WHERE)" : "this statement destroys");
 	bool own = op == &l->step->op;

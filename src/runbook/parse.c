@@ -301,7 +301,7 @@ void read_tables(struct reading *r, const struct yaml *y, void *base)
 	if (!wants(r, y, YAML_MAP, "a map of name: rows"))
 		return;
 	for (const struct yaml *c = y->first; c; c = c->next) {
-		struct table *t = PUSH(&rb->tables, &rb->n_tables);
+		struct rb_table *t = PUSH(&rb->tables, &rb->n_tables);
 		t->at = place_of(c);
 		t->name = xstrdup(c->key);
 		t->rows.type = V_LIST;

@@ -116,7 +116,7 @@ struct option { struct place at; char *pick, *label; struct condition_when *like
 		struct step *steps; size_t n_steps; };
 struct phase { struct place at; char *name; bool has_box; int64_t box_from_ms, box_to_ms;
 	       struct step *steps; size_t n_steps; };
-struct table { struct place at; char *name; struct value rows; };	/* list of maps */
+struct rb_table { struct place at; char *name; struct value rows; };	/* list of maps */
 struct never { struct place at; char *text; char **blocks; size_t n_blocks; /* step tags */ };
 struct run_trigger { char **alerts; size_t n_alerts; char *text; char **kinds; size_t n_kinds; };
 struct deadline { char *what; int64_t within_ms; };
@@ -135,7 +135,7 @@ struct runbook {
 	struct deadline *deadlines; size_t n_deadlines;
 	struct never *never; size_t n_never;
 	struct param *params; size_t n_params;
-	struct table *tables; size_t n_tables;
+	struct rb_table *tables; size_t n_tables;
 	struct phase *phases; size_t n_phases;
 };
 
