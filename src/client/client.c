@@ -294,11 +294,22 @@ struct client *client_new(struct loop *l, const struct client_options *o,
 	return c;
 }
 
+/* Only plain HTTP, and a database that is reached by its socket. */
+static bool speaks_no_tls(const struct client *c)
+{
+	for (size_t i = 0; i < c->n_apis; i++)
+		if (!str_has_prefix(c->apis[i], "http://"))
+			return false;
+	return !c->database || strstr(c->database, "host=/");
+}
+
 void client_start(struct client *c)
 {
 	if (c->started)
 		return;
 	c->started = true;
+	if (speaks_no_tls(c))
+		crypto_plain();
 	c->http = http_new(c->loop);
 	link_start(c);
 	fallback_start(c);

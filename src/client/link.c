@@ -149,16 +149,17 @@ static void on_snapshot_data(void *ctx, const char *p, size_t n)
 	str_addn(&t->body, p, n);
 }
 
-static bool load_snapshot(struct client *c, const struct str *body)
+static bool load_snapshot(struct client *c, struct str *body)
 {
 	struct err err = { 0 };
-	struct json *doc = body->full ? NULL : json_parse(str_get(body), body->len, &err);
 	struct state fresh;
 	bool good;
 
 	state_init(&fresh);
-	good = doc && state_load(&fresh, doc, &err) == 0;
-	json_free(doc);
+	good = !body->full && state_load_text(&fresh, str_get(body), body->len, &err) == 0;
+	/* the state of before is still there: not the text as well */
+	free_p(&body->s);
+	body->len = body->cap = 0;
 	if (!good) {
 		state_fini(&fresh);
 		client_set_trouble(c, "%s sent a snapshot that cannot be read: %s",

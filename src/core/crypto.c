@@ -11,14 +11,15 @@
  */
 #include "core/crypto.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/json.h"
 #include "core/mem.h"
@@ -448,8 +449,25 @@ void hmac_sha1(const void *key, size_t key_len, const void *p, size_t n, uint8_t
 
 void random_bytes(void *p, size_t n)
 {
-	if (RAND_bytes(p, (int)n) != 1)
-		broken("the random number generator");
+	uint8_t *to = p;
+
+	/* the kernel's: the library's own would load all of its algorithms for a session's name */
+	while (n > 0) {
+		ssize_t got = getrandom(to, n, 0);
+
+		if (got < 0 && errno != EINTR)
+			broken("the random number generator");
+		if (got > 0) {
+			to += got;
+			n -= (size_t)got;
+		}
+	}
+}
+
+void crypto_plain(void)
+{
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+			    OPENSSL_INIT_NO_ADD_ALL_DIGESTS | OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
 void random_id(char *buf, size_t n, const char *prefix)

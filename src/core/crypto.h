@@ -54,6 +54,9 @@ void hmac_sha256(const void *key, size_t key_len, const void *p, size_t n,
 void hmac_sha1(const void *key, size_t key_len, const void *p, size_t n, uint8_t out[SHA1_LEN]);
 /* From the system, not from the loop's seeded numbers: keys, tokens, ids. */
 void random_bytes(void *p, size_t n);
+/* For a process that speaks no TLS, before anything else here or in http: tables that only TLS
+ * needs stay unloaded (2 MB). Errors of the library are numbers then. */
+void crypto_plain(void);
 /* prefix + 20 characters of [a-z0-9]; buf at least strlen(prefix) + 21. */
 void random_id(char *buf, size_t n, const char *prefix);
 bool equal_ct(const char *a, const char *b);		/* constant time for equal lengths */

@@ -21,6 +21,11 @@ struct json *json_parse(const char *text, size_t len, struct err *err);
 void json_free(struct json *root);	/* NULL ok */
 void json_free_p(struct json **root);	/* for _cleanup_ */
 
+/* An object's members in order, without a tree of it all: an array's elements one by one
+ * (element), other values whole. text must end with a NUL. fn returns 0 to go on. */
+typedef int (*json_part)(void *ctx, const char *name, bool element, const char *text, size_t len);
+int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err *err);
+
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 enum json_type json_type(const struct json *v);		 /* NULL is JSON_NULL */
 const char *json_type_name(const struct json *v);	 /* "a string", "an array" ... */

@@ -195,6 +195,18 @@ static void list_load(const struct list *l, struct state *s, const struct json *
 	}
 }
 
+static void list_append(const struct list *l, struct state *s, const struct json *v)
+{
+	size_t *n = list_n(l, s);
+
+	if (*n == l->max)
+		return;
+	*list_items(l, s) = grow(*list_items(l, s), (size_t *)((char *)s + l->cap), *n + 1,
+				 l->type->size);
+	record_init(l->type, list_at(l, s, *n));
+	record_from_json(l->type, list_at(l, s, (*n)++), v, false, NULL);
+}
+
 static const char *record_key(const struct record_type *t, const void *rec)
 {
 	return *(char **)field_at(&t->fields[0], rec);
@@ -322,18 +334,22 @@ static void gate_place(struct lineage_gates *g, const struct json *v)
 	g->gates[i] = one;
 }
 
+static void gates_append(struct state *s, const struct json *v)
+{
+	const struct json *list = json_get(v, "gates");
+	struct lineage_gates *g = gates_add(s, v);
+	size_t n = json_count(list);
+
+	g->gates = n ? xcalloc(n, sizeof(*g->gates)) : NULL;
+	for (const struct json *x = json_first(list); x; x = json_next(x))
+		record_from_json(&gate_result_type, &g->gates[g->n_gates++], x, false, NULL);
+}
+
 static void gates_load(struct state *s, const struct json *array)
 {
 	gates_clear(s);
-	for (const struct json *v = json_first(array); v; v = json_next(v)) {
-		const struct json *list = json_get(v, "gates");
-		struct lineage_gates *g = gates_add(s, v);
-		size_t n = json_count(list);
-
-		g->gates = n ? xcalloc(n, sizeof(*g->gates)) : NULL;
-		for (const struct json *x = json_first(list); x; x = json_next(x))
-			record_from_json(&gate_result_type, &g->gates[g->n_gates++], x, false, NULL);
-	}
+	for (const struct json *v = json_first(array); v; v = json_next(v))
+		gates_append(s, v);
 }
 
 static void gates_change(struct state *s, const struct json *v)
@@ -411,6 +427,58 @@ int state_load(struct state *s, const struct json *snapshot, struct err *err)
 	for (const struct json *v = json_first(json_get(snapshot, "events")); v; v = json_next(v))
 		event_place(s, v, false);
 	return 0;
+}
+
+struct loading { struct state s; struct str head; };
+
+/* An element goes to its list, anything else to the head, which is read at the end. */
+static int load_part(void *ctx, const char *name, bool element, const char *text, size_t len)
+{
+	struct loading *x = ctx;
+	struct json *v;
+
+	if (!element) {
+		str_addc(&x->head, x->head.len ? ',' : '{');
+		json_add_string(&x->head, name, strlen(name));
+		str_addc(&x->head, ':');
+		str_addn(&x->head, text, len);
+		return 0;
+	}
+	v = json_parse(text, len, NULL);
+	for (size_t i = 0; v && i < COUNT_OF(lists); i++)
+		if (str_eq(name, lists[i].name))
+			list_append(&lists[i], &x->s, v);
+	if (v && str_eq(name, "events"))
+		event_place(&x->s, v, false);
+	else if (v && str_eq(name, "gates"))
+		gates_append(&x->s, v);
+	json_free(v);
+	return 0;
+}
+
+int state_load_text(struct state *s, const char *text, size_t len, struct err *err)
+{
+	struct loading x = { .head = STR_INIT(STR_MAX_DEFAULT) };
+	struct json *head = NULL;
+	int r;
+
+	state_init(&x.s);
+	r = json_walk(text, len, load_part, &x, err);
+	str_addc(&x.head, x.head.len ? '}' : ' ');
+	if (r == 0)
+		head = json_parse(x.head.s, x.head.len, NULL);
+	if (r == 0 && !json_get(head, "seq"))
+		r = err_set(err, ERR_INVALID, "not a snapshot: no member \"seq\"");
+	if (r == 0) {
+		load_parts(&x.s, head);
+		state_fini(s);
+		*s = x.s;
+	} else {
+		state_fini(&x.s);
+	}
+	json_free(head);
+	str_fini(&x.head);
+	return r;
 }
 
 static void apply_data(struct state *s, const struct json *data)

@@ -111,6 +111,11 @@ static void snapshot_writes_what_it_reads(void **unused)
 	load(&t, one.s);
 	state_json(&JW(&two), NULL, &t);
 	assert_string_equal(one.s, two.s);
+	/* record by record it is the same, with blanks and odd names as well */
+	assert_int_equal(state_load_text(&t, one.s, one.len, NULL), 0);
+	str_clear(&two);
+	state_json(&JW(&two), NULL, &t);
+	assert_string_equal(one.s, two.s);
 	assert_true(t.control.paused);
 	assert_int_equal(t.events[0].steps[1].state, SS_DONE);
 	str_fini(&one);
@@ -323,6 +328,27 @@ static void readers_have_what_the_engine_has(void **unused)
 	state_fini(&old);
 }
 
+static void text_is_a_snapshot_or_leaves_all_as_it_was(void **unused)
+{
+	static const char good[] = " { \"x\\u0041\" : [ 1 , \"a]b\\\"\" , { } , [ ] ] , \"seq\" : 7 ,"
+				   " \"accounts\" : [ ] , \"holds\":[ {\"id\":\"h\"} ] } ";
+	static const char *const bad[] = { "", "[]", "7", "{}", "{\"accounts\":[]}", "{\"seq\":1",
+					   "{\"seq\":1}}", "{\"seq\":[1]}" };
+	struct state s;
+
+	(void)unused;
+	state_init(&s);
+	assert_int_equal(state_load_text(&s, good, strlen(good), NULL), 0);
+	assert_int_equal(s.seq, 7);
+	assert_int_equal(s.n_holds, 1);
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		if (state_load_text(&s, bad[i], strlen(bad[i]), NULL) == 0)
+			fail_msg("%s", bad[i]);
+		assert_int_equal(s.seq, 7);
+	}
+	state_fini(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +356,7 @@ int main(void)
 		cmocka_unit_test(holds_come_and_go),
 		cmocka_unit_test(entries_are_capped_newest_first),
 		cmocka_unit_test(snapshot_writes_what_it_reads),
+		cmocka_unit_test(text_is_a_snapshot_or_leaves_all_as_it_was),
 		cmocka_unit_test(readers_have_what_the_engine_has),
 	};
 
