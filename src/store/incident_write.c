@@ -1,0 +1,348 @@
+/*
+ * What people change in an incident: its state, severity, roles, stamps and words, what is
+ * linked to it, its actions and checklist. The first stamp of a state is the one that counts;
+ * a correction goes through incident_edit and is journaled as one.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/incidents_internal.h"
+
+int incident_number(const char *id, const char *prefix, int64_t *ret, struct err *err)
+{
+	if (id && str_has_prefix(id, prefix) && parse_i64(id + strlen(prefix), 1, INT64_MAX, ret))
+		return 0;
+	return err_set(err, ERR_NOT_FOUND, "'%.40s' is no id of the form %sNUMBER", id ? id : "",
+		       prefix);
+}
+
+/* ---- states -------------------------------------------------------------------- */
+
+/* Stops what the new state ends; the same rule as clocks.h, in one statement. */
+static int stop_clocks(struct tx *t, const char *id, enum incident_state to, struct err *err)
+{
+	bool over = to == IS_RESOLVED || to == IS_CLOSED;
+	const char *kinds = to == IS_CLOSED ? "{routing,severity,ladder,update,digest,vendor,task,deadline}" :
+			    over ? "{routing,severity,ladder,update,digest,vendor,task}" :
+				   "{routing,severity,ladder}";
+	int e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'stopped', last_at = $2"
+			 " WHERE incident_id = $1 AND state IN ('running', 'due', 'held')"
+			 " AND kind = ANY($3::text[])", "tmt", id, tx_now_ms(t), kinds);
+
+	if (e == 0 && to == IS_ACKNOWLEDGED)
+		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'done', last_at = $2"
+			     " WHERE incident_id = $1 AND kind = 'task' AND ladder = 'ack' AND"
+			     " state IN ('running', 'due', 'held')", "tm", id, tx_now_ms(t));
+	return e;
+}
+
+static const char *stamp_sql(enum incident_state to)
+{
+	switch (to) {
+	case IS_ACKNOWLEDGED:
+		return "UPDATE ringdown.incident SET state = $2, acked_at = coalesce(acked_at, $3),"
+		       " acked_by = coalesce(acked_by, $4) WHERE id = $1";
+	case IS_MITIGATED:
+		return "UPDATE ringdown.incident SET state = $2, mitigated_at = coalesce(mitigated_at, $3),"
+		       " acked_at = coalesce(acked_at, $3), acked_by = coalesce(acked_by, $4) WHERE id = $1";
+	case IS_RESOLVED:
+		return "UPDATE ringdown.incident SET state = $2, resolved_at = coalesce(resolved_at, $3),"
+		       " mitigated_at = coalesce(mitigated_at, $3), acked_at = coalesce(acked_at, $3),"
+		       " acked_by = coalesce(acked_by, $4), review = CASE review WHEN 'none' THEN 'draft'"
+		       " ELSE review END WHERE id = $1";
+	case IS_CLOSED:
+		return "UPDATE ringdown.incident SET state = $2, closed_at = coalesce(closed_at, $3)"
+		       " WHERE id = $1 AND $4::text IS NOT NULL";
+	case IS_DECLARED:
+	case IS_MAX:
+		break;
+	}
+	return NULL;
+}
+
+int incident_set_state(struct store *s, const struct who *who, const char *id, int64_t version,
+		       enum incident_state to, int64_t at_ms, const char *reason,
+		       struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *text = NULL;
+	struct incident now = { 0 };
+	const char *word = enum_name(&incident_state_names, (int)to), *sql = stamp_sql(to);
+	char kind[40];
+	int e;
+
+	if (!sql)
+		return err_field(err, ERR_INVALID, "state", "an incident cannot be put back to declared");
+	e = tx_begin(s, &t, who, err);
+	if (e == 0)
+		e = incident_lock(&t, id, version, &now, err);
+	if (e == 0 && (now.state >= (int)to || (to == IS_CLOSED && now.state != IS_RESOLVED)))
+		e = err_set(err, ERR_CONFLICT, "%s is %s%s%s", id,
+			    enum_name(&incident_state_names, now.state),
+			    to == IS_CLOSED && now.state < IS_RESOLVED ? ": resolve it first" : "",
+			    now.state == IS_ACKNOWLEDGED && to == IS_ACKNOWLEDGED ? " already" : "");
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(&t, NULL, err, sql, "ttmt", id, word, at_ms ? at_ms : tx_now_ms(&t),
+			     who->actor);
+	if (e == 0)
+		e = stop_clocks(&t, id, to, err);
+	if (e < 0)
+		return e;
+	text = xasprintf("%s by %s%s%s", word, who->actor, str_empty(reason) ? "" : ": ",
+			 reason ? reason : "");
+	snprintf(kind, sizeof(kind), "incident.%s", word);
+	e = incident_changed(&t, id, kind, NOTE_INFO, text, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+int incident_set_severity(struct store *s, const struct who *who, const char *id,
+			  const char *severity, const char *reason,
+			  const struct incident_clock *clocks, size_t n_clocks, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *text = NULL;
+	struct incident now = { 0 };
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0)
+		e = incident_lock(&t, id, 0, &now, err);
+	if (e == 0 && str_eq(now.severity, severity))
+		e = err_set(err, ERR_CONFLICT, "%s is %s already", id, severity);
+	if (e == 0 && now.state >= IS_RESOLVED)
+		e = err_set(err, ERR_CONFLICT, "%s is %s: the severity it had stays", id,
+			    enum_name(&incident_state_names, now.state));
+	if (e == 0)
+		e = tx_one(&t, err, "UPDATE ringdown.incident SET severity = $2 WHERE id = $1", "tt",
+			   id, severity);
+	if (e == 0)
+		e = tx_query(&t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id, at,"
+			     " severity, by, reason) VALUES ($1, $2, $3, $4, $5)", "tmttt", id,
+			     tx_now_ms(&t), severity, who->actor, reason ? reason : "");
+	/* the clocks of the old severity end; those of the new one begin now */
+	if (e == 0)
+		e = tx_query(&t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'stopped',"
+			     " last_at = $2 WHERE incident_id = $1 AND state IN ('running', 'due', 'held')"
+			     " AND kind IN ('routing', 'severity', 'ladder', 'digest', 'update')",
+			     "tm", id, tx_now_ms(&t));
+	if (e == 0)
+		e = incident_clocks_add(&t, id, clocks, n_clocks, err);
+	if (e == 0) {
+		text = xasprintf("severity %s, was %s%s%s", severity, now.severity,
+				 str_empty(reason) ? "" : ": ", reason ? reason : "");
+		e = incident_changed(&t, id, "incident.severity", NOTE_WARN, text, err);
+	}
+	record_fini(&incident_type, &now);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+int incident_set_role(struct store *s, const struct who *who, const char *id, const char *role,
+		      const char *person, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *text = NULL;
+	struct incident now = { 0 };
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0)
+		e = incident_lock(&t, id, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(&t, NULL, err, "UPDATE ringdown.incident_role SET until = $3"
+			     " WHERE incident_id = $1 AND role = $2 AND until IS NULL", "ttm", id, role,
+			     tx_now_ms(&t));
+	if (e == 0 && !str_empty(person))
+		e = tx_query(&t, NULL, err, "INSERT INTO ringdown.incident_role (incident_id, role,"
+			     " person, by, since) VALUES ($1, $2, $3, $4, $5)", "ttttm", id, role, person,
+			     who->actor, tx_now_ms(&t));
+	if (e == 0 && str_eq(role, "commander"))
+		e = tx_one(&t, err, "UPDATE ringdown.incident SET commander = nullif($2, '')"
+			   " WHERE id = $1", "tt", id, person ? person : "");
+	if (e < 0)
+		return e;
+	text = str_empty(person) ? xasprintf("nobody is %s", role) :
+				   xasprintf("%s is %s", person, role);
+	e = incident_changed(&t, id, "incident.role", NOTE_INFO, text, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+/* ---- words and stamps ---------------------------------------------------------- */
+
+static const struct editable { const char *json, *column; bool time; } editable[] = {
+	{ "title", "title", false },		   { "impact", "impact", false },
+	{ "cause", "cause", false },		   { "service", "service", false },
+	{ "reviewOwner", "review_owner", false },  { "review", "review", false },
+	{ "statusQuoted", "status_quoted", false }, { "startedAt", "started_at", true },
+	{ "detectedAt", "detected_at", true },	   { "ackedAt", "acked_at", true },
+	{ "mitigatedAt", "mitigated_at", true },   { "resolvedAt", "resolved_at", true },
+};
+
+static int edit_one(struct tx *t, const char *id, const struct json *v, struct err *err)
+{
+	const char *name = json_name(v), *text = json_str(v);
+	_cleanup_(free_p) char *sql = NULL;
+	int64_t at = 0;
+
+	if (str_eq(name, "fields"))
+		return tx_query(t, NULL, err, "UPDATE ringdown.incident SET fields ="
+				" (coalesce(fields::jsonb, '{}') || jsonb_strip_nulls($2::jsonb))::json"
+				" WHERE id = $1", "tt", id, text ? text : "{}");
+	for (size_t i = 0; i < COUNT_OF(editable); i++) {
+		if (!str_eq(editable[i].json, name))
+			continue;
+		if (!text && json_type(v) != JSON_NULL)
+			return err_field(err, ERR_INVALID, name, "%s must be a string", name);
+		if (editable[i].time && text && !parse_time_ms(text, &at))
+			return err_field(err, ERR_INVALID, name, "%s must be an RFC 3339 time", name);
+		sql = xasprintf("UPDATE ringdown.incident SET %s = $2 WHERE id = $1", editable[i].column);
+		if (editable[i].time)
+			return tx_one(t, err, sql, "tm", id, at);
+		return tx_one(t, err, sql, "tt", id, text ? text : "");
+	}
+	return err_field(err, ERR_INVALID, name, "an incident has no '%.40s' that can be edited", name);
+}
+
+int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
+		  const struct json *fields, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(str_fini) struct str text = STR_INIT(2000);
+	struct incident now = { 0 };
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0)
+		e = incident_lock(&t, id, version, &now, err);
+	record_fini(&incident_type, &now);
+	str_add(&text, "edited:");
+	for (const struct json *v = json_first(fields); e == 0 && v; v = json_next(v)) {
+		e = edit_one(&t, id, v, err);
+		str_addf(&text, " %s", json_name(v));
+	}
+	if (e == 0)
+		e = incident_changed(&t, id, "incident.edited", NOTE_INFO, str_get(&text), err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+/* ---- links, actions, checklist ------------------------------------------------- */
+
+int incident_link(struct tx *t, const char *id, const char *kind, const char *ref,
+		  const char *text, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *words = NULL;
+	int e = tx_query(t, &r, err,
+		"INSERT INTO ringdown.incident_link (incident_id, kind, ref, text, at, by)"
+		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (incident_id, kind, ref) DO UPDATE"
+		" SET gone_by = NULL WHERE ringdown.incident_link.gone_by IS NOT NULL AND $7 RETURNING 1",
+		"ttttmtb", id, kind, ref, text ? text : "", tx_now_ms(t), t->who.actor,
+		!str_eq(t->who.via, "engine"));	/* what a person took off stays off */
+
+	if (e < 0 || pg_rows(r) == 0)
+		return e;
+	words = xasprintf("linked: %s %s", kind, ref);
+	return incident_changed(t, id, "incident.linked", NOTE_INFO, words, err);
+}
+
+int incident_unlink(struct store *s, const struct who *who, const char *id, const char *kind,
+		    const char *ref, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *words = NULL;
+	struct incident now = { 0 };
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0)
+		e = incident_lock(&t, id, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_one(&t, err, "UPDATE ringdown.incident_link SET gone_by = $4 WHERE incident_id = $1"
+			   " AND kind = $2 AND ref = $3 AND gone_by IS NULL", "tttt", id, kind, ref,
+			   who->actor);
+	if (e == ERR_CONFLICT)
+		return err_set(err, ERR_NOT_FOUND, "%s %s is not linked to %s", kind, ref, id);
+	if (e < 0)
+		return e;
+	words = xasprintf("no longer linked: %s %s", kind, ref);
+	e = incident_changed(&t, id, "incident.unlinked", NOTE_INFO, words, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+static int put_action(struct tx *t, const char *id, const struct incident_action *a, char **ret_id,
+		      struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int64_t n = 0;
+	int e;
+
+	if (!a->id)
+		e = tx_query(t, &r, err, "INSERT INTO ringdown.incident_action (incident_id, text, owner,"
+			     " due_at, by, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING 'A-' || id",
+			     "tttmtm", id, a->text, a->owner, a->due_at_ms, t->who.actor, tx_now_ms(t));
+	else if ((e = incident_number(a->id, "A-", &n, err)) == 0)
+		e = tx_query(t, &r, err, "UPDATE ringdown.incident_action SET text = coalesce($3, text),"
+			     " owner = coalesce($4, owner), due_at = coalesce($5, due_at),"
+			     " state = coalesce($6, state), version = version + 1"
+			     " WHERE id = $1 AND incident_id = $2 RETURNING 'A-' || id", "itttmt", n, id,
+			     a->text, a->owner, a->due_at_ms, a->state);
+	if (e == 0 && pg_rows(r) == 0)
+		e = err_set(err, ERR_NOT_FOUND, "%s has no action '%.20s'", id, a->id);
+	if (e == 0)
+		*ret_id = col_dup(r, 0, 0);
+	return e;
+}
+
+int incident_action_put(struct store *s, const struct who *who, const char *id,
+			const struct incident_action *a, char **ret_id, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *words = NULL, *made = NULL;
+	struct incident now = { 0 };
+	int e;
+
+	if (!a->id && str_empty(a->text))
+		return err_field(err, ERR_INVALID, "text", "an action needs a text");
+	e = tx_begin(s, &t, who, err);
+	if (e == 0)
+		e = incident_lock(&t, id, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = put_action(&t, id, a, &made, err);
+	if (e < 0)
+		return e;
+	words = xasprintf("action %s %s%s%s", made, a->state ? a->state : a->id ? "changed" : "added",
+			  a->text ? ": " : "", a->text ? a->text : "");
+	e = incident_changed(&t, id, "incident.action", NOTE_INFO, words, err);
+	if (e == 0)
+		e = tx_commit(&t, NULL, err);
+	if (e == 0 && ret_id)
+		*ret_id = TAKE(made);
+	return e;
+}
+
+int incident_task_done(struct store *s, const struct who *who, const char *id,
+		       const char *task, bool done, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *words = NULL;
+	struct incident now = { 0 };
+	int64_t n;
+	int e = incident_number(task, "T-", &n, err);
+
+	if (e == 0)
+		e = tx_begin(s, &t, who, err);
+	if (e == 0)
+		e = incident_lock(&t, id, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(&t, &r, err, "UPDATE ringdown.incident_task SET done = $3, by = $4, at = $5"
+			     " WHERE id = $1 AND incident_id = $2 RETURNING text", "itbtm", n, id,
+			     (int)done, who->actor, tx_now_ms(&t));
+	if (e == 0 && pg_rows(r) == 0)
+		e = err_set(err, ERR_NOT_FOUND, "%s has no task '%.20s'", id, task);
+	if (e < 0)
+		return e;
+	words = xasprintf("%s: %s", done ? "done" : "not done after all", pg_text(r, 0, 0));
+	e = incident_changed(&t, id, "incident.task", NOTE_INFO, words, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}

@@ -1,0 +1,92 @@
+/*
+ * Incidents in the database. Every change is one transaction with its journal row (kind
+ * "incident.*", data {"incident":{...}}), so that stream, timeline and replay have it. An
+ * edit names the version it was made on: ERR_CONFLICT says who changed what since.
+ */
+#ifndef RD_STORE_INCIDENTS_H
+#define RD_STORE_INCIDENTS_H
+
+#include "model/incident.h"
+#include "store/store.h"
+
+struct incident_new {
+	const char *title, *severity, *service, *impact, *dedup_key, *policy_hash;
+	enum incident_kind kind;
+	int64_t started_at_ms, detected_at_ms;	/* 0 = when declared */
+	int64_t resolved_at_ms;			/* backfill */
+	const struct incident_clock *clocks; size_t n_clocks;
+	const char *const *tasks; size_t n_tasks;
+};
+/* An open incident that may be the same (same dedup key, or same service within two hours):
+ * its id, or NULL. */
+int incident_alike(struct store *s, const char *dedup_key, const char *service, char **ret,
+		   struct err *err);
+/* ERR_EXISTS with err->field = id of the open one with the same dedup key. */
+int incident_declare(struct store *s, const struct who *who, const struct incident_new *n,
+		     char **ret_id, struct err *err);
+int incident_read(struct store *s, const char *id, struct incident_doc *ret, struct err *err);
+/* state: NULL = any; newest first. */
+int incidents_list(struct store *s, const char *state, int64_t limit, int64_t before_ms,
+		   struct incident **ret, size_t *ret_n, struct err *err);
+
+/* Person's acts. version 0 = whatever it is now. */
+int incident_set_state(struct store *s, const struct who *who, const char *id, int64_t version,
+		       enum incident_state to, int64_t at_ms, const char *reason,
+		       struct err *err);
+int incident_set_severity(struct store *s, const struct who *who, const char *id,
+			  const char *severity, const char *reason,
+			  const struct incident_clock *clocks, size_t n_clocks, struct err *err);
+int incident_set_role(struct store *s, const struct who *who, const char *id, const char *role,
+		      const char *person, struct err *err);
+/* fields: title impact cause service startedAt detectedAt mitigatedAt resolvedAt reviewOwner
+ * review statusQuoted, or fields.NAME for templates. */
+int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
+		  const struct json *fields, struct err *err);
+int incident_link(struct tx *t, const char *id, const char *kind, const char *ref,
+		  const char *text, struct err *err);
+int incident_unlink(struct store *s, const struct who *who, const char *id, const char *kind,
+		    const char *ref, struct err *err);
+int incident_action_put(struct store *s, const struct who *who, const char *id,
+			const struct incident_action *a, char **ret_id, struct err *err);
+int incident_task_done(struct store *s, const struct who *who, const char *id,
+		       const char *task, bool done, struct err *err);
+
+/* Clocks: the host reads what is due and writes back what clocks_fire made of it, in one
+ * transaction with the outbox rows; a row that a person changed meanwhile is left alone. */
+struct due_clock { char *incident; struct incident_clock clock; };
+int clocks_due(struct store *s, int64_t now_ms, struct due_clock **ret, size_t *ret_n,
+	       int64_t *ret_next_ms, struct err *err);
+void clocks_free(struct due_clock *v, size_t n);
+/* was_due_ms: as it was read. ERR_CONFLICT: a person changed it meanwhile. */
+int clock_put(struct tx *t, const char *incident, const struct incident_clock *c,
+	      int64_t was_due_ms, struct err *err);
+int clock_hold(struct store *s, const struct who *who, const char *incident, const char *clock,
+	       bool on, const char *reason, struct err *err);
+/* A due task, update or deadline was done. */
+int clock_done(struct store *s, const struct who *who, const char *incident, const char *clock,
+	       const char *text, struct err *err);
+
+struct note_new {
+	const char *incident, *subject, *kind, *text, *original, *doubt, *source;
+	int64_t happened_at_ms, until_ms;	/* 0 = now */
+};
+/* TODO at the beginning of a text makes an action item of it as well. */
+int note_put(struct store *s, const struct who *who, const struct note_new *n, char **ret_id,
+	     struct err *err);
+/* ERR_CONFLICT: somebody edited it since version; both texts are kept. */
+int note_edit(struct store *s, const struct who *who, const char *id, int64_t version,
+	      const char *text, int64_t happened_at_ms, struct err *err);
+int timeline_mark(struct store *s, const struct who *who, const char *incident,
+		  const char *entry, const bool *pinned, const bool *hidden, const char *text,
+		  struct err *err);
+
+/* Sections of a report. ERR_CONFLICT with the newer text in *ret_theirs. */
+struct report_section { char *name, *text, *by; int64_t version, at_ms; };
+int report_texts(struct store *s, const char *incident, struct report_section **ret,
+		 size_t *ret_n, struct err *err);
+void report_texts_free(struct report_section *v, size_t n);
+int report_put(struct store *s, const struct who *who, const char *incident,
+	       const char *section, int64_t version, const char *text, char **ret_theirs,
+	       struct err *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* Shared by incidents*.c and notes.c. */
+#ifndef RD_STORE_INCIDENTS_INTERNAL_H
+#define RD_STORE_INCIDENTS_INTERNAL_H
+
+#include "store/incidents.h"
+#include "store/internal.h"
+
+#define CLOCK_COLUMNS                                                                              \
+	"'C-' || ringdown.incident_clock.id AS id, kind, state, due_at AS \"dueAt\","              \
+	" every_ms AS \"everyMs\", respond_ms AS \"respondMs\", rung, ladder, target, via, text,"  \
+	" held_by AS \"heldBy\", held_reason AS \"heldReason\", sent, last_at AS \"lastAt\""
+
+/* Columns named like fields into a record that is zeroed or valid. */
+void incident_row(const struct record_type *type, void *rec, const struct pg_result *r, int row);
+/* Locks the incident's row. version 0 = any; else ERR_CONFLICT when it moved on. ret is the
+ * caller's to free, also after an error. */
+int incident_lock(struct tx *t, const char *id, int64_t version, struct incident *ret,
+		  struct err *err);
+/* Adds one to the version and journals the record as it is now. */
+int incident_changed(struct tx *t, const char *id, const char *kind, enum note_level level,
+		     const char *text, struct err *err);
+int incident_clocks_add(struct tx *t, const char *id, const struct incident_clock *v, size_t n,
+			struct err *err);
+/* "C-12" -> 12; ERR_NOT_FOUND for what cannot be one. */
+int incident_number(const char *id, const char *prefix, int64_t *ret, struct err *err);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * What people write: notes, marks on a timeline, sections of a report. Nothing that somebody
+ * wrote is ever lost: an edit keeps the text before it as a version, and an edit made on an
+ * old version is kept as a version too and answered with a conflict.
+ */
+#include <string.h>
+
+#include "store/incidents_internal.h"
+
+enum { NOTE_MAX = 20000 /* characters; a 1 MB paste is a file, not a note */ };
+
+/* "TODO renew the certificate" -> "renew the certificate"; NULL = not one. */
+static const char *todo_of(const char *text)
+{
+	if (!str_has_prefix(text, "TODO"))
+		return NULL;
+	text += strlen("TODO");
+	while (*text == ':' || *text == ' ')
+		text++;
+	return *text ? text : NULL;
+}
+
+static int insert_note(struct tx *t, const struct note_new *n, const char *text,
+		       struct pg_result **ret, struct err *err)
+{
+	int64_t now = tx_now_ms(t);
+
+	return tx_query(t, ret, err,
+		"INSERT INTO ringdown.note (incident_id, subject, kind, happened_at, until, recorded_at,"
+		" original, doubt, source, by, text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+		" ON CONFLICT DO NOTHING RETURNING 'N-' || id", "tttmmmttttt", n->incident,
+		n->subject ? n->subject : "", n->kind ? n->kind : "note",
+		n->happened_at_ms ? n->happened_at_ms : now, n->until_ms, now, n->original, n->doubt,
+		n->source ? n->source : "", t->who.actor, text);
+}
+
+static int add_todo(struct tx *t, const char *incident, const char *text, struct err *err)
+{
+	const char *todo = todo_of(text);
+
+	if (!todo || !incident)
+		return 0;
+	return tx_query(t, NULL, err, "INSERT INTO ringdown.incident_action (incident_id, text, by, at)"
+			" VALUES ($1, $2, $3, $4)", "tttm", incident, todo, t->who.actor, tx_now_ms(t));
+}
+
+/* The journal row: under its incident when it has one. */
+static int note_changed(struct tx *t, const char *incident, const char *subject, const char *kind,
+			const char *text, struct err *err)
+{
+	_cleanup_(free_p) char *shown = text_clean(text, 300);
+
+	if (incident)
+		return incident_changed(t, incident, kind, NOTE_INFO, shown, err);
+	tx_note(t, NOTE_INFO, kind, subject ? subject : "", shown, NULL);
+	return 0;
+}
+
+int note_put(struct store *s, const struct who *who, const struct note_new *n, char **ret_id,
+	     struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *text = NULL;
+	struct incident now = { 0 };
+	int e;
+
+	if (str_empty(n->text))
+		return err_field(err, ERR_INVALID, "text", "a note needs a text");
+	text = text_clean(n->text, NOTE_MAX);
+	e = tx_begin(s, &t, who, err);
+	if (e == 0 && n->incident)
+		e = incident_lock(&t, n->incident, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = insert_note(&t, n, text, &r, err);
+	if (e < 0)
+		return e;
+	if (pg_rows(r) == 0)
+		return err_set(err, ERR_EXISTS, "this line was imported before");
+	e = add_todo(&t, n->incident, text, err);
+	if (e == 0)
+		e = note_changed(&t, n->incident, n->subject,
+				 str_eq(n->kind, "import") ? "note.imported" : "note", text, err);
+	if (e == 0)
+		e = tx_commit(&t, NULL, err);
+	if (e == 0 && ret_id)
+		*ret_id = col_dup(r, 0, 0);
+	return e;
+}
+
+static int keep_version(struct tx *t, int64_t note, int64_t version, const char *by,
+			const char *text, int64_t happened_at_ms, struct err *err)
+{
+	return tx_query(t, NULL, err, "INSERT INTO ringdown.note_version (note_id, version, at, by,"
+			" happened_at, text) VALUES ($1, $2, $3, $4, $5, $6)", "iimtmt", note, version,
+			tx_now_ms(t), by, happened_at_ms, text);
+}
+
+int note_edit(struct store *s, const struct who *who, const char *id, int64_t version,
+	      const char *text, int64_t happened_at_ms, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *clean = NULL, *incident = NULL;
+	struct incident row = { 0 };
+	int64_t n, at, now_version;
+	int e = incident_number(id, "N-", &n, err);
+
+	if (e == 0 && str_empty(text))
+		return err_field(err, ERR_INVALID, "text", "a note needs a text");
+	if (e == 0)
+		e = tx_begin(s, &t, who, err);
+	/* the incident first, as everywhere */
+	if (e == 0)
+		e = tx_query(&t, &r, err, "SELECT incident_id FROM ringdown.note WHERE id = $1", "i", n);
+	if (e == 0 && pg_rows(r) == 0)
+		e = err_set(err, ERR_NOT_FOUND, "no note '%.20s'", id);
+	if (e < 0)
+		return e;
+	incident = col_dup(r, 0, 0);
+	if (incident)
+		e = incident_lock(&t, incident, 0, &row, err);
+	record_fini(&incident_type, &row);
+	pg_result_free(TAKE(r));
+	if (e == 0)
+		e = tx_query(&t, &r, err, "SELECT version, by, text, happened_at, subject"
+			     " FROM ringdown.note WHERE id = $1 FOR UPDATE", "i", n);
+	if (e < 0)
+		return e;
+	clean = text_clean(text, NOTE_MAX);
+	now_version = pg_i64(r, 0, 0);
+	at = happened_at_ms ? happened_at_ms : pg_time(r, 0, 3);
+	if (version > 0 && version != now_version) {
+		/* theirs stays; ours is kept as a version that never was the newest */
+		e = tx_one(&t, err, "UPDATE ringdown.note SET version = version + 1 WHERE id = $1", "i", n);
+		if (e == 0)
+			e = keep_version(&t, n, now_version + 1, who->actor, clean, at, err);
+		if (e == 0)
+			e = tx_commit(&t, NULL, err);
+		return e < 0 ? e : err_set(err, ERR_CONFLICT, "%s edited it since: your text is kept"
+					   " beside it as version %lld", pg_text(r, 0, 1),
+					   (long long)now_version + 1);
+	}
+	e = keep_version(&t, n, now_version, pg_text(r, 0, 1), pg_text(r, 0, 2), pg_time(r, 0, 3), err);
+	if (e == 0)
+		e = tx_one(&t, err, "UPDATE ringdown.note SET text = $2, happened_at = $3, by = $4,"
+			   " version = version + 1 WHERE id = $1", "itmt", n, clean, at, who->actor);
+	if (e == 0)
+		e = note_changed(&t, incident, pg_text(r, 0, 4), "note.edited", clean, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+int timeline_mark(struct store *s, const struct who *who, const char *incident,
+		  const char *entry, const bool *pinned, const bool *hidden, const char *text,
+		  struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *clean = text ? text_clean(text, NOTE_MAX) : NULL, *words = NULL;
+	struct incident now = { 0 };
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0)
+		e = incident_lock(&t, incident, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(&t, NULL, err,
+			"INSERT INTO ringdown.timeline_mark (incident_id, entry, pinned, hidden, text, by, at)"
+			" VALUES ($1, $2, coalesce($3, false), coalesce($4, false), coalesce($5, ''), $6, $7)"
+			" ON CONFLICT (incident_id, entry) DO UPDATE SET"
+			" pinned = coalesce($3, ringdown.timeline_mark.pinned),"
+			" hidden = coalesce($4, ringdown.timeline_mark.hidden),"
+			" text = coalesce($5, ringdown.timeline_mark.text), by = $6, at = $7",
+			"tttttt"
+			"m", incident, entry, pinned ? (*pinned ? "t" : "f") : NULL,
+			hidden ? (*hidden ? "t" : "f") : NULL, clean, who->actor, tx_now_ms(&t));
+	if (e < 0)
+		return e;
+	words = xasprintf("%s %s", pinned ? (*pinned ? "pinned" : "unpinned") :
+				   hidden ? (*hidden ? "hidden" : "shown again") : "annotated", entry);
+	e = incident_changed(&t, incident, "timeline.mark", NOTE_INFO, words, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+/* ---- reports ------------------------------------------------------------------- */
+
+int report_texts(struct store *s, const char *incident, struct report_section **ret,
+		 size_t *ret_n, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT DISTINCT ON (section) section, text, by, version, at"
+			    " FROM ringdown.report_text WHERE incident_id = $1"
+			    " ORDER BY section, version DESC", "t", incident);
+
+	if (e < 0)
+		return e;
+	*ret_n = (size_t)pg_rows(r);
+	*ret = *ret_n ? xcalloc(*ret_n, sizeof(**ret)) : NULL;
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = (struct report_section){
+			.name = col_dup(r, (int)i, 0), .text = col_dup(r, (int)i, 1),
+			.by = col_dup(r, (int)i, 2), .version = pg_i64(r, (int)i, 3),
+			.at_ms = pg_time(r, (int)i, 4),
+		};
+	return 0;
+}
+
+void report_texts_free(struct report_section *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free_p(&v[i].name);
+		free_p(&v[i].text);
+		free_p(&v[i].by);
+	}
+	free_p(&v);
+}
+
+int report_put(struct store *s, const struct who *who, const char *incident,
+	       const char *section, int64_t version, const char *text, char **ret_theirs,
+	       struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *words = NULL;
+	struct incident now = { 0 };
+	int64_t newest;
+	int e = tx_begin(s, &t, who, err);
+
+	if (ret_theirs)
+		*ret_theirs = NULL;
+	if (e == 0)
+		e = incident_lock(&t, incident, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(&t, &r, err, "SELECT version, text, by FROM ringdown.report_text"
+			     " WHERE incident_id = $1 AND section = $2 ORDER BY version DESC LIMIT 1",
+			     "tt", incident, section);
+	if (e < 0)
+		return e;
+	newest = pg_rows(r) ? pg_i64(r, 0, 0) : 0;
+	if (newest != version) {
+		if (ret_theirs && pg_rows(r))
+			*ret_theirs = col_dup(r, 0, 1);
+		return err_set(err, ERR_CONFLICT, "%s wrote version %lld of '%s' since; yours was made on %lld",
+			       pg_rows(r) ? pg_text(r, 0, 2) : "nobody", (long long)newest, section,
+			       (long long)version);
+	}
+	e = tx_query(&t, NULL, err, "INSERT INTO ringdown.report_text (incident_id, section, version, text,"
+		     " by, at) VALUES ($1, $2, $3, $4, $5, $6)", "ttittm", incident, section, newest + 1,
+		     text, who->actor, tx_now_ms(&t));
+	if (e < 0)
+		return e;
+	words = xasprintf("report: %s written", section);
+	e = incident_changed(&t, incident, "report.written", NOTE_INFO, words, err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}

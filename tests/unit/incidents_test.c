@@ -1,0 +1,273 @@
+/*
+ * Incidents on a real PostgreSQL: declared once per cause, each state's first stamp kept,
+ * clocks stopped by an acknowledgement and never moved behind a person's back, and no text
+ * of anybody lost when two edit at once.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "core/task.h"
+#include "store/incidents.h"
+#include "store/journal.h"
+#include "tests/lib/storetest.h"
+
+static struct storetest st;
+static const struct who anna = { .actor = "anna", .role = "operator", .via = "api" };
+static const struct who ben = { .actor = "ben", .role = "operator", .via = "api" };
+enum { MIN = 60000 };
+
+static void must(int e, const struct err *err)
+{
+	if (e < 0)
+		fail_msg("%s", err->msg);
+}
+
+static struct incident_clock clocks_v[] = {
+	{ .kind = CK_ROUTING, .state = CS_RUNNING, .due_at_ms = 1000, .every_ms = 5 * MIN,
+	  .via = (char[]){ "[\"slack\"]" }, .text = (char[]){ "first notice" } },
+	{ .kind = CK_UPDATE, .state = CS_RUNNING, .due_at_ms = 2000, .every_ms = 30 * MIN,
+	  .text = (char[]){ "the next update is due" } },
+};
+
+static char *declare(struct store *s, const char *key)
+{
+	static const char *const tasks[] = { "root cause written" };
+	struct incident_new n = { .title = "calls fail", .severity = "P1", .service = "telephony",
+				  .dedup_key = key, .clocks = clocks_v, .n_clocks = 2,
+				  .tasks = tasks, .n_tasks = 1 };
+	struct err err = { 0 };
+	char *id = NULL;
+
+	must(incident_declare(s, &anna, &n, &id, &err), &err);
+	return id;
+}
+
+static void reads_back(void *arg)
+{
+	struct store *s = arg;
+	struct incident_doc d;
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, NULL);
+
+	must(incident_read(s, id, &d, &err), &err);
+	assert_string_equal(d.incident.title, "calls fail");
+	assert_int_equal(d.incident.state, IS_DECLARED);
+	assert_int_equal(d.incident.version, 2);
+	assert_true(d.incident.detected_at_ms > 0);
+	assert_int_equal(d.incident.started_at_ms, d.incident.detected_at_ms);
+	assert_int_equal(d.n_clocks, 2);
+	assert_int_equal(d.clocks[0].kind, CK_ROUTING);
+	assert_string_equal(d.clocks[0].via, "[\"slack\"]");
+	assert_int_equal(d.incident.next_update_at_ms, 2000);
+	assert_int_equal(d.n_severities, 1);
+	assert_int_equal(d.n_tasks, 1);
+	must(incident_task_done(s, &ben, id, d.tasks[0].id, true, &err), &err);
+	incident_doc_fini(&d);
+	must(incident_read(s, id, &d, &err), &err);
+	assert_true(d.tasks[0].done);
+	assert_string_equal(d.tasks[0].by, "ben");
+	incident_doc_fini(&d);
+	assert_int_equal(incident_read(s, "INC-9", &d, &err), ERR_NOT_FOUND);
+	assert_int_equal(incident_task_done(s, &ben, id, "T-99", true, &err), ERR_NOT_FOUND);
+	assert_int_equal(incident_task_done(s, &ben, id, "nonsense", true, &err), ERR_NOT_FOUND);
+}
+
+static void one_per_cause(void *arg)
+{
+	struct store *s = arg;
+	struct incident_new n = { .title = "again", .severity = "P1", .dedup_key = "event:EV-1" };
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, "event:EV-1"), *other = NULL;
+
+	assert_int_equal(incident_declare(s, &ben, &n, &other, &err), ERR_EXISTS);
+	assert_string_equal(err.field, id);
+	must(incident_alike(s, "event:EV-1", NULL, &other, &err), &err);
+	assert_string_equal(other, id);
+	free_p(&other);
+	must(incident_alike(s, NULL, "telephony", &other, &err), &err);
+	assert_string_equal(other, id);
+	free_p(&other);
+	must(incident_set_state(s, &anna, id, 0, IS_RESOLVED, 0, NULL, &err), &err);
+	must(incident_declare(s, &ben, &n, &other, &err), &err);	/* a new one may open */
+}
+
+struct both { struct store *s; const struct who *who; char *id; int e; struct err err; };
+
+static void declare_one(void *arg)
+{
+	struct both *b = arg;
+	struct incident_new n = { .title = "same", .severity = "P0", .dedup_key = "alert:x" };
+
+	b->e = incident_declare(b->s, b->who, &n, &b->id, &b->err);
+}
+
+/* Two people, two engines, the same second. */
+static void declared_at_once(void *arg)
+{
+	struct both v[2] = { { .s = arg, .who = &anna }, { .s = arg, .who = &ben } };
+	struct crowd c;
+
+	crowd_init(&c, 2);
+	for (int i = 0; i < 2; i++)
+		crowd_add(&c, "declare", declare_one, &v[i]);
+	crowd_join(&c);
+	assert_true((v[0].e == 0) != (v[1].e == 0));
+	assert_int_equal(v[0].e == 0 ? v[1].e : v[0].e, ERR_EXISTS);
+	free_p(&v[0].id);
+	free_p(&v[1].id);
+}
+
+static void states_keep_their_first_stamp(void *arg)
+{
+	struct store *s = arg;
+	struct incident_doc d;
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, NULL);
+
+	must(incident_set_state(s, &ben, id, 0, IS_ACKNOWLEDGED, 0, NULL, &err), &err);
+	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_ACKNOWLEDGED, 0, NULL, &err),
+			 ERR_CONFLICT);
+	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err), ERR_CONFLICT);
+	assert_int_equal(incident_set_state(s, &anna, id, 1, IS_MITIGATED, 0, NULL, &err), ERR_CONFLICT);
+	must(incident_set_state(s, &anna, id, 0, IS_MITIGATED, 0, "rerouted", &err), &err);
+	must(incident_set_state(s, &anna, id, 0, IS_RESOLVED, 0, NULL, &err), &err);
+	must(incident_read(s, id, &d, &err), &err);
+	assert_string_equal(d.incident.acked_by, "ben");
+	assert_true(d.incident.acked_at_ms && d.incident.mitigated_at_ms >= d.incident.acked_at_ms);
+	assert_int_equal(d.incident.review, RV_DRAFT);
+	for (size_t i = 0; i < d.n_clocks; i++)
+		assert_int_equal(d.clocks[i].state, CS_STOPPED);
+	incident_doc_fini(&d);
+	assert_int_equal(incident_set_severity(s, &anna, id, "P0", "late", NULL, 0, &err), ERR_CONFLICT);
+	must(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err), &err);
+}
+
+/* A clock that was read as due and acknowledged meanwhile is not moved. */
+static void clocks_yield_to_people(void *arg)
+{
+	struct store *s = arg;
+	struct due_clock *due = NULL;
+	struct err err = { 0 };
+	size_t n = 0;
+	int64_t next = 0, was;
+	_cleanup_(free_p) char *id = declare(s, NULL);
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+
+	must(clocks_due(s, 1500, &due, &n, &next, &err), &err);
+	assert_int_equal(n, 1);
+	assert_int_equal(next, 2000);
+	assert_string_equal(due[0].incident, id);
+	was = due[0].clock.due_at_ms;
+	due[0].clock.due_at_ms = 9000;
+	due[0].clock.sent = 1;
+	must(tx_begin(s, &t, &anna, &err), &err);
+	must(clock_put(&t, id, &due[0].clock, was, &err), &err);
+	must(tx_commit(&t, NULL, &err), &err);
+	must(tx_begin(s, &t, &anna, &err), &err);
+	assert_int_equal(clock_put(&t, id, &due[0].clock, was, &err), ERR_CONFLICT);
+	tx_rollback(&t);
+	assert_int_equal(clock_hold(s, &ben, id, due[0].clock.id, true, "", &err), ERR_INVALID);
+	must(clock_hold(s, &ben, id, due[0].clock.id, true, "vendor is on the phone", &err), &err);
+	must(tx_begin(s, &t, &anna, &err), &err);
+	assert_int_equal(clock_put(&t, id, &due[0].clock, 9000, &err), ERR_CONFLICT);
+	tx_rollback(&t);
+	assert_int_equal(clock_hold(s, &ben, id, due[0].clock.id, true, "again", &err), ERR_CONFLICT);
+	must(clock_hold(s, &ben, id, due[0].clock.id, false, NULL, &err), &err);
+	clocks_free(due, n);
+	must(clocks_due(s, 3000, &due, &n, &next, &err), &err);
+	assert_int_equal(n, 1);		/* the update; the notice runs again from where it was */
+	must(clock_done(s, &ben, id, due[0].clock.id, "told customers", &err), &err);
+	clocks_free(due, n);
+}
+
+static void no_text_is_lost(void *arg)
+{
+	struct store *s = arg;
+	struct note_new n = { .text = "TODO: renew \x1b[31mthe certificate" };
+	struct incident_doc d;
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, NULL), *note = NULL, *theirs = NULL;
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+
+	n.incident = id;
+	must(note_put(s, &anna, &n, &note, &err), &err);
+	must(note_edit(s, &ben, note, 1, "ben's text", 0, &err), &err);
+	assert_int_equal(note_edit(s, &anna, note, 1, "anna's text", 0, &err), ERR_CONFLICT);
+	assert_non_null(strstr(err.msg, "ben"));
+	must(store_query(s, &r, &err, "SELECT text FROM (SELECT text FROM ringdown.note UNION ALL"
+			 " SELECT text FROM ringdown.note_version) v ORDER BY text COLLATE \"C\"", ""), &err);
+	assert_int_equal(pg_rows(r), 3);
+	assert_string_equal(pg_text(r, 0, 0), "TODO: renew [31mthe certificate");
+	assert_string_equal(pg_text(r, 1, 0), "anna's text");
+	assert_string_equal(pg_text(r, 2, 0), "ben's text");
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.n_actions, 1);
+	assert_string_equal(d.actions[0].text, "renew [31mthe certificate");
+	assert_int_equal(d.incident.notes, 1);
+	incident_doc_fini(&d);
+	must(report_put(s, &anna, id, "summary", 0, "first", NULL, &err), &err);
+	assert_int_equal(report_put(s, &ben, id, "summary", 0, "second", &theirs, &err), ERR_CONFLICT);
+	assert_string_equal(theirs, "first");
+	must(report_put(s, &ben, id, "summary", 1, "both", NULL, &err), &err);
+}
+
+static void links_and_edits(void *arg)
+{
+	struct store *s = arg;
+	struct incident_doc d;
+	struct err err = { 0 };
+	struct who engine = WHO_ENGINE(0);
+	static const char good[] = "{\"startedAt\":\"2025-10-20T07:15:00Z\",\"cause\":\"aws\"}",
+			  odd[] = "{\"startedAt\":\"00:15 PST\"}";
+	struct json *edit = json_parse(good, strlen(good), &err);
+	struct json *bad = json_parse(odd, strlen(odd), &err);
+	_cleanup_(free_p) char *id = declare(s, NULL);
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+
+	must(tx_begin(s, &t, &engine, &err), &err);
+	must(incident_link(&t, id, "event", "EV-7", "acme-main", &err), &err);
+	must(incident_link(&t, id, "event", "EV-7", "acme-main", &err), &err);
+	must(tx_commit(&t, NULL, &err), &err);
+	must(incident_unlink(s, &ben, id, "event", "EV-7", &err), &err);
+	must(tx_begin(s, &t, &engine, &err), &err);
+	must(incident_link(&t, id, "event", "EV-7", "acme-main", &err), &err);	/* stays off */
+	must(tx_commit(&t, NULL, &err), &err);
+	must(incident_edit(s, &ben, id, 0, edit, &err), &err);
+	assert_int_equal(incident_edit(s, &ben, id, 0, bad, &err), ERR_INVALID);
+	assert_string_equal(err.field, "startedAt");
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.n_links, 0);
+	assert_int_equal(d.incident.started_at_ms, 1760944500000);
+	assert_string_equal(d.incident.cause, "aws");
+	incident_doc_fini(&d);
+	json_free(edit);
+	json_free(bad);
+}
+
+static int start(void **state) { (void)state; storetest_start(&st); return 0; }
+static int stop(void **state) { (void)state; storetest_stop(&st); return 0; }
+
+#define ON_DATABASE(fn) static void t_##fn(void **state) { (void)state; storetest_run(&st, fn); }
+ON_DATABASE(reads_back)
+ON_DATABASE(one_per_cause)
+ON_DATABASE(declared_at_once)
+ON_DATABASE(states_keep_their_first_stamp)
+ON_DATABASE(clocks_yield_to_people)
+ON_DATABASE(no_text_is_lost)
+ON_DATABASE(links_and_edits)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_reads_back),	       cmocka_unit_test(t_one_per_cause),
+		cmocka_unit_test(t_declared_at_once),  cmocka_unit_test(t_states_keep_their_first_stamp),
+		cmocka_unit_test(t_clocks_yield_to_people), cmocka_unit_test(t_no_text_is_lost),
+		cmocka_unit_test(t_links_and_edits),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
