@@ -76,4 +76,7 @@ double pg_double(const struct pg_result *r, int row, int col);
 bool pg_bool(const struct pg_result *r, int row, int col);
 int64_t pg_time(const struct pg_result *r, int row, int col);	/* timestamptz -> ms; 0 for NULL */
 
+/* "%text%" for LIKE with the pattern's own characters escaped; NULL for NULL and "". Heap. */
+char *pg_like(const char *text);
+
 #endif

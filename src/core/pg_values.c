@@ -152,3 +152,19 @@ int64_t pg_time(const struct pg_result *r, int row, int col)
 
 	return parse_time_ms(pg_text(r, row, col), &ms) ? ms : 0;
 }
+
+char *pg_like(const char *text)
+{
+	struct str b = STR_INIT(4000);
+
+	if (str_empty(text))
+		return NULL;
+	str_addc(&b, '%');
+	for (; *text; text++) {
+		if (*text == '%' || *text == '_' || *text == '\\')
+			str_addc(&b, '\\');
+		str_addc(&b, *text);
+	}
+	str_addc(&b, '%');
+	return str_take(&b);
+}

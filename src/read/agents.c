@@ -55,23 +55,6 @@ static int order_by(const char *sort, struct str *sql, struct err *err)
 			 near ? "; did you mean " : "", near ? near : "");
 }
 
-/* "%text%" with the pattern's own characters escaped. */
-static char *like(const char *q)
-{
-	struct str b = STR_INIT(2000);
-
-	if (str_empty(q))
-		return NULL;
-	str_addc(&b, '%');
-	for (; *q; q++) {
-		if (*q == '%' || *q == '_' || *q == '\\')
-			str_addc(&b, '\\');
-		str_addc(&b, *q);
-	}
-	str_addc(&b, '%');
-	return str_take(&b);
-}
-
 static void fill(const struct pg_result *res, struct agent *rows)
 {
 	for (int col = 0; col < pg_cols(res); col++) {
@@ -93,7 +76,7 @@ int read_agents(struct pg_conn *c, const struct agents_window *w, struct agent *
 		int64_t *ret_total, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *count = NULL, *res = NULL;
-	_cleanup_(free_p) char *pattern = like(w->q);
+	_cleanup_(free_p) char *pattern = pg_like(w->q);
 	_cleanup_(str_fini) struct str sql = STR_INIT(8000);
 	int r;
 

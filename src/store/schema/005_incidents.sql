@@ -132,7 +132,8 @@ CREATE TABLE ringdown.note (
 );
 CREATE INDEX note_incident ON ringdown.note (incident_id, happened_at);
 CREATE INDEX note_happened ON ringdown.note (happened_at);
-CREATE UNIQUE INDEX note_import_once ON ringdown.note (incident_id, source, md5(coalesce(original, '') || text))
+CREATE UNIQUE INDEX note_import_once ON ringdown.note
+	(coalesce(incident_id, ''), source, md5(coalesce(original, '') || text))
 	WHERE kind = 'import';
 CREATE TABLE ringdown.note_version (
 	note_id bigint NOT NULL REFERENCES ringdown.note,
