@@ -56,7 +56,8 @@ struct library *runbook_cli_library(struct cli *c, bool tell, int *ret_status)
 	struct library *l = dir ? library_load(dir, &p, &err) : NULL;
 
 	if (dir && !l)
-		*ret_status = cli_fail(c, EXIT_USAGE, "runbooks: %s; name their directory with --dir or runbooks.dir",
+		*ret_status = cli_fail(c, EXIT_USAGE, "runbooks: %s; name their directory "
+			"with --dir or runbooks.dir",
 				       err.msg);
 	if (l && tell && p.n_errors)
 		tell_problems(c, &p);
@@ -88,8 +89,10 @@ const struct runbook *runbook_cli_find(struct cli *c, const char *what, struct l
 	rb = library_find(*ret_library, what);
 	if (!rb) {
 		const char *near = library_nearest(*ret_library, what);
-		*ret_status = cli_fail(c, EXIT_NO, "%s: no such runbook, or it has errors (ringdown runbook lint)%s%s%s",
-				       what, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+		*ret_status = cli_fail(c, EXIT_NO, "%s: no such runbook, or it has errors "
+			"(ringdown runbook lint)%s%s%s",
+				       what, near ? "; did you mean " : "", near ? near : "", near ?
+					"?" : "");
 	}
 	return rb;
 }
@@ -228,8 +231,10 @@ static int lint_result(struct cli *c, const struct problems *p, size_t files)
 		lint_json(c, p, files);
 	} else {
 		problems_print(&out, p);
-		str_addf(&out, "%zu runbook%s, %zu error%s, %zu warning%s\n", files, files == 1 ? "" : "s",
-			 p->n_errors, p->n_errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+		str_addf(&out, "%zu runbook%s, %zu error%s, %zu warning%s\n", files, files == 1 ?
+			"" : "s",
+			 p->n_errors, p->n_errors == 1 ? "" : "s", warnings, warnings == 1 ? "" :
+				"s");
 		cli_write(c, str_get(&out));
 		str_fini(&out);
 	}
@@ -258,7 +263,8 @@ static int lint_files(struct cli *c)
 		struct runbook *rb = NULL;
 		if (is_file(name)) {
 			const char *slash = strrchr(name, '/');
-			_cleanup_(free_p) char *dir = slash ? xstrndup(name, (size_t)(slash - name)) : xstrdup(".");
+			_cleanup_(free_p) char *dir = slash ? xstrndup(name, (size_t)(slash - name)) : xstrdup(
+				".");
 			struct policy *policy = policy_beside(*dir ? dir : "/", &p);
 			rb = runbook_load(name, &p);
 			if (rb)

@@ -25,12 +25,15 @@ static const struct key runbook_keys[] = {
 	  .schema = "{\"const\":1}", .help = "Version of the format: 1. Comes first." },
 	{ "id", KEY_ID, AT(runbook, id), .flags = KEY_REQUIRED,
 	  .help = "Name used by commands, links and call; the file is ID.yaml." },
-	{ "title", KEY_TEXT, AT(runbook, title), .flags = KEY_REQUIRED, .help = "One line for people." },
-	{ "service", KEY_TEXT, AT(runbook, service), .help = "What it is about; lists filter by it." },
+	{ "title", KEY_TEXT, AT(runbook, title), .flags = KEY_REQUIRED, .help =
+	  "One line for people." },
+	{ "service", KEY_TEXT, AT(runbook, service), .help = "What it is about; lists filter "
+		"by it." },
 	{ "severity", KEY_TEXT, AT(runbook, severity), .help = "Id of a severity of policy.yaml." },
 	{ "trigger", KEY_SPECIAL, .read = read_trigger, .schema = "{\"$ref\":\"#/$defs/trigger\"}",
 	  .help = "When it is offered." },
-	{ "symptoms", KEY_TEXTS, LIST_AT(runbook, symptoms), .help = "What people see; shown in the list." },
+	{ "symptoms", KEY_TEXTS, LIST_AT(runbook, symptoms), .help = "What people see; shown "
+		"in the list." },
 	{ "links", KEY_TEXTS, LIST_AT(runbook, links), .help = "Pages or ids of other runbooks." },
 	{ "never", KEY_SPECIAL, .read = read_never,
 	  .schema = "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/never\"}}",
@@ -40,45 +43,63 @@ static const struct key runbook_keys[] = {
 		    TEXT_SCHEMA "]}}",
 	  .help = "name: parameter. A type alone may stand for the map." },
 	{ "tables", KEY_SPECIAL, .read = read_tables,
-	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}",
+	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\","
+		    "\"items\":{\"type\":\"object\"}}}",
 	  .help = "name: list of rows. For explain and bind." },
 	{ "phases", KEY_SPECIAL, .flags = KEY_REQUIRED, .read = read_phases,
 	  .schema = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/phase\"}}",
 	  .help = "The steps, in order." },
 	{ "after", KEY_SPECIAL, .read = read_after, .schema = "{\"$ref\":\"#/$defs/after\"}",
 	  .help = "What is due when it is over." },
-	{ "prevention", KEY_TEXTS, LIST_AT(runbook, prevention), .help = "What keeps it from happening again." },
-	{ "review", KEY_TEXTS, LIST_AT(runbook, review), .help = "When this runbook is read again, by whom." },
+	{ "prevention", KEY_TEXTS, LIST_AT(runbook, prevention), .help =
+	  "What keeps it from happening again." },
+	{ "review", KEY_TEXTS, LIST_AT(runbook, review), .help = "When this runbook is read "
+		"again, by whom." },
 };
 GROUP(keys_runbook, "runbook", "THE FILE", runbook_keys,
-      "One runbook in one file, YAML, named ID.yaml. Only the core scalars are used: write 'yes' with quotes, durations with their unit (90s, 5m, 1h30m).");
+      "One runbook in one file, YAML, named ID.yaml. Only the core scalars are used: write "
+	"'yes' with quotes, durations with their unit (90s, 5m, 1h30m).");
 
 static const struct key trigger_keys[] = {
-	{ "alerts", KEY_TEXTS, LIST_AT(run_trigger, alerts), .help = "Names of alerts for which it is suggested." },
+	{ "alerts", KEY_TEXTS, LIST_AT(run_trigger, alerts), .help = "Names of alerts for "
+		"which it is suggested." },
 	{ "text", KEY_TEXT, AT(run_trigger, text), .help = "In words." },
-	{ "kinds", KEY_TEXTS, LIST_AT(run_trigger, kinds), .help = "Kinds of failover events or probes for which it is suggested." },
+	{ "kinds", KEY_TEXTS, LIST_AT(run_trigger, kinds), .help = "Kinds of failover events "
+		"or probes for which it is suggested." },
 };
 GROUP(keys_trigger, "trigger", "TRIGGER", trigger_keys, "When the runbook is suggested.");
 
 static const struct key never_keys[] = {
 	{ "text", KEY_TEXT, AT(never, text), .flags = KEY_REQUIRED, .help = "The rule." },
-	{ "blocks", KEY_TEXTS, LIST_AT(never, blocks), .help = "Steps with one of these tags cannot run." },
+	{ "blocks", KEY_TEXTS, LIST_AT(never, blocks), .help = "Steps with one of these tags "
+		"cannot run." },
 };
 GROUP(keys_never, "never", "NEVER", never_keys, "A rule in force while the run is open.");
 
 static const struct key param_keys[] = {
 	{ "type", KEY_SPECIAL, .flags = KEY_REQUIRED, .read = read_type,
-	  .schema = "{\"enum\":[\"string\",\"int\",\"number\",\"bool\",\"enum\",\"phone\",\"date\",\"duration\",\"url\",\"id\",\"secret\",\"file\"]}",
-	  .help = "string int number bool enum phone date duration url id secret file. A secret is masked everywhere, never stored, and cannot stand in an argument, a URL or SQL." },
+	  .schema = "{\"enum\":[\"string\",\"int\",\"number\",\"bool\",\"enum\","
+		    "\"phone\",\"date\",\"duration\",\"url\",\"id\",\"secret\",\"file\"]}",
+	  .help = "string int number bool enum phone date duration url id secret file. A "
+		"secret is masked everywhere, never stored, and cannot stand in an argument, "
+			"a URL or SQL." },
 	{ "help", KEY_TEXT, AT(param, help), .help = "Shown where it is asked for." },
-	{ "pattern", KEY_TEXT, AT(param, pattern), .help = "Regular expression that the text must match." },
-	{ "choices", KEY_TEXTS, LIST_AT(param, choices), .help = "What may be chosen; required for enum." },
-	{ "min", KEY_SPECIAL, .read = read_min, .schema = ANY_TEXT, .help = "Least number, duration, or length of a text." },
-	{ "max", KEY_SPECIAL, .read = read_max, .schema = ANY_TEXT, .help = "Greatest number, duration, or length of a text." },
-	{ "default", KEY_SPECIAL, .read = read_default, .schema = ANY_TEXT, .help = "Used when nothing is given." },
+	{ "pattern", KEY_TEXT, AT(param, pattern), .help = "Regular expression that the text "
+		"must match." },
+	{ "choices", KEY_TEXTS, LIST_AT(param, choices), .help = "What may be chosen; "
+		"required for enum." },
+	{ "min", KEY_SPECIAL, .read = read_min, .schema = ANY_TEXT, .help =
+	  "Least number, duration, or length of a text." },
+	{ "max", KEY_SPECIAL, .read = read_max, .schema = ANY_TEXT, .help =
+	  "Greatest number, duration, or length of a text." },
+	{ "default", KEY_SPECIAL, .read = read_default, .schema = ANY_TEXT, .help =
+	  "Used when nothing is given." },
 	{ "from", KEY_SPECIAL, .read = read_from,
-	  .schema = "{\"anyOf\":[{\"enum\":[\"env\",\"file\",\"target\",\"cmd\"]},{\"$ref\":\"#/$defs/from\"}]}",
-	  .help = "Where it is taken from: env, file, target (of policy.yaml) or cmd; the parameter's own name, or a map that names it. A secret comes from env or file only." },
+	  .schema = "{\"anyOf\":[{\"enum\":[\"env\",\"file\",\"target\",\"cmd\"]},"
+		"{\"$ref\":\"#/$defs/from\"}]}",
+	  .help = "Where it is taken from: env, file, target (of policy.yaml) or cmd; the "
+		"parameter's own name, or a map that names it. A secret comes from env or "
+			"file only." },
 	{ "ask", KEY_SPECIAL, .read = read_ask_when, .schema = "{\"enum\":[\"start\",\"at-use\"]}",
 	  .help = "start, or at-use (default): when the first step needs it." },
 };
@@ -95,15 +116,18 @@ GROUP(keys_from, "from", "FROM", from_keys, "Where a parameter is taken from; ex
 
 static const struct key phase_keys[] = {
 	{ "phase", KEY_TEXT, AT(phase, name), .flags = KEY_REQUIRED, .help = "Its name." },
-	{ "box", KEY_SPECIAL, .read = read_box, .schema = "{\"type\":\"string\",\"pattern\":\"^[0-9a-z]+\\\\.\\\\.[0-9a-z]+$\"}",
-	  .help = "Time box from the start of the run, as 0m..15m. Its end prompts, it never skips." },
+	{ "box", KEY_SPECIAL, .read = read_box, .schema = "{\"type\":\"string\","
+		    "\"pattern\":\"^[0-9a-z]+\\\\.\\\\.[0-9a-z]+$\"}",
+	  .help = "Time box from the start of the run, as 0m..15m. Its end prompts, it never "
+		"skips." },
 	{ "steps", KEY_SPECIAL, .flags = KEY_REQUIRED, .read = read_steps_of_phase, .schema = STEPS,
 	  .help = "Steps, in order." },
 };
 GROUP(keys_phase, "phase", "PHASES", phase_keys, "Parts of a runbook.");
 
 static const struct key step_keys[] = {
-	{ "id", KEY_ID, AT(step, id), .help = "To refer to it; made from the title when not given." },
+	{ "id", KEY_ID, AT(step, id), .help = "To refer to it; made from the title when not "
+		"given." },
 	{ "title", KEY_TEXT, AT(step, title), .help = "One line." },
 	{ "help", KEY_TEXT, AT(step, help), .help = "More, for who has not done it before." },
 	{ "role", KEY_TEXT, AT(step, role), .help = "Who does it." },
@@ -118,15 +142,20 @@ static const struct key step_keys[] = {
 	  .schema = "{\"anyOf\":[" MATCHERS "," ANY_TEXT "]}",
 	  .help = "subject: matcher. A matcher alone is for the verb's main subject." },
 	{ "save", KEY_SPECIAL, .read = read_save,
-	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[" TEXT_SCHEMA ",{\"$ref\":\"#/$defs/save\"}]}}",
+	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[" TEXT_SCHEMA
+		",{\"$ref\":\"#/$defs/save\"}]}}",
 	  .help = "name: subject; later steps use it as $name." },
 	{ "bind", KEY_SPECIAL, .read = read_bind,
 	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#/$defs/binding\"}}",
 	  .help = "name: list of values from a table, for this step." },
-	{ "explain", KEY_PAIRS, LIST_AT(step, explain), .help = "result column: table. Joins the table's row to each result." },
-	{ "mask", KEY_TEXTS, LIST_AT(step, mask), .help = "Columns or JSON paths kept out of the journal." },
-	{ "effect", KEY_SPECIAL, .read = read_effect, .schema = "{\"enum\":[\"read\",\"change\",\"destroy\",\"unknown\"]}",
-	  .help = "read (default), change (default of say and of HTTP methods that write), destroy. unknown cannot run: it comes from an import." },
+	{ "explain", KEY_PAIRS, LIST_AT(step, explain), .help = "result column: table. Joins "
+		"the table's row to each result." },
+	{ "mask", KEY_TEXTS, LIST_AT(step, mask), .help = "Columns or JSON paths kept out of "
+		"the journal." },
+	{ "effect", KEY_SPECIAL, .read = read_effect, .schema = "{\"enum\":[\"read\","
+		    "\"change\",\"destroy\",\"unknown\"]}",
+	  .help = "read (default), change (default of say and of HTTP methods that write), "
+		"destroy. unknown cannot run: it comes from an import." },
 	{ "preview", KEY_SPECIAL, .read = read_preview, .schema = "{\"$ref\":\"#/$defs/preview\"}",
 	  .help = "A read that shows what will be changed; may save the old value." },
 	{ "confirm", KEY_SPECIAL, .read = read_confirm,
@@ -135,9 +164,12 @@ static const struct key step_keys[] = {
 	{ "undo", KEY_SPECIAL, .read = read_undo,
 	  .schema = "{\"anyOf\":[{\"const\":\"none\"},{\"$ref\":\"#/$defs/undo\"}]}",
 	  .help = "The operation that takes it back, or none with a why." },
-	{ "why", KEY_TEXT, AT(step, why), .help = "Reason for undo: none, or for effect: read of a method that writes." },
-	{ "hold", KEY_TEXT, AT(step, hold), .help = "Name of the hazard it leaves; pinned on every console until released." },
-	{ "release", KEY_SPECIAL, .read = read_release, .schema = TEXT_SCHEMA, .help = "Name of the hold it ends." },
+	{ "why", KEY_TEXT, AT(step, why), .help = "Reason for undo: none, or for effect: read "
+		"of a method that writes." },
+	{ "hold", KEY_TEXT, AT(step, hold), .help = "Name of the hazard it leaves; pinned on "
+		"every console until released." },
+	{ "release", KEY_SPECIAL, .read = read_release, .schema = TEXT_SCHEMA, .help =
+	  "Name of the hold it ends." },
 	{ "on_fail", KEY_SPECIAL, .read = read_on_fail, .schema = "{\"enum\":[\"stop\",\"go\",\"ask\"]}",
 	  .help = "stop, go (default of reads) or ask (default of changes)." },
 };
@@ -149,21 +181,30 @@ static const struct key operation_keys[] = {
 	VERB_ROW("http", read_http, "{\"anyOf\":[" TEXT_SCHEMA ",{\"$ref\":\"#/$defs/http\"}]}",
 		 "METHOD url, or a map. ringdown:/path calls this engine."),
 	VERB_ROW("sql", read_sql, TEXT_SCHEMA, "One statement with $name as parameters."),
-	VERB_ROW("run", read_run, "{\"anyOf\":[{\"type\":\"array\",\"minItems\":1,\"items\":" ANY_TEXT "}," TEXT_SCHEMA "]}",
-		 "A list of arguments, run without a shell; or a text, run by bash with parameters as its environment."),
-	VERB_ROW("metric", read_metric, TEXT_SCHEMA, "Name of a metric of policy.yaml, with its bands."),
+	VERB_ROW("run", read_run, "{\"anyOf\":[{\"type\":\"array\",\"minItems\":1,\"items\":" ANY_TEXT
+		"}," TEXT_SCHEMA "]}",
+		 "A list of arguments, run without a shell; or a text, run by bash with "
+			"parameters as its environment."),
+	VERB_ROW("metric", read_metric, TEXT_SCHEMA, "Name of a metric of policy.yaml, with "
+		"its bands."),
 	VERB_ROW("ask", read_ask, TEXT_SCHEMA, "Something a person does or answers."),
-	VERB_ROW("decide", read_decide, TEXT_SCHEMA, "A question with options; what is likely is computed, the choice is a person's."),
-	VERB_ROW("gate", read_gate, "{\"$ref\":\"#/$defs/gate\"}", "Waits for a time, a check or an approval."),
+	VERB_ROW("decide", read_decide, TEXT_SCHEMA, "A question with options; what is likely "
+		"is computed, the choice is a person's."),
+	VERB_ROW("gate", read_gate, "{\"$ref\":\"#/$defs/gate\"}", "Waits for a time, a check "
+		"or an approval."),
 	VERB_ROW("say", read_say, TEXT_SCHEMA, "Id of a message template of policy.yaml."),
 	VERB_ROW("call", read_call, TEXT_SCHEMA, "Id of another runbook."),
 	VERB_ROW("note", read_note, TEXT_SCHEMA, "A text to be read."),
-	{ "headers", KEY_PAIRS, LIST_AT(operation, headers), .verbs = V(HTTP), .help = "name: text." },
-	{ "query", KEY_PAIRS, LIST_AT(operation, query), .verbs = V(HTTP), .help = "name: text, encoded into the URL." },
-	{ "form", KEY_PAIRS, LIST_AT(operation, form), .verbs = V(HTTP), .help = "name: text, as the body." },
+	{ "headers", KEY_PAIRS, LIST_AT(operation, headers), .verbs = V(HTTP), .help =
+	  "name: text." },
+	{ "query", KEY_PAIRS, LIST_AT(operation, query), .verbs = V(HTTP), .help =
+	  "name: text, encoded into the URL." },
+	{ "form", KEY_PAIRS, LIST_AT(operation, form), .verbs = V(HTTP), .help =
+	  "name: text, as the body." },
 	{ "json", KEY_SPECIAL, .verbs = V(HTTP), .read = read_json, .schema = "{}",
 	  .help = "Body; a text that is $name becomes the value with its own type." },
-	{ "auth", KEY_SPECIAL, .verbs = V(HTTP), .read = read_auth, .schema = "{\"$ref\":\"#/$defs/auth\"}",
+	{ "auth", KEY_SPECIAL, .verbs = V(HTTP), .read = read_auth, .schema =
+	  "{\"$ref\":\"#/$defs/auth\"}",
 	  .help = "Credentials, by the name of a secret parameter." },
 	{ "db", KEY_CHOICE, AT(operation, db), .verbs = V(SQL), .choices = "app|ringdown", .flags = KEY_AS_TEXT,
 	  .help = "app (default) or ringdown." },
@@ -173,61 +214,90 @@ static const struct key operation_keys[] = {
 	{ "cwd", KEY_TEXT, AT(operation, cwd), .verbs = V(RUN), .help = "Directory." },
 	{ "follow", KEY_DURATION, AT(operation, follow_ms), .verbs = V(RUN),
 	  .help = "End a command that never ends after so long; that is success." },
-	{ "count", KEY_PAIRS, LIST_AT(operation, count), .verbs = V(RUN), .help = "name: regular expression, counted over the lines of output." },
-	{ "over", KEY_DURATION, AT(operation, over_ms), .verbs = V(METRIC), .help = "Span that is looked at." },
-	{ "answer", KEY_CHOICE, AT(operation, answer), .verbs = V(ASK), .choices = "done|yesno|text|number|choice",
-	  .flags = KEY_AS_TEXT, .help = "done (default), yesno, text, number, or choice of the items." },
-	{ "items", KEY_TEXTS, LIST_AT(operation, items), .verbs = V(ASK), .help = "Checklist, or the choices." },
+	{ "count", KEY_PAIRS, LIST_AT(operation, count), .verbs = V(RUN), .help =
+	  "name: regular expression, counted over the lines of output." },
+	{ "over", KEY_DURATION, AT(operation, over_ms), .verbs = V(METRIC), .help =
+	  "Span that is looked at." },
+	{ "answer", KEY_CHOICE, AT(operation, answer), .verbs = V(ASK), .choices =
+		"done|yesno|text|number|choice",
+	  .flags = KEY_AS_TEXT, .help = "done (default), yesno, text, number, or choice of "
+		"the items." },
+	{ "items", KEY_TEXTS, LIST_AT(operation, items), .verbs = V(ASK), .help =
+	  "Checklist, or the choices." },
 	{ "options", KEY_SPECIAL, .verbs = V(DECIDE), .read = read_options,
-	  .schema = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/option\"}}", .help = "What can be picked." },
-	{ "to", KEY_TEXTS, LIST_AT(operation, to), .verbs = V(SAY), .help = "slack:#channel, pager, mail:address, status-page, role:name." },
-	{ "every", KEY_DURATION, AT(operation, say_every_ms), .verbs = V(SAY), .help = "Again and again." },
-	{ "until", KEY_TEXT, AT(operation, say_until), .verbs = V(SAY), .help = "What ends the repetition: resolved, or the id of a step that passed." },
+	  .schema = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/option\"}}", .help =
+	  "What can be picked." },
+	{ "to", KEY_TEXTS, LIST_AT(operation, to), .verbs = V(SAY), .help =
+	  "slack:#channel, pager, mail:address, status-page, role:name." },
+	{ "every", KEY_DURATION, AT(operation, say_every_ms), .verbs = V(SAY), .help =
+	  "Again and again." },
+	{ "until", KEY_TEXT, AT(operation, say_until), .verbs = V(SAY), .help =
+	  "What ends the repetition: resolved, or the id of a step that passed." },
 	{ "needs", KEY_TEXTS, LIST_AT(operation, needs_fields), .verbs = ~0U,
-	  .help = "Steps that must have passed before; with say also fields of the message that must be filled." },
-	{ "with", KEY_PAIRS, LIST_AT(operation, with), .verbs = V(CALL), .help = "parameter: value of the other runbook." },
+	  .help = "Steps that must have passed before; with say also fields of the message "
+		"that must be filled." },
+	{ "with", KEY_PAIRS, LIST_AT(operation, with), .verbs = V(CALL), .help =
+	  "parameter: value of the other runbook." },
 };
 GROUP(keys_operation, "operation", "VERBS", operation_keys,
       "One of http sql run metric ask decide gate say call note, and the keys that belong to it.");
 
 static const struct key preview_keys[] = {
 	{ "save", KEY_SPECIAL, .read = read_preview_save,
-	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[" TEXT_SCHEMA ",{\"$ref\":\"#/$defs/save\"}]}}",
+	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[" TEXT_SCHEMA
+		",{\"$ref\":\"#/$defs/save\"}]}}",
 	  .help = "name: subject; for the undo." },
 };
-GROUP(keys_preview, "preview", "PREVIEW", preview_keys, "One verb that reads (http, sql, run, metric), and what is kept of it.");
+GROUP(keys_preview, "preview", "PREVIEW", preview_keys, "One verb that reads (http, sql, run, "
+	"metric), and what is kept of it.");
 
 static const struct key undo_keys[] = {
-	{ "release", KEY_TEXT, AT(step, undo_release), .help = "Name of the hold that the undo ends." },
+	{ "release", KEY_TEXT, AT(step, undo_release), .help = "Name of the hold that the "
+		"undo ends." },
 };
-GROUP(keys_undo, "undo", "UNDO", undo_keys, "One verb (http, sql, run, say, ask), offered in reverse order when a run is taken back.");
+GROUP(keys_undo, "undo", "UNDO", undo_keys, "One verb (http, sql, run, say, ask), offered in "
+	"reverse order when a run is taken back.");
 
 static const struct key http_keys[] = {
-	{ "method", KEY_TEXT, AT(operation, method), .help = "GET (default) HEAD OPTIONS POST PUT PATCH DELETE." },
-	{ "url", KEY_TEXT, AT(operation, text), .flags = KEY_REQUIRED, .help = "May begin with the method." },
+	{ "method", KEY_TEXT, AT(operation, method), .help = "GET (default) HEAD OPTIONS POST "
+		"PUT PATCH DELETE." },
+	{ "url", KEY_TEXT, AT(operation, text), .flags = KEY_REQUIRED, .help =
+	  "May begin with the method." },
 	{ "headers", KEY_PAIRS, LIST_AT(operation, headers), .help = "name: text." },
-	{ "query", KEY_PAIRS, LIST_AT(operation, query), .help = "name: text, encoded into the URL." },
+	{ "query", KEY_PAIRS, LIST_AT(operation, query), .help = "name: text, encoded into "
+		"the URL." },
 	{ "form", KEY_PAIRS, LIST_AT(operation, form), .help = "name: text, as the body." },
 	{ "json", KEY_SPECIAL, .read = read_json, .schema = "{}", .help = "Body." },
-	{ "auth", KEY_SPECIAL, .read = read_auth, .schema = "{\"$ref\":\"#/$defs/auth\"}", .help = "Credentials." },
+	{ "auth", KEY_SPECIAL, .read = read_auth, .schema = "{\"$ref\":\"#/$defs/auth\"}", .help =
+	  "Credentials." },
 };
-GROUP(keys_http, "http", "HTTP", http_keys, "The long form of http; the keys may also stand in the step.");
+GROUP(keys_http, "http", "HTTP", http_keys, "The long form of http; the keys may also stand "
+	"in the step.");
 
 static const struct key auth_keys[] = {
 	{ "user", KEY_TEXT, AT(operation, auth_user), .help = "Basic: the user." },
-	{ "secret", KEY_TEXT, AT(operation, auth_secret), .help = "Basic, or with header: the secret parameter." },
-	{ "bearer", KEY_TEXT, AT(operation, auth_bearer), .help = "Secret parameter sent as a bearer token." },
-	{ "header", KEY_TEXT, AT(operation, auth_header), .help = "Header that carries the secret instead of Authorization." },
+	{ "secret", KEY_TEXT, AT(operation, auth_secret), .help = "Basic, or with header: the "
+		"secret parameter." },
+	{ "bearer", KEY_TEXT, AT(operation, auth_bearer), .help = "Secret parameter sent as a "
+		"bearer token." },
+	{ "header", KEY_TEXT, AT(operation, auth_header), .help = "Header that carries the "
+		"secret instead of Authorization." },
 };
-GROUP(keys_auth, "auth", "AUTH", auth_keys, "Credentials; secrets by the name of their parameter, without a dollar.");
+GROUP(keys_auth, "auth", "AUTH", auth_keys, "Credentials; secrets by the name of their "
+	"parameter, without a dollar.");
 
 static const struct key gate_keys[] = {
-	{ "time", KEY_DURATION, AT(operation, gate_time_ms), .help = "Opens after so long, also across restarts." },
-	{ "until", KEY_TEXT, AT(operation, gate_until), .help = "Opens when this step passes; it is repeated every so often." },
+	{ "time", KEY_DURATION, AT(operation, gate_time_ms), .help = "Opens after so long, "
+		"also across restarts." },
+	{ "until", KEY_TEXT, AT(operation, gate_until), .help = "Opens when this step passes; "
+		"it is repeated every so often." },
 	{ "every", KEY_DURATION, AT(operation, gate_every_ms), .help = "Default 30s." },
-	{ "max", KEY_DURATION, AT(operation, gate_max_ms), .help = "Fails after so long. Default 30m." },
-	{ "approval", KEY_TEXT, AT(operation, gate_role), .help = "Role that must approve: operator or admin." },
-	{ "window", KEY_DURATION, AT(operation, gate_window_ms), .help = "How long approval is waited for." },
+	{ "max", KEY_DURATION, AT(operation, gate_max_ms), .help = "Fails after so long. "
+		"Default 30m." },
+	{ "approval", KEY_TEXT, AT(operation, gate_role), .help = "Role that must approve: "
+		"operator or admin." },
+	{ "window", KEY_DURATION, AT(operation, gate_window_ms), .help =
+	  "How long approval is waited for." },
 	{ "at_end", KEY_CHOICE, AT(operation, gate_at_end), .choices = "stop|go", .flags = KEY_AS_TEXT,
 	  .help = "What the end of the window means: stop (default) or go." },
 	{ "recheck", KEY_SPECIAL, .read = read_recheck, .schema = "{\"$ref\":\"#/$defs/recheck\"}",
@@ -237,7 +307,8 @@ GROUP(keys_gate, "gate", "GATE", gate_keys, "Exactly one of time, until, approva
 
 static const struct key recheck_keys[] = {
 	{ "every", KEY_DURATION, AT(operation, gate_every_ms), .help = "Default 30s." },
-	{ "steps", KEY_TEXTS, LIST_AT(operation, gate_steps), .flags = KEY_REQUIRED, .help = "Ids of steps." },
+	{ "steps", KEY_TEXTS, LIST_AT(operation, gate_steps), .flags = KEY_REQUIRED, .help =
+	  "Ids of steps." },
 	{ "if_pass", KEY_SPECIAL, .read = read_if_pass, .schema = "{\"const\":\"cancel\"}",
 	  .help = "cancel: when all pass, the gate ends the run as no longer needed." },
 };
@@ -248,15 +319,18 @@ static const struct key option_keys[] = {
 	{ "label", KEY_TEXT, AT(option, label), .help = "In words." },
 	{ "likely_when", KEY_SPECIAL, .read = read_likely, .schema = "{\"$ref\":\"#/$defs/condition\"}",
 	  .help = "Suggested then." },
-	{ "steps", KEY_SPECIAL, .read = read_steps_of_option, .schema = STEPS, .help = "Steps when it is picked." },
+	{ "steps", KEY_SPECIAL, .read = read_steps_of_option, .schema = STEPS, .help =
+	  "Steps when it is picked." },
 };
 GROUP(keys_option, "option", "OPTIONS", option_keys, "An option of decide.");
 
 static const struct key retry_keys[] = {
-	{ "times", KEY_SPECIAL, .flags = KEY_REQUIRED, .read = read_times, .schema = "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}",
+	{ "times", KEY_SPECIAL, .flags = KEY_REQUIRED, .read = read_times, .schema =
+	  "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}",
 	  .help = "How often at most, 1 to 1000." },
 	{ "every", KEY_DURATION, AT(step, retry_every_ms), .help = "Pause between; default 5s." },
-	{ "unless", KEY_SPECIAL, .read = read_unless, .schema = MATCHERS, .help = "subject: matcher; then no more tries." },
+	{ "unless", KEY_SPECIAL, .read = read_unless, .schema = MATCHERS, .help =
+	  "subject: matcher; then no more tries." },
 };
 GROUP(keys_retry, "retry", "RETRY", retry_keys, "Trying again.");
 
@@ -267,8 +341,10 @@ static const struct key confirm_keys[] = {
 GROUP(keys_confirm, "confirm", "CONFIRM", confirm_keys, "How a step is confirmed.");
 
 static const struct key binding_keys[] = {
-	{ "table", KEY_TEXT, AT(binding, table), .flags = KEY_REQUIRED, .help = "A table of this runbook." },
-	{ "column", KEY_TEXT, AT(binding, column), .flags = KEY_REQUIRED, .help = "Whose values are taken." },
+	{ "table", KEY_TEXT, AT(binding, table), .flags = KEY_REQUIRED, .help =
+	  "A table of this runbook." },
+	{ "column", KEY_TEXT, AT(binding, column), .flags = KEY_REQUIRED, .help =
+	  "Whose values are taken." },
 	{ "where", KEY_SPECIAL, .read = read_where, .schema = MATCHERS, .help = "column: matcher." },
 };
 GROUP(keys_binding, "binding", "BIND", binding_keys, "A list of values out of a table.");
@@ -276,13 +352,15 @@ GROUP(keys_binding, "binding", "BIND", binding_keys, "A list of values out of a 
 static const struct key after_keys[] = {
 	{ "checklist", KEY_TEXTS, LIST_AT(runbook, checklist), .help = "What is ticked off." },
 	{ "deadlines", KEY_SPECIAL, .read = read_deadlines,
-	  .schema = "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/deadline\"}}", .help = "What is due when." },
+	  .schema = "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/deadline\"}}", .help =
+	  "What is due when." },
 };
 GROUP(keys_after, "after", "AFTER", after_keys, "When the run is over.");
 
 static const struct key deadline_keys[] = {
 	{ "do", KEY_TEXT, AT(deadline, what), .flags = KEY_REQUIRED, .help = "What." },
-	{ "within", KEY_DURATION, AT(deadline, within_ms), .flags = KEY_REQUIRED, .help = "From the end of the run." },
+	{ "within", KEY_DURATION, AT(deadline, within_ms), .flags = KEY_REQUIRED, .help =
+	  "From the end of the run." },
 };
 GROUP(keys_deadline, "deadline", "DEADLINES", deadline_keys, "A duty with a date.");
 
@@ -307,7 +385,8 @@ const struct verb_words verb_words[VERB_MAX] = {
 	[VERB_SQL] = { "sql", "statement", "Asks or changes a database.",
 		SUBJECTS("rows", "cell", "row", "column", "sum", "min", "max", "avg", "mode",
 			 "affected", "time"), NULL,
-		"rows, cell, cell(col), row {where: {col: M}, col: M}, column(col), sum(col), min(col), max(col), avg(col), mode(col), affected, time" },
+		"rows, cell, cell(col), row {where: {col: M}, col: M}, column(col), sum(col), "
+			"min(col), max(col), avg(col), mode(col), affected, time" },
 	[VERB_RUN] = { "run", "arguments or script", "Runs a program.",
 		SUBJECTS("exit", "stdout", "stderr", "lines", "json", "counts", "time"), "exit",
 		"exit, stdout, stderr, lines, json {path: M}, counts {name: M}, time" },
@@ -318,8 +397,10 @@ const struct verb_words verb_words[VERB_MAX] = {
 	[VERB_DECIDE] = { "decide", "question", "Lets a person choose the branch.",
 		SUBJECTS("pick"), "pick", "pick" },
 	[VERB_GATE] = { "gate", "conditions", "Waits.", SUBJECTS("who", "how"), NULL, "who, how" },
-	[VERB_SAY] = { "say", "template", "Sends a message.", SUBJECTS("text", "sent"), NULL, "text, sent" },
-	[VERB_CALL] = { "call", "runbook", "Walks another runbook.", SUBJECTS("outcome"), "outcome", "outcome" },
+	[VERB_SAY] = { "say", "template", "Sends a message.", SUBJECTS("text", "sent"), NULL,
+		"text, sent" },
+	[VERB_CALL] = { "call", "runbook", "Walks another runbook.", SUBJECTS("outcome"),
+		"outcome", "outcome" },
 	[VERB_NOTE] = { "note", "text", "Is read.", (const char *const[]){ NULL }, NULL, "none" },
 };
 

@@ -221,7 +221,8 @@ static void use_name(struct linking *l, enum text_use use, const char *name, str
 		at_place(l, at, "$%s is only known after a later step saves it", name);
 	if (found && secret && (use == USE_ARGUMENT || use == USE_URL || use == USE_QUERY ||
 				use == USE_SQL || use == USE_CWD))
-		at_place(l, at, "secret $%s in %s: others can read it there; use a header, auth, json, form or env",
+		at_place(l, at, "secret $%s in %s: others can read it there; use a header, "
+			"auth, json, form or env",
 			 name, text_use_names[use]);
 }
 
@@ -300,7 +301,8 @@ static void link_conditions(struct linking *l, const struct condition_when *v, s
 		else if (k == l->n) {
 			const char *near = str_nearest(v[i].name, l->ids, l->n_ids);
 			at_place(l, v[i].at, "'%s' is no parameter, saved name or step%s%s%s", v[i].name,
-				 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+				 near ? ", did you mean '" : "", near ? near : "", near ? "'?" :
+					"");
 		}
 	}
 }
@@ -356,7 +358,8 @@ static void link_gate(struct linking *l, const struct step *s)
 			continue;
 		of = need_step(l, op->at, id);
 		if (of && (of->effect != EFFECT_READ || of->op.verb > VERB_METRIC))
-			at_place(l, op->at, "a gate can only repeat checks that read; '%s' does not", id);
+			at_place(l, op->at, "a gate can only repeat checks that read; '%s' "
+				"does not", id);
 	}
 }
 

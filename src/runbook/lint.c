@@ -46,11 +46,14 @@ static void lint_change(const struct lint *l, const struct step *s)
 	if (!s->confirm && s->effect != EFFECT_UNKNOWN)
 		lint_error(l, s->at, "a change is always confirmed: drop 'confirm: false'");
 	if (destroy && !s->confirm_type)
-		lint_error(l, s->at, "a destroying step needs a phrase to be typed: confirm: {type: ...}");
+		lint_error(l, s->at, "a destroying step needs a phrase to be typed: confirm: "
+			"{type: ...}");
 	if (s->effect == EFFECT_UNKNOWN)
-		lint_warn(l, s->at, "effect unknown: this step cannot run until somebody says read, change or destroy");
+		lint_warn(l, s->at, "effect unknown: this step cannot run until somebody says "
+			"read, change or destroy");
 	else if (!s->undo && !s->undo_none && !s->release)
-		lint_error(l, s->at, "how is this %s undone? Say undo: {...}, or undo: none with a why",
+		lint_error(l, s->at, "how is this %s undone? Say undo: {...}, or undo: none "
+			"with a why",
 			   effect_name(s->effect));
 	if (s->undo_none && !s->why)
 		lint_error(l, s->at, "'undo: none' needs a 'why'");
@@ -66,7 +69,8 @@ static void lint_read(const struct lint *l, const struct step *s)
 
 	for (size_t i = 0; i < COUNT_OF(only); i++)
 		if (only[i].is)
-			lint_error(l, s->at, "'%s' goes with a change: this step is declared to read",
+			lint_error(l, s->at, "'%s' goes with a change: this step is declared "
+				"to read",
 				   only[i].name);
 	if (s->op.verb == VERB_HTTP && !http_reads(&s->op) && !s->why)
 		lint_error(l, s->at, "%s declared to read needs a 'why'", s->op.method);

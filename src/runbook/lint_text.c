@@ -24,44 +24,59 @@ enum judgement {
 	CREDENTIAL,		/* error always */
 };
 static const struct rule { enum judgement what; const char *word, *pattern, *says; } rules[] = {
-	{ SILENT, "|", "(tail\\b[^|;]*\\s(-[a-zA-Z]*[fF]|--follow)|logs\\b[^|;]*\\s(-[a-zA-Z]*f|--follow))[^;]*\\|\\s*(sort|tail|wc|uniq)\\b",
+	{ SILENT, "|", "(tail\\b[^|;]*\\s(-[a-zA-Z]*[fF]|--follow)|logs\\b[^|"
+		";]*\\s(-[a-zA-Z]*f|--follow))[^;]*\\|\\s*(sort|tail|wc|uniq)\\b",
 	  "a command that never ends feeds one that waits for its end: it can never print" },
 	{ ENDLESS, "tail", "\\btail\\s(.*\\s)?(-[a-zA-Z0-9]*[fF]|--follow)", "tail -f never ends" },
 	{ ENDLESS, "logs", "\\blogs\\s(.*\\s)?(-[a-zA-Z]*f\\b|--follow)", "logs -f never ends" },
-	{ ENDLESS, "journalctl", "\\bjournalctl\\s(.*\\s)?(-[a-zA-Z]*f\\b|--follow)", "journalctl -f never ends" },
-	{ ENDLESS, "pm2", "\\bpm2\\s+(logs?\\b(?!.*--nostream)|monit)", "pm2 logs never ends (--nostream does)" },
+	{ ENDLESS, "journalctl", "\\bjournalctl\\s(.*\\s)?(-[a-zA-Z]*f\\b|--follow)",
+		"journalctl -f never ends" },
+	{ ENDLESS, "pm2", "\\bpm2\\s+(logs?\\b(?!.*--nostream)|monit)",
+		"pm2 logs never ends (--nostream does)" },
 	{ ENDLESS, "watch", "(^|[;|&(]\\s*|\\n\\s*)watch\\s", "watch never ends" },
 	{ ENDLESS, "kubectl", "\\bkubectl\\s.*\\s(-w|--watch)\\b", "kubectl --watch never ends" },
-	{ ENDLESS, "redis-cli", "\\bredis-cli\\b.*\\s((?i)monitor|subscribe|--stat|--latency)\\b", "this redis-cli command never ends" },
-	{ ENDLESS, "ping", "(^|[;|&(]\\s*|\\n\\s*)ping6?\\b(?!.*\\s-c)", "ping without -c never ends" },
+	{ ENDLESS, "redis-cli", "\\bredis-cli\\b.*\\s((?i)monitor|subscribe|--stat|--latency)\\b",
+		"this redis-cli command never ends" },
+	{ ENDLESS, "ping", "(^|[;|&(]\\s*|\\n\\s*)ping6?\\b(?!.*\\s-c)",
+		"ping without -c never ends" },
 	{ ENDLESS, "tcpdump", "\\btcpdump\\b(?!.*\\s-c)", "tcpdump without -c never ends" },
-	{ ENDLESS, "top", "(^|[;|&(]\\s*|\\n\\s*)top\\b(?!.*\\s-[a-zA-Z]*b)", "top never ends (top -b -n 1 does)" },
+	{ ENDLESS, "top", "(^|[;|&(]\\s*|\\n\\s*)top\\b(?!.*\\s-[a-zA-Z]*b)",
+		"top never ends (top -b -n 1 does)" },
 	{ ENDLESS, "sleep", "\\bsleep\\s+infinity", "this never ends" },
 	{ SLOW, "s_client", "\\bs_client\\b", "s_client waits on the connection" },
 	{ SLOW, "trace", "\\b(traceroute|tracepath)6?\\b", "tracing a route takes minutes" },
 	{ SLOW, "mtr", "(^|\\s)mtr\\b", "mtr takes long" },
 	{ SLOW, "speed", "\\bspeed-?test", "a speed test takes long" },
-	{ TERMINAL, "", "(^|[;|&(]\\s*|\\n\\s*)(less|more|vi|vim|nano|emacs|htop|man)(\\s|$)", "this program wants a terminal; steps have none" },
+	{ TERMINAL, "", "(^|[;|&(]\\s*|\\n\\s*)(less|more|vi|vim|nano|emacs|htop|man)(\\s|$)",
+		"this program wants a terminal; steps have none" },
 	{ DESTROYS, "", "(?i)\\bflush(db|all)\\b", "emptying Redis" },
 	{ DESTROYS, "-delete", "\\bfind\\b.*\\s-delete\\b", "find -delete" },
 	{ DESTROYS, "rm", "(^|[;|&(\\s])rm\\s+(-\\S+\\s+)*-[a-zA-Z]*[rR]", "rm -r" },
-	{ DESTROYS, "pg_restore", "\\bpg_restore\\b(?!.*\\s(-l|--list)\\b)(?!.*--version)", "pg_restore" },
+	{ DESTROYS, "pg_restore", "\\bpg_restore\\b(?!.*\\s(-l|--list)\\b)(?!.*--version)",
+		"pg_restore" },
 	{ DESTROYS, "dropdb", "\\bdropdb\\b", "dropdb" },
 	{ DESTROYS, "iptables", "\\bip6?tables\\b.*\\s(-F|--flush|-X)\\b", "flushing the firewall" },
 	{ DESTROYS, "", "(?i)\\bdrop\\s+(table|database|schema)\\b", "DROP" },
 	{ DESTROYS, "kubectl", "\\bkubectl\\s+delete\\b", "kubectl delete" },
-	{ DESTROYS, "down", "\\bdocker(-| )compose\\b.*\\bdown\\b.*\\s(-v|--volumes)\\b", "removing volumes" },
+	{ DESTROYS, "down", "\\bdocker(-| )compose\\b.*\\bdown\\b.*\\s(-v|--volumes)\\b",
+		"removing volumes" },
 	{ CHANGES, "pm2", "\\bpm2\\s+(restart|stop|start|reload|delete|scale|set)\\b", "pm2" },
-	{ CHANGES, "systemctl", "\\bsystemctl\\s+(restart|stop|start|reload|enable|disable)\\b", "systemctl" },
-	{ CHANGES, "docker", "\\bdocker(-compose|\\s+compose)?\\s+(restart|stop|start|up|down|rm|kill)\\b", "docker" },
+	{ CHANGES, "systemctl", "\\bsystemctl\\s+(restart|stop|start|reload|enable|disable)\\b",
+		"systemctl" },
+	{ CHANGES, "docker", "\\bdocker(-compose|\\s+compose)?\\s+(restart|stop|start|up|down|"
+		"rm|kill)\\b", "docker" },
 	{ CHANGES, "git", "\\bgit\\s+(checkout|pull|reset|revert|merge|push|commit)\\b", "git" },
 	{ CHANGES, "npm", "\\bnpm\\s+(install|ci|update|uninstall)\\b", "npm" },
-	{ CHANGES, "redis-cli", "\\bredis-cli\\b.*\\s((?i)set|del|config\\s+set|lpush|rpush|expire)\\s", "redis-cli" },
+	{ CHANGES, "redis-cli", "\\bredis-cli\\b.*\\s((?i)set|del|config\\s+set|lpush|rpush|"
+		"expire)\\s", "redis-cli" },
 	{ CHANGES, "iptables", "\\bip6?tables\\b.*\\s-[AID]\\s", "iptables" },
 	{ CHANGES, "kill", "(^|[;|&(\\s])(kill|pkill|killall)\\s", "kill" },
 	{ CREDENTIAL, "://", "://[^/\\s:@$]+:[^/\\s@$]+@", "a password stands in the URL" },
-	{ CREDENTIAL, "", "\\b(sk_live_|sk-|xox[abp]-|gh[pos]_|AKIA)[A-Za-z0-9_-]{16,}", "this looks like a key" },
-	{ CREDENTIAL, "", "(?i)(--(password|passwd|secret|auth-token|api-secret|token)[= ]+|\\b(password|secret|token)=)['\"]?(?!\\$|['\"]?<|your|x{3}|\\*)[A-Za-z0-9+/_-]{8,}", "this looks like a password in the text" },
+	{ CREDENTIAL, "", "\\b(sk_live_|sk-|xox[abp]-|gh[pos]_|AKIA)[A-Za-z0-9_-]{16,}",
+		"this looks like a key" },
+	{ CREDENTIAL, "", "(?i)(--(password|passwd|secret|auth-token|api-secret|token)[= "
+		"]+|\\b(password|secret|token)=)['\"]?(?!\\$|['\"]?<|your|x{3}|\\*)"
+			"[A-Za-z0-9+/_-]{8,}", "this looks like a password in the text" },
 };
 
 static void judge(const struct lint *l, const struct rule *rule, const struct operation *op,
@@ -74,7 +89,8 @@ static void judge(const struct lint *l, const struct rule *rule, const struct op
 		break;
 	case SLOW:
 		if (!op->follow_ms && l->step->timeout_ms == 30000)
-			lint_error(l, op->at, "%s: bound it with 'follow' or a 'timeout' of its own", rule->says);
+			lint_error(l, op->at, "%s: bound it with 'follow' or a 'timeout' of "
+				"its own", rule->says);
 		break;
 	case SILENT:
 	case TERMINAL:
@@ -87,7 +103,8 @@ static void judge(const struct lint *l, const struct rule *rule, const struct op
 		break;
 	case CHANGES:
 		if (effect == EFFECT_READ)
-			lint_warn(l, op->at, "%s changes something here, the step is declared to read",
+			lint_warn(l, op->at, "%s changes something here, the step is declared "
+				"to read",
 				  rule->says);
 		break;
 	case CREDENTIAL:
@@ -204,33 +221,40 @@ static bool checks_affected(const struct step *s)
 
 static void lint_sql(const struct lint *l, const struct operation *op, enum effect effect)
 {
-	static const char *const reads[] = { "select", "with", "show", "explain", "values", "table", NULL };
+	static const char *const reads[] = { "select", "with", "show", "explain", "values",
+		"table", NULL };
 	static const char *const rows[] = { "insert", "update", "delete", "merge", NULL };
 	static const char *const session[] = { "begin", "start", "commit", "rollback", "end", "set",
 		"reset", "abort", "savepoint", "prepare", "listen", "lock", "discard", NULL };
 	static const char *const destroys[] = { "drop", "truncate", NULL };
 	_cleanup_(free_p) char *text = skeleton(op->text);
 	bool writes_rows = begins(text, rows) || (begins(text, (const char *const[]){ "with", NULL }) &&
-		(has_word(text, "insert into") || has_word(text, "update") || has_word(text, "delete from")));
+		(has_word(text, "insert into") || has_word(text, "update") || has_word(text,
+			"delete from")));
 	bool no_where = (begins(text, (const char *const[]){ "delete", "update", NULL })) &&
 		!has_word(text, "where");
 
 	if (begins(text, session))
-		lint_error(l, op->at, "transactions and settings are ringdown's: only statements here");
+		lint_error(l, op->at, "transactions and settings are ringdown's: only "
+			"statements here");
 	if (has_word(text, "copy") && has_word(text, "program"))
 		lint_error(l, op->at, "COPY with PROGRAM runs a command on the database's machine");
 	if (effect == EFFECT_READ && (writes_rows || !begins(text, reads)))
-		lint_error(l, op->at, "this statement changes something, the step is declared to read");
+		lint_error(l, op->at, "this statement changes something, the step is declared "
+			"to read");
 	bool keeps_data = str_has_prefix(text, "drop index") || str_has_prefix(text, "drop view");
 	if (((begins(text, destroys) && !keeps_data) || no_where) && effect == EFFECT_CHANGE)
 		lint_error(l, op->at, "%s: declare 'effect: destroy'",
-			   no_where ? "every row is changed (no WHERE)" : "this statement destroys");
+			   no_where ? "every row is changed (no WHERE)" :
+				"this statement destroys");
 	bool own = op == &l->step->op;
 	if (own && writes_rows && effect != EFFECT_READ && effect != EFFECT_UNKNOWN &&
 	    !checks_affected(l->step))
-		lint_error(l, op->at, "how many rows? A change of rows needs expect: {affected: N}");
+		lint_error(l, op->at, "how many rows? A change of rows needs expect: "
+			"{affected: N}");
 	if (own && op->tx && checks_affected(l->step))
-		lint_error(l, op->at, "'tx: none' cannot be rolled back: 'affected' comes too late there");
+		lint_error(l, op->at, "'tx: none' cannot be rolled back: 'affected' comes too "
+			"late there");
 }
 
 void lint_operation(const struct lint *l, const struct operation *op, enum effect effect)
@@ -252,7 +276,8 @@ static void check_code(const struct runbook *rb, const char *digits, struct plac
 	int64_t code;
 
 	if (strlen(digits) == 5 && parse_i64(digits, 10000, 99999, &code) && !known(code))
-		problems_add(ret, rb->file, at, true, "%s is no error code of Twilio that is known here", digits);
+		problems_add(ret, rb->file, at, true, "%s is no error code of Twilio that is "
+			"known here", digits);
 }
 
 static void codes_in(const struct runbook *rb, const char *text, struct place at,

@@ -82,7 +82,8 @@ bool read_duration(struct reading *r, const struct yaml *y, int64_t *ret)
 	if (s && parse_duration_ms(s, ret))
 		return true;
 	if (s)
-		wrong(r, y, "'%.40s' is no duration: write a number with its unit, as 90s, 5m, 1h30m", s);
+		wrong(r, y, "'%.40s' is no duration: write a number with its unit, as 90s, 5m,"
+			" 1h30m", s);
 	return false;
 }
 
@@ -132,7 +133,8 @@ void read_texts(struct reading *r, const struct yaml *y, char ***v, size_t *n)
 	}
 	for (const struct yaml *c = y->first; c; c = c->next) {
 		if (c->type == YAML_MAP && c->first && !c->first->next)
-			wrong(r, c, "wants a text, this is a map: quote a text that has a colon in it");
+			wrong(r, c, "wants a text, this is a map: quote a text that has a "
+				"colon in it");
 		else if (read_scalar(r, c, "a text"))
 			*PUSH(v, n) = xstrdup(c->text);
 	}
@@ -374,7 +376,8 @@ static void check_scalars(struct reading *r, const struct yaml *y)
 			continue;
 		for (size_t i = 0; i < COUNT_OF(words); i++)
 			if (!strcasecmp(s, words[i]))
-				wrong(r, c, "%s is read as a text here and as true or false elsewhere: write '%s', or true or false",
+				wrong(r, c, "%s is read as a text here and as true or false "
+					"elsewhere: write '%s', or true or false",
 				      s, s);
 		size_t n = strlen(s);
 		if (n > 1 && *s == '0' && strspn(s, "01234567") == n)
