@@ -315,6 +315,22 @@ static int run_lint(struct cli *c)
 	return status;
 }
 
+/* ---- schema ---- */
+static int run_schema(struct cli *c)
+{
+	struct str out = STR_INIT(STR_MAX_DEFAULT);
+
+	if (cli_flag(c, "man"))
+		runbook_manual(&out);
+	else
+		runbook_schema_json(&out);
+	if (out.len && out.s[out.len - 1] != '\n')
+		str_addc(&out, '\n');
+	cli_write(c, str_get(&out));
+	str_fini(&out);
+	return EXIT_DONE;
+}
+
 #define DIR_OPTION { .name = "dir", .arg = "D", .help = "directory of the runbooks" }
 static const struct cli_option list_options[] = {
 	DIR_OPTION,
@@ -331,6 +347,9 @@ static const struct cli_option lint_options[] = {
 	DIR_OPTION,
 	{ .name = "strict", .help = "warnings count as errors" },
 };
+static const struct cli_option schema_options[] = {
+	{ .name = "man", .help = "the manual page ringdown-runbook(5), as roff" },
+};
 static const struct subcommand verbs[] = {
 	{ .name = "list", .kind = CLI_READS, .run = run_list,
 	  .options = list_options, .n_options = COUNT_OF(list_options), .help = "every runbook" },
@@ -340,6 +359,9 @@ static const struct subcommand verbs[] = {
 	{ .name = "lint", .args = "[RUNBOOK...]", .kind = CLI_READS, .run = run_lint,
 	  .options = lint_options, .n_options = COUNT_OF(lint_options),
 	  .help = "check all, or those named: ids or files" },
+	{ .name = "schema", .kind = CLI_READS, .run = run_schema,
+	  .options = schema_options, .n_options = COUNT_OF(schema_options),
+	  .help = "the format as a JSON Schema, for editors" },
 };
 
 const struct subcommand cmd_runbook = {
