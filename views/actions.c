@@ -8,7 +8,7 @@
 
 #include "core/json.h"
 #include "core/mem.h"
-#include "views/decision.h"
+#include "views/runs.h"
 
 #define A "/api/admin/twilio-failover/"
 #define ST(s) (1u << EV_##s)
@@ -110,19 +110,21 @@ static const struct action actions[] = {
 
 size_t action_count(void)
 {
-	return COUNT_OF(actions);
+	return COUNT_OF(actions) + run_action_count();
 }
 
 const struct action *action_at(size_t i)
 {
-	return i < COUNT_OF(actions) ? &actions[i] : NULL;
+	return i < COUNT_OF(actions) ? &actions[i] : run_action_at(i - COUNT_OF(actions));
 }
 
 const struct action *action_find(const char *name)
 {
-	for (size_t i = 0; i < COUNT_OF(actions); i++)
-		if (str_eq(actions[i].name, name))
-			return &actions[i];
+	const struct action *x;
+
+	for (size_t i = 0; (x = action_at(i)); i++)
+		if (str_eq(x->name, name))
+			return x;
 	return NULL;
 }
 
@@ -153,6 +155,8 @@ void action_why_not(const struct app *a, const struct action *x, const struct su
 		snprintf(buf, n, "the event is not known any more");
 	else if (x->states && !(x->states & 1u << e->status))
 		snprintf(buf, n, "the event is %s", event_status_name(e->status));
+	else if (x->reads)
+		(void)0;
 	else if (a->read_only)
 		snprintf(buf, n, "this console is read-only");
 	else if (client_role(a->client) && client_role(a->client) < x->role)
@@ -165,6 +169,8 @@ void action_why_not(const struct app *a, const struct action *x, const struct su
 		snprintf(buf, n, "automation is off already");
 	else if (str_eq(x->name, "unpause") && !paused(a))
 		snprintf(buf, n, "automation is on");
+	if (!buf[0] && x->hooks && x->hooks->why_not)
+		x->hooks->why_not(a, x, s, buf, n);
 }
 
 size_t app_actions(void *app, const struct subject *s, struct shell_action *ret, size_t max)
@@ -172,8 +178,8 @@ size_t app_actions(void *app, const struct subject *s, struct shell_action *ret,
 	const struct app *a = app;
 	size_t n = 0;
 
-	for (size_t i = 0; i < COUNT_OF(actions) && n < max; i++) {
-		const struct action *x = &actions[i];
+	for (size_t i = 0; i < action_count() && n < max; i++) {
+		const struct action *x = action_at(i);
 		if (!kind_fits(x, s))
 			continue;
 		ret[n] = (struct shell_action){ .key = x->key };
@@ -202,6 +208,8 @@ const char *action_release(const struct app *a, const char *name, struct subject
 	    (size_t)i >= s->n_holds)
 		return NULL;
 	const struct hold *h = &s->holds[i];
+	if (str_has_prefix(h->subject ? h->subject : "", "RUN-"))
+		return run_action_release(h, ret);
 	*ret = (struct subject){ .kind = "org" };
 	snprintf(ret->id, sizeof(ret->id), "%s", h->subject ? h->subject : "");
 	snprintf(ret->title, sizeof(ret->title), "%s", ret->id);
@@ -232,14 +240,23 @@ void action_resolve(const struct app *a, const struct action *x, struct subject 
 	}
 }
 
-const struct action *action_meant(const struct app *a, const char *name)
+const struct action *action_meant(const struct app *a, const char *name, const struct subject *s)
 {
+	char order[40];
+
+	/* on a run the general keys mean its own orders */
+	if (s && str_eq(s->kind, "run")) {
+		snprintf(order, sizeof(order), "run-%.30s",
+		         str_eq(name, "rollback") ? "undo" : name);
+		if (action_find(order) && !str_eq(name, "pause"))
+			return action_find(order);
+	}
 	return action_find(str_eq(name, "pause") && paused(a) ? "unpause" : name);
 }
 
 bool app_possible(void *app, const char *action, const struct subject *s)
 {
-	const struct action *x = action_meant(app, action);
+	const struct action *x = action_meant(app, action, s);
 	struct subject sub = *s;
 	char why[120];
 
@@ -317,6 +334,11 @@ void action_command(const struct decision *d, char *buf, size_t n)
 
 	if (str_eq(name, "start"))
 		snprintf(buf, n, "ringdown failover start %s%s --reason ..", id, d->override_args);
+	else if (str_eq(d->subject.kind, "run"))
+		snprintf(buf, n, "ringdown runbook resume %s", id);
+	else if (str_eq(d->subject.kind, "runbook"))
+		snprintf(buf, n, "ringdown runbook run %s%s", id,
+		         str_eq(name, "runbook-dry") ? " --dry-run" : "");
 	else if (str_eq(name, "ack"))
 		snprintf(buf, n, "ringdown ack %s", id);
 	else if (str_eq(d->action->kind, "event"))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "views/runs.h"
 
 #define VIEW(name) extern const struct view_def view_##name;
 #include "views/list.h"
@@ -249,6 +250,7 @@ static void on_changed(void *ctx)
 		a->read_seq = s->seq; /* what was there before we came is history */
 	for (size_t i = 0; i < s->n_events; i++)
 		alarm_event(a, &s->events[i]);
+	app_runs_prefetch(a);
 	shell_changed(a->shell);
 }
 
@@ -374,6 +376,7 @@ static struct app *app_make(struct loop *l, const struct app_options *o)
 	state_init(&a->still);
 	a->log = app_log_new(a);
 	a->client = client_new(l, &o->client, on_changed, a);
+	a->runs = run_data_new(a);
 	return a;
 }
 
@@ -431,6 +434,7 @@ void app_free(struct app *a)
 		return;
 	shell_free(TAKE(a->shell)); /* first of all the terminal */
 	app_decisions_free(a);
+	run_data_free(TAKE(a->runs));
 	client_free(a->client);
 	app_log_free(a->log);
 	state_fini(&a->still);

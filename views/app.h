@@ -12,6 +12,10 @@
 struct action;
 struct decision;
 struct app_log;
+struct run_data;
+
+enum { OFFERS = 12 };
+struct offer { char name[24], value[128], from[48]; };	/* name: what it is: org account ... */
 
 struct app {
 	struct loop *loop;
@@ -31,6 +35,10 @@ struct app {
 	struct subject asked_about;
 	char word[160];			/* the completion handed out last */
 	struct app_log *log;		/* this console's own lines */
+	struct run_data *runs;
+	struct offer offers[OFFERS];	/* of the row that `b` was pressed on */
+	size_t n_offers;
+	char about[64];			/* its id: subject of what is started next */
 };
 
 struct app_options {

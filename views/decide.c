@@ -9,7 +9,7 @@
 
 #include "core/json.h"
 #include "core/mem.h"
-#include "views/decision.h"
+#include "views/runs.h"
 
 static void drop(struct decision *d)
 {
@@ -42,12 +42,12 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 {
 	struct decision *d = ctx;
 	struct app *a = d->app;
+	const struct action_hooks *hooks = d->action->hooks;
 	char text[200];
 
 	bool good = status >= 200 && status < 300;
 
 	d->request = NULL;
-	(void)doc;
 	if (good)
 		snprintf(text, sizeof(text), "%s: done %s", d->action->label, d->subject.id);
 	else if (status == 0)
@@ -62,16 +62,20 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 		shell_say(a->shell, good ? ROLE_ok : ROLE_error, "%s %s: %s", d->action->name,
 		          d->subject.id, text);
 		free_p(&d);
+		if (hooks && hooks->done)
+			hooks->done(a, status, doc);
 		return;
 	}
 	if (good) {
 		dialog_close(shell_dialog(a->shell)); /* drops d */
 		shell_say(a->shell, ROLE_ok, "%s", text);
-		return;
+	} else {
+		d->sent = false;
+		dialog_done(shell_dialog(a->shell), false, text);
+		shell_redraw(a->shell);
 	}
-	d->sent = false;
-	dialog_done(shell_dialog(a->shell), false, text);
-	shell_redraw(a->shell);
+	if (hooks && hooks->done)
+		hooks->done(a, status, doc);
 }
 
 static void on_confirm(void *ctx, struct dialog *dialog)
@@ -85,7 +89,17 @@ static void on_confirm(void *ctx, struct dialog *dialog)
 		dialog_disarm(dialog, "the data is stale: nothing was sent");
 		return;
 	}
-	action_body(d, false, dialog_reason(dialog), &body);
+	if (d->action->hooks && d->action->hooks->body) {
+		struct jw w = JW(&body);
+		jw_obj(&w, NULL);
+		if (!d->action->hooks->body(d, dialog, &w)) {
+			str_fini(&body);
+			return;
+		}
+		jw_obj_end(&w);
+	} else {
+		action_body(d, false, dialog_reason(dialog), &body);
+	}
 	action_path(d, path, sizeof(path));
 	dialog_sending(dialog, loop_now_ms(a->loop));
 	d->sent = true;
@@ -126,6 +140,8 @@ static const char *on_check(void *ctx)
 		        command);
 		return d->what;
 	}
+	if (d->action->hooks && d->action->hooks->check)
+		return d->action->hooks->check(d);
 	if (!str_eq(d->action->kind, "event"))
 		return NULL;
 	e = state_event(app_state(a), d->subject.id);
@@ -369,6 +385,11 @@ static void reasons(struct decision *d, const struct event *e)
 	reason_add(dialog, "agreed in the incident channel");
 }
 
+static const char *verb_of(const struct action *x)
+{
+	return x->verb ? x->verb : str_has_prefix(x->name, "run-") ? x->name + 4 : x->name;
+}
+
 static void open_dialog(struct app *a, const struct action *x, const struct subject *s,
                         int64_t amount)
 {
@@ -385,12 +406,18 @@ static void open_dialog(struct app *a, const struct action *x, const struct subj
 	d->rows = -1;
 	snprintf(title, sizeof(title), "%.44s %.34s", x->label, x->kind[0] ? s->title : "");
 	/* opening closes the last one, which drops its decision: only then is this one ours */
-	dialog_open(dialog, title, x->name, x->danger, &dialog_events, d);
+	dialog_open(dialog, title, verb_of(x), x->danger, &dialog_events, d);
 	a->decision = d;
 	dialog->own_reason = x->own_reason;
 	if (h->production || h->demo)
 		dialog_line(dialog, h->production ? ROLE_production : ROLE_demo, "WHERE", "%s",
 		            h->demo ? "DEMO (simulated)" : h->environment);
+	if (x->hooks && x->hooks->fill) {
+		action_command(d, command, sizeof(command));
+		snprintf(dialog->command, sizeof(dialog->command), "%.255s", command);
+		x->hooks->fill(d, dialog);
+		return;
+	}
 	if (e)
 		event_lines(d, e);
 	else if (x->kind[0])
@@ -437,7 +464,7 @@ void app_act(void *app, const char *action, const struct subject *s)
 
 	if (str_has_prefix(action, "release "))
 		action = action_release(a, action, &sub);
-	x = action ? action_meant(a, action) : NULL;
+	x = action ? action_meant(a, action, &sub) : NULL;
 	if (!x)
 		return;
 	action_resolve(a, x, &sub);
@@ -450,6 +477,13 @@ void app_act(void *app, const char *action, const struct subject *s)
 		          app_stale(a) ? "; elsewhere: " : "", app_stale(a) ? command : "");
 		return;
 	}
+	if (x->hooks && x->hooks->run) {
+		x->hooks->run(a, x, &sub);
+		shell_redraw(a->shell);
+		return;
+	}
+	if (x->hooks && x->hooks->form && x->hooks->form(a, x, &sub))
+		return;
 	if (!x->path) { /* no order but a form */
 		app_account_form(a, str_eq(x->name, "edit") ? sub.id : NULL);
 		shell_redraw(a->shell);
@@ -488,6 +522,12 @@ const char *app_word(void *app, size_t i)
 		snprintf(word, sizeof(a->word), "start %s", s->accounts[i].id);
 		return word;
 	}
+	i -= s->n_accounts;
+	const struct runbook_row *books;
+	if (i < app_runs_books(a, &books)) {
+		snprintf(word, sizeof(a->word), "runbook %.120s", books[i].id);
+		return word;
+	}
 	return NULL;
 }
 
@@ -503,7 +543,11 @@ static bool subject_by_id(const struct app *a, const char *id, struct subject *r
 		event_subject(a, e, ret);
 	else if (x)
 		account_subject(x, ret);
-	return e || x;
+	else if (app_runs_find(a, id))
+		run_subject(app_runs_find(a, id), NULL, ret);
+	else if (app_runs_book(a, id))
+		runbook_subject(app_runs_book(a, id), ret);
+	return ret->id[0] != '\0';
 }
 
 /* "approve EV-1" -> both words; false: there is not even one. */
@@ -523,7 +567,7 @@ int app_command(void *app, const char *line, struct err *err)
 {
 	struct app *a = app;
 	char name[64], id[64] = "";
-	const char *names[64];
+	const char *names[96];
 	struct subject sub = { 0 };
 	struct view *v = shell_view(a->shell);
 
@@ -534,15 +578,15 @@ int app_command(void *app, const char *line, struct err *err)
 		return 0;
 	for (size_t i = 0; i < action_count() && i < COUNT_OF(names); i++)
 		names[i] = action_at(i)->name;
-	if (!action_find(name)) {
+	if (id[0] && !subject_by_id(a, id, &sub))
+		return err_set(err, ERR_NOT_FOUND, "no event, account, run or runbook '%s'", id);
+	if (!id[0] && v->def->subject)
+		v->def->subject(v, &sub);
+	if (!action_meant(a, name, &sub)) {
 		const char *near = str_nearest(name, names, action_count());
 		return err_set(err, ERR_NOT_FOUND, "no command '%s'%s%s%s; Tab completes", name,
 		               near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
-	if (id[0] && !subject_by_id(a, id, &sub))
-		return err_set(err, ERR_NOT_FOUND, "no event or account '%s'", id);
-	if (!id[0] && v->def->subject)
-		v->def->subject(v, &sub);
 	app_act(a, name, &sub);
 	return 0;
 }

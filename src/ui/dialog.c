@@ -14,6 +14,7 @@
 #include "ui/keys.h"
 
 #define DIALOG_SETTLE_MS 120
+#define CHOICES 60
 
 void dialog_clear_lines(struct dialog *d)
 {
@@ -22,9 +23,18 @@ void dialog_clear_lines(struct dialog *d)
 	d->n = 0;
 }
 
+static void clear_choices(struct dialog *d)
+{
+	for (size_t i = 0; i < d->n_choices; i++)
+		free_p(&d->choices[i]);
+	free_p(&d->choices);
+	d->n_choices = 0;
+}
+
 void dialog_fini(struct dialog *d)
 {
 	dialog_clear_lines(d);
+	clear_choices(d);
 	free_p(&d->lines);
 	*d = (struct dialog){ 0 };
 }
@@ -50,7 +60,9 @@ void dialog_open(struct dialog *d, const char *title, const char *verb, enum dia
                  const struct dialog_events *on, void *ctx)
 {
 	dialog_close(d);
-	*d = (struct dialog){ .state = DIALOG_LOADING, .danger = danger, .on = on, .ctx = ctx };
+	*d = (struct dialog){
+		.state = DIALOG_LOADING, .danger = danger, .on = on, .ctx = ctx, .choice = -1
+	};
 	snprintf(d->title, sizeof(d->title), "%s", title);
 	snprintf(d->verb, sizeof(d->verb), "%s", verb);
 	d->typed.max = sizeof(d->word) - 1;
@@ -69,6 +81,25 @@ void dialog_line(struct dialog *d, enum role role, const char *label, const char
 	d->lines[d->n] = (struct dialog_line){ .role = role, .text = xstrdup(buf) };
 	snprintf(d->lines[d->n].label, sizeof(d->lines[d->n].label), "%s", label);
 	d->n++;
+}
+
+void dialog_choice(struct dialog *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (d->n_choices == CHOICES)
+		return;
+	if (!d->choices)
+		d->choices = xcalloc(CHOICES, sizeof(*d->choices));
+	va_start(ap, fmt);
+	d->choices[d->n_choices++] = xvasprintf(fmt, ap);
+	va_end(ap);
+}
+
+void dialog_note(struct dialog *d, enum role role, const char *text)
+{
+	d->note_role = role;
+	snprintf(d->note, sizeof(d->note), "%s", text);
 }
 
 void dialog_arm(struct dialog *d, const char *word)
@@ -158,9 +189,14 @@ static void on_enter(struct dialog *d)
 		return;
 	}
 	if (d->own_reason && !d->own.len) {
-		d->note_role = ROLE_warn;
-		snprintf(d->note, sizeof(d->note), "say why in your own words first");
+		dialog_note(d, ROLE_warn,
+		            d->own_label[0] ? "it is needed"
+		                            : "say why in your own words first");
 		d->focus = 1;
+		return;
+	}
+	if (d->n_choices && !d->many && d->choice < 0) {
+		dialog_note(d, ROLE_warn, "nothing is chosen yet: a number, or Up and Down");
 		return;
 	}
 	d->on->confirm(d->ctx, d);
@@ -171,12 +207,34 @@ static bool has_reasons(const struct dialog *d)
 	return d->reasons[0][0] || d->own_reason;
 }
 
+/* Numbers and arrows choose; where any number may be, Space and numbers tick. */
+static bool on_choice_key(struct dialog *d, uint32_t key)
+{
+	int n = (int)d->n_choices, to = d->choice;
+
+	if (key == KEY_DOWN || (key == 'j' && !d->focus))
+		to = to + 1 < n ? to + 1 : n - 1;
+	else if (key == KEY_UP || (key == 'k' && !d->focus))
+		to = to > 0 ? to - 1 : 0;
+	else if (key >= '1' && key <= '9' && !d->focus && (int)(key - '1') < n)
+		to = (int)(key - '1');
+	else if (!(key == KEY_SPACE && d->many && to >= 0 && !d->focus))
+		return false;
+	d->choice = to;
+	d->note[0] = '\0';
+	if (d->many && (key == KEY_SPACE || (key >= '1' && key <= '9')))
+		d->ticked ^= (uint64_t)1 << to;
+	return true;
+}
+
 static void on_editing_key(struct dialog *d, uint32_t key)
 {
 	struct field_edit *f = d->focus ? &d->own : &d->typed;
 
+	if (d->n_choices && on_choice_key(d, key))
+		return;
 	if (key == KEY_TAB || key == KEY_BACKTAB) {
-		if (has_reasons(d) && d->danger != DIALOG_PLAIN)
+		if (has_reasons(d) && (d->danger != DIALOG_PLAIN || d->n_choices))
 			d->focus = !d->focus;
 		return;
 	}
@@ -259,6 +317,19 @@ static int draw_lines(const struct dialog *d, struct area a)
 			area_field(a, LABEL_W + 4, y, a.w - LABEL_W - 4, 0,
 			           here ? ROLE_normal : ROLE_dim, d->reasons[i]);
 		}
+	for (int i = 0; i < (int)d->n_choices; i++) {
+		bool here = i == d->choice, on = d->many && d->ticked >> i & 1;
+		int x = area_text(a, 0, y, ROLE_normal, here ? ">" : " ");
+
+		if (i < 9)
+			area_textf(a, x + 1, y, ROLE_key, "%d", i + 1);
+		if (d->many)
+			area_text(a, x + 3, y, on ? ROLE_ok : ROLE_normal, on ? "[x]" : "[ ]");
+		else if (here)
+			area_text(a, x + 3, y, ROLE_normal, "(*)");
+		y = area_wrap(a, LABEL_W, y, a.w - LABEL_W, here ? ROLE_selected : ROLE_normal,
+		              d->choices[i]);
+	}
 	if (d->command[0]) {
 		area_text(a, 0, y, ROLE_label, "COMMAND");
 		y = area_wrap(a, LABEL_W, y, a.w - LABEL_W, ROLE_dim, d->command);
@@ -272,8 +343,12 @@ static int draw_ask(struct dialog *d, struct area a, int y)
 
 	if (d->danger == DIALOG_PLAIN) {
 		area_textf(a, 0, y, ROLE_danger, "Enter to %s", d->verb);
-		area_text(a, 12 + (int)strlen(d->verb), y, ROLE_hint, "Esc = No");
-		area_cursor(a, 0, y);
+		area_text(a, 12 + (int)strlen(d->verb), y, ROLE_hint,
+		          d->many        ? "Space or a number ticks   Esc = No"
+		          : d->n_choices ? "a number or Up Down chooses   Esc = No"
+		                         : "Esc = No");
+		if (!d->focus)
+			area_cursor(a, 0, y);
 		return y + 1;
 	}
 	x = area_text(a, 0, y, ROLE_normal, "Type ");
@@ -297,7 +372,7 @@ static void draw_foot(struct dialog *d, struct area a, int64_t now_ms)
 
 	d->ticks = d->state == DIALOG_SENDING || d->state == DIALOG_LOADING;
 	if (d->state == DIALOG_ARMED && writes_reason(d)) {
-		int x = area_text(a, 0, y, ROLE_label, "WHY ");
+		int x = area_textf(a, 0, y, ROLE_label, "%s ", d->own_label[0] ? d->own_label : "WHY");
 		field_draw(&d->own, a, x, y, a.w - x, d->focus == 1);
 		y++;
 	}

@@ -48,6 +48,12 @@ struct dialog {
 	char reasons[3][160];
 	int reason;			/* chosen, 0..2 */
 	bool own_reason;		/* free text is asked for */
+	char own_label[12];		/* what it is called; "" = WHY */
+	char **choices;			/* to be chosen from; nothing is chosen at first */
+	size_t n_choices;
+	int choice;			/* -1 = none yet; many: the one under the cursor */
+	bool many;			/* any number of them: Space ticks */
+	uint64_t ticked;
 	struct field_edit typed, own;
 	int focus;			/* 0 the word, 1 the reason */
 	int top, page;
@@ -66,6 +72,10 @@ void dialog_open(struct dialog *d, const char *title, const char *verb, enum dia
 void dialog_line(struct dialog *d, enum role role, const char *label, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void dialog_clear_lines(struct dialog *d);
+/* One more to choose from; at most 60. */
+void dialog_choice(struct dialog *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* From confirm: not sent, this is missing. */
+void dialog_note(struct dialog *d, enum role role, const char *text);
 void dialog_arm(struct dialog *d, const char *word);
 void dialog_disarm(struct dialog *d, const char *why);
 void dialog_sending(struct dialog *d, int64_t now_ms);

@@ -11,6 +11,8 @@
 #include "core/mem.h"
 #include "ui/keys.h"
 
+#define FORM_SETTLE_MS 120
+
 void form_close(struct form *f)
 {
 	void (*closed)(void *) = f->closed;
@@ -67,8 +69,14 @@ static bool complain(struct form *f, size_t i, const char *what)
 	return false;
 }
 
+static const char *wrong(const struct form *f, size_t i)
+{
+	return f->check && f->values[i].len ? f->check(f->ctx, i, f->values[i].text) : NULL;
+}
+
 static bool complete(struct form *f)
 {
+	const char *what;
 	int64_t v;
 
 	for (size_t i = 0; i < f->n; i++) {
@@ -77,6 +85,8 @@ static bool complete(struct form *f)
 		if (f->rows[i].kind == FORM_NUMBER && f->values[i].len &&
 		    !parse_i64(f->values[i].text, 0, 1000000, &v))
 			return complain(f, i, "must be a number");
+		if ((what = wrong(f, i)))
+			return complain(f, i, what);
 	}
 	return true;
 }
@@ -87,26 +97,60 @@ static void submit(struct form *f)
 		return;
 	f->sending = true;
 	f->note_role = ROLE_hint;
-	snprintf(f->note, sizeof(f->note), "sent; the credentials are being tried ..");
+	snprintf(f->note, sizeof(f->note), "%s",
+	         f->sent[0] ? f->sent : "sent; the credentials are being tried ..");
 	f->send(f->ctx, f);
 }
 
-void form_key(struct form *f, uint32_t key)
+void form_painted(struct form *f, int64_t now_ms)
+{
+	if (!f->open || f->shown)
+		return;
+	f->shown = true;
+	f->shown_ms = now_ms;
+}
+
+/* The next of the values that are offered for this field. */
+static void next_offer(struct form *f)
+{
+	const char *from, *v = f->offer ? f->offer(f->ctx, f->focus, f->offered, &from) : NULL;
+
+	if (!v && f->offered) {
+		f->offered = 0;
+		v = f->offer(f->ctx, f->focus, 0, &from);
+	}
+	if (!v)
+		return;
+	f->offered++;
+	field_set(&f->values[f->focus], v);
+}
+
+static void move_to(struct form *f, size_t to)
+{
+	f->focus = to % f->n;
+	f->offered = 0;
+}
+
+void form_key(struct form *f, uint32_t key, int64_t now_ms)
 {
 	if (key == KEY_ESC || key == KEY_CTRL('c')) {
 		form_close(f);
 		return;
 	}
-	if (f->sending)
+	if (f->sending || !f->shown || now_ms - f->shown_ms < FORM_SETTLE_MS)
 		return;
+	f->note[0] = '\0';
 	if (key == KEY_TAB || key == KEY_DOWN)
-		f->focus = (f->focus + 1) % f->n;
+		move_to(f, f->focus + 1);
 	else if (key == KEY_BACKTAB || key == KEY_UP)
-		f->focus = (f->focus + f->n - 1) % f->n;
+		move_to(f, f->focus + f->n - 1);
 	else if (key == KEY_CTRL('s') || (key == KEY_ENTER && f->focus + 1 == f->n))
 		submit(f);
 	else if (key == KEY_ENTER)
-		f->focus++;
+		move_to(f, f->focus + 1);
+	else if (key == KEY_CTRL('n') ||
+	         (f->rows[f->focus].kind == FORM_CHOICE && key == KEY_SPACE))
+		next_offer(f);
 	else if (f->rows[f->focus].kind == FORM_FLAG && key == KEY_SPACE)
 		field_set(&f->values[f->focus], f->values[f->focus].len ? "" : "yes");
 	else if (f->rows[f->focus].kind != FORM_FLAG)
@@ -119,10 +163,31 @@ void form_paste(struct form *f, const char *text, size_t n)
 		field_paste(&f->values[f->focus], text, n);
 }
 
+/* The values offered for the field in focus, on one line. */
+static void draw_offers(const struct form *f, struct area a, int y)
+{
+	const char *from = NULL, *v;
+	int x = 1;
+
+	for (size_t i = 0; f->offer && (v = f->offer(f->ctx, f->focus, i, &from)); i++) {
+		int w = text_width(v, a.c->ascii) + (from ? text_width(from, a.c->ascii) + 3 : 0);
+
+		if (i == 0)
+			x = area_text(a, x, y, ROLE_key, "^N") + 1;
+		if (x + w + 2 > a.w)
+			break;
+		x = area_text(a, x, y, ROLE_normal, v);
+		if (from && *from)
+			x = area_textf(a, x, y, ROLE_dim, " (%s)", from);
+		x += 2;
+	}
+}
+
 void form_draw(struct form *f, struct area a)
 {
+	const char *what;
 	int label = a.w < 60 ? 14 : 22, width = a.w - label - 3 < 50 ? a.w - label - 3 : 50;
-	int room = a.h - 4, top = 0;
+	int room = a.h - 5, top = 0;
 
 	area_clear(a, ROLE_normal);
 	area_rule(a, 0, f->title);
@@ -144,9 +209,11 @@ void form_draw(struct form *f, struct area a)
 			field_draw(&f->values[i], a, label + 3, y, width, i == (int)f->focus);
 		}
 	}
-	area_field(a, 1, a.h - 3, a.w - 2, 0, ROLE_dim, f->rows[f->focus].help);
-	area_wrap(a, 1, a.h - 2, a.w - 2, f->note_role, f->note);
-	if (!f->note[0])
+	area_field(a, 1, a.h - 4, a.w - 2, 0, ROLE_dim, f->rows[f->focus].help);
+	draw_offers(f, a, a.h - 3);
+	what = f->note[0] ? NULL : wrong(f, f->focus);
+	area_wrap(a, 1, a.h - 2, a.w - 2, what ? ROLE_warn : f->note_role, what ? what : f->note);
+	if (!f->note[0] && !what)
 		area_field(
 		        a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
 		        "Tab next   Space yes/no   ^S or Enter on the last sends   Esc gives up");

@@ -8,7 +8,7 @@
 #include "ui/cells.h"
 #include "ui/field.h"
 
-enum form_kind { FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG };
+enum form_kind { FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG, FORM_CHOICE /* Space: next */ };
 
 struct form_row {
 	const char *name;	/* API member */
@@ -16,17 +16,25 @@ struct form_row {
 	enum form_kind kind;
 	bool required;
 };
-#define FORM_ROWS 16
+#define FORM_ROWS 32
 struct form {
 	bool open, sending;
 	char title[80], note[240];
 	enum role note_role;
+	char sent[80];		/* said while the answer is awaited */
+	bool shown;		/* on the terminal since shown_ms: keys before it do not count */
+	int64_t shown_ms;
 	const struct form_row *rows;
 	size_t n, focus;
 	struct field_edit values[FORM_ROWS];
 	/* All required fields are filled; then form_done, or form_close. */
 	void (*send)(void *ctx, struct form *f);
 	void (*closed)(void *ctx);
+	/* What is wrong with a value that is not empty, as it is typed; NULL = fine. */
+	const char *(*check)(void *ctx, size_t row, const char *text);
+	/* The i-th value offered for a row and where it is from; NULL = no more. */
+	const char *(*offer)(void *ctx, size_t row, size_t i, const char **from);
+	size_t offered;		/* ^N: the next one */
 	void *ctx;
 };
 
@@ -38,7 +46,8 @@ const char *form_get(const struct form *f, size_t i);
 /* The answer: what is wrong (the form stays) and the member at fault, or NULL. */
 void form_done(struct form *f, const char *problem, const char *member);
 void form_close(struct form *f);
-void form_key(struct form *f, uint32_t key);
+void form_painted(struct form *f, int64_t now_ms);
+void form_key(struct form *f, uint32_t key, int64_t now_ms);
 void form_paste(struct form *f, const char *text, size_t n);
 void form_draw(struct form *f, struct area a);
 

@@ -122,6 +122,7 @@ static void painted(struct shell *s)
 	s->dirty = false;
 	s->urgent = false;
 	dialog_painted(&s->dialog, s->painted_ms);
+	form_painted(&s->form, s->painted_ms);
 	if (!s->started) {
 		s->started = true;
 		s->data_painted_ms = s->painted_ms + FIRST_FRAME_MS - FRAME_MS;
@@ -415,6 +416,13 @@ struct view *shell_find_view(struct shell *s, const char *name)
 		return NULL;
 	view_open(s, &s->views[i]);
 	return &s->views[i];
+}
+
+struct view *shell_opened_view(struct shell *s, const char *name)
+{
+	int i = find_view(s, name);
+
+	return i >= 0 && s->views[i].opened ? &s->views[i] : NULL;
 }
 
 struct dialog *shell_dialog(struct shell *s)

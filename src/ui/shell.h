@@ -24,6 +24,7 @@ struct shell;
 struct subject {
 	char kind[16];		/* "event", "account", "agent", "message", "hold", "" = none */
 	char id[64];
+	char part[80];		/* of it: a step of a run; "" = all of it */
 	char title[96];		/* "EV-118 acme-main to acme-backup-1" */
 	char command[200];	/* "ringdown events EV-118" */
 	char link[200];		/* "" = none */
@@ -144,6 +145,8 @@ void shell_alarm(struct shell *s, const char *key);
 bool shell_go(struct shell *s, const char *view);
 struct view *shell_view(struct shell *s);	/* the one in front */
 struct view *shell_find_view(struct shell *s, const char *name);
+/* The same, but NULL when nobody has looked at it yet. */
+struct view *shell_opened_view(struct shell *s, const char *name);
 struct dialog *shell_dialog(struct shell *s);
 struct sheet *shell_sheet(struct shell *s);
 struct form *shell_form(struct shell *s);

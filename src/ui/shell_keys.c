@@ -82,7 +82,8 @@ void shell_help(struct shell *s)
 	}
 	sheet_line(&s->sheet, ROLE_title, "views");
 	for (size_t i = 0; i < s->n_views; i++)
-		sheet_line(&s->sheet, ROLE_normal, "  %c              %s: %s", s->views[i].def->key,
+		sheet_line(&s->sheet, ROLE_normal, "  %c              %s: %s",
+		           s->views[i].def->key ? s->views[i].def->key : ' ',
 		           s->views[i].def->title, s->views[i].def->help);
 }
 
@@ -100,7 +101,7 @@ static void action_chosen(void *ctx, const char *value)
 
 static void open_menu(struct shell *s)
 {
-	struct shell_action acts[40];
+	struct shell_action acts[64];
 	struct subject sub;
 	size_t n;
 	char title[128];
@@ -363,7 +364,7 @@ static bool go_by_key(struct shell *s, uint32_t key)
 		if ((uint32_t)s->views[i].def->key == key)
 			return shell_go(s, s->views[i].def->name);
 	shell_say(s, ROLE_hint,
-	          "%c: runbooks, incidents and the timeline are not part of this version",
+	          "%c: incidents and the timeline are not part of this version",
 	          (int)key);
 	return true;
 }
@@ -382,7 +383,7 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 		return;
 	}
 	if (s->form.open) {
-		form_key(&s->form, key);
+		form_key(&s->form, key, loop_now_ms(s->loop));
 		return;
 	}
 	if (s->sheet.open && key == KEY_CTRL('c')) {
@@ -405,9 +406,9 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 	act = binding_find(key, front(s)->def->name);
 	if (act != ACT_NONE)
 		shell_do(s, act);
-	else if (key < 0x80 && strchr("tDbT", (int)key) && key)
+	else if (key < 0x80 && strchr("tDT", (int)key) && key)
 		shell_say(s, ROLE_hint,
-		          "%c: notes, incidents, runbooks and replay are not part of this version",
+		          "%c: incidents, their notes and replay are not part of this version",
 		          (int)key);
 }
 

@@ -218,17 +218,13 @@ static void measure(struct term *t)
 static void on_winch(void *ctx, int signum)
 {
 	struct term *t = current;
-	int w, h;
 
 	(void)ctx;
 	(void)signum;
 	if (!t || !t->active)
 		return;
-	w = t->w;
-	h = t->h;
 	measure(t);
-	if (w == t->w && h == t->h)
-		return;
+	/* also when the size is the old one again: in between the terminal cut its lines */
 	term_forget(t);
 	if (!t->plain)
 		t->on->resized(t->ctx);

@@ -12,7 +12,9 @@
 
 #include "core/mem.h"
 #include "core/proc.h"
+#include "tests/screen/run_docs.h"
 #include "views/app.h"
+#include "views/runs.h"
 
 struct client_request {
 	struct client *c;
@@ -421,12 +423,20 @@ static void request_run(void *arg)
 		client_done done = r->done;
 		void *ctx = r->ctx;
 		client_cancel(r);
-		jw_obj(&w, NULL);
+		struct run_doc whole;
+		bool is_run = strstr(r->path, "/api/v1/runs/") && str_eq(r->method, "GET");
+		if (is_run) {
+			run_doc_make(&whole, c->scene, loop_wall_ms(c->loop), true);
+			run_doc_json(&w, NULL, &whole);
+		} else {
+			jw_obj(&w, NULL);
+			run_answer(r->path, c->scene, loop_wall_ms(c->loop), &w);
+		}
 		if (strstr(r->path, "/agents"))
 			agents_page(r->path, &w);
 		if (strstr(r->path, "/sms/"))
 			jw_raw(&w, "rows",
-			       "[{\"code\":\"30007\",\"count\":118,\"rate\":0.041,\"meaning\":"
+			       "[{\"code\":\"30007\",\"orgId\":\"org_12\",\"count\":118,\"rate\":0.041,\"meaning\":"
 			       "\"carrier filtered it\","
 			       "\"advice\":\"slow down and register the campaign\"},"
 			       "{\"code\":\"30003\",\"count\":12,\"rate\":0.004,\"meaning\":"
@@ -436,7 +446,8 @@ static void request_run(void *arg)
 			jw_raw(&w, "plan",
 			       "{\"hash\":\"9f3a77\",\"to\":\"acc_2\",\"moves\":38,\"expectedMs\":"
 			       "90000}");
-		jw_obj_end(&w);
+		if (!is_run)
+			jw_obj_end(&w);
 		struct json *j = parse(&b);
 		if (SCENE("error") || (r->body && strstr(r->body, "customer-race")))
 			done(ctx, 0, NULL, "the engine is not reached");
@@ -512,6 +523,8 @@ static int scene_run(const char *scene, const char *view)
 		loop_free(l);
 		return 2;
 	}
+	if (str_eq(view, "walk") && !str_eq(scene, "none"))
+		app_runs_watch(a, "RUN-12");
 	loop_run(l);
 	app_free(a);
 	loop_free(l);

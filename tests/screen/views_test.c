@@ -15,6 +15,8 @@ static const struct {
 	{ "accounts", "no account known yet", "acme-backup-1", "~BAD" },
 	{ "agents", "AGENTS 100000", "Reception 0", "AGENTS 100000" },
 	{ "sms", "30007", "carrier", "AS OF" },
+	{ "runbooks", "no runbook: the engine has none", "messaging-failures", "RUNBOOKS 4 ~" },
+	{ "walk", "no run is open here", "you drive", "AS OF" },
 	{ "engine", "eng-1", "LEASE", "AS OF" },
 	{ "log", "no line yet", "test FAIL", "AS OF" },
 };
@@ -302,6 +304,7 @@ static void test_account_form(void **state)
 	expect(v, "ACCOUNTS 4");
 	vt_send(v, ".N");
 	expect(v, "ADD ACCOUNT");
+	vt_settle(v, 250, 1500); /* what was typed before it was painted does not count */
 	vt_send(v, "\023"); /* ^S: what is needed is missing */
 	expect(v, "name is needed");
 	vt_send(v, "Third\tAC00\tplanted-token-1");
@@ -381,6 +384,8 @@ static void test_rest_of_keys(void **state)
 	vt_send(v, "`");
 	expect(v, "IMPACT");
 	vt_send(v, "6");
+	expect(v, "RUNBOOKS 4");
+	vt_send(v, "7");
 	expect(v, "not part of this version");
 	vt_send(v, ":aprove EV-118\r");
 	expect(v, "did you mean 'approve'?");

@@ -1,0 +1,334 @@
+/*
+ * A step in full, drawn downwards from y (which may be above the area: the caller
+ * scrolls): what it runs, what is wanted beside what came, its tables joined with what
+ * their codes mean, its output, decision, items, undo. Text from outside is cleaned by the
+ * cells it is drawn into.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+#include "views/runs.h"
+
+enum { LABEL = 9, TABLE_COLUMNS = 24, TABLE_ROWS = 200, CELL_MOST = 48 };
+
+static int field(struct area at, int y, const char *label, enum role role, const char *text)
+{
+	if (str_empty(text))
+		return y;
+	area_text(at, 1, y, ROLE_label, label);
+	return area_wrap(at, LABEL + 1, y, at.w - LABEL - 2, role, text);
+}
+
+/* Lines as they are, not wrapped: output keeps its columns. */
+static int lines(struct area at, int y, int left, enum role role, const char *text)
+{
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+		_cleanup_(free_p) char *line = xstrndup(text, n);
+
+		area_text(area_sub(at, 1, 0, at.w - 2, at.h), -left, y++, role, line);
+		text += n + (text[n] == '\n');
+	}
+	return y;
+}
+
+/* ---- tables ---- */
+
+struct grid {
+	const char *names[TABLE_COLUMNS]; /* of the JSON; NULL: explanation of the one before */
+	int w[TABLE_COLUMNS];
+	size_t n;
+	const struct json *rows, *explain;
+};
+
+static const char *meaning(const struct grid *g, size_t col, const struct json *row, char *buf,
+                           size_t n)
+{
+	const struct json *m = json_get(g->explain, g->names[col - 1]);
+	char value[CELL_TEXT];
+
+	run_value_text(json_get(row, g->names[col - 1]), value, sizeof(value));
+	snprintf(buf, n, "%s",
+	         json_get_str(m, value) ? json_get_str(m, value) : "not in the table");
+	if (str_eq(value, "-"))
+		buf[0] = '\0';
+	return buf;
+}
+
+static void cell(const struct grid *g, size_t col, const struct json *row, char *buf, size_t n)
+{
+	if (g->names[col])
+		run_value_text(json_get(row, g->names[col]), buf, n);
+	else
+		meaning(g, col, row, buf, n);
+}
+
+static void grid_columns(struct grid *g)
+{
+	char buf[CELL_TEXT];
+	int count = 0;
+
+	for (const struct json *m = json_first(json_first(g->rows)); m && g->n + 1 < TABLE_COLUMNS;
+	     m = json_next(m)) {
+		g->names[g->n++] = json_name(m);
+		if (json_get(g->explain, json_name(m)))
+			g->names[g->n++] = NULL;
+	}
+	for (size_t i = 0; i < g->n; i++)
+		g->w[i] = g->names[i] ? text_width(g->names[i], false) : 8;
+	for (const struct json *r = json_first(g->rows); r && count < TABLE_ROWS;
+	     r = json_next(r), count++)
+		for (size_t i = 0; i < g->n; i++) {
+			int w, most = g->names[i] ? CELL_MOST : CELL_MOST + 32;
+			cell(g, i, r, buf, sizeof(buf));
+			w = text_width(buf, false);
+			if (w > g->w[i])
+				g->w[i] = w < most ? w : most;
+		}
+}
+
+static int draw_grid(struct area at, int y, int left, const struct grid *g)
+{
+	struct area in = area_sub(at, 1, 0, at.w - 2, at.h);
+	char buf[CELL_TEXT];
+	int x = -left, count = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		area_field(in, x, y, g->w[i], 0, ROLE_title, g->names[i] ? g->names[i] : "means");
+		x += g->w[i] + 2;
+	}
+	y++;
+	for (const struct json *r = json_first(g->rows); r; r = json_next(r), count++) {
+		if (count == TABLE_ROWS) {
+			area_textf(in, 0, y++, ROLE_dim, "and %zu more",
+			           json_count(g->rows) - TABLE_ROWS);
+			break;
+		}
+		x = -left;
+		for (size_t i = 0; i < g->n; i++) {
+			bool number =
+			        g->names[i] && json_type(json_get(r, g->names[i])) == JSON_NUMBER;
+			cell(g, i, r, buf, sizeof(buf));
+			area_field(in, x, y, g->w[i], number, g->names[i] ? ROLE_normal : ROLE_ok,
+			           buf);
+			x += g->w[i] + 2;
+		}
+		y++;
+	}
+	return y;
+}
+
+static bool is_table(const struct json *v)
+{
+	return json_type(v) == JSON_ARRAY && json_type(json_first(v)) == JSON_OBJECT;
+}
+
+int run_result_draw(struct area at, int y, int left, const char *label, const char *result,
+                    const char *explain)
+{
+	struct json *doc = result ? json_parse(result, strlen(result), NULL) : NULL;
+	struct json *codes = explain ? json_parse(explain, strlen(explain), NULL) : NULL;
+	char line[1024] = "", value[200];
+
+	for (const struct json *m = json_first(doc); m && json_name(m); m = json_next(m)) {
+		const char *name = json_name(m);
+		size_t at_n = strlen(line);
+		if (is_table(m) || str_eq(name, "stdout") || str_eq(name, "stderr") ||
+		    str_eq(name, "body") || str_eq(name, "header") || str_eq(name, "json"))
+			continue; /* tables below, texts as output */
+		run_value_text(m, value, sizeof(value));
+		snprintf(line + at_n, sizeof(line) - at_n, "%s%s %s", at_n ? "   " : "", name,
+		         value);
+	}
+	y = field(at, y, label, ROLE_normal, line);
+	for (const struct json *m = json_first(doc); m && json_name(m); m = json_next(m)) {
+		struct grid g = { .rows = m, .explain = codes };
+		if (!is_table(m))
+			continue;
+		if (!str_eq(json_name(m), "rows"))
+			area_text(at, 1, y++, ROLE_label, json_name(m));
+		grid_columns(&g);
+		y = draw_grid(at, y, left, &g);
+	}
+	if (json_type(json_get(doc, "rows")) == JSON_ARRAY && !json_count(json_get(doc, "rows")))
+		y = field(at, y, "ROWS", ROLE_dim, "none");
+	json_free(doc);
+	json_free(codes);
+	return y;
+}
+
+/* ---- wanted beside got ---- */
+
+static int draw_checks(const struct run_step *s, struct area at, int y)
+{
+	int name = 8, want = 8, got;
+
+	if (!s->n_checks)
+		return y;
+	for (size_t i = 0; i < s->n_checks; i++) {
+		int a = text_width(s->checks[i].subject ? s->checks[i].subject : "", false);
+		int b = text_width(s->checks[i].expected ? s->checks[i].expected : "", false);
+		name = a > name ? a : name;
+		want = b > want ? b : want;
+	}
+	name = name > at.w / 4 ? at.w / 4 : name;
+	want = want > at.w / 3 ? at.w / 3 : want;
+	got = at.w - LABEL - name - want - 5;
+	area_text(at, 1, y, ROLE_label, "CHECK");
+	area_text(at, LABEL + 1, y, ROLE_title, "what");
+	area_text(at, LABEL + 3 + name, y, ROLE_title, "wanted");
+	area_text(at, LABEL + 5 + name + want, y, ROLE_title, "got");
+	y++;
+	for (size_t i = 0; i < s->n_checks; i++) {
+		const struct run_check *c = &s->checks[i];
+		enum role role = role_run_outcome(c->outcome);
+
+		area_field(at, 1, y, LABEL - 1, 0, role, word_run_outcome(c->outcome));
+		area_field(at, LABEL + 1, y, name, 0, ROLE_normal, c->subject);
+		area_field(at, LABEL + 3 + name, y, want, 0, ROLE_normal, c->expected);
+		area_field(at, LABEL + 5 + name + want, y, got, 0, role,
+		           c->actual                ? c->actual
+		           : s->state == RS_WAITING ? ""
+		                                    : "-");
+		y++;
+		if (c->why && !str_eq(c->outcome, "pass"))
+			y = area_wrap(at, LABEL + 1, y, at.w - LABEL - 2, role, c->why);
+	}
+	return y;
+}
+
+/* ---- decisions and questions ---- */
+
+static int draw_options(const struct run_step *s, struct area at, int y)
+{
+	struct json *list = s->options ? json_parse(s->options, strlen(s->options), NULL) : NULL;
+
+	for (const struct json *o = json_first(list); o; o = json_next(o)) {
+		const char *pick = json_get_str(o, "pick"), *label = json_get_str(o, "label");
+		const char *why = json_get_str(o, "why");
+		bool likely = json_get_bool(o, "likely", false) || str_eq(pick, s->suggestion);
+		bool picked = str_eq(pick, s->picked);
+		int x = area_text(at, 1, y, picked ? ROLE_ok : ROLE_normal, picked ? "PICKED" : "");
+
+		(void)x;
+		if (likely)
+			area_text(at, 1, y, ROLE_count, picked ? "PICKED" : "likely");
+		x = area_textf(at, LABEL + 1, y, likely ? ROLE_count : ROLE_normal, "%s", pick);
+		y = area_wrap(at, x + 2, y, at.w - x - 3, ROLE_normal, label ? label : "") +
+		    str_empty(label);
+		if (why)
+			y = area_wrap(at, LABEL + 3, y, at.w - LABEL - 4, ROLE_dim, why);
+	}
+	json_free(list);
+	return field(at, y, "EVIDENCE", ROLE_normal, s->evidence);
+}
+
+static int draw_items(const struct run_step *s, struct area at, int y)
+{
+	struct json *list = s->items ? json_parse(s->items, strlen(s->items), NULL) : NULL;
+
+	for (const struct json *m = json_first(list); m; m = json_next(m)) {
+		bool done = s->state == RS_DONE;
+		const char *text = json_str(m);
+		if (json_type(m) == JSON_OBJECT) { /* with what was ticked */
+			text = json_get_str(m, "text");
+			done = json_get_bool(m, "done", done);
+		}
+		area_text(at, LABEL + 1, y, done ? ROLE_ok : ROLE_normal, done ? "[x]" : "[ ]");
+		y = area_wrap(at, LABEL + 5, y, at.w - LABEL - 6, ROLE_normal, text ? text : "?");
+	}
+	json_free(list);
+	return y;
+}
+
+/* ---- the step ---- */
+
+static void state_line(const struct app *a, const struct run_step *s, char *buf, size_t n)
+{
+	char span[WHEN_TEXT], limit[24], clock[WHEN_TEXT];
+	bool utc = shell_utc(a->shell);
+	size_t at = (size_t)snprintf(buf, n, "%s", word_step(s));
+
+	if (!str_empty(s->outcome) && (s->state == RS_DONE || s->state == RS_FAILED))
+		at += (size_t)snprintf(buf + at, n - at, " %s", word_run_outcome(s->outcome));
+	if (s->attempt > 1)
+		at += (size_t)snprintf(buf + at, n - at, ", attempt %lld", (long long)s->attempt);
+	format_duration(limit, sizeof(limit), s->timeout_ms);
+	if (s->state == RS_RUNNING && s->started_at_ms)
+		at += (size_t)snprintf(buf + at, n - at, " for %s%s of at most %s",
+		                       app_stale(a) ? "~" : "",
+		                       when_span(span, app_now(a) - s->started_at_ms), limit);
+	else if (s->ended_at_ms && s->started_at_ms)
+		at += (size_t)snprintf(buf + at, n - at, " at %s, took %.1f s",
+		                       when_clock(clock, s->ended_at_ms, utc),
+		                       (double)(s->ended_at_ms - s->started_at_ms) / 1000);
+	else if (s->state == RS_WAITING && s->timeout_ms)
+		at += (size_t)snprintf(buf + at, n - at, "at most %s", limit);
+	if (!str_empty(s->by) && at < n)
+		at += (size_t)snprintf(buf + at, n - at, "   by %.30s", s->by);
+	if (!str_empty(s->reason) && at < n)
+		snprintf(buf + at, n - at, "   \"%.200s\"", s->reason);
+}
+
+static int draw_change(const struct run_step *s, struct area at, int y)
+{
+	bool change = str_eq(s->effect, "change") || str_eq(s->effect, "destroy");
+	char text[300];
+
+	if (!str_empty(s->hold)) {
+		snprintf(text, sizeof(text),
+		         "sets the hold %.80s: pinned to every screen until released", s->hold);
+		y = field(at, y, "HOLD", ROLE_warn, text);
+	}
+	if (!str_empty(s->undo)) {
+		y = field(at, y, "UNDO", ROLE_normal, s->undo);
+		if (!str_empty(s->undo_state)) {
+			snprintf(text, sizeof(text), "%.40s%s", s->undo_state,
+			         str_eq(s->undo_state, "offered") ? " (U)" : "");
+			y = field(at, y, "", ROLE_dim, text);
+		}
+	} else if (change) {
+		snprintf(text, sizeof(text), "none%s%.200s", str_empty(s->why) ? "" : ": ",
+		         s->why ? s->why : "");
+		y = field(at, y, "UNDO", ROLE_warn, text);
+	}
+	return y;
+}
+
+int run_step_draw(const struct app *a, const struct run_doc *d, const struct run_step *s,
+                  struct area at, int y, int left)
+{
+	char text[600];
+
+	state_line(a, s, text, sizeof(text));
+	y = field(at, y, "STATE", role_step(s), text);
+	if (s->title && !str_eq(s->title, s->id))
+		y = field(at, y,
+		          str_eq(s->verb, "decide") || str_eq(s->verb, "ask") ? "ASKS" : "STEP",
+		          ROLE_normal, s->title);
+	y = field(at, y, "HELP", ROLE_dim, s->help);
+	if (str_eq(d->run.step, s->id) && d->wait.kind != RW_NONE && !str_empty(d->wait.text) &&
+	    (!s->title || strcasecmp(d->wait.text, s->title) != 0))
+		y = field(at, y, "WAITS", ROLE_count, d->wait.text);
+	if (!str_empty(s->command))
+		y = field(at, y,
+		          s->state == RS_WAITING || s->state == RS_READY ? "WILL RUN" : "RAN",
+		          str_eq(s->effect, "read") ? ROLE_normal : ROLE_danger, s->command);
+	y = draw_options(s, at, y);
+	y = draw_items(s, at, y);
+	y = field(at, y, "ANSWER", ROLE_ok, s->answer);
+	if (s->preview) {
+		y = run_result_draw(at, y, left, "PREVIEW", s->preview, s->explain);
+	}
+	y = draw_checks(s, at, y);
+	y = run_result_draw(at, y, left, "RESULT", s->result, s->explain);
+	if (!str_empty(s->output)) {
+		area_text(at, 1, y++, ROLE_label,
+		          s->state == RS_RUNNING ? "OUTPUT so far" : "OUTPUT");
+		y = lines(at, y, left, ROLE_normal, s->output);
+	}
+	return draw_change(s, at, y);
+}
