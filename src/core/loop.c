@@ -75,6 +75,19 @@ void loop_step_wall(struct loop *l, int64_t by_ms)
 	l->virtual_wall_ms += by_ms;
 }
 
+int64_t loop_virtual_due(const struct loop *l)
+{
+	return l->n_deferred ? l->virtual_now_ms : l->n_timers ? l->heap[0]->at_ms : INT64_MAX;
+}
+
+void loop_virtual_advance(struct loop *l, int64_t now_ms)
+{
+	if (now_ms <= l->virtual_now_ms)
+		return;
+	l->virtual_wall_ms += now_ms - l->virtual_now_ms;
+	l->virtual_now_ms = now_ms;
+}
+
 uint64_t loop_random(struct loop *l)
 {
 	uint64_t z;
@@ -272,7 +285,9 @@ static bool virtual_turn(struct loop *l)
 			l->virtual_now_ms = l->heap[0]->at_ms;
 		}
 	}
-	l->expected_ms = l->virtual_now_ms;
+	/* late only where somebody moved the clock past what was due */
+	l->expected_ms = l->n_timers && l->heap[0]->at_ms < l->virtual_now_ms ? l->heap[0]->at_ms :
+										l->virtual_now_ms;
 	l->turn_begun = false;
 	begin_turn(l);
 	run_due(l);

@@ -33,6 +33,10 @@ void loop_on_gap(struct loop *l, void (*fn)(void *ctx, int64_t gap_ms, int64_t w
 		 void *ctx);
 /* Tests: move only the wall clock of a virtual loop. */
 void loop_step_wall(struct loop *l, int64_t by_ms);
+/* Tests with several virtual loops on one clock: when the next thing is due (INT64_MAX: nothing),
+ * and that time passes. What was due before comes late, as after a standstill. */
+int64_t loop_virtual_due(const struct loop *l);
+void loop_virtual_advance(struct loop *l, int64_t now_ms);
 
 /* Timers live in the caller's storage and are one-shot; start again to repeat. */
 struct timer {

@@ -188,7 +188,9 @@ static void facts_attempt(const struct decider *d, const struct lineage *l,
 	}
 }
 
-static void facts_hour(const struct decider *d, const struct lineage *l, struct gate_facts *f)
+/* What wrote within the hour, and what was approved and is about to. */
+static void facts_hour(const struct decider *d, const struct lineage *l, const char *own,
+		       struct gate_facts *f)
 {
 	int64_t oldest_all = 0, oldest_one = 0;
 
@@ -197,12 +199,18 @@ static void facts_hour(const struct decider *d, const struct lineage *l, struct 
 
 		f->attempts_all++;
 		if (!oldest_all)
-			oldest_all = a->first_write_at_ms;
+			oldest_all = a->wrote_at_ms;
 		if (!str_eq(a->lineage, l->primary))
 			continue;
 		f->attempts_lineage++;
 		if (!oldest_one)
-			oldest_one = a->first_write_at_ms;
+			oldest_one = a->wrote_at_ms;
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		const struct event_row *r = &d->v[i]->ev;
+
+		f->attempts_all += r->e.id && !str_eq(r->e.id, own) && !r->first_write_at_ms &&
+				   (r->e.status == EV_APPROVED || r->e.status == EV_EXECUTING);
 	}
 	if (f->attempts_all >= d->d->set->max_per_hour && oldest_all)
 		f->attempts_free_ms = oldest_all + d->d->set->hour_ms;
@@ -306,7 +314,7 @@ static void facts_lineage(const struct decider *d, const struct lineage *l,
 	f->paused_by = c->paused ? c->paused_by : c->maintenance_by;
 	f->paused_reason = c->paused ? c->paused_reason : c->maintenance_reason;
 	f->paused_until_ms = c->paused ? c->paused_until_ms : c->maintenance_until_ms;
-	facts_hour(d, l, f);
+	facts_hour(d, l, ask->own_event, f);
 	facts_evidence(d, l, why, n, f);
 	facts_agents(d, l, f);
 	f->manual = ask->manual;

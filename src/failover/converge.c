@@ -138,6 +138,9 @@ static int eleven_write(struct mover *m, const char *agent, struct call_info *in
 				  m->row->name ? m->row->name : m->row->agent, agent, id, info);
 	}
 	act_wrote(a, e, info);
+	/* it may have happened: until somebody looked nothing is known */
+	if (info->result != CALL_OK && info->maybe_done)
+		m->looked = false;
 	if (info->result != CALL_OK)
 		return 0;
 	if (!m->imported)

@@ -337,9 +337,12 @@ static int adopt_moved(struct tx *t, const char *event_id, struct err *err)
 
 int execute_accept(struct tx *t, const char *event_id, struct err *err)
 {
+	int64_t orphans;
 	int r = adopt_moved(t, event_id, err);
 
 	if (r >= 0)
 		r = items_accept(t, event_id, err);
+	if (r >= 0)
+		r = effects_orphans(t, event_id, &orphans, err); /* nobody goes on with them */
 	return r < 0 ? r : items_release(t, event_id, err);
 }

@@ -41,15 +41,32 @@ static void collect(void *ctx, const struct intent *i)
 	jw_obj_end(&in->w);
 }
 
-static int fail_event(struct executor *x, struct tx *t, const char *id, struct err *err)
+/* All that is open is for a person now, and what was completed; not if a later leader did that,
+ * sweep and all, or the lineage has gone on to another event. */
+static int for_a_person(struct tx *t, const struct event *e, int64_t max_epoch, bool *ret,
+			struct err *err)
+{
+	*ret = e->status != EV_FAILED && event_status_open(e->status);
+	if (e->status != EV_COMPLETED || e->epoch > max_epoch)
+		return 0;
+	return lost_alone(t, e->id, ret, err);
+}
+
+static int fail_event(struct executor *x, struct tx *t, const char *id, int64_t max_epoch,
+		      struct err *err)
 {
 	static const char why[] = "the database lost its newest commits, outside writes of this "
 				  "event among them: look at what is where, then resume or roll back";
 	const struct failover_ports *ports = x->d->ports;
 	struct event_row row = { 0 };
+	bool person = false;
 	int r = event_lock(t, id, &row, err);
 
-	if (r >= 0 && (event_status_attempting(row.e.status) || row.e.status == EV_COMPLETED)) {
+	if (r == ERR_NOT_FOUND) /* gone as a whole: the lineage goes by what is outside */
+		return alert_raise(t, "commits-lost", id, "bad", why, NULL, err);
+	if (r >= 0)
+		r = for_a_person(t, &row.e, max_epoch, &person, err);
+	if (r >= 0 && person) {
 		int from = row.e.status;
 
 		row.e.status = EV_FAILED;
@@ -58,6 +75,8 @@ static int fail_event(struct executor *x, struct tx *t, const char *id, struct e
 		r = event_transition(t, &row, (enum event_status)from, row.e.version, why, err);
 		if (r >= 0 && ports && ports->say)
 			r = ports->say(ports->ctx, t, SAY_FAILED, &row.e, id, why, err);
+		if (r >= 0)
+			r = effects_orphans(t, id, NULL, err);
 	}
 	event_row_fini(&row);
 	return r;
@@ -76,7 +95,7 @@ static int settle(struct executor *x, struct intents *in, int64_t epoch, int64_t
 	if (r >= 0)
 		r = effects_merge(&t, str_get(&in->rows), &events, &n, err);
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = fail_event(x, &t, events[i], err);
+		r = fail_event(x, &t, events[i], in->max_epoch, err);
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		r = lost_images(&t, events[i], err);
 	if (r >= 0 && epoch)

@@ -254,14 +254,19 @@ static int read_stop(struct act *a, struct tx *t, struct err *err)
 	return 0;
 }
 
-static int batch_write(struct act *a, struct batch *b, struct err *err)
+/* again: the one before may have been committed although we were told otherwise. Its intents are
+ * closed then, they are made anew. */
+static int batch_write(struct act *a, struct batch *b, bool again, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct who who = act_who(a);
 	int r = tx_begin(a->d->store, &t, &who, err);
+	int64_t orphans;
 
 	if (r >= 0)
 		r = read_stop(a, &t, err);
+	if (r >= 0 && again)
+		r = effects_orphans(&t, a->row.e.id, &orphans, err);
 	b->n_intend = 0;
 	for (struct record_ask *k = b->asks; k; k = k->next)
 		if (!k->abandoned && a->stop == ACT_GO && !a->paused)
@@ -332,11 +337,11 @@ static int run_batch(struct act *a, struct err *err)
 {
 	struct err e = { 0 };
 
-	for (int odd = 0;;) {
+	for (int odd = 0, tries = 0;; tries++) {
 		struct batch b;
 
 		batch_take(a, &b);
-		int r = batch_write(a, &b, &e);
+		int r = batch_write(a, &b, tries > 0, &e);
 		if (r >= 0) {
 			batch_answer(a, &b);
 			batch_fini(&b);

@@ -42,9 +42,14 @@ static int read_attempts(struct store *s, int64_t since_ms, struct decide_facts 
 			 struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT lineage, first_write_at FROM ringdown.event"
-			    " WHERE first_write_at > $1::timestamptz ORDER BY first_write_at", "m",
-			    since_ms);
+	/* the last one forward: what a rollback writes neither waits for the hour nor begins it */
+	int e = store_query(s, &r, err,
+		"SELECT lineage, at FROM (SELECT e.lineage, CASE"
+		"  WHEN e.rollback_started_at IS NULL OR e.last_write_at < e.rollback_started_at"
+		"  THEN e.last_write_at ELSE (SELECT max(f.at) FROM ringdown.effect f"
+		"   WHERE f.event_id = e.id AND f.at < e.rollback_started_at) END AS at"
+		"  FROM ringdown.event e WHERE e.last_write_at > $1::timestamptz) x"
+		" WHERE at > $1::timestamptz ORDER BY at", "m", since_ms);
 
 	if (e < 0)
 		return e;

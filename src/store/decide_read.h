@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 struct standby_row { char *primary, *backup; int64_t priority; };
-struct attempt_row { char *lineage; int64_t first_write_at_ms; };
+struct attempt_row { char *lineage; int64_t wrote_at_ms; };	/* its last write forward */
 struct pool_count { char *account; int64_t usable, routed; char *example, *not_ready; };
 struct decide_facts {
 	struct standby_row *standby; size_t n_standby;	/* explicit ones, by priority */

@@ -110,7 +110,8 @@ int effects_merge(struct tx *t, const char *rows, char ***ret_events, size_t *re
 		"  (SELECT FROM ringdown.effect f WHERE f.event_id = x.event AND f.agent_id = x.agent"
 		"   AND f.kind = x.kind AND f.subject = x.subject AND f.epoch = x.epoch)"
 		"  ORDER BY x.at RETURNING event_id)"
-		" SELECT DISTINCT event_id FROM new ORDER BY 1", "ttm", rows, t->store->engine_id,
+		" SELECT event_id FROM new UNION SELECT event FROM x WHERE NOT EXISTS"
+		"  (SELECT FROM ringdown.event v WHERE v.id = x.event) ORDER BY 1", "ttm", rows, t->store->engine_id,
 		tx_now_ms(t));
 	if (e < 0)
 		return e;

@@ -9,7 +9,7 @@
 
 #define HERE "(SELECT system_identifier::text FROM pg_control_system())"
 /* From the current WAL file's name: the checkpoint's record of it lags behind. */
-#define TIMELINE "('x' || lpad(left(pg_walfile_name(pg_current_wal_lsn()), 8), 16, '0'))::bit(64)::bigint"
+#define TIMELINE SERVER_TIMELINE
 
 int environment_check(struct store *s, const char *name, struct err *err)
 {

@@ -7,6 +7,10 @@
 /* NULL for NULL; else a copy. */
 char *col_dup(const struct pg_result *r, int row, int col);
 
+/* A promotion adds one, at once: the control file would only say so after a checkpoint. */
+#define SERVER_TIMELINE                                                                            \
+	"('x' || lpad(left(pg_walfile_name(pg_current_wal_lsn()), 8), 16, '0'))::bit(64)::bigint"
+
 struct tx_note {
 	struct tx_note *next;
 	enum note_level level;

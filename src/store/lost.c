@@ -23,6 +23,20 @@ int lost_timeline_put(struct tx *t, int64_t timeline, struct err *err)
 			" doc = excluded.doc, at = excluded.at", "im", timeline, tx_now_ms(t));
 }
 
+int lost_alone(struct tx *t, const char *event, bool *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+			 "SELECT NOT EXISTS (SELECT 1 FROM ringdown.event e JOIN ringdown.event o"
+			 " ON o.lineage = e.lineage AND o.id <> e.id WHERE e.id = $1 AND o.status IN"
+			 " ('held', 'pending', 'approved', 'executing', 'failed', 'rolling_back'))",
+			 "t", event);
+
+	if (e >= 0)
+		*ret = pg_bool(r, 0, 0);
+	return e;
+}
+
 int lost_images(struct tx *t, const char *event, struct err *err)
 {
 	return tx_query(t, NULL, err,

@@ -61,6 +61,7 @@ struct who {
 	const char *role;		/* viewer, operator, admin; "engine" */
 	const char *via;		/* api, cli, cron, engine */
 	int64_t epoch;			/* > 0: leader's transaction */
+	bool any_timeline;		/* also on a server that is not the known one: to settle that */
 };
 #define WHO_ENGINE(epoch_) ((struct who){ .actor = "engine", .role = "engine", .via = "engine", \
 					  .epoch = (epoch_) })

@@ -8,6 +8,7 @@
 #include "store/control.h"
 #include "store/events.h"
 #include "store/internal.h"
+#include "store/items.h"
 #include "store/lease_row.h"
 #include "store/lost.h"
 
@@ -22,6 +23,8 @@ static int fail_one(struct tx *t, const char *id, const char *why, struct err *e
 		str_replace(&r.e.reason, why);
 		str_replace(&r.e.error, why);
 		e = event_transition(t, &r, from, r.e.version, why, err);
+		if (e == 0)
+			e = effects_orphans(t, id, NULL, err);
 	}
 	event_row_fini(&r);
 	return e;
@@ -50,6 +53,7 @@ int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_ch
 	*ret_changed = false;
 	if (e < 0 || (!went_back && (was == 0 || is == was)))
 		return e;
+	who.any_timeline = true;
 	why = is != was && was ?
 		xasprintf("PostgreSQL failed over (timeline %lld, before %lld): what was written last may"
 			  " be missing", (long long)is, (long long)was) :

@@ -48,18 +48,23 @@ static int fence(struct tx *t, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e;
 
+	/* what this leader knows is of the server that it took the lease on: one that took its place
+	 * may lack commits, and has the same epoch in its row all the same */
 	if (t->who.epoch > 0)
 		e = pg_run(t->conn, &r, err,
-			   "SELECT pg_current_xact_id()::text FROM ringdown.lease"
+			   "SELECT pg_current_xact_id()::text, EXISTS (SELECT 1 FROM ringdown.environment"
+			   " WHERE timeline <> " SERVER_TIMELINE ") FROM ringdown.lease"
 			   " WHERE epoch = $1 AND holder = $2 FOR SHARE",
 			   "it", t->who.epoch, t->store->engine_id);
 	else
-		e = pg_run(t->conn, &r, err, "SELECT pg_current_xact_id()::text", "");
+		e = pg_run(t->conn, &r, err, "SELECT pg_current_xact_id()::text, false", "");
 	if (e < 0)
 		return e;
 	if (pg_rows(r) == 0)
 		return err_set(err, ERR_LEASE, "epoch %lld no longer holds the lease",
 			       (long long)t->who.epoch);
+	if (pg_bool(r, 0, 1) && !t->who.any_timeline)
+		return err_set(err, ERR_LEASE, "PostgreSQL failed over to another server");
 	snprintf(t->xid, sizeof(t->xid), "%s", pg_text(r, 0, 0));
 	return 0;
 }

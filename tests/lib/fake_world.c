@@ -9,6 +9,8 @@
 
 #define VOICE "https://api.us.elevenlabs.io/twilio/inbound_call"
 
+enum { REPLY_TO_COME = -1 };
+
 static struct fake_world *of(struct providers *p)
 {
 	return p->test;
@@ -60,23 +62,34 @@ static enum call_result write_fate(struct providers *p, const char *kind,
 			loop_defer(w->loop, w->crash, w->crash_ctx);
 		return answer(info, CALL_CANCELLED, true);
 	}
-	if (!wait(p)) {
+	bool early = w->at_once && w->at_once(p);
+	int64_t sent = loop_now_ms(w->loop);
+	if (!early && !wait(p)) {
 		*ret_apply = w->lands && w->lands(p);
 		return answer(info, CALL_CANCELLED, true);
 	}
+	if (w->late_ms && loop_now_ms(w->loop) - sent > w->late_ms)
+		return answer(info, CALL_TIMEOUT, true);
 	*ret_apply = f == FAULT_NONE || f == FAULT_LOST || f == FAULT_SERVER_DONE;
 	if (f == FAULT_LOST || f == FAULT_DROPPED)
-		return answer(info, CALL_TIMEOUT, true);
-	if (f == FAULT_RATE)
-		return answer(info, CALL_RATE_LIMITED, false);
-	if (f == FAULT_SERVER || f == FAULT_SERVER_DONE)
-		return answer(info, CALL_SERVER, true);
-	return answer(info, CALL_OK, false);
+		answer(info, CALL_TIMEOUT, true);
+	else if (f == FAULT_RATE)
+		answer(info, CALL_RATE_LIMITED, false);
+	else if (f == FAULT_SERVER || f == FAULT_SERVER_DONE)
+		answer(info, CALL_SERVER, true);
+	else
+		answer(info, CALL_OK, false);
+	info->requests = early ? REPLY_TO_COME : 0;
+	return info->result;
 }
 
-/* After a "crash" the call must not come back before the task was cancelled. */
-static void hang_if_crashed(const struct call_info *info)
+/* What was done at once is answered later. After a "crash" the call must not come back before the
+ * task was cancelled. */
+static void reply(struct providers *p, struct call_info *info)
 {
+	if (info->requests == REPLY_TO_COME && !wait(p))
+		answer(info, CALL_CANCELLED, true);
+	info->requests = 0;
 	while (info->result == CALL_CANCELLED && info->maybe_done && !task_cancelled())
 		if (task_sleep(5) == OP_CANCELLED)
 			break;
@@ -114,8 +127,12 @@ static void list_add(struct phone_list *l, const struct fake_number *n)
 	p->sms = true;
 }
 
-static bool dead(struct fake_world *w, const struct credentials *c)
+static bool dead(struct providers *p, const struct credentials *c)
 {
+	const struct fake_world *w = of(p);
+
+	if (w->dead)
+		return w->dead(p, c->account_sid);
 	return !strcmp(w->dead_account, c->account_sid) &&
 	       (!w->die_after || w->writes >= w->die_after);
 }
@@ -128,7 +145,7 @@ static enum call_result numbers(OP_HEAD, enum credential_use use, struct phone_l
 	(void)use;
 	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
-	if (dead(w, c))
+	if (dead(p, c))
 		return answer(info, CALL_INACTIVE, false);
 	for (int i = 0; i < w->n_numbers; i++)
 		if (!strcmp(w->numbers[i].account, c->account_sid) && !w->numbers[i].gone)
@@ -143,7 +160,7 @@ static enum call_result one(struct providers *p, const struct credentials *c, co
 
 	if (!wait(p))
 		return answer(info, CALL_CANCELLED, false);
-	if (dead(w, c))
+	if (dead(p, c))
 		return answer(info, CALL_INACTIVE, false);
 	for (int i = 0; i < w->n_numbers; i++) {
 		struct fake_number *n = &w->numbers[i];
@@ -177,10 +194,10 @@ static enum call_result number_update(WRITE_HEAD, const char *sid, const struct 
 
 	(void)ret;
 	if (write_fate(p, "webhooks", guard, &apply, info) == CALL_CANCELLED && !apply) {
-		hang_if_crashed(info);
+		reply(p, info);
 		return info->result;
 	}
-	if (dead(w, c))
+	if (dead(p, c))
 		return answer(info, CALL_INACTIVE, false);
 	if (!strcmp(w->refuse_hooks, c->account_sid))
 		return answer(info, CALL_REFUSED, false);
@@ -198,7 +215,7 @@ static enum call_result number_update(WRITE_HEAD, const char *sid, const struct 
 		}
 		w->duplicates += !any;
 	}
-	hang_if_crashed(info);
+	reply(p, info);
 	return info->result;
 }
 
@@ -310,7 +327,7 @@ static enum call_result import(struct providers *p, const struct credentials *c,
 		snprintf(n->hooks[WH_VOICE_METHOD], 160, "POST");
 		n->hooks[WH_VOICE_FALLBACK_URL][0] = n->hooks[WH_STATUS_CALLBACK][0] = '\0';
 	}
-	hang_if_crashed(info);
+	reply(p, info);
 	return info->result;
 }
 
@@ -332,7 +349,7 @@ static enum call_result assign(struct providers *p, const struct write_guard *gu
 		w->duplicates += !strcmp(k->agent, agent_id ? agent_id : "");
 		snprintf(k->agent, sizeof(k->agent), "%s", agent_id ? agent_id : "");
 	}
-	hang_if_crashed(info);
+	reply(p, info);
 	return info->result;
 }
 
@@ -354,7 +371,7 @@ static enum call_result hook(struct providers *p, const struct write_guard *guar
 			w->locked = which == HOOK_LOCK;
 		w->lock_until_ms = loop_now_ms(w->loop) + body->ttl_s * 1000;
 	}
-	hang_if_crashed(info);
+	reply(p, info);
 	return info->result;
 }
 

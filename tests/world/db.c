@@ -11,9 +11,14 @@
 
 #include "store/accounts.h"
 #include "store/control.h"
+#include "store/items.h"
 #include "store/lease_row.h"
+#include "store/lost.h"
 #include "store/steps.h"
+#include "core/crypto.h"
 #include "tests/world/world.h"
+
+enum { IDLE_MS = 5000 };
 
 const char *db_keep(struct world *w, const char *text)
 {
@@ -54,12 +59,12 @@ int db_call(struct store *s, struct err *err)
 {
 	struct engine_in_world *e = engine_of(s);
 	struct world *w = e->w;
-	int64_t ms = 1 + (int64_t)dice(w, 4), now = loop_now_ms(w->loop);
+	int64_t ms = 1 + (int64_t)dice(w, 4);
 
 	if (!w->calm && chance(w, w->db_fault))
 		ms += (int64_t)dice(w, 1500);
-	if (e->stalled_until_ms > now && !w->calm)
-		ms += e->stalled_until_ms - now;
+	if (e->stalled_until_ms > w->now_ms && !w->calm)
+		ms += e->stalled_until_ms - w->now_ms;
 	bool slow = ms > s->timeout_ms;
 	if (task_sleep(slow ? s->timeout_ms : ms) == OP_CANCELLED)
 		return err_set(err, ERR_CANCELLED, "stopped");
@@ -70,11 +75,12 @@ int db_call(struct store *s, struct err *err)
 	return 0;
 }
 
+/* A transaction whose session was ended sees what nobody else ever will. */
 struct db_tables *db_see(struct store *s, struct tx *t)
 {
 	struct world *w = world_of(s);
 
-	return t ? &w->next : &w->now;
+	return !t ? &w->now : w->writer.tx == t ? &w->next : &w->adrift;
 }
 
 /* ---- transactions ---------------------------------------------------------------------- */
@@ -88,9 +94,17 @@ static void let_go(struct world *w, struct tx *t)
 	t->conn = NULL;
 }
 
+static void db_end_writer(struct world *w)
+{
+	w->adrift = w->next;
+	w->writer.tx = NULL;
+	condition_wake(&w->writer_gone);
+}
+
 int tx_begin(struct store *s, struct tx *t, const struct who *who, struct err *err)
 {
-	struct world *w = world_of(s);
+	struct engine_in_world *e = engine_of(s);
+	struct world *w = e->w;
 
 	memset(t, 0, sizeof(*t));
 	t->store = s;
@@ -98,17 +112,26 @@ int tx_begin(struct store *s, struct tx *t, const struct who *who, struct err *e
 	int r = db_call(s, err);
 	if (r < 0)
 		return r;
-	while (w->writer.tx)
-		if (condition_wait(&w->writer_gone, -1) == OP_CANCELLED)
+	while (w->writer.tx) {
+		/* the server ends a session that does nothing inside its transaction */
+		if (w->now_ms - w->writer.since_ms > IDLE_MS)
+			db_end_writer(w);
+		else if (condition_wait(&w->writer_gone, 500) == OP_CANCELLED)
 			return err_set(err, ERR_CANCELLED, "stopped");
+	}
+	if (e->dead || w->database_away)
+		return err_set(err, ERR_UNREACHABLE, "the database is away");
 	if (who->epoch > 0 && (w->lease.epoch != who->epoch ||
 			       strcmp(w->lease.holder, s->engine_id)))
 		return err_set(err, ERR_LEASE, "epoch %lld is over", (long long)who->epoch);
-	w->writer = (struct tx_in_world){ .tx = t };
+	if (who->epoch > 0 && !who->any_timeline && w->now.timeline != w->timeline)
+		return err_set(err, ERR_LEASE, "PostgreSQL failed over to another server");
+	w->writer = (struct tx_in_world){ .tx = t, .since_ms = w->now_ms };
 	w->next = w->now;
 	w->n_effects_next = w->n_effects;
+	w->n_journal_next = w->n_journal;
 	t->conn = (struct pg_conn *)(void *)w;
-	t->now_ms = loop_wall_ms(w->loop);
+	t->now_ms = loop_wall_ms(s->loop);
 	return 0;
 }
 
@@ -117,14 +140,55 @@ int64_t tx_now_ms(const struct tx *t)
 	return t->now_ms;
 }
 
+void db_note(struct tx *t, const char *kind, const char *subject, int status)
+{
+	struct world *w = world_of(t->store);
+
+	t->n_notes++;
+	if (w->writer.tx != t || w->n_journal_next == W_JOURNAL)
+		return;
+	w->journal[w->n_journal_next++] = (struct db_line){
+		db_keep(w, t->who.actor), db_keep(w, kind), db_keep(w, subject), status,
+	};
+}
+
 void tx_note(struct tx *t, enum note_level level, const char *kind, const char *subject,
 	     const char *text, const char *data)
 {
 	(void)level;
 	(void)data;
-	t->n_notes++;
+	db_note(t, kind, subject, -1);
 	say(world_of(t->store), "  %s %s %s: %s", t->store->engine_id, kind, subject ? subject : "",
 	    text ? text : "");
+}
+
+/* What an asynchronous standby may still have when the server dies. */
+static void remember(struct world *w)
+{
+	if (!w->loses || w->lost_ms)
+		return;
+	if (w->n_old == W_OLD)
+		memmove(w->old, w->old + 1, (W_OLD - 1) * sizeof(w->old[0]));
+	else
+		w->n_old++;
+	w->old[w->n_old - 1] = (struct db_old){ w->now, w->lease, w->n_effects, w->n_journal };
+}
+
+void db_lose_commits(struct world *w, int n)
+{
+	const struct db_old *o = &w->old[w->n_old - 1 - n];
+
+	say(w, "the server fails over and loses %d commits; timeline %lld", n,
+	    (long long)w->timeline + 1);
+	db_end_writer(w);
+	w->now = o->tables;
+	w->lease = o->lease;
+	w->n_effects = o->n_effects;
+	w->n_journal = o->n_journal;
+	w->timeline++;
+	w->lost_ms = w->now_ms;
+	for (int i = 0; i < W_ENGINES; i++)
+		w->engines[i]->sessions++;	/* every connection breaks */
 }
 
 int tx_commit(struct tx *t, int64_t *ret_seq, struct err *err)
@@ -133,26 +197,30 @@ int tx_commit(struct tx *t, int64_t *ret_seq, struct err *err)
 	struct world *w = e->w;
 	int r = db_call(t->store, err);
 
-	if (r >= 0 && w->writer.tx == t && w->writer.doomed)
-		r = err_set(err, ERR_UNREACHABLE, "the session was ended by another engine");
+	if (r >= 0 && w->writer.tx != t)
+		r = err_set(err, ERR_UNREACHABLE, "the session was ended by the server");
 	bool crash = r >= 0 && e->x && crash_here(w), after = crash && chance(w, 500);
 	if (crash && !after)
 		r = err_set(err, ERR_UNREACHABLE, "crash before commit");
 	if (r >= 0) {
-		w->next.journal += t->n_notes;
+		remember(w);
+		law_commit(e, t);
 		w->now = w->next;
 		w->n_effects = w->n_effects_next;
+		w->n_journal = w->n_journal_next;
 		w->commits++;
 	}
 	let_go(w, t);
 	if (crash) {
 		crash_engine(e, after ? "after a commit" : "before a commit");
-		while (task_sleep(1000) != OP_CANCELLED)
-			;
-		return err_set(err, ERR_CANCELLED, "crashed");
+		task_sleep(100);
+		return err_set(err, ERR_UNREACHABLE, "crashed");
 	}
+	/* the answer to a commit may be lost, too, and the server be away for too long to ask it */
+	if (r >= 0 && !w->calm && chance(w, w->db_fault / 20))
+		return err_set(err, ERR_TIMEOUT, "no reply to the commit");
 	if (ret_seq)
-		*ret_seq = t->n_notes ? w->now.journal : 0;
+		*ret_seq = t->n_notes ? w->n_journal : 0;
 	return r;
 }
 
@@ -174,8 +242,10 @@ int pg_acquire(struct pg_pool *pool, struct pg_conn **ret, struct err *err)
 	struct engine_in_world *e = (struct engine_in_world *)(void *)pool;
 	int r = db_call(&e->store, err);
 
-	if (r >= 0)
+	if (r >= 0) {
 		*ret = (struct pg_conn *)(void *)e;
+		e->lease_session = e->sessions;
+	}
 	return r;
 }
 
@@ -191,8 +261,9 @@ void pg_abort(struct pg_conn *c)
 
 bool pg_broken(const struct pg_conn *c)
 {
-	(void)c;
-	return false;
+	const struct engine_in_world *e = (const struct engine_in_world *)(const void *)c;
+
+	return e->lease_session != e->sessions;
 }
 
 void pg_pool_free(struct pg_pool *p)
@@ -205,9 +276,16 @@ static struct store *store_of(struct pg_conn *c)
 	return &((struct engine_in_world *)(void *)c)->store;
 }
 
-int lease_row_read(struct pg_conn *c, struct lease_row *ret, struct err *err)
+static int lease_call(struct pg_conn *c, struct err *err)
 {
 	int r = db_call(store_of(c), err);
+
+	return r >= 0 && pg_broken(c) ? err_set(err, ERR_UNREACHABLE, "the connection broke") : r;
+}
+
+int lease_row_read(struct pg_conn *c, struct lease_row *ret, struct err *err)
+{
+	int r = lease_call(c, err);
 
 	if (r >= 0)
 		*ret = world_of(store_of(c))->lease;
@@ -218,7 +296,7 @@ int lease_row_renew(struct pg_conn *c, int64_t epoch, int64_t now_ms, int64_t *r
 		    struct err *err)
 {
 	struct world *w = world_of(store_of(c));
-	int r = db_call(store_of(c), err);
+	int r = lease_call(c, err);
 
 	if (r < 0)
 		return r;
@@ -236,7 +314,7 @@ int lease_row_take(struct pg_conn *c, const struct lease_row *seen, const char *
 		   struct err *err)
 {
 	struct world *w = world_of(store_of(c));
-	int r = db_call(store_of(c), err);
+	int r = lease_call(c, err);
 
 	(void)address;
 	if (r < 0)
@@ -245,7 +323,7 @@ int lease_row_take(struct pg_conn *c, const struct lease_row *seen, const char *
 	    strcmp(w->lease.holder, seen->holder))
 		return err_set(err, ERR_CONFLICT, "renewed meanwhile");
 	if (w->writer.tx && w->writer.tx->who.epoch > 0)
-		w->writer.doomed = true;
+		db_end_writer(w);
 	snprintf(w->lease.holder, sizeof(w->lease.holder), "%s", holder);
 	w->lease.epoch = (seen->epoch > min_epoch ? seen->epoch : min_epoch) + 1;
 	w->lease.counter = 1;
@@ -258,7 +336,7 @@ int lease_row_take(struct pg_conn *c, const struct lease_row *seen, const char *
 int lease_row_release(struct pg_conn *c, int64_t epoch, int64_t now_ms, struct err *err)
 {
 	struct world *w = world_of(store_of(c));
-	int r = db_call(store_of(c), err);
+	int r = lease_call(c, err);
 
 	(void)now_ms;
 	if (r < 0)
@@ -271,20 +349,15 @@ int lease_row_release(struct pg_conn *c, int64_t epoch, int64_t now_ms, struct e
 
 /* ---- installation ------------------------------------------------------------------------- */
 
-int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_changed,
-		    struct err *err)
-{
-	(void)epoch;
-	(void)went_back;
-	*ret_changed = false;
-	return db_call(s, err);
-}
-
 int environment_timeline(struct store *s, int64_t *ret_timeline, int64_t *ret_known,
 			 struct err *err)
 {
-	*ret_timeline = *ret_known = 1;
-	return db_call(s, err);
+	struct world *w = world_of(s);
+	int r = db_call(s, err);
+
+	*ret_timeline = w->timeline;
+	*ret_known = w->now.timeline;
+	return r;
 }
 
 int database_identity(struct store *s, char **ret, struct err *err)
@@ -298,15 +371,65 @@ int database_identity(struct store *s, char **ret, struct err *err)
 
 int timeline_known(struct tx *t, int64_t timeline, struct err *err)
 {
-	(void)timeline;
+	db_see(t->store, t)->timeline = timeline;
 	return db_call(t->store, err);
 }
 
 int lease_epoch_above(struct tx *t, int64_t epoch, bool *ret_raised, struct err *err)
 {
-	(void)epoch;
-	*ret_raised = false;
-	return db_call(t->store, err);
+	struct world *w = world_of(t->store);
+	int r = db_call(t->store, err);
+
+	*ret_raised = r >= 0 && w->lease.epoch <= epoch;
+	if (*ret_raised)
+		w->lease.epoch = epoch + 1;
+	return r;
+}
+
+static int fail_attempt(struct tx *t, const char *id, struct err *err)
+{
+	struct event_row row = { 0 };
+	int r = event_lock(t, id, &row, err);
+
+	if (r >= 0 && event_status_attempting((enum event_status)row.e.status)) {
+		enum event_status from = (enum event_status)row.e.status;
+
+		row.e.status = EV_FAILED;
+		str_replace(&row.e.error, "the server failed over");
+		r = event_transition(t, &row, from, row.e.version, "the server failed over", err);
+		if (r >= 0)
+			r = effects_orphans(t, id, NULL, err);
+	}
+	event_row_fini(&row);
+	return r;
+}
+
+/* As store/timeline.c. */
+int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_changed,
+		    struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(epoch);
+	int64_t is, was;
+	int r = environment_timeline(s, &is, &was, err);
+
+	who.any_timeline = true;
+	*ret_changed = false;
+	if (r < 0 || (!went_back && is == was))
+		return r;
+	r = tx_begin(s, &t, &who, err);
+	if (r >= 0)
+		db_see(s, &t)->timeline = is;
+	if (r >= 0)
+		r = lost_timeline_put(&t, 0, err);
+	for (int i = 0; r >= 0 && i < db_see(s, &t)->n_events; i++)
+		r = fail_attempt(&t, db_see(s, &t)->events[i]->e.id, err);
+	if (r < 0)
+		return r;
+	tx_note(&t, NOTE_BAD, "database.changed", "database", "", NULL);
+	r = tx_commit(&t, NULL, err);
+	*ret_changed = r == 0;
+	return r;
 }
 
 int account_keys_load(struct store *s, const char *id, struct account_keys *ret, struct err *err)
@@ -319,6 +442,9 @@ int account_keys_load(struct store *s, const char *id, struct account_keys *ret,
 	ret->id = xstrdup(id);
 	ret->provider = xstrdup("twilio");
 	ret->account_sid = xasprintf("AC%s", id + 3);
+	ret->token = secret_new("token");
+	ret->parent_sid = xstrdup("AC9");
+	ret->parent_secret = secret_new("parent");
 	return 0;
 }
 
@@ -329,6 +455,9 @@ void account_keys_fini(struct account_keys *k)
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		free_p(texts[i]);
+	secret_free(k->token);
+	secret_free(k->parent_secret);
+	memset(k, 0, sizeof(*k));
 }
 
 int account_not_ready(struct tx *t, const char *id, const char *reason, struct err *err)
@@ -345,24 +474,4 @@ int lineage_set_current(struct tx *t, const char *primary, const char *account, 
 	if (r >= 0)
 		db_see(t->store, t)->current = db_keep(world_of(t->store), account);
 	return r;
-}
-
-int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
-		const char *text, bool *ret_new, struct err *err)
-{
-	(void)severity;
-	if (ret_new)
-		*ret_new = true;
-	say(world_of(t->store), "  alert %s %s: %s", name, subject, text);
-	return db_call(t->store, err);
-}
-
-int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret_was,
-		  struct err *err)
-{
-	(void)name;
-	(void)subject;
-	if (ret_was)
-		*ret_was = false;
-	return db_call(t->store, err);
 }

@@ -98,8 +98,8 @@ static void unreserve(struct db_tables *d, const char *event, const char *agent)
 int agents_page(struct store *s, const struct agents_filter *f, const char *after, int64_t limit,
 		struct agent_row **ret, size_t *ret_n, struct err *err)
 {
-	struct db_tables *d = db_see(s, NULL);
 	int r = db_call(s, err);
+	struct db_tables *d = db_see(s, NULL);
 
 	(void)limit;
 	if (r < 0)
@@ -136,8 +136,8 @@ void agents_free(struct agent_row *rows, size_t n)
 int plan_numbers(struct store *s, const char *account, const char *reserved_by,
 		 struct number **ret, size_t *ret_n, struct err *err)
 {
-	struct db_tables *d = db_see(s, NULL);
 	int r = db_call(s, err);
+	struct db_tables *d = db_see(s, NULL);
 
 	if (r < 0)
 		return r;
@@ -167,11 +167,28 @@ void numbers_free(struct number *rows, size_t n)
 	free_p(&rows);
 }
 
+int hooks_get(struct store *s, const char *account, const char *phone_number,
+	      struct number_hooks *ret, struct err *err)
+{
+	int r = db_call(s, err);
+	const struct db_tables *d = db_see(s, NULL);
+
+	for (int i = 0; r >= 0 && i < d->n_hooks; i++) {
+		if (!str_eq(d->hooks[i].account, account) || !str_eq(d->hooks[i].number, phone_number))
+			continue;
+		*ret = (struct number_hooks){ .account = xstrdup(account), .sid = xstrdup(d->hooks[i].sid),
+					      .phone_number = xstrdup(phone_number),
+					      .baseline = xstrdup(d->hooks[i].baseline) };
+		return 0;
+	}
+	return r < 0 ? r : err_set(err, ERR_NOT_FOUND, "nothing is known of %s", phone_number);
+}
+
 int hooks_list(struct store *s, const char *account, struct number_hooks **ret, size_t *ret_n,
 	       struct err *err)
 {
-	struct db_tables *d = db_see(s, NULL);
 	int r = db_call(s, err);
+	struct db_tables *d = db_see(s, NULL);
 
 	if (r < 0)
 		return r;
@@ -207,8 +224,9 @@ void hooks_free(struct number_hooks *rows, size_t n)
 int items_load(struct store *s, const char *event, struct item **ret, size_t *ret_n,
 	       struct err *err)
 {
+	int r = db_call(s, err);
 	struct db_tables *d = db_see(s, NULL);
-	int r = db_call(s, err), e = db_event(d, event);
+	int e = db_event(d, event);
 
 	if (r < 0)
 		return r;
@@ -222,8 +240,9 @@ int items_load(struct store *s, const char *event, struct item **ret, size_t *re
 
 int items_put(struct tx *t, const char *event, const struct item *v, size_t n, struct err *err)
 {
+	int r = db_call(t->store, err);
 	struct db_tables *d = db_see(t->store, t);
-	int r = db_call(t->store, err), e = db_event(d, event);
+	int e = db_event(d, event);
 
 	for (size_t i = 0; r >= 0 && e >= 0 && i < n && i < W_AGENTS; i++)
 		d->items[e][i] = db_item_new(world_of(t->store), &v[i]);
@@ -234,8 +253,9 @@ int items_put(struct tx *t, const char *event, const struct item *v, size_t n, s
 
 int items_save(struct tx *t, const char *event, struct item *const *v, size_t n, struct err *err)
 {
+	int r = n ? db_call(t->store, err) : 0;
 	struct db_tables *d = db_see(t->store, t);
-	int r = n ? db_call(t->store, err) : 0, e = db_event(d, event);
+	int e = db_event(d, event);
 
 	for (size_t i = 0; r >= 0 && e >= 0 && i < n; i++)
 		for (int k = 0; k < d->n_items[e]; k++)
@@ -248,8 +268,8 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 		  struct err *err)
 {
 	struct world *w = world_of(t->store);
-	struct db_tables *d = db_see(t->store, t);
 	int r = db_call(t->store, err);
+	struct db_tables *d = db_see(t->store, t);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct db_pool *p = pool_of(d, v[i].to_number);
@@ -268,8 +288,8 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 
 int items_release(struct tx *t, const char *event, struct err *err)
 {
-	struct db_tables *d = db_see(t->store, t);
 	int r = db_call(t->store, err);
+	struct db_tables *d = db_see(t->store, t);
 
 	for (int i = 0; r >= 0 && i < d->n_reserved; i++) {
 		struct db_pool *p = pool_of(d, d->reserved[i].number);
@@ -285,8 +305,8 @@ int items_release(struct tx *t, const char *event, struct err *err)
 int items_read_before(struct tx *t, const char *event, struct item *const *v, size_t n,
 		      struct err *err)
 {
-	struct db_tables *d = db_see(t->store, t);
 	int r = db_call(t->store, err);
+	struct db_tables *d = db_see(t->store, t);
 
 	(void)event;
 	for (size_t i = 0; r >= 0 && i < n; i++) {
@@ -320,8 +340,8 @@ int items_assign(struct tx *t, const char *event, struct item *const *v, size_t 
 		 struct err *err)
 {
 	struct world *w = world_of(t->store);
-	struct db_tables *d = db_see(t->store, t);
 	int r = db_call(t->store, err);
+	struct db_tables *d = db_see(t->store, t);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct db_pool *p = pool_of(d, v[i]->to_number);
@@ -346,8 +366,8 @@ int items_switch(struct tx *t, const char *event, const char *lineage, struct it
 		 size_t n, struct err *err)
 {
 	struct world *w = world_of(t->store);
-	struct db_tables *d = db_see(t->store, t);
 	int r = db_call(t->store, err);
+	struct db_tables *d = db_see(t->store, t);
 
 	(void)lineage;
 	for (size_t i = 0; r >= 0 && i < n; i++) {
@@ -404,8 +424,8 @@ static void restore_row(struct tx *t, struct item *i, struct db_agent *a, const 
 int items_restore(struct tx *t, const char *event, struct item *const *v, size_t n,
 		  struct err *err)
 {
-	struct db_tables *d = db_see(t->store, t);
 	int r = db_call(t->store, err);
+	struct db_tables *d = db_see(t->store, t);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct image m = image_of(v[i]);
@@ -446,8 +466,8 @@ int items_baseline(struct tx *t, const char *event, struct item *const *v, size_
 		   struct err *err)
 {
 	struct world *w = world_of(t->store);
-	struct db_tables *d = db_see(t->store, t);
 	int r = n ? db_call(t->store, err) : 0;
+	struct db_tables *d = db_see(t->store, t);
 
 	(void)event;
 	for (size_t i = 0; r >= 0 && i < n; i++) {
@@ -470,8 +490,9 @@ int items_baseline(struct tx *t, const char *event, struct item *const *v, size_
 
 int items_accept(struct tx *t, const char *event, struct err *err)
 {
+	int r = db_call(t->store, err);
 	struct db_tables *d = db_see(t->store, t);
-	int r = db_call(t->store, err), e = db_event(d, event);
+	int e = db_event(d, event);
 
 	for (int k = 0; r >= 0 && e >= 0 && k < d->n_items[e]; k++) {
 		struct item *i = db_item_new(world_of(t->store), d->items[e][k]);

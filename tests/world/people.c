@@ -1,120 +1,118 @@
 /*
- * People at random: each order is one transaction from a desk that is no engine, with the
- * same checks as failover/commands.c makes, but for gates (a person overrides them all).
+ * People at random: each order is the real command at some engine, leader or not, by a name of
+ * its own, so that what was acknowledged can be looked for afterwards.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "failover/plan.h"
-#include "failover/rollback.h"
-#include "store/steps.h"
+#include "failover/commands.h"
 #include "tests/world/world.h"
 
-static const struct who JANE = { .actor = "jane", .role = "operator", .via = "api" };
-
-static int newest(const struct world *w)
-{
-	return w->now.n_events - 1;
-}
-
-static void start_attempt(struct world *w)
-{
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	struct store *s = &w->desk->store;
-	const char *to = str_eq(w->now.current, "acc1") ? "acc2" : "acc1";
-	struct event_row row = { 0 };
-	struct plan *plan = NULL;
-	struct err err = { 0 };
-
-	if (w->now.n_events == W_EVENTS)
-		return;
-	int r = plan_load(s, &w->set, "acc1", w->now.current, to, NULL, true, 0, &plan, &err);
-	if (r < 0 || !plan->n_moves) {
-		plan_free(plan);
-		return;
-	}
-	row.e.status = EV_APPROVED;
-	row.e.severity = chance(w, 500) ? SEV_CRITICAL : SEV_DEGRADED;
-	row.e.trigger = TRIG_MANUAL;
-	row.e.lineage = xstrdup("acc1");
-	row.e.from = xstrdup(plan->from);
-	plan_into_event(plan, &row.e);
-	r = tx_begin(s, &t, &JANE, &err);
-	if (r >= 0)
-		r = event_open(&t, &row, &err);
-	if (r >= 0)
-		r = plan_store(&t, row.e.id, plan, &err);
-	if (r >= 0)
-		r = tx_commit(&t, NULL, &err);
-	say(w, "jane starts %s to %s: %s", row.e.id ? row.e.id : "?", to, r < 0 ? err.msg : "ok");
-	event_row_fini(&row);
-	plan_free(plan);
-}
-
 struct order {
-	const char *what;
-	unsigned from;
-	enum event_status to;
-	int (*also)(struct tx *t, const char *id, struct err *err);
+	struct engine_in_world *e;
+	const char *what, *event, *actor;
+	command_fn fn;				/* NULL: a switch */
+	bool on, maintenance;
+	const char *overrides[8];
+	size_t n_overrides;
 };
 
-static const struct order orders[] = {
-	{ "rolls back", 1u << EV_COMPLETED | 1u << EV_FAILED, EV_ROLLING_BACK, rollback_is_newest },
-	{ "resumes", 1u << EV_FAILED, EV_EXECUTING, attempt_cancel_clear },
-	{ "accepts", 1u << EV_FAILED, EV_ACCEPTED, execute_accept },
-};
-
-static void order_event(struct world *w, const char *id, const struct order *o)
+static void carry_out(void *arg)
 {
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	struct event_row row = { 0 };
+	struct order *o = arg;
+	struct engine_in_world *e = o->e;
+	struct who who = { .actor = o->actor, .role = "operator", .via = "api" };
+	struct command c = { .who = &who, .event = o->event, .reason = "because",
+			     .account = e->w->now.current, .overrides = o->overrides,
+			     .n_overrides = o->n_overrides };
+	struct command_result ret = { .status = -1 };
 	struct err err = { 0 };
-	int r = tx_begin(&w->desk->store, &t, &JANE, &err);
+	int r;
 
-	if (r >= 0)
-		r = event_lock(&t, id, &row, &err);
-	if (r >= 0 && !(o->from & 1u << row.e.status))
-		r = err_set(&err, ERR_CONFLICT, "it is %s", event_status_name(row.e.status));
-	if (r >= 0 && o->to == EV_EXECUTING && row.rollback_started_at_ms)
-		r = err_set(&err, ERR_CONFLICT, "it failed while rolling back");
-	if (r >= 0 && o->also)
-		r = o->also(&t, id, &err);
-	if (r >= 0) {
-		int from = row.e.status;
-
-		row.e.status = (int)o->to;
-		if (o->to == EV_ROLLING_BACK)
-			row.rollback_started_at_ms = t.now_ms;
-		r = event_transition(&t, &row, (enum event_status)from, row.e.version, o->what, &err);
-	}
-	if (r >= 0)
-		r = tx_commit(&t, NULL, &err);
-	say(w, "jane %s %s: %s", o->what, id, r < 0 ? err.msg : "ok");
-	event_row_fini(&row);
+	if (o->fn)
+		r = o->fn(e->decider, &c, &ret, &err);
+	else if (o->maintenance)
+		r = command_maintenance(e->decider, &who, o->on, 0, "because", &err);
+	else
+		r = command_pause(e->decider, &who, o->on, 0, "because", &err);
+	say(e->w, "%s %s %s at %s: %s", o->actor, o->what, o->event ? o->event : "", e->id,
+	    r < 0 ? err.msg : "ok");
+	/* the answer of a process that died reaches nobody */
+	if (!e->dead)
+		law_answered(e->w, o->actor, o->what, r);
+	command_result_fini(&ret);
 }
 
-static void cancel_event(struct world *w, const char *id)
+static void carried_out(void *arg)
 {
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	struct err err = { 0 };
-	int r = tx_begin(&w->desk->store, &t, &JANE, &err);
+	struct order *o = arg;
 
-	if (r >= 0)
-		r = event_cancel_request(&t, id, "jane", &err);
-	if (r >= 0)
-		r = tx_commit(&t, NULL, &err);
-	say(w, "jane cancels %s: %s", id, r < 0 ? err.msg : "ok");
+	o->e->orders--;
+	free_p(&o);
 }
 
-static void pause(struct world *w, bool on)
+/* Overrides at times, among them some that nobody may override. */
+static void choose_overrides(struct world *w, struct order *o)
 {
-	_cleanup_(tx_rollback) struct tx t = { 0 };
+	static const char *const names[] = { "hour", "evidence", "isolation", "target-healthy", "agents",
+					     "webhook", "target-fit" };
 
-	if (tx_begin(&w->desk->store, &t, &JANE, NULL) < 0)
+	if (chance(w, 100)) {
+		o->overrides[o->n_overrides++] = chance(w, 500) ? "lease" : "attempt";
 		return;
-	w->next.paused = on;
-	if (tx_commit(&t, NULL, NULL) >= 0)
-		say(w, "jane %s", on ? "pauses" : "unpauses");
+	}
+	if (chance(w, 400))
+		return;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (chance(w, i ? 700 : 400))
+			o->overrides[o->n_overrides++] = names[i];
+}
+
+static struct order *order_new(struct world *w)
+{
+	struct engine_in_world *e = w->engines[dice(w, W_ENGINES)];
+	struct order *o;
+	char name[24];
+
+	if (!e->up || e->dead || e->frozen)
+		return NULL;
+	o = xcalloc(1, sizeof(*o));
+	snprintf(name, sizeof(name), "person-%d", ++w->operations);
+	o->e = e;
+	o->actor = db_keep(w, name);
+	return o;
+}
+
+static void give(struct order *o)
+{
+	o->e->orders++;
+	task_start(o->e->loop, "person", carry_out, o, carried_out);
+}
+
+static void order_event(struct world *w, const char *what, command_fn fn, const char *event)
+{
+	struct order *o = order_new(w);
+
+	if (!o)
+		return;
+	o->what = what;
+	o->fn = fn;
+	o->event = event;
+	if (fn == command_start || fn == command_approve || fn == command_rollback)
+		choose_overrides(w, o);
+	give(o);
+}
+
+static void turn_switch(struct world *w, bool maintenance, bool on)
+{
+	struct order *o = order_new(w);
+
+	if (!o)
+		return;
+	o->what = maintenance ? on ? "begins maintenance" : "ends maintenance" : on ? "pauses" : "unpauses";
+	o->maintenance = maintenance;
+	o->on = on;
+	give(o);
 }
 
 /* Somebody changes a number at the provider, past the engine. */
@@ -128,41 +126,79 @@ static void interfere(struct world *w)
 	say(w, "somebody changes %s", n->e164);
 }
 
-void person_acts(void *arg)
+static void on_window(struct world *w, const char *id)
 {
-	struct world *w = arg;
-	int i = newest(w);
-	const struct event_row *e = i >= 0 ? w->now.events[i] : NULL;
-	_cleanup_(free_p) char *id = e ? xstrdup(e->e.id) : NULL;
-	int status = e ? e->e.status : EV_CANCELLED;
+	static const struct { const char *what; command_fn fn; } orders[] = {
+		{ "approves", command_approve }, { "rejects", command_reject },
+		{ "extends", command_extend }, { "cancels", command_cancel },
+		{ "starts", command_start },
+	};
 
-	w->operations++;
-	if (w->now.paused && chance(w, 500)) {
-		pause(w, false);
+	/* mostly nobody reacts */
+	if (chance(w, 600))
+		return;
+	size_t k = dice(w, COUNT_OF(orders));
+	order_event(w, orders[k].what, orders[k].fn, id);
+	/* a colleague, at the same moment */
+	if (chance(w, 300)) {
+		k = dice(w, COUNT_OF(orders));
+		order_event(w, orders[k].what, orders[k].fn, id);
+	}
+}
+
+static void on_failed(struct world *w, const char *id)
+{
+	switch (dice(w, 3)) {
+	case 0:
+		order_event(w, "resumes", command_resume, id);
+		break;
+	case 1:
+		order_event(w, "rolls back", command_rollback, id);
+		break;
+	default:
+		order_event(w, "accepts", command_accept, id);
+	}
+}
+
+void person_acts(struct world *w)
+{
+	int i = w->now.n_events - 1;
+	const struct event_row *e = i >= 0 ? w->now.events[i] : NULL;
+	const char *id = e ? db_keep(w, e->e.id) : NULL;
+
+	if (w->interference && chance(w, 60))
+		interfere(w);
+	if ((w->now.paused || w->now.maintenance) && chance(w, 400)) {
+		turn_switch(w, w->now.maintenance, false);
 		return;
 	}
-	switch (status) {
+	if (chance(w, 40)) {
+		turn_switch(w, chance(w, 300), true);
+		return;
+	}
+	switch (e ? (enum event_status)e->e.status : EV_CANCELLED) {
+	case EV_PENDING:
+	case EV_HELD:
+		on_window(w, id);
+		break;
 	case EV_APPROVED:
 	case EV_EXECUTING:
 		if (chance(w, 250))
-			cancel_event(w, id);
-		else if (chance(w, 150))
-			pause(w, true);
+			order_event(w, "cancels", command_cancel, id);
 		break;
 	case EV_ROLLING_BACK:
 		break;
 	case EV_FAILED:
-		order_event(w, id, &orders[dice(w, COUNT_OF(orders))]);
+		on_failed(w, id);
 		break;
 	case EV_COMPLETED:
-		if (chance(w, 600))
-			order_event(w, id, &orders[0]);
-		else
-			start_attempt(w);
+		if (chance(w, 400))
+			order_event(w, "rolls back", command_rollback, id);
+		else if (chance(w, 300))
+			order_event(w, "starts", command_start, NULL);
 		break;
 	default:
-		start_attempt(w);
+		if (chance(w, 300))
+			order_event(w, "starts", command_start, NULL);
 	}
-	if (w->interference && chance(w, 60))
-		interfere(w);
 }
