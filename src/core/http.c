@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "core/http_internal.h"
 #include "core/mem.h"
@@ -228,6 +229,22 @@ static void deliver(void *arg)
 		client_free(h);
 }
 
+/* "Expire date:Nov 21 12:00:00 2026 GMT" of the first certificate, the server's own. */
+static int64_t cert_until(CURL *easy)
+{
+	struct curl_certinfo *info = NULL;
+	struct tm tm = { 0 };
+
+	curl_easy_getinfo(easy, CURLINFO_CERTINFO, &info);
+	for (struct curl_slist *s = info && info->num_of_certs > 0 ? info->certinfo[0] : NULL; s;
+	     s = s->next)
+		if (strncmp(s->data, "Expire date:", 12) == 0 &&
+		    (strptime(s->data + 12, "%b %d %H:%M:%S %Y", &tm) ||
+		     strptime(s->data + 12, "%Y-%m-%d %H:%M:%S", &tm)))
+			return (int64_t)timegm(&tm) * 1000;
+	return 0;
+}
+
 void http_transfer_end(struct http_transfer *t, enum http_result result, const char *error)
 {
 	struct http_reply *r = &t->call->reply;
@@ -248,6 +265,7 @@ void http_transfer_end(struct http_transfer *t, enum http_result result, const c
 	if (t->easy) {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_size);
+		r->cert_until_ms = cert_until(t->easy);
 	}
 	if (t->last_status && !t->watch)
 		*t->last_status = (int)status;
@@ -464,6 +482,10 @@ static void set_options(struct http_transfer *t, const struct http_request *req,
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 50L);
 	if (req->unix_socket)
 		curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
+	if (req->want_cert) {
+		curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
+		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+	}
 	if (req->insecure_tls) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -39,6 +39,7 @@ struct http_request {
 	int64_t idle_ms;
 	const char *unix_socket;		/* path instead of TCP, or NULL */
 	bool insecure_tls;			/* tests and a loud setting only */
+	bool want_cert;				/* reply.cert_until_ms; on a connection of its own */
 };
 
 /* What went wrong below HTTP; HTTP_DONE means a status line arrived and the body is whole. */
@@ -54,6 +55,7 @@ struct http_reply {
 	struct str body;
 	struct str head;			/* raw header lines */
 	int64_t latency_ms;
+	int64_t cert_until_ms;			/* end of the server's certificate; 0 = none seen */
 	bool sent;				/* the request may have reached the other side */
 	char error[160];
 };

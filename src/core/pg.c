@@ -29,6 +29,7 @@ struct pg_pool *pg_pool_new(struct loop *l, const struct pg_options *o)
 	p->loop = l;
 	p->url = xstrdup(o->url ? o->url : "");
 	p->app = xstrdup(o->application_name ? o->application_name : "ringdown");
+	p->user = xstrdup(o->user);
 	p->max = o->max_connections > 0 ? o->max_connections : 4;
 	p->connect_timeout_ms = o->connect_timeout_ms > 0 ? o->connect_timeout_ms : 2000;
 	p->statement_timeout_ms = o->statement_timeout_ms > 0 ? o->statement_timeout_ms : 2000;
@@ -50,6 +51,7 @@ static void pool_unref(struct pg_pool *p)
 	secret_free(p->password);
 	free_p(&p->url);
 	free_p(&p->app);
+	free_p(&p->user);
 	free_p(&p);
 }
 
@@ -225,6 +227,27 @@ static bool is_copy(const PGresult *r)
 	return s == PGRES_COPY_IN || s == PGRES_COPY_OUT || s == PGRES_COPY_BOTH;
 }
 
+/* One row of many: copied while there is room, else only counted. */
+static void keep_row(struct pg_conn *c, PGresult *r)
+{
+	int n = c->result ? PQntuples(c->result) : 0;
+
+	c->rows++;
+	if (!c->result)
+		c->result = PQcopyResult(r, PG_COPYRES_ATTRS);
+	if (n < c->max_rows && c->bytes < c->max_bytes)
+		for (int i = 0; i < PQnfields(r); i++) {
+			int len = PQgetlength(r, 0, i);
+
+			if ((size_t)len > c->max_bytes - c->bytes)
+				len = (int)(c->max_bytes - c->bytes);
+			PQsetvalue(c->result, n, i, PQgetvalue(r, 0, i),
+				   PQgetisnull(r, 0, i) ? -1 : len);
+			c->bytes += (size_t)len;
+		}
+	PQclear(r);
+}
+
 static void step_query(struct pg_conn *c)
 {
 	int flushed;
@@ -244,6 +267,15 @@ static void step_query(struct pg_conn *c)
 			PQclear(r);
 			pg_conn_lost(c);
 			return;
+		}
+		if (PQresultStatus(r) == PGRES_SINGLE_TUPLE) {
+			keep_row(c, r);
+			continue;
+		}
+		/* the end of the rows, which we have */
+		if (PQresultStatus(r) == PGRES_TUPLES_OK && c->max_rows && c->rows) {
+			PQclear(r);
+			continue;
 		}
 		/* the first error of a script counts, otherwise the last result */
 		if (c->result && PQresultStatus(c->result) == PGRES_FATAL_ERROR) {
@@ -341,6 +373,11 @@ static int run_sent(struct pg_conn *c, int sent, int64_t limit_ms, struct pg_res
 	return code;
 }
 
+bool pg_in_transaction(const struct pg_conn *c)
+{
+	return !c->broken && PQtransactionStatus(c->pq) == PQTRANS_INTRANS;
+}
+
 /* 0 when a statement may be sent. */
 static int check_usable(const struct pg_conn *c, struct err *err)
 {
@@ -357,12 +394,34 @@ int pg_query(struct pg_conn *c, const char *sql, struct pg_params *p, struct pg_
 	int r = check_usable(c, err);
 
 	if (r == 0) {
-		r = PQsendQueryParams(c->pq, sql, p ? p->n : 0, NULL, p ? p->v : NULL, NULL, NULL, 0);
+		r = PQsendQueryParams(c->pq, sql, p ? p->n : 0, p ? p->type : NULL, p ? p->v : NULL,
+				      NULL, NULL, 0);
 		/* the server's own limit comes first when it is alive: that keeps the connection */
 		r = run_sent(c, r, c->pool->statement_timeout_ms + 500, ret, err);
 	}
 	if (p)
 		pg_params_fini(p);
+	return r;
+}
+
+int pg_query_capped(struct pg_conn *c, const char *sql, struct pg_params *p, int64_t max_rows,
+		    size_t max_bytes, struct pg_result **ret, int64_t *ret_rows, struct err *err)
+{
+	int r = check_usable(c, err);
+
+	c->max_rows = max_rows;
+	c->max_bytes = max_bytes;
+	c->rows = 0;
+	c->bytes = 0;
+	if (r == 0) {
+		r = PQsendQueryParams(c->pq, sql, p->n, p->type, p->v, NULL, NULL, 0);
+		if (r)
+			PQsetSingleRowMode(c->pq);
+		r = run_sent(c, r, c->pool->statement_timeout_ms + 500, ret, err);
+	}
+	*ret_rows = c->rows;
+	pg_params_fini(p);
+	c->max_rows = 0;
 	return r;
 }
 

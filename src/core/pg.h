@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "core/err.h"
 #include "core/loop.h"
@@ -17,6 +18,7 @@ struct pg_conn;
 
 struct pg_options {
 	const char *url;		/* postgresql:// or keyword form, multi-host allowed */
+	const char *user;		/* instead of the URL's; NULL = the URL's */
 	int max_connections;
 	int64_t connect_timeout_ms;
 	int64_t statement_timeout_ms;	/* also set on the server, with idle-in-transaction */
@@ -40,7 +42,7 @@ void pg_result_free(struct pg_result *r);
 void pg_result_free_p(struct pg_result **r);
 
 /* Parameters: build, then run. Text is copied; times are sent as timestamptz text. */
-struct pg_params { int n; const char *v[40]; char *own[40]; };
+struct pg_params { int n; const char *v[40]; char *own[40]; unsigned type[40]; };
 #define PG_PARAMS ((struct pg_params){ .n = 0 })
 void pg_p_text(struct pg_params *p, const char *s);	/* NULL -> NULL */
 void pg_p_i64(struct pg_params *p, int64_t v);
@@ -48,6 +50,9 @@ void pg_p_bool(struct pg_params *p, bool v);
 void pg_p_double(struct pg_params *p, double v);
 void pg_p_time(struct pg_params *p, int64_t ms);	/* 0 -> NULL */
 void pg_p_null(struct pg_params *p);
+/* With its PostgreSQL type: text boolean bigint numeric interval timestamptz jsonb, text[]
+ * bigint[] numeric[]; NULL or another name = the server infers it. */
+void pg_p_typed(struct pg_params *p, const char *type, const char *text);
 void pg_p_format(struct pg_params *p, const char *fmt, va_list ap); /* as pg_run */
 void pg_params_fini(struct pg_params *p);
 
@@ -57,6 +62,10 @@ void pg_params_fini(struct pg_params *p);
  * ERR_UNREACHABLE, ERR_FAILED. err->field holds the constraint name when there is one. */
 int pg_query(struct pg_conn *c, const char *sql, struct pg_params *p, struct pg_result **ret,
 	     struct err *err);
+/* Keeps the first max_rows rows and about max_bytes of them; *ret_rows counts all. */
+int pg_query_capped(struct pg_conn *c, const char *sql, struct pg_params *p, int64_t max_rows,
+		    size_t max_bytes, struct pg_result **ret, int64_t *ret_rows, struct err *err);
+bool pg_in_transaction(const struct pg_conn *c);	/* begun and not failed */
 /* printf-like short form: fmt letters t text, i int64_t, b bool(int), d double, m time-ms,
  * n null; e.g. pg_run(c, &res, err, "SELECT ... $1 $2", "ti", name, (int64_t)5). */
 int pg_run(struct pg_conn *c, struct pg_result **ret, struct err *err, const char *sql,
@@ -68,6 +77,8 @@ int pg_rows(const struct pg_result *r);
 int pg_cols(const struct pg_result *r);
 const char *pg_col_name(const struct pg_result *r, int col);
 int pg_col(const struct pg_result *r, const char *name);	/* -1 = none */
+enum pg_kind { PG_TEXT, PG_BOOL, PG_NUMBER, PG_TIME, PG_JSON };
+enum pg_kind pg_col_kind(const struct pg_result *r, int col);
 int64_t pg_affected(const struct pg_result *r);
 bool pg_null(const struct pg_result *r, int row, int col);
 const char *pg_text(const struct pg_result *r, int row, int col);	/* "" for NULL */

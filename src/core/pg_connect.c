@@ -202,7 +202,7 @@ static void put(struct keywords *k, const char *key, const char *value)
 }
 
 /* Everything of the URL but what we replace. */
-static void put_url(struct keywords *k, PQconninfoOption *o)
+static void put_url(struct keywords *k, PQconninfoOption *o, const char *user)
 {
 	static const char *const ours[] = { "host", "hostaddr", "port", "options",
 					    "application_name", "client_encoding",
@@ -213,6 +213,7 @@ static void put_url(struct keywords *k, PQconninfoOption *o)
 
 		for (size_t i = 0; i < COUNT_OF(ours); i++)
 			skip |= strcmp(o->keyword, ours[i]) == 0;
+		skip |= user && strcmp(o->keyword, "user") == 0;
 		if (!skip)
 			put(k, o->keyword, o->val);
 	}
@@ -232,7 +233,8 @@ static PGconn *begin(const struct attempt *a)
 	_cleanup_(free_p) char *tcp = xasprintf("%lld", (long long)p->statement_timeout_ms);
 	struct keywords k = { .n = 0 };
 
-	put_url(&k, a->url);
+	put_url(&k, a->url, p->user);
+	put(&k, "user", p->user);
 	put(&k, "host", a->host);
 	put(&k, "hostaddr", a->addr);
 	put(&k, "port", a->port);

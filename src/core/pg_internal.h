@@ -18,7 +18,7 @@ struct pg_waiter {
 
 struct pg_pool {
 	struct loop *loop;
-	char *url, *app;
+	char *url, *app, *user;
 	int max, open, waiting;
 	int64_t connect_timeout_ms, statement_timeout_ms;
 	bool read_only, need_read_write, closed;
@@ -41,6 +41,9 @@ struct pg_conn {
 	int outcome;
 	void (*step)(struct pg_conn *c);
 	PGresult *result;
+	/* row by row (pg_query_capped): what is kept and what came */
+	int64_t max_rows, rows;
+	size_t max_bytes, bytes;
 };
 
 struct pg_result {

@@ -12,8 +12,11 @@
 
 static void add(struct pg_params *p, char *own)
 {
-	if (p->n == (int)COUNT_OF(p->v))
-		return; /* a statement of ours with too many: the server says which is missing */
+	if (p->n == (int)COUNT_OF(p->v)) {
+		free_p(&own);
+		return; /* a statement with too many: the server says which is missing */
+	}
+	p->type[p->n] = 0;
 	p->own[p->n] = own;
 	p->v[p->n++] = own;
 }
@@ -48,6 +51,34 @@ void pg_p_time(struct pg_params *p, int64_t ms)
 void pg_p_null(struct pg_params *p)
 {
 	add(p, NULL);
+}
+
+/* OIDs of the built-in types, which never change (pg_type.dat). */
+static const struct { const char *name; unsigned oid; } types[] = {
+	{ "text", 25 }, { "boolean", 16 }, { "bigint", 20 }, { "numeric", 1700 },
+	{ "interval", 1186 }, { "timestamptz", 1184 }, { "jsonb", 3802 }, { "text[]", 1009 },
+	{ "bigint[]", 1016 }, { "numeric[]", 1231 },
+};
+
+void pg_p_typed(struct pg_params *p, const char *type, const char *text)
+{
+	int at = p->n;
+
+	add(p, xstrdup(text));
+	for (size_t i = 0; at < p->n && i < COUNT_OF(types); i++)
+		if (str_eq(type, types[i].name))
+			p->type[at] = types[i].oid;
+}
+
+enum pg_kind pg_col_kind(const struct pg_result *r, int col)
+{
+	switch (PQftype(r->res, col)) {
+	case 16: return PG_BOOL;
+	case 20: case 21: case 23: case 26: case 700: case 701: case 1700: return PG_NUMBER;
+	case 1114: case 1184: return PG_TIME;
+	case 114: case 3802: return PG_JSON;
+	default: return PG_TEXT;
+	}
 }
 
 void pg_params_fini(struct pg_params *p)

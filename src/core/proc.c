@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/proc_internal.h"
 #include "core/task.h"
 
 enum { MAX_GROUPS = 64, POLL_MS = 20 /* where the kernel has no pidfd */ };
@@ -83,7 +84,7 @@ static char **env_build(const struct proc_options *o, const struct passwd *pw)
 	char **env = NULL;
 	size_t n = 0, cap = 0;
 
-	for (char **e = environ; e && *e; e++)
+	for (char **e = environ; !o->only_env && e && *e; e++)
 		env_put(&env, &n, &cap, *e);
 	if (pw) {
 		const char *const own[][2] = { { "HOME", pw->pw_dir }, { "USER", pw->pw_name },
@@ -97,6 +98,8 @@ static char **env_build(const struct proc_options *o, const struct passwd *pw)
 	}
 	for (size_t i = 0; o->env && o->env[i]; i++)
 		env_put(&env, &n, &cap, o->env[i]);
+	if (!env)
+		env = xcalloc(1, sizeof(*env));
 	return env;
 }
 
@@ -132,7 +135,10 @@ static void child_fds(const struct plan *p)
 
 static bool child_prepare(const struct plan *p)
 {
-	setpgid(0, 0);
+	if (p->o->tree)
+		setsid();
+	else
+		setpgid(0, 0);
 	for (int s = 1; s < NSIG; s++)
 		if (s != SIGKILL && s != SIGSTOP)
 			signal(s, SIG_DFL);
@@ -157,10 +163,17 @@ __attribute__((noreturn)) static void child(const struct plan *p)
 	int e;
 
 	if (child_prepare(p)) {
+		/* back only in the one that is to become the program */
+		if (p->o->tree && !proc_tree_guard(p->report, p->o->grace_ms))
+			goto failed;
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		execvpe(p->o->argv[0], (char *const *)(uintptr_t)p->o->argv, p->env);
+		if (p->o->path)
+			execve(p->o->path, (char *const *)(uintptr_t)p->o->argv, p->env);
+		else
+			execvpe(p->o->argv[0], (char *const *)(uintptr_t)p->o->argv, p->env);
 	}
+failed:
 	e = errno;
 	if (write(p->report, &e, sizeof(e)) < 0)
 		_exit(126);
@@ -195,7 +208,8 @@ static pid_t spawn(struct plan *p, struct err *err)
 		return err_set(err, ERR_SYSTEM, "cannot start %s: %s", p->o->argv[0],
 			       strerror(child_errno));
 	}
-	setpgid(pid, pid);
+	if (!p->o->tree)
+		setpgid(pid, pid);
 	do {
 		n = read(report[0], &child_errno, sizeof(child_errno));
 	} while (n < 0 && errno == EINTR);

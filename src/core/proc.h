@@ -16,6 +16,13 @@ struct proc_options {
 	const char *user;			/* drop to this user (when root); NULL = stay */
 	int stdout_fd, stderr_fd;		/* -1 = /dev/null */
 	bool die_with_parent;			/* PR_SET_PDEATHSIG TERM */
+	bool only_env;				/* env is all it gets */
+	const char *path;			/* the file to execute; NULL = argv[0] in PATH */
+	/* Under a guardian (proc_tree.c): a session of its own; when the program ends, is
+	 * stopped or we die, everything it started ends too, daemons included. proc_signal
+	 * TERM: the whole tree gets it, and KILL after grace_ms. */
+	bool tree;
+	int64_t grace_ms;			/* 0 = 2000 */
 };
 struct proc;
 /* on_exit comes once from the loop: exit status, or 128 + signal. It may call proc_free.

@@ -23,6 +23,7 @@
 #include "store/schema/list.h"
 #undef SCHEMA
 EMBED(schema_console_role, "src/store/schema/console_role.sql");
+EMBED(schema_runbook_role, "src/store/schema/runbook_role.sql");
 
 struct version { int n; const char *name, *sql; };
 static const struct version versions[] = {
@@ -295,39 +296,54 @@ static int apply_checks(struct migration *m, struct err *err)
 	return e;
 }
 
+struct role { const char *name, *what, *grants; };
+
 /* Roles belong to the whole server: without the right to make one, say what to do. */
-static int apply_role(struct migration *m, struct err *err)
+static int apply_role(struct migration *m, const struct role *role, struct err *err)
 {
-	static const char CREATE[] = "CREATE ROLE ringdown_console LOGIN";
+	_cleanup_(free_p) char *create = xasprintf("CREATE ROLE %s LOGIN", role->name);
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct err why = { 0 };
 	bool there;
-	int e = pg_query(m->work, "SELECT EXISTS (SELECT 1 FROM pg_roles"
-			 " WHERE rolname = 'ringdown_console')", NULL, &r, err);
+	int e = pg_run(m->work, &r, err, "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)",
+		       "t", role->name);
 
 	if (e < 0)
 		return e;
 	there = pg_bool(r, 0, 0);
 	if (m->o->dry_run)
-		str_addf(&m->ret->out, "-- the console's own read-only role\n%s%s\n",
-			 there ? "" : "CREATE ROLE ringdown_console LOGIN;\n",
-			 schema_console_role_start);
+		str_addf(&m->ret->out, "-- %s\n%s%s%s\n", role->what, there ? "" : create,
+			 there ? "" : ";\n", role->grants);
 	if (m->o->dry_run || m->o->check)
 		return 0;
 	if (!there) {
-		e = pg_script(m->work, CREATE, &why);
+		e = pg_script(m->work, create, &why);
 		if (e == 0)
-			str_add(&m->ret->notes, "role ringdown_console created (set a password to use it)\n");
+			str_addf(&m->ret->notes, "role %s created (set a password to use it)\n",
+				 role->name);
 		else if (e != ERR_EXISTS && !strstr(why.msg, "already exists"))
-			str_addf(&m->ret->notes, "role ringdown_console: %s; as an administrator: %s\n",
-				 why.msg, CREATE);
+			str_addf(&m->ret->notes, "role %s: %s; as an administrator: %s\n", role->name,
+				 why.msg, create);
 	}
-	e = script(m->work, schema_console_role_start, true, &why);
+	e = script(m->work, role->grants, true, &why);
 	if (e < 0) {
 		pg_script(m->work, "ROLLBACK", NULL);
-		str_addf(&m->ret->notes, "role ringdown_console has not got its rights: %s\n", why.msg);
+		str_addf(&m->ret->notes, "role %s has not got its rights: %s\n", role->name, why.msg);
 	}
 	return 0;
+}
+
+static int apply_roles(struct migration *m, struct err *err)
+{
+	const struct role roles[] = {
+		{ "ringdown_console", "the console's own read-only role", schema_console_role_start },
+		{ "ringdown_runbook", "the role of runbooks' reads", schema_runbook_role_start },
+	};
+	int e = 0;
+
+	for (size_t i = 0; i < COUNT_OF(roles) && e == 0; i++)
+		e = apply_role(m, &roles[i], err);
+	return e;
 }
 
 static int adopt_new(struct migration *m, struct err *err)
@@ -370,7 +386,7 @@ static int run(struct migration *m, struct err *err)
 	if (e == 0)
 		e = apply_checks(m, err);
 	if (e == 0)
-		e = apply_role(m, err);
+		e = apply_roles(m, err);
 	return e == 0 ? adopt_new(m, err) : e;
 }
 

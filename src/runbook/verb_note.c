@@ -1,0 +1,17 @@
+/* note: something to read, nothing to do. */
+#include "runbook/verbs.h"
+
+static int describe(const struct verb_call *c, struct str *ret, struct err *err)
+{
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	int e = verb_text(c, c->op->text, &b, err);
+
+	if (e == 0)
+		verb_show(c, ret, str_get(&b));
+	str_fini(&b);
+	return e;
+}
+
+static const char *const subjects[] = { NULL };
+const struct verb verb_note = { .name = "note", .id = VERB_NOTE, .effect = verb_reads,
+				.describe = describe, .subjects = subjects, .help = "is read" };
