@@ -201,11 +201,21 @@ static int add(struct call *c, struct account_input *in)
 	return status;
 }
 
+/* A region that is none would be taken for an account that cannot be reached. */
+static int check_region(struct call *c)
+{
+	struct err err = { 0 };
+
+	return region_check(call_text(c, "region"), &err) < 0 ? api_problem_err(c, &err) : 0;
+}
+
 static int post_account(struct call *c)
 {
 	struct account_input in;
-	int status;
+	int status = check_region(c);
 
+	if (status)
+		return status;
 	read_input(c, &in);
 	status = add(c, &in);
 	input_fini(&in);
@@ -263,6 +273,8 @@ static int patch_account(struct call *c)
 	struct account_input in;
 	int status = resolve(c, &id);
 
+	if (!status)
+		status = check_region(c);
 	if (status)
 		return status;
 	read_input(c, &in);

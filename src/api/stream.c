@@ -261,7 +261,7 @@ static int get_me(struct call *c)
 	jw_str(&w, "name", c->user);
 	jw_str(&w, "role", enum_name(&person_role_names, c->role));
 	jw_str(&w, "engine", c->engine->id);
-	jw_str(&w, "environment", c->engine->environment);
+	jw_str(&w, "environment", c->engine->shown_environment);
 	jw_bool(&w, "production", c->engine->production);
 	jw_bool(&w, "demo", c->engine->demo);
 	jw_time(&w, "now", loop_wall_ms(c->engine->loop));

@@ -11,6 +11,7 @@
 #include "cli/remote.h"
 #include "core/mem.h"
 #include "model/account.h"
+#include "providers/provider.h"
 
 #define ACCOUNTS API_FAILOVER "/accounts"
 
@@ -165,6 +166,11 @@ static int change(struct cli *c, bool adding)
 	struct given g = { NULL };
 	struct json *reply = NULL;
 	struct jw w = JW(&body);
+	struct err err = { 0 };
+
+	/* before anything is asked for */
+	if (region_check(cli_opt(c, "region"), &err) < 0)
+		return cli_fail(c, EXIT_USAGE, "--region: %s", err.msg);
 	int r = ask_all(c, adding, &g);
 
 	jw_obj(&w, NULL);
@@ -265,7 +271,7 @@ VERB_RUN(verify)
 	{ .name = "second-file", .arg = "F", .help = "the second credential's secret" },           \
 	{ .name = "parent", .arg = "AC...", .help = "the parent account; its token is asked for" },\
 	{ .name = "parent-token-file", .arg = "F", .help = "the parent's auth token" },            \
-	{ .name = "region", .arg = "R", .help = "us1, ie1, au1" },                                 \
+	{ .name = "region", .arg = "R", .help = "Twilio region (us1), such as ie1, au1" },                                 \
 	{ .name = "edge", .arg = "E", .help = "ashburn, dublin ..." },                             \
 	{ .name = "priority", .arg = "N", .help = "lower is chosen first as a target" },           \
 	{ .name = "reason", .arg = "R", .help = "why; kept in the journal" }

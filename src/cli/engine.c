@@ -56,11 +56,19 @@ static void tell(void *ctx, const char *text)
 static void on_reload(void *ctx, int signum)
 {
 	struct service *s = ctx;
+	const struct main_settings *m = cli_settings(s->cli, &main_options);
 	const char *why = cli_reload(s->cli, tell, NULL);
 
 	(void)signum;
-	if (why)
+	if (why) {
 		log_warn("config", "not reloaded, the running configuration stays: %s", why);
+		return;
+	}
+	/* what is borrowed from there and may be loaded anew */
+	s->o.public_url = m->public_url;
+	s->o.cron_secret = m->cron_secret;
+	if (s->engine)
+		engine_reloaded(s->engine);
 }
 
 static void on_started(void *ctx, int result, const struct err *err)

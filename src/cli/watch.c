@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/console.h"
+#include "cli/remote.h"
 #include "core/mem.h"
 #include "views/app.h"
 
@@ -112,6 +113,17 @@ static void on_signal(void *ctx, int signum)
 	loop_stop(w->loop);
 }
 
+/* Whether there is anything to watch is known before waiting for it: once connected it is tried for
+ * ever, but a wrong token or address is told at once. */
+static int ask_who(struct cli *c)
+{
+	struct json *me = NULL;
+	int r = remote_get(c, "/api/v1/me", &me);
+
+	json_free(me);
+	return r;
+}
+
 static int run(struct cli *c)
 {
 	struct app_options o;
@@ -121,6 +133,10 @@ static int run(struct cli *c)
 	if (r)
 		return r;
 	console_options(c, &o);
+	/* with a database it goes on without an engine, read only */
+	r = o.client.n_apis || !o.client.database ? cli_run(c, ask_who) : 0;
+	if (r && !(r == EXIT_UNREACHABLE && o.client.database))
+		return r;
 	w.json = cli_format(c) == FORMAT_JSON || cli_format(c) == FORMAT_JSONL;
 	w.loop = loop_new();
 	w.client = client_new(w.loop, &o.client, changed, &w);

@@ -132,6 +132,19 @@ static char *advertised(const struct engine *e)
 			 e->o->front->port(e->api));
 }
 
+static void name_environment(struct engine *e)
+{
+	_cleanup_(free_p) char *adopted = NULL;
+	struct err err = { 0 };
+
+	if (!str_empty(e->environment))
+		e->shown_environment = xstrdup(e->environment);
+	else if (environment_name(e->store, &adopted, &err) == 0 && adopted)
+		e->shown_environment = TAKE(adopted);
+	else
+		e->shown_environment = xstrdup("unnamed");
+}
+
 static void start_task(void *arg)
 {
 	struct starting *s = arg;
@@ -141,6 +154,7 @@ static void start_task(void *arg)
 	s->result = check_database(e, &s->err);
 	if (s->result < 0)
 		return;
+	name_environment(e);
 	e->hub = hub_new(e->loop, e->store, HUB_POLL_MS);
 	e->presence = presence_new();
 	e->api = e->o->front->open(e, &s->err);
@@ -263,8 +277,15 @@ void engine_free(struct engine *e)
 	store_close(e->store);
 	keyring_free(e->keys);
 	free_p(&e->address);
+	free_p(&e->shown_environment);
 	free_p(&e->id);
 	free_p(&e);
+}
+
+void engine_reloaded(struct engine *e)
+{
+	if (e->notifier)
+		notifier_public_url(e->notifier, e->o->public_url);
 }
 
 const char *engine_why_not_ready(const struct engine *e)

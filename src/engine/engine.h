@@ -33,7 +33,8 @@ struct engine_options;
 struct engine {
 	struct loop *loop;
 	const struct engine_options *o;
-	const char *environment;
+	const char *environment;	/* as configured; "" = none */
+	char *shown_environment;	/* for people: where none is configured, what the database is for */
 	bool production, demo;
 	char *id;
 	struct keyring *keys;
@@ -96,6 +97,9 @@ void engine_start(struct engine *e, void (*done)(void *ctx, int result, const st
 /* Orderly end: no new work, lease given back, tasks cancelled; then loop_stop. */
 void engine_stop(struct engine *e);
 void engine_free(struct engine *e);
+
+/* Settings were loaded anew: what o borrows may have moved, and is in o again. */
+void engine_reloaded(struct engine *e);
 
 /* Is automatic action possible for reasons of this process? Sentence or NULL. */
 const char *engine_why_not_ready(const struct engine *e);

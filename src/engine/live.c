@@ -187,7 +187,7 @@ static void add_head(struct live *l, const struct state *have, struct jw *w)
 	struct state want = *have;	/* only its scalars are looked at */
 
 	want.leader = (char *)(uintptr_t)lease_holder(e->lease);
-	want.environment = (char *)(uintptr_t)e->environment;
+	want.environment = e->shown_environment;
 	want.production = e->production;
 	want.demo = e->demo;
 	want.database_ok = l->database_ok;

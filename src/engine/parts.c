@@ -29,10 +29,19 @@ static void start_alerter(struct engine *e)
 	alerter_start(e->alerter);
 }
 
+/* Who led last, when that is not us: tells people what everybody sees. */
+static const char *speaker(void *ctx)
+{
+	const struct engine *e = ctx;
+
+	return e->lease && !str_eq(lease_holder(e->lease), e->id) ? lease_holder_address(e->lease) : NULL;
+}
+
 void parts_start(struct engine *e)
 {
 	struct notifier_deps n = { e->loop, e->http, e->store, e->providers, e->o->notify, e->keys,
-				   e->id, e->o->state_dir, e->o->public_url, e->environment };
+				   e->id, e->o->state_dir, e->o->public_url, e->shown_environment,
+				   speaker, e };
 
 	e->notifier = notifier_new(&n);
 	e->monitor = monitor_new(&e->deps);

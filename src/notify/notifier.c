@@ -311,18 +311,21 @@ static void database_away(struct notifier *n, const struct err *err)
 		"Engine %s cannot use the database since %s (%s). Nothing is decided or done until it is "
 		"back; windows do not count meanwhile. Calls go on as the accounts stand.",
 		n->d.engine_id, format_time(since, n->away_wall_ms), n->away_why);
-	offline_say(n->offline, "database", text);
+	offline_say(n->offline, "database", text, true);
 }
 
 static void database_back(struct notifier *n)
 {
+	bool ours = n->away_said && offline_said(n->offline, "database");
 	char since[TIME_TEXT];
 
-	if (n->away_since_ms && n->away_said) {
+	if (n->away_since_ms)
+		offline_over(n->offline);
+	if (n->away_since_ms && ours) {
 		_cleanup_(free_p) char *text = xasprintf(
 			"Engine %s has the database again; it was away since %s.", n->d.engine_id,
 			format_time(since, n->away_wall_ms));
-		offline_say(n->offline, "database is back", text);
+		offline_say(n->offline, "database is back", text, false);
 	}
 	n->away_since_ms = 0;
 	if (!n->remembered_ms || loop_now_ms(n->d.loop) - n->remembered_ms > REMEMBER_MS) {
@@ -408,6 +411,16 @@ struct notifier *notifier_new(const struct notifier_deps *d)
 	return n;
 }
 
+void notifier_public_url(struct notifier *n, const char *url)
+{
+	char *old = TAKE(n->public_url);
+
+	n->public_url = xstrdup(url);
+	n->d.public_url = n->public_url;
+	offline_public_url(n->offline, n->public_url);
+	free(old);
+}
+
 void notifier_wake(struct notifier *n)
 {
 	condition_wake(&n->wake);
@@ -451,5 +464,5 @@ void notifier_free(struct notifier *n)
 
 void notify_offline(struct notifier *n, const char *subject, const char *text)
 {
-	offline_say(n->offline, subject, text);
+	offline_say(n->offline, subject, text, true);
 }

@@ -55,9 +55,14 @@ struct notifier_deps {
 	const struct notify_settings *set;
 	const struct keyring *keys;
 	const char *engine_id, *state_dir, *public_url, *environment;
+	/* Address of the engine that led last, when it is another one: as long as it answers, it tells
+	 * people that the database is away, and we need not. NULL function or result: we do. */
+	const char *(*speaker)(void *ctx);
+	void *speaker_ctx;
 };
 struct notifier *notifier_new(const struct notifier_deps *d);
 void notifier_wake(struct notifier *n);
+void notifier_public_url(struct notifier *n, const char *url);	/* it was configured anew */
 void notifier_stop(struct notifier *n);
 bool notifier_idle(const struct notifier *n);
 void notifier_free(struct notifier *n);

@@ -3,7 +3,9 @@
  * kept sealed in the state directory and refreshed while the database answers. It reads
  * nothing else and acts on nothing.
  *
- * The same subject goes out once an hour; a new subject at once.
+ * The same subject goes out once an hour; a new subject at once. Of several engines the
+ * one that led last speaks; the others do when it does not answer. Without the database
+ * that is all they can agree on: cut off from each other as well, each of them tells.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/http.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -20,7 +23,8 @@
 #include "notify/internal.h"
 
 #define SEAL_AAD "notify/recipients"
-enum { SUBJECTS = 64, HOUR_MS = 3600000, FILE_MAX = 1 << 20, QUEUE_MAX = 32 };
+enum { SUBJECTS = 64, HOUR_MS = 3600000, FILE_MAX = 1 << 20, QUEUE_MAX = 32, ASK_MS = 3000,
+       ASK_EVERY_MS = 15000 };
 
 struct said { char subject[80]; int64_t at_ms; };
 struct offline {
@@ -30,6 +34,8 @@ struct offline {
 	struct said said[SUBJECTS];
 	int running;
 	bool stopping;
+	int64_t overs;			/* times that a reason to wait went away */
+	struct condition over;
 	struct task *tasks[QUEUE_MAX];
 };
 
@@ -135,7 +141,50 @@ static void recipients(struct offline *o, struct strlist *ret)
 
 /* ---- sending ---------------------------------------------------------------------------------- */
 
-struct shout { struct offline *o; char *subject, *text; int slot; int64_t at_ms; };
+struct shout { struct offline *o; char *subject, *text; int slot; int64_t at_ms, overs; bool waits; };
+
+/* Does the engine that speaks first answer? Whatever it says: it runs, and tells people itself. */
+static bool another_speaks(struct offline *o)
+{
+	const char *at = o->d.speaker ? o->d.speaker(o->d.speaker_ctx) : NULL;
+	struct http_reply r;
+
+	if (str_empty(at))
+		return false;
+	_cleanup_(free_p) char *url = xasprintf("%s/healthz", at);
+	struct http_request req = { .method = "GET", .url = url, .timeout_ms = ASK_MS, .max_body = 65536 };
+	http_fetch(o->d.http, &req, &r);
+	bool yes = r.result == HTTP_DONE && r.status < 500;
+	http_reply_fini(&r);
+	return yes;
+}
+
+static struct said *said_of(struct offline *o, const char *subject)
+{
+	for (size_t i = 0; i < SUBJECTS; i++)
+		if (o->said[i].at_ms &&
+		    strncmp(o->said[i].subject, subject, sizeof(o->said[i].subject) - 1) == 0)
+			return &o->said[i];
+	return NULL;
+}
+
+/* False: it need not be said by us any more. */
+static bool our_turn(struct shout *s)
+{
+	struct offline *o = s->o;
+	struct said *x;
+
+	while (s->waits && !task_cancelled() && another_speaks(o)) {
+		if (o->overs == s->overs)
+			condition_wait(&o->over, ASK_EVERY_MS);
+		if (o->overs == s->overs && !task_cancelled())
+			continue;
+		if ((x = said_of(o, s->subject)))
+			x->at_ms = 0;
+		return false;
+	}
+	return !task_cancelled();
+}
 
 static bool shout_one(struct shout *s, const struct channel *c, const char *to)
 {
@@ -164,6 +213,8 @@ static void shout(void *arg)
 	struct strlist to = { 0 };
 	int told = 0;
 
+	if (!our_turn(s))
+		return;
 	for (size_t i = 0; i < COUNT_OF(ways) && !task_cancelled(); i++) {
 		if (!ways[i]->configured(s->o->d.set))
 			continue;
@@ -194,26 +245,39 @@ static void shout_done(void *arg)
 /* Once a subject and hour; the oldest entry makes room. */
 static bool said_lately(struct offline *o, const char *subject, int64_t now)
 {
-	struct said *oldest = &o->said[0];
+	struct said *x = said_of(o, subject), *oldest = &o->said[0];
 
-	for (size_t i = 0; i < SUBJECTS; i++) {
-		struct said *x = &o->said[i];
-
-		if (x->at_ms && strncmp(x->subject, subject, sizeof(x->subject) - 1) == 0) {
-			if (now - x->at_ms < HOUR_MS)
-				return true;
-			x->at_ms = now;
-			return false;
-		}
-		if (x->at_ms < oldest->at_ms)
-			oldest = x;
-	}
-	snprintf(oldest->subject, sizeof(oldest->subject), "%s", subject);
-	oldest->at_ms = now;
+	if (x && now - x->at_ms < HOUR_MS)
+		return true;
+	for (size_t i = 0; i < SUBJECTS; i++)
+		if (o->said[i].at_ms < oldest->at_ms)
+			oldest = &o->said[i];
+	x = x ? x : oldest;
+	snprintf(x->subject, sizeof(x->subject), "%s", subject);
+	x->at_ms = now;
 	return false;
 }
 
-void offline_say(struct offline *o, const char *subject, const char *text)
+bool offline_said(const struct offline *o, const char *subject)
+{
+	for (int i = 0; i < QUEUE_MAX; i++)
+		if (o->tasks[i])
+			return false; /* it may still be waiting for its turn */
+	return said_of((struct offline *)(uintptr_t)o, subject) != NULL;
+}
+
+void offline_over(struct offline *o)
+{
+	o->overs++;
+	condition_wake(&o->over);
+}
+
+void offline_public_url(struct offline *o, const char *url)
+{
+	o->d.public_url = url;
+}
+
+void offline_say(struct offline *o, const char *subject, const char *text, bool waits)
 {
 	/* + 1: 0 marks a free entry */
 	int64_t now = loop_now_ms(o->d.loop) + 1;
@@ -225,7 +289,8 @@ void offline_say(struct offline *o, const char *subject, const char *text)
 		return;
 	struct shout *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct shout){ o, xstrdup(subject), xstrdup(text), slot, loop_wall_ms(o->d.loop) };
+	*s = (struct shout){ .o = o, .subject = xstrdup(subject), .text = xstrdup(text), .slot = slot,
+			     .at_ms = loop_wall_ms(o->d.loop), .overs = o->overs, .waits = waits };
 	o->running++;
 	o->tasks[slot] = task_start(o->d.loop, "notify-offline", shout, s, shout_done);
 }

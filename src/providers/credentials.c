@@ -78,16 +78,34 @@ bool credentials_is_key(const struct credentials *c, enum credential_use use)
 	return credentials_pick(c, use, &user, &s) && str_has_prefix(user, "SK");
 }
 
+static const struct { const char *region, *edge; } regions[] = {
+	{ "us1", "ashburn" },	{ "us2", "umatilla" }, { "ie1", "dublin" },
+	{ "de1", "frankfurt" }, { "au1", "sydney" },   { "jp1", "tokyo" },
+	{ "jp2", "osaka" },	{ "sg1", "singapore" }, { "br1", "sao-paulo" },
+};
+
 const char *region_edge(const char *region)
 {
-	static const struct { const char *region, *edge; } pairs[] = {
-		{ "us1", "ashburn" },	{ "us2", "umatilla" }, { "ie1", "dublin" },
-		{ "de1", "frankfurt" }, { "au1", "sydney" },   { "jp1", "tokyo" },
-		{ "jp2", "osaka" },	{ "sg1", "singapore" }, { "br1", "sao-paulo" },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(pairs); i++)
-		if (!strcmp(pairs[i].region, region))
-			return pairs[i].edge;
+	for (size_t i = 0; i < COUNT_OF(regions); i++)
+		if (!strcmp(regions[i].region, region))
+			return regions[i].edge;
 	return NULL;
+}
+
+int region_check(const char *region, struct err *err)
+{
+	const char *names[COUNT_OF(regions)], *near;
+	struct str known = STR_INIT(200);
+
+	if (str_empty(region) || region_edge(region))
+		return 0;
+	for (size_t i = 0; i < COUNT_OF(regions); i++) {
+		names[i] = regions[i].region;
+		str_addf(&known, " %s", names[i]);
+	}
+	near = str_nearest(region, names, COUNT_OF(regions));
+	err_field(err, ERR_INVALID, "region", "there is no Twilio region '%.16s'%s%s%s; known:%s", region,
+		  near ? ", did you mean '" : "", near ? near : "", near ? "'" : "", str_get(&known));
+	str_fini(&known);
+	return ERR_INVALID;
 }

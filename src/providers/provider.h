@@ -106,6 +106,8 @@ bool credentials_is_key(const struct credentials *c, enum credential_use use);
 
 /* The edge that goes with a Twilio region ("ie1" -> "dublin"); NULL = not known. */
 const char *region_edge(const char *region);
+/* ERR_INVALID names the nearest known one. Empty is fine: us1. */
+int region_check(const char *region, struct err *err);
 
 /* Asked immediately before each outside write goes on the wire (also before its repeat
  * after a 429), after any waiting: lease validity, pause, decision. */

@@ -11,6 +11,16 @@
 /* From the current WAL file's name: the checkpoint's record of it lags behind. */
 #define TIMELINE SERVER_TIMELINE
 
+int environment_name(struct store *s, char **ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT name FROM ringdown.environment", "");
+
+	if (e == 0)
+		*ret = pg_rows(r) ? col_dup(r, 0, 0) : NULL;
+	return e;
+}
+
 int environment_check(struct store *s, const char *name, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
@@ -20,6 +30,10 @@ int environment_check(struct store *s, const char *name, struct err *err)
 
 	if (e < 0)
 		return e;
+	if (str_empty(name))
+		return err_set(err, pg_rows(r) ? ERR_DENIED : ERR_NOT_FOUND,
+			       "no environment is chosen (--env NAME of environments:); the database was "
+			       "adopted for %s", pg_rows(r) ? pg_text(r, 0, 0) : "none");
 	if (pg_rows(r) == 0)
 		return err_set(err, ERR_NOT_FOUND,
 			       "the database was not adopted for '%s': run `ringdown adopt --environment %s`",

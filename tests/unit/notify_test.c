@@ -164,6 +164,7 @@ struct flow {
 	struct notifier *n;
 	char slack[64], pager[64], hook[64], smtp[64], twilio[64], dir[64];
 	char *to[2];
+	bool another;
 	char *sms_to[1];
 };
 
@@ -208,10 +209,18 @@ static void flow_up(struct flow *f)
 	};
 }
 
+/* Another engine that led last, and answers (404 is an answer, too). */
+static const char *other_engine(void *ctx)
+{
+	const struct flow *f = ctx;
+
+	return f->another ? f->twilio : NULL;
+}
+
 static void flow_start(struct flow *f)
 {
 	struct notifier_deps d = { f->loop, f->http, f->store, f->p, &f->set, st.keys, "eng-1", f->dir,
-				   NULL, "test" };
+				   NULL, "test", other_engine, f };
 
 	f->n = notifier_new(&d);
 }
@@ -532,7 +541,12 @@ static void offline_task(void *arg)
 	struct flow *f = arg;
 	int64_t end = loop_now_ms(f->loop) + 10000;
 
+	f->another = true;
 	flow_start(f);
+	notify_offline(f->n, "silence", "the leader tells of it");
+	task_sleep(600);
+	assert_int_equal(f->sim->sent.next, 0);
+	f->another = false;
 	notify_offline(f->n, "database", "it is gone");
 	notify_offline(f->n, "database", "it is still gone");	/* the same hour: not again */
 	while (f->sim->sent.next < 4 && loop_now_ms(f->loop) < end)
