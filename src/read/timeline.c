@@ -69,13 +69,19 @@ static void print_position(char ret[64], const struct position *p)
 	snprintf(ret, 64, "%lld-%c-%lld", (long long)p->at_ms, p->source, (long long)p->n);
 }
 
+/* "MS-SOURCE-NUMBER" */
 static bool read_position(const char *text, struct position *ret)
 {
-	char at[24] = "", n[24] = "";
+	const char *dash = strchr(text, '-');
+	char at[24];
 
-	return sscanf(text, "%20[0-9]-%c-%20[0-9]", at, &ret->source, n) == 3 &&
-	       (ret->source == 'j' || ret->source == 'n') &&
-	       parse_i64(at, 0, INT64_MAX, &ret->at_ms) && parse_i64(n, 0, INT64_MAX, &ret->n);
+	if (!dash || dash - text >= (ptrdiff_t)sizeof(at) || !dash[1] || dash[2] != '-')
+		return false;
+	snprintf(at, sizeof(at), "%.*s", (int)(dash - text), text);
+	ret->source = dash[1];
+	return (ret->source == 'j' || ret->source == 'n') &&
+	       parse_i64(at, 0, INT64_MAX, &ret->at_ms) &&
+	       parse_i64(dash + 3, 0, INT64_MAX, &ret->n);
 }
 
 static int compare(const struct position *a, const struct position *b)

@@ -168,25 +168,37 @@ int incident_set_role(struct store *s, const struct who *who, const char *id, co
 
 /* ---- words and stamps ---------------------------------------------------------- */
 
-static const struct editable { const char *json, *column; bool time; } editable[] = {
-	{ "title", "title", false },		   { "impact", "impact", false },
-	{ "cause", "cause", false },		   { "service", "service", false },
-	{ "reviewOwner", "review_owner", false },  { "review", "review", false },
-	{ "statusQuoted", "status_quoted", false }, { "startedAt", "started_at", true },
-	{ "detectedAt", "detected_at", true },	   { "ackedAt", "acked_at", true },
-	{ "mitigatedAt", "mitigated_at", true },   { "resolvedAt", "resolved_at", true },
+#define SET(column) "UPDATE ringdown.incident SET " #column " = $2 WHERE id = $1"
+static const struct editable { const char *json, *sql; bool time; } editable[] = {
+	{ "title", SET(title), false },		      { "impact", SET(impact), false },
+	{ "cause", SET(cause), false },		      { "service", SET(service), false },
+	{ "reviewOwner", SET(review_owner), false },  { "review", SET(review), false },
+	{ "statusQuoted", SET(status_quoted), false }, { "startedAt", SET(started_at), true },
+	{ "detectedAt", SET(detected_at), true },     { "ackedAt", SET(acked_at), true },
+	{ "mitigatedAt", SET(mitigated_at), true },   { "resolvedAt", SET(resolved_at), true },
 };
+#undef SET
+
+/* What templates ask for; a null takes a field away. */
+static int edit_fields(struct tx *t, const char *id, const struct json *v, struct err *err)
+{
+	_cleanup_(str_fini) struct str text = STR_INIT(65536);
+
+	if (json_type(v) != JSON_OBJECT)
+		return err_field(err, ERR_INVALID, "fields", "fields must be an object");
+	json_print(&text, v);
+	return tx_query(t, NULL, err, "UPDATE ringdown.incident SET fields ="
+			" jsonb_strip_nulls(coalesce(fields::jsonb, '{}') || $2::jsonb)::json"
+			" WHERE id = $1", "tt", id, str_get(&text));
+}
 
 static int edit_one(struct tx *t, const char *id, const struct json *v, struct err *err)
 {
 	const char *name = json_name(v), *text = json_str(v);
-	_cleanup_(free_p) char *sql = NULL;
 	int64_t at = 0;
 
 	if (str_eq(name, "fields"))
-		return tx_query(t, NULL, err, "UPDATE ringdown.incident SET fields ="
-				" (coalesce(fields::jsonb, '{}') || jsonb_strip_nulls($2::jsonb))::json"
-				" WHERE id = $1", "tt", id, text ? text : "{}");
+		return edit_fields(t, id, v, err);
 	for (size_t i = 0; i < COUNT_OF(editable); i++) {
 		if (!str_eq(editable[i].json, name))
 			continue;
@@ -194,10 +206,8 @@ static int edit_one(struct tx *t, const char *id, const struct json *v, struct e
 			return err_field(err, ERR_INVALID, name, "%s must be a string", name);
 		if (editable[i].time && text && !parse_time_ms(text, &at))
 			return err_field(err, ERR_INVALID, name, "%s must be an RFC 3339 time", name);
-		sql = xasprintf("UPDATE ringdown.incident SET %s = $2 WHERE id = $1", editable[i].column);
-		if (editable[i].time)
-			return tx_one(t, err, sql, "tm", id, at);
-		return tx_one(t, err, sql, "tt", id, text ? text : "");
+		return editable[i].time ? tx_one(t, err, editable[i].sql, "tm", id, at) :
+					  tx_one(t, err, editable[i].sql, "tt", id, text ? text : "");
 	}
 	return err_field(err, ERR_INVALID, name, "an incident has no '%.40s' that can be edited", name);
 }
