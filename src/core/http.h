@@ -79,6 +79,7 @@ struct mail {
 	const char *const *to; size_t n_to;
 	const char *text;			/* whole message with headers, CRLF */
 	int64_t timeout_ms;
+	const char *ca_file;			/* who may sign the server's certificate; NULL = the system's */
 	bool insecure_tls;
 };
 /* 0: accepted for at least one recipient (*ret_refused counts the others). ERR_DENIED: the

@@ -245,6 +245,8 @@ static void set_options(struct http_transfer *t, const struct mail *m, struct ta
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, k);
 	if (m->require_tls)
 		curl_easy_setopt(e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+	if (m->ca_file)
+		curl_easy_setopt(e, CURLOPT_CAINFO, m->ca_file);
 	if (m->insecure_tls) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -131,6 +131,7 @@ static int send_mail(const struct notifier_deps *d, const struct parcel *p, stru
 		.url = set->smtp_url, .require_tls = set->smtp_starttls && !loopback(set->smtp_url),
 		.user = set->smtp_user, .password = set->smtp_password, .from = from, .to = rcpt,
 		.n_to = 1, .text = str_get(&text), .timeout_ms = SEND_TIMEOUT_MS,
+		.ca_file = str_empty(set->smtp_ca_file) ? NULL : set->smtp_ca_file,
 		.insecure_tls = set->smtp_insecure,
 	};
 	r = mail_send(d->http, &m, &refused, err);

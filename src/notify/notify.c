@@ -37,6 +37,8 @@ static const struct option_row rows[] = {
 	    .help = "sender's address of every mail"),
 	ROW("smtpStarttls", OPT_BOOL, smtp_starttls, .def = "true",
 	    .help = "smtp:// must turn to TLS before anything is sent; loopback is exempt"),
+	ROW("smtpCaFile", OPT_STR, smtp_ca_file,
+	    .help = "PEM file of who may sign the mail server's certificate; unset: the system's"),
 	ROW("smtpInsecure", OPT_BOOL, smtp_insecure, .def = "false",
 	    .help = "accepts any certificate of the mail server; for tests"),
 	ROW("mailTo", OPT_LIST, mail_to,

@@ -31,7 +31,7 @@ enum say_kind { NOTIFY_KINDS(RD_ENUM_ID) SAY_MAX };
 extern const struct enum_names say_kind_names;
 
 struct notify_settings {
-	char *smtp_url, *smtp_user, *smtp_from;
+	char *smtp_url, *smtp_user, *smtp_from, *smtp_ca_file;
 	struct secret *smtp_password;
 	bool smtp_starttls, smtp_insecure;
 	struct strlist mail_to;			/* beside every SUPER_ADMIN of "User" */
