@@ -1,4 +1,4 @@
-/* Inside of struct cli, shared by parse.c, frame.c and help.c only. */
+/* Inside of struct cli, shared by parse.c, frame.c, help.c and complete.c only. */
 #ifndef RD_CLI_FRAME_H
 #define RD_CLI_FRAME_H
 
@@ -30,6 +30,8 @@ struct cli {
 };
 
 extern const struct cli_option cli_json_option, cli_jsonl_option, cli_csv_option, cli_help_option;
+/* What a command takes by its kind, one after the other; NULL at the end. */
+const struct cli_option *cli_standard_option(enum cli_kind kind, size_t i);
 /* The option of that name which cmd takes: its own, its kind's, or a global one. */
 const struct cli_option *cli_find_option(const struct subcommand *cmd, const char *name, size_t n);
 

@@ -3,7 +3,7 @@
  * neither can drift from what the program does. `ringdown help --man` prints roff;
  * `make install` puts it where man finds it.
  */
-#include "cli/frame.h"
+#include "cli/complete.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +227,10 @@ static int run(struct cli *c)
 	}
 	if (status)
 		;
+	else if (str_eq(cli_opt(c, "completion"), "bash"))
+		cli_complete_bash(&out);
+	else if (cli_opt(c, "completion"))
+		cli_complete_zsh(&out);
 	else if (cli_flag(c, "man"))
 		cli_manual(&out);
 	else if (cmd)
@@ -241,6 +245,8 @@ static int run(struct cli *c)
 
 static const struct cli_option options[] = {
 	{ .name = "man", .help = "print the whole manual as roff" },
+	{ .name = "completion", .arg = "SHELL", .choices = "bash|zsh",
+	  .help = "print what a shell needs to complete commands and options" },
 };
 
 const struct subcommand cmd_help = {

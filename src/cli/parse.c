@@ -29,7 +29,7 @@ const struct cli_option cli_json_option = { .name = "json", .help = "one JSON do
 const struct cli_option cli_jsonl_option = { .name = "jsonl", .help = "one JSON document a line" };
 const struct cli_option cli_csv_option = { .name = "csv", .help = "comma separated values" };
 
-static const struct cli_option *standard_option(enum cli_kind kind, size_t i)
+const struct cli_option *cli_standard_option(enum cli_kind kind, size_t i)
 {
 	static const struct cli_option *const standard[][3] = {
 		[CLI_READS] = { &cli_json_option, &cli_csv_option, NULL },
@@ -38,7 +38,7 @@ static const struct cli_option *standard_option(enum cli_kind kind, size_t i)
 		[CLI_SERVES] = { NULL, NULL, NULL },
 	};
 
-	return standard[kind][i];
+	return i < 3 ? standard[kind][i] : NULL;
 }
 
 static bool is_named(const struct cli_option *o, const char *name, size_t n)
@@ -53,7 +53,7 @@ const struct cli_option *cli_find_option(const struct subcommand *cmd, const cha
 	for (size_t i = 0; cmd && i < cmd->n_options; i++)
 		if (is_named(&cmd->options[i], name, n))
 			return &cmd->options[i];
-	for (size_t i = 0; cmd && i < 3 && (o = standard_option(cmd->kind, i)); i++)
+	for (size_t i = 0; cmd && i < 3 && (o = cli_standard_option(cmd->kind, i)); i++)
 		if (is_named(o, name, n))
 			return o;
 	for (o = cli_global_options; o->name; o++)
@@ -82,7 +82,7 @@ static int unknown_option(struct cli *c, const char *name, size_t n)
 
 	for (size_t i = 0; cmd && i < cmd->n_options && count < 100; i++)
 		names[count++] = cmd->options[i].name;
-	for (size_t i = 0; cmd && i < 3 && (o = standard_option(cmd->kind, i)); i++)
+	for (size_t i = 0; cmd && i < 3 && (o = cli_standard_option(cmd->kind, i)); i++)
 		names[count++] = o->name;
 	for (o = cli_global_options; o->name; o++)
 		names[count++] = o->name;

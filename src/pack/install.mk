@@ -7,8 +7,10 @@ install: all
 	$(B)/ringdown runbook schema --man | gzip -9n > $(DESTDIR)$(PREFIX)/share/man/man5/ringdown-runbook.5.gz
 	$(B)/ringdown runbook schema > $(DESTDIR)$(PREFIX)/share/ringdown/runbook.schema.json
 	install -m 644 runbooks/*.yaml $(DESTDIR)$(PREFIX)/share/ringdown/runbooks/
-	install -d $(DESTDIR)$(PREFIX)/share/ringdown/runbooks
-	install -m 644 runbooks/*.yaml $(DESTDIR)$(PREFIX)/share/ringdown/runbooks
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(B)/ringdown help --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringdown
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	$(B)/ringdown help --completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_ringdown
 
 .PHONY: deb
 deb: all
