@@ -21,7 +21,7 @@ static const char full[] =
 	"\"subject\":\"row\",\"expected\":\"= 0\",\"actual\":\"3\",\"outcome\":\"warn\"}]},"
 	"{\"id\":\"all-off\",\"state\":\"not_applicable\"}],\"params\":[{\"name\":\"org_id\","
 	"\"choices\":[\"a\",\"b\"],\"set\":true}],\"holds\":[{\"name\":\"sms-off\",\"by\":\"jane\"}],"
-	"\"notes\":[{\"by\":\"jane\",\"text\":\"TODO ask\"}],\"undoStack\":[\"org-off\",\"a\"],"
+	"\"notes\":[{\"by\":\"jane\",\"text\":\"ask billing\"}],\"undoStack\":[\"org-off\",\"a\"],"
 	"\"never\":[\"edit keys\"],\"checklist\":[]}";
 
 static char *text_of(const struct run_doc *d)
