@@ -336,12 +336,17 @@ static void link_needs(struct linking *l, struct step *s)
 
 	for (size_t i = 0; i < s->op.n_needs_fields; i++) {
 		char *name = s->op.needs_fields[i];
-		if (s->op.verb == VERB_SAY && (str_eq(name, s->id) || !find_step(l, name))) {
+		size_t k = 0;
+		while (k < l->now && !str_eq(l->steps[k]->id, name))
+			k++;
+		if (s->op.verb == VERB_SAY && k == l->now) { /* no step before: a field */
 			s->op.needs_fields[kept++] = name;
 			continue;
 		}
 		if (need_step(l, s->at, name) && str_eq(name, s->id))
 			at_place(l, s->at, "step '%s' needs itself", name);
+		else if (k == l->now && find_step(l, name))
+			at_place(l, s->at, "it needs step '%s', which comes later", name);
 		*PUSH(&s->needs, &s->n_needs) = name;
 	}
 	s->op.n_needs_fields = kept;
