@@ -480,10 +480,12 @@ void random_id(char *buf, size_t n, const char *prefix)
 		broken("random_id with a short buffer");
 	memcpy(buf, prefix, len);
 	while (made < 20) {
-		uint8_t b;
-		random_bytes(&b, 1);
-		if (b < 252) /* 7 * 36: no digit is likelier than another */
-			buf[len + (size_t)made++] = digits[b % 36];
+		uint8_t b[24];
+
+		random_bytes(b, sizeof(b));
+		for (size_t i = 0; i < sizeof(b) && made < 20; i++)
+			if (b[i] < 252) /* 7 * 36: no digit is likelier than another */
+				buf[len + (size_t)made++] = digits[b[i] % 36];
 	}
 	buf[len + 20] = 0;
 }

@@ -258,7 +258,7 @@ static int ready(struct decider *d, struct err *err)
 	int r = d->m->n ? 0 : monitor_cycle(d->m, NULL, NULL, &doc, err);
 
 	str_fini(&doc);
-	return r < 0 ? r : decider_read(d, err);
+	return r < 0 ? r : decider_read(d, true, err);
 }
 
 int command_start(struct decider *d, const struct command *c, struct command_result *ret,

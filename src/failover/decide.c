@@ -148,7 +148,7 @@ static void tick(struct decider *d)
 		monitor_wake(d->m);
 	}
 	d->leading = true;
-	if (decider_read(d, &err) < 0) {
+	if (decider_read(d, decider_pools_due(d), &err) < 0) {
 		log_debug("decide", "cannot read: %s", err.msg);
 		return;
 	}
@@ -355,7 +355,7 @@ int decider_detect(struct decider *d, const char *account, struct str *ret, stru
 	r = monitor_cycle(d->m, account, NULL, &doc, err);
 	str_fini(&doc);
 	if (r == 0)
-		r = decider_read(d, err);
+		r = decider_read(d, true, err);
 	d->tasks--;
 	if (r < 0)
 		return r;

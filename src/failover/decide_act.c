@@ -147,6 +147,7 @@ static bool apply(struct decider *d, struct lineage *l, struct change *c)
 	event_row_fini(&l->ev);
 	l->ev = c->row;
 	memset(&c->row, 0, sizeof(c->row));
+	d->pools_read_ms = 0; /* numbers may be taken now */
 	lineage_clock(d, l);
 	if (d->d->ports && d->d->ports->wake)
 		d->d->ports->wake(d->d->ports->ctx);

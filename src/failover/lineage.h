@@ -54,6 +54,7 @@ struct decider {
 	size_t n, cap;
 	struct decide_index *index;
 	struct decide_facts facts;
+	int64_t pools_read_ms, pools_cost_ms;	/* monotonic; 0 = to be read */
 	struct control_row control;
 	bool database_ok, durable, environment_ok;
 	char database_why[300], environment_why[300];
@@ -67,8 +68,9 @@ struct decider {
 
 /* ---- context.c: facts of a lineage now; pure over what was read ------------------------ */
 
-/* Everything a tick needs from the database. In a task. */
-int decider_read(struct decider *d, struct err *err);
+/* Everything a tick needs from the database, the pools' counts only if told. In a task. */
+int decider_read(struct decider *d, bool pools, struct err *err);
+bool decider_pools_due(const struct decider *d);
 /* What people's commands need as well, on any engine: as decider_read. */
 struct lineage *decider_lineage(const struct decider *d, const char *primary);
 /* As monitor_account(), without a search. */

@@ -407,6 +407,7 @@ void monitor_free(struct monitor *m)
 		record_fini(&account_type, &m->v[i]->row);
 		credentials_fini(&m->v[i]->keys);
 		free_p(&m->v[i]->regions);
+		free_p(&m->v[i]->pool);
 		free_p(&m->v[i]);
 	}
 	free_p(&m->v);

@@ -12,12 +12,13 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "failover/e164.h"
+#include "failover/id_map.h"
 #include "failover/lease.h"
 #include "failover/watch.h"
 #include "store/numbers.h"
 
 enum { HOOKS_BATCH = 250, REGIONS_PER_SWEEP = 30, REGIONS_MAX = 500,
-       POOL_AGAIN_MS = 600000 };
+       POOL_AGAIN_MS = 600000, POOL_PAUSE = 100 };
 
 static bool busy(const struct monitor *m, const char *id)
 {
@@ -127,11 +128,29 @@ static int sms_ready(const struct sms_number_list *sms, bool sms_read, const cha
 	return found && found->campaign == CAMPAIGN_APPROVED;
 }
 
-static void describe(const struct watched *w, const struct phone *p,
-		     const struct sms_number_list *sms, bool sms_read, struct pool_row *row)
+/* One sweep's list on its way into the pool. */
+struct pool {
+	struct monitor *m;
+	struct watched *w;
+	const struct reading *r;
+	const struct sms_number_list *sms;	/* sorted */
+	bool sms_read;
+	struct id_map regions;		/* of the account, by number */
+	struct pool_seen *now;		/* in the order of the list, then by number */
+	bool *write;			/* in the order of the list */
+};
+
+static const char *pool_region(const struct pool *x, const char *e164)
 {
-	const char *own = w->keys.region[0] ? w->keys.region : "us1";
-	const char *region = region_of(w, p->e164);
+	size_t at = id_map_get(&x->regions, e164);
+
+	return at == ID_NONE ? NULL : x->w->regions[at].region;
+}
+
+static void describe(const struct pool *x, const struct phone *p, struct pool_row *row)
+{
+	const char *own = x->w->keys.region[0] ? x->w->keys.region : "us1";
+	const char *region = pool_region(x, p->e164);
 
 	memset(row, 0, sizeof(*row));
 	e164_place(p->e164, NULL, &row->place);
@@ -148,33 +167,77 @@ static void describe(const struct watched *w, const struct phone *p,
 		.phone_number = p->e164, .sid = p->sid, .country = row->place.country,
 		.area_code = row->place.area[0] ? row->place.area : NULL,
 		.capabilities = caps_of(p), .voice_ready = p->voice && !row->problem[0],
-		.sms_ready = sms_ready(sms, sms_read, p->e164),
+		.sms_ready = sms_ready(x->sms, x->sms_read, p->e164),
 		.problem = row->problem[0] ? row->problem : NULL,
 		.trunk_sid = hook(p, WH_TRUNK_SID),
 		.application_sid = hook(p, WH_VOICE_APPLICATION_SID), .voice_region = region,
 	};
 }
 
-/* What a sync would write, as one number: an unchanged list is not written again. */
-static uint64_t pool_hash(const struct watched *w, const struct reading *r,
-			  const struct sms_number_list *sms, bool sms_read)
+static uint64_t hash_text(uint64_t x, const char *s)
 {
-	uint64_t sum = r->phones.n + w->n_regions * 1000003u + (sms_read ? 1 : 0) +
-		       (w->verdict.severity <= SEV_MINOR ? 2 : 0);
+	for (; s && *s; s++)
+		x = (x ^ (unsigned char)*s) * 1099511628211u;
+	return (x ^ 31) * 1099511628211u;
+}
+
+/* What would be written of each number, as one number each. */
+static void hash_rows(struct pool *x)
+{
+	const uint64_t start = 1469598103934665603u;
+	bool approve = x->w->verdict.severity <= SEV_MINOR;
 	unsigned turns = 0;
 
-	for (size_t i = 0; i < r->phones.n; i++) {
-		const struct phone *p = &r->phones.v[i];
-		uint64_t x = hooks_hash(p->hooks) * 31u +
-			     (unsigned)(p->voice * 4 + p->sms * 2 + p->mms) * 7u +
-			     (unsigned)(sms_ready(sms, sms_read, p->e164) + 1);
+	for (size_t i = 0; i < x->r->phones.n; i++) {
+		const struct phone *p = &x->r->phones.v[i];
+		uint64_t h = hash_text(start, p->sid);
 
-		for (const char *c = p->e164; *c; c++)
-			x = (x ^ (unsigned char)*c) * 1099511628211u;
-		sum += x ^ (x >> 31);
+		h = (h ^ hooks_hash(p->hooks)) * 1099511628211u;
+		h = (h ^ (unsigned)(p->voice * 4 + p->sms * 2 + p->mms + approve * 8)) * 1099511628211u;
+		h = (h ^ (unsigned)(sms_ready(x->sms, x->sms_read, p->e164) + 1)) * 1099511628211u;
+		x->now[i] = (struct pool_seen){ hash_text(start, p->e164),
+						hash_text(h, pool_region(x, p->e164)) };
 		roster_yield(&turns);
 	}
-	return sum;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = ((const struct pool_seen *)a)->number, y = ((const struct pool_seen *)b)->number;
+
+	return x < y ? -1 : x > y;
+}
+
+static const struct pool_seen *pool_find(const struct pool_seen *v, size_t n,
+					 const struct pool_seen *key)
+{
+	return n ? bsearch(key, v, n, sizeof(*v), by_number) : NULL;
+}
+
+/* Marks what differs from what was written last; sorts x->now. True: everything has to be
+ * written, because it is due or a number is gone (which only the whole list can say). */
+static bool compare_rows(struct pool *x)
+{
+	struct watched *w = x->w;
+	size_t n = x->r->phones.n;
+	int64_t pause = w->pool_took_ms * POOL_PAUSE;
+	bool all = w->sync_now || !w->pool_ms || n < w->n_pool ||
+		   loop_now_ms(x->m->d->loop) - w->pool_ms >= (pause > POOL_AGAIN_MS ? pause : POOL_AGAIN_MS);
+	unsigned turns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pool_seen *old = pool_find(w->pool, w->n_pool, &x->now[i]);
+
+		x->write[i] = !old || old->row != x->now[i].row;
+		roster_yield(&turns);
+	}
+	if (n)
+		qsort(x->now, n, sizeof(*x->now), by_number);
+	for (size_t i = 0; i < w->n_pool && !all; i++) {
+		all = !pool_find(x->now, n, &w->pool[i]);
+		roster_yield(&turns);
+	}
+	return all;
 }
 
 /* Batch by batch: a whole list as text would be most of our memory. */
@@ -214,53 +277,68 @@ static int put_gone(struct monitor *m, struct watched *w, int64_t began_ms,
 	return e == 0 ? tx_commit(&t, NULL, err) : e;
 }
 
-static int put_batches(struct monitor *m, struct watched *w, const struct reading *r,
-		       const struct sms_number_list *sms, bool sms_read, struct sync_result *res,
-		       struct err *err)
+static int put_batches(struct pool *x, bool all, struct sync_result *res, struct err *err)
 {
 	struct pool_row *rows = xcalloc(HOOKS_BATCH, sizeof(*rows));
 	int64_t began_ms = 0;
 	size_t n = 0;
 	int e = 0;
 
-	for (size_t i = 0; i < r->phones.n && e == 0; i++) {
-		describe(w, &r->phones.v[i], sms, sms_read, &rows[n]);
-		rows[n].hooks = hooks_text(r->phones.v[i].hooks);
-		if (++n < HOOKS_BATCH && i + 1 < r->phones.n)
+	for (size_t i = 0; i < x->r->phones.n && e == 0; i++) {
+		if (!all && !x->write[i])
 			continue;
-		e = put_pool_batch(m, w, rows, n, &began_ms, res, err);
+		describe(x, &x->r->phones.v[i], &rows[n]);
+		rows[n].hooks = hooks_text(x->r->phones.v[i].hooks);
+		if (++n < HOOKS_BATCH)
+			continue;
+		e = put_pool_batch(x->m, x->w, rows, n, &began_ms, res, err);
 		while (n)
 			free_p(&rows[--n].hooks);
 	}
+	if (e == 0 && n)
+		e = put_pool_batch(x->m, x->w, rows, n, &began_ms, res, err);
 	while (n)
 		free_p(&rows[--n].hooks);
 	free_p(&rows);
-	return e == 0 ? put_gone(m, w, began_ms, res, err) : e;
+	return e == 0 && all ? put_gone(x->m, x->w, began_ms, res, err) : e;
 }
 
 static int put_pool(struct monitor *m, struct watched *w, const struct reading *r,
 		    struct sms_number_list *sms, bool sms_read, struct err *err)
 {
+	struct pool x = { .m = m, .w = w, .r = r, .sms = sms, .sms_read = sms_read };
 	struct sync_result res = { 0 };
-	int64_t now = loop_now_ms(m->d->loop);
-	uint64_t hash;
+	int64_t began;
+	bool all;
 	int e;
 
 	if (sms->n)
 		qsort(sms->v, sms->n, sizeof(*sms->v), by_e164);
-	hash = pool_hash(w, r, sms, sms_read);
-	if (!w->sync_now && w->pool_ms && hash == w->pool_hash && now - w->pool_ms < POOL_AGAIN_MS)
-		return 0;
-	e = put_batches(m, w, r, sms, sms_read, &res, err);
-	if (e < 0)
-		return e;
-	w->pool_hash = hash;
-	w->pool_ms = now;
-	w->synced.added = res.added;
-	w->synced.updated = res.updated;
-	w->synced.gone = res.gone;
-	w->synced.kept = res.kept;
-	return 0;
+	for (size_t i = 0; i < w->n_regions; i++)
+		id_map_put(&x.regions, w->regions[i].e164, i);
+	x.now = xcalloc(r->phones.n + 1, sizeof(*x.now));
+	x.write = xcalloc(r->phones.n + 1, sizeof(*x.write));
+	hash_rows(&x);
+	all = compare_rows(&x);
+	began = loop_now_ms(m->d->loop);
+	e = put_batches(&x, all, &res, err);
+	if (e == 0) {
+		free_p(&w->pool);
+		w->pool = TAKE(x.now);
+		w->n_pool = r->phones.n;
+	}
+	if (e == 0 && all) {
+		w->pool_ms = loop_now_ms(m->d->loop);
+		w->pool_took_ms = w->pool_ms - began;
+		w->synced.added = res.added;
+		w->synced.updated = res.updated;
+		w->synced.gone = res.gone;
+		w->synced.kept = res.kept;
+	}
+	id_map_fini(&x.regions);
+	free_p(&x.now);
+	free_p(&x.write);
+	return e;
 }
 
 /* ---- agents' own numbers --------------------------------------------------------------------- */

@@ -47,8 +47,8 @@ struct watched {
 	int64_t released;		/* agents whose number a known actor took away */
 	int64_t drifted;
 	struct region_seen *regions; size_t n_regions, cap_regions;
-	uint64_t pool_hash;		/* of the list that was written last */
-	int64_t pool_ms;		/* monotonic */
+	struct pool_seen *pool; size_t n_pool;	/* as written last, by number */
+	int64_t pool_ms, pool_took_ms;	/* monotonic: the whole of it was written, and how long */
 	bool sync_now;			/* a person asked for the pool to be brought in line */
 	struct { int64_t added, updated, gone, kept; } synced;
 	int64_t stored_sweep;		/* sweep_n that was stored last */
@@ -58,6 +58,7 @@ struct watched {
 
 struct alert_wish { char name[24]; char subject[64]; char severity[8]; char text[300]; bool tell; };
 struct region_seen { char e164[20]; char region[16]; };
+struct pool_seen { uint64_t number, row; };	/* hashes: which one, and what was written of it */
 
 struct eleven_view {
 	bool asked, answers, rights_known, may_write;

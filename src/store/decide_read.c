@@ -89,19 +89,24 @@ static int read_pools(struct store *s, struct decide_facts *ret, struct err *err
 	return 0;
 }
 
-int decide_facts_read(struct store *s, int64_t attempts_since_ms, struct decide_facts *ret,
-		      struct err *err)
+int decide_facts_read(struct store *s, int64_t attempts_since_ms, bool pools,
+		      struct decide_facts *ret, struct err *err)
 {
 	struct decide_facts f = { 0 };
 	int e = read_standby(s, &f, err);
 
 	if (e == 0)
 		e = read_attempts(s, attempts_since_ms, &f, err);
-	if (e == 0)
+	if (e == 0 && pools)
 		e = read_pools(s, &f, err);
 	if (e < 0) {
 		decide_facts_fini(&f);
 		return e;
+	}
+	if (!pools) {
+		f.pools = TAKE(ret->pools);
+		f.n_pools = ret->n_pools;
+		ret->n_pools = 0;
 	}
 	decide_facts_fini(ret);
 	*ret = f;

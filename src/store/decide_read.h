@@ -13,7 +13,8 @@ struct decide_facts {
 	struct pool_count *pools; size_t n_pools;	/* one a Twilio account */
 };
 void decide_facts_fini(struct decide_facts *f);
-int decide_facts_read(struct store *s, int64_t attempts_since_ms, struct decide_facts *ret,
-		      struct err *err);
+/* pools: false leaves those of *ret as they are; they cost most with many numbers. */
+int decide_facts_read(struct store *s, int64_t attempts_since_ms, bool pools,
+		      struct decide_facts *ret, struct err *err);
 
 #endif
