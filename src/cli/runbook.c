@@ -347,6 +347,12 @@ static const struct cli_option lint_options[] = {
 	DIR_OPTION,
 	{ .name = "strict", .help = "warnings count as errors" },
 };
+static const struct cli_option test_options[] = {
+	DIR_OPTION,
+	{ .name = "case", .arg = "NAME", .help = "only this case" },
+	{ .name = "format", .arg = "F", .help = "text, junit or tap", .choices = "text|junit|tap" },
+	{ .name = "full", .help = "a step or branch that no case goes through counts as a failure" },
+};
 static const struct cli_option schema_options[] = {
 	{ .name = "man", .help = "the manual page ringdown-runbook(5), as roff" },
 };
@@ -359,6 +365,9 @@ static const struct subcommand verbs[] = {
 	{ .name = "lint", .args = "[RUNBOOK...]", .kind = CLI_READS, .run = run_lint,
 	  .options = lint_options, .n_options = COUNT_OF(lint_options),
 	  .help = "check all, or those named: ids or files" },
+	{ .name = "test", .args = "[RUNBOOK]", .kind = CLI_READS, .run = runbook_test,
+	  .options = test_options, .n_options = COUNT_OF(test_options),
+	  .help = "play the cases beside each runbook, without anything real" },
 	{ .name = "schema", .kind = CLI_READS, .run = run_schema,
 	  .options = schema_options, .n_options = COUNT_OF(schema_options),
 	  .help = "the format as a JSON Schema, for editors" },
