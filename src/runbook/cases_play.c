@@ -57,7 +57,7 @@ static bool in_path(const struct play *p, const char *id)
 	return false;
 }
 
-/* Steps that were begun since the last entry, in reading order. */
+/* Steps that were begun since the last entry, in reading order; notes do nothing. */
 static void note_path(struct play *p)
 {
 	struct run_doc d = { 0 };
@@ -67,7 +67,7 @@ static void note_path(struct play *p)
 		int s = d.steps[i].state;
 		bool begun = s == RS_RUNNING || s == RS_DONE || s == RS_FAILED || s == RS_UNKNOWN ||
 			s == RS_UNDONE;
-		if (begun && !in_path(p, d.steps[i].id))
+		if (begun && !str_eq(d.steps[i].verb, "note") && !in_path(p, d.steps[i].id))
 			*PUSH(&p->path, &p->n_path) = xstrdup(d.steps[i].id);
 	}
 	run_doc_fini(&d);
@@ -430,6 +430,15 @@ static void approval(struct play *p, const char *id, int64_t until_ms)
 		stop(p, "answers: nobody approves step '%s'", id);
 }
 
+static bool must_pass(const struct play *p, const char *id)
+{
+	const struct step *s = id ? flow_step(p->flow, id) : NULL;
+
+	return s && s->on_fail == ON_FAIL_STOP;
+}
+
+static void give_param(struct play *p, const char *name, const char *text, bool secret);
+
 static void person(struct play *p, int64_t until_ms)
 {
 	struct run_doc d = { 0 };
@@ -449,8 +458,8 @@ static void person(struct play *p, int64_t until_ms)
 	case RW_FAILED:
 		if (str_eq(yaml_get_str(yaml_get(p->y, "expect"), "waits"), id))
 			p->stuck = true;
-		else if (!special(p, id))
-			order(p, driver, "go", id, NULL, NULL, NULL);
+		else if (!special(p, id)) /* what must pass and did not: that is the end */
+			order(p, driver, must_pass(p, id) ? "abort" : "go", id, NULL, NULL, NULL);
 		break;
 	case RW_APPROVAL: approval(p, id, until_ms); break;
 	case RW_GATE:
@@ -461,7 +470,18 @@ static void person(struct play *p, int64_t until_ms)
 		else
 			stop(p, "step '%s' waits for ever: %s", id, d.wait.text);
 		break;
-	case RW_PARAM: stop(p, "params: '%s' is wanted by step '%s'", d.wait.param, id ? id : "-"); break;
+	case RW_PARAM: {
+		const struct yaml *y = play_given(p, "params", d.wait.param);
+		bool again = y && times_used(p, "params", d.wait.param, true) > 0;
+		const struct step *by = id ? flow_step(p->flow, id) : NULL;
+		if (y && y->text && !again)
+			give_param(p, d.wait.param, y->text, false);
+		else if (!y && by && by->op.verb == VERB_SAY) /* a message's field: any text */
+			give_param(p, d.wait.param, d.wait.param, false);
+		else
+			stop(p, "params: '%s' is wanted by step '%s'", d.wait.param, id ? id : "-");
+		break;
+	}
 	default:
 		if (until_ms > p->now_ms)
 			p->now_ms = until_ms;
@@ -473,48 +493,44 @@ static void person(struct play *p, int64_t until_ms)
 }
 
 /* ---- from start to end ------------------------------------------------------------------------ */
+static void give_param(struct play *p, const char *name, const char *text, bool secret)
+{
+	struct str body = STR_INIT(100000);
+	struct jw w = JW(&body);
+	struct run_entry e = { 0 };
+	struct err err = { 0 };
+
+	if (secret) {
+		struct secret *s = secret_new(text);
+		flow_secret(p->flow, name, s);
+		secret_free(s);
+		return;
+	}
+	jw_obj(&w, NULL);
+	jw_str(&w, "action", "param");
+	jw_str(&w, "name", name);
+	jw_str(&w, "value", text);
+	jw_obj_end(&w);
+	_cleanup_(json_free_p) struct json *j = json_parse(str_get(&body), body.len, &err);
+	if (flow_order(p->flow, j, driver, PR_ADMIN, p->now_ms, &e, &err))
+		stop(p, "params: %s", err.msg);
+	else
+		apply(p, &e);
+	run_entry_fini(&e);
+	str_fini(&body);
+}
+
+/* Those of the runbook at once; fields of messages when they are asked for. */
 static void give_params(struct play *p)
 {
 	const struct yaml *params = yaml_get(p->y, "params");
 	struct run_doc d = { 0 };
 
 	flow_doc(p->flow, p->now_ms, &d);
-	for (const struct yaml *c = params ? params->first : NULL; c && !p->stuck; c = c->next) {
-		bool secret = false;
-		bool known = false;
+	for (const struct yaml *c = params ? params->first : NULL; c && !p->stuck; c = c->next)
 		for (size_t i = 0; i < d.n_params; i++)
-			if (str_eq(d.params[i].name, c->key)) {
-				known = true;
-				secret = d.params[i].secret;
-			}
-		if (!known) {
-			stop(p, "params: the runbook has no parameter '%s'", c->key);
-			break;
-		}
-		if (secret) {
-			struct secret *s = secret_new(c->text);
-			flow_secret(p->flow, c->key, s);
-			secret_free(s);
-			continue;
-		}
-		struct str body = STR_INIT(100000);
-		struct jw w = JW(&body);
-		struct run_entry e = { 0 };
-		struct err err = { 0 };
-		jw_obj(&w, NULL);
-		jw_str(&w, "action", "param");
-		jw_str(&w, "name", c->key);
-		jw_str(&w, "value", c->text);
-		jw_obj_end(&w);
-		struct json *j = json_parse(str_get(&body), body.len, &err);
-		if (flow_order(p->flow, j, driver, PR_ADMIN, p->now_ms, &e, &err))
-			stop(p, "params: %s", err.msg);
-		else
-			apply(p, &e);
-		run_entry_fini(&e);
-		json_free(j);
-		str_fini(&body);
-	}
+			if (str_eq(d.params[i].name, c->key) && c->text)
+				give_param(p, c->key, c->text, d.params[i].secret);
 	run_doc_fini(&d);
 }
 
