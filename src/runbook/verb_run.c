@@ -578,9 +578,17 @@ static void show_word(const struct verb_call *c, struct str *ret, const char *wo
 		verb_show(c, ret, word);
 		return;
 	}
+	struct str quoted = STR_INIT(1 << 20); /* as a shell would take it: ' is '\'' */
+
+	for (const char *p = word; *p; p++)
+		if (*p == '\'')
+			str_add(&quoted, "'\\''");
+		else
+			str_addc(&quoted, *p);
 	str_addc(ret, '\'');
-	verb_show(c, ret, word);
+	verb_show(c, ret, str_get(&quoted));
 	str_addc(ret, '\'');
+	str_fini(&quoted);
 }
 
 static int show_env(const struct verb_call *c, struct str *ret, struct err *err)
