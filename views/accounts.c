@@ -465,7 +465,7 @@ static unsigned act(struct view *v, enum act what)
 	return WANT_UNHANDLED;
 }
 
-static const enum act keys[] = { ACT_OPEN, ACT_CHECK, ACT_START, ACT_FILTER,
+static const enum act keys[] = { ACT_OPEN, ACT_CHECK, ACT_START, ACT_RUNBOOK, ACT_FILTER,
 	                         ACT_SORT, ACT_BACK,  ACT_NONE };
 
 const struct view_def view_accounts = {

@@ -242,6 +242,11 @@ static bool subject(struct view *v, struct subject *ret)
 		return false;
 	*ret = (struct subject){ .kind = "row" };
 	snprintf(ret->id, sizeof(ret->id), "%s", r->on);
+	if (r->kind == ROW_ALERT) { /* its key carries the id */
+		snprintf(ret->kind, sizeof(ret->kind), "alert");
+		snprintf(ret->id, sizeof(ret->id), "%s", r->key + 1);
+		snprintf(ret->title, sizeof(ret->title), "the alert on %.60s", r->on);
+	}
 	snprintf(ret->command, sizeof(ret->command), "%s",
 	         r->kind == ROW_GATE    ? "ringdown gates"
 	         : r->kind == ROW_ALERT ? "ringdown alerts"
@@ -249,7 +254,7 @@ static bool subject(struct view *v, struct subject *ret)
 	return true;
 }
 
-static const enum act keys[] = { ACT_AUTOMATION, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_AUTOMATION, ACT_RUNBOOK, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
 
 const struct view_def view_engine = {
 	.name = "engine",

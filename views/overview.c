@@ -397,7 +397,7 @@ static unsigned act(struct view *v, enum act what)
 }
 
 static const enum act keys[] = { ACT_OPEN, ACT_APPROVE, ACT_REJECT,     ACT_EXTEND,
-	                         ACT_ACK,  ACT_GATES,   ACT_AUTOMATION, ACT_NONE };
+	                         ACT_ACK,  ACT_GATES,   ACT_RUNBOOK, ACT_AUTOMATION, ACT_NONE };
 
 const struct view_def view_overview = {
 	.name = "overview",

@@ -19,7 +19,7 @@ static const struct other { /* what else can be done at a wait, in the dialog's 
 	{ "run-failed", "skip", "skip it: count it as not done (say why)", true },
 	{ "run-failed", "abort", "abort the run (say why)", true },
 	{ "run-optional", "go", "do it", false },
-	{ "run-optional", "skip", "skip it (say why)", true },
+	{ "run-optional", "skip", "skip it", false },
 	{ "run-gate", "retry", "check now", false },
 	{ "run-gate", "skip", "do not wait for it (say why)", true },
 	{ "run-happened", "yes", "yes, it happened: I looked", false },
@@ -101,7 +101,7 @@ static void drive_why_not(const struct app *a, const char *name, const struct ru
 		return;
 	}
 	if (str_eq(name, "note") || str_eq(name, "second") || str_eq(name, "approve") ||
-	    str_eq(name, "reject"))
+	    str_eq(name, "reject") || str_eq(name, "pause") || str_eq(name, "abort"))
 		return; /* anybody's */
 	if (!mine)
 		snprintf(buf, n, "%.40s drives it; take it over first (T)",
@@ -139,7 +139,9 @@ static void why_not(const struct app *a, const struct action *x, const struct su
 {
 	const struct run_doc *d = app_runs_doc_of(a, s->id);
 	const char *name = x->name + strlen("run-");
-	bool after = str_eq(name, "undo") || str_eq(name, "release") || str_eq(name, "note");
+	bool after = str_eq(name, "undo") || str_eq(name, "release") || str_eq(name, "note") ||
+	             (str_eq(name, "take") && d && d->n_undo + d->n_holds > 0) ||
+	             str_eq(name, "happened");
 
 	if (!d)
 		snprintf(buf, n, "open it first (Enter)");
@@ -150,7 +152,7 @@ static void why_not(const struct app *a, const struct action *x, const struct su
 	else if (x->wait && x->wait != (int)d->wait.kind)
 		snprintf(buf, n, d->wait.kind ? "it waits for %.60s" : "it waits for nobody",
 		         word_wait(d->wait.kind));
-	if (!buf[0] && run_open(&d->run))
+	if (!buf[0])
 		drive_why_not(a, name, d, buf, n);
 	if (!buf[0])
 		step_why_not(name, s, d, buf, n);
@@ -399,6 +401,24 @@ static void wait_lines(struct decision *d, const struct run_doc *doc, const stru
 		other_choices(d);
 }
 
+/* Who asked cannot be the other person; an admin may break the glass, with a reason. */
+static bool alone(struct decision *d, const struct run_doc *doc)
+{
+	struct dialog *g = shell_dialog(d->app->shell);
+
+	if (!app_runs_is_me(d->app, doc->run.driver))
+		return false;
+	if (client_role(d->app->client) < PR_ADMIN) {
+		dialog_disarm(g, "you asked for it: another person has to do this");
+		return true;
+	}
+	dialog_line(
+	        g, ROLE_bad, "ALONE",
+	        "you asked for it yourself: as an admin you break the glass, and it is reported");
+	g->own_reason = true;
+	return false;
+}
+
 static void fill(struct decision *d, struct dialog *g)
 {
 	const struct run_doc *doc = doc_of(d);
@@ -435,6 +455,8 @@ static void fill(struct decision *d, struct dialog *g)
 	if (d->action->undo)
 		dialog_line(g, ROLE_normal, "UNDO", "%s", d->action->undo);
 	d->seen = seen(d, doc);
+	if ((is(d, "second") || is(d, "approve")) && alone(d, doc))
+		return;
 	arm_word(d, is(d, "confirm") || is(d, "second") ? doc->wait.phrase : NULL);
 }
 
@@ -533,6 +555,8 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 		if (is(d, "second"))
 			jw_bool(w, "second", true);
 	}
+	if ((is(d, "second") || is(d, "approve")) && app_runs_is_me(d->app, doc->run.driver))
+		jw_bool(w, "breakGlass", true);
 	if (is(d, "release"))
 		jw_str(w, "hold", d->step);
 	if (g->own.len)

@@ -44,6 +44,21 @@ static void keep_event(struct app *a, const char *id, const char *from)
 	}
 }
 
+static void keep_alert(struct app *a, const char *id, const char *from)
+{
+	const struct state *s = app_state(a);
+
+	for (size_t i = 0; i < s->n_alerts; i++) {
+		if (!str_eq(s->alerts[i].id, id))
+			continue;
+		keep(a, "alert", s->alerts[i].name, from);
+		if (state_account(s, s->alerts[i].subject ? s->alerts[i].subject : ""))
+			keep(a, "account", s->alerts[i].subject, from);
+		else
+			keep(a, "org", s->alerts[i].subject, from);
+	}
+}
+
 /* The columns of a row of the SMS view that name something. */
 static void keep_row(struct app *a, const struct json *row, const char *from)
 {
@@ -79,6 +94,8 @@ void app_runs_offer_row(struct app *a, const struct subject *s)
 	snprintf(from, sizeof(from), "the %.20s under the cursor", s->kind);
 	if (str_eq(s->kind, "event"))
 		keep_event(a, s->id, from);
+	else if (str_eq(s->kind, "alert"))
+		keep_alert(a, s->id, from);
 	else if (s->id[0])
 		keep(a, str_eq(s->kind, "org") ? "org" : s->kind, s->id, from);
 	if (str_eq(s->kind, "org") || str_eq(s->kind, "code") || str_eq(s->kind, "message"))
@@ -189,55 +206,66 @@ static bool has_word(const char *words, const char *word)
 	return false;
 }
 
-static const char *const *words_of(const struct subject *s)
-{
-	static const char *const sms[] = { "sms", "message", "messages", "org", "code", NULL };
-	static const char *const event[] = { "event", "failover", NULL };
-	static const char *const account[] = { "account", "provider", NULL };
-	static const char *const alert[] = { "alert", NULL };
-	static const char *const agent[] = { "agent", "agents", "calls", NULL };
-	static const char *const none[] = { NULL };
+enum { WORDS = 6 };
 
-	return str_eq(s->kind, "org") || str_eq(s->kind, "code") || str_eq(s->kind, "message") ? sms
-	       : str_eq(s->kind, "event")   ? event
-	       : str_eq(s->kind, "account") ? account
-	       : str_eq(s->kind, "alert")   ? alert
-	       : str_eq(s->kind, "agent")   ? agent
-	                                    : none;
+/* What a runbook's trigger may say of such a row: an event's status and severity, too. */
+static void words_of(const struct app *a, const struct subject *s, const char *ret[WORDS + 1])
+{
+	const struct event *e = state_event(app_state(a), s->id);
+	const struct account *x = state_account(app_state(a), s->id);
+	size_t n = 0;
+
+	if (str_eq(s->kind, "org") || str_eq(s->kind, "code") || str_eq(s->kind, "message")) {
+		ret[n++] = "sms";
+		ret[n++] = "message";
+		ret[n++] = s->kind;
+	} else if (str_eq(s->kind, "event") && e) {
+		ret[n++] = event_status_name(e->status);
+		ret[n++] = severity_name(e->severity);
+		ret[n++] = "event";
+		ret[n++] = "failover";
+	} else if (str_eq(s->kind, "account") && x) {
+		if (x->health != HEALTH_HEALTHY)
+			ret[n++] = health_name(x->health);
+		ret[n++] = "account";
+		ret[n++] = "failover";
+	} else if (s->kind[0]) {
+		ret[n++] = s->kind;
+	}
+	ret[n] = NULL;
 }
 
 int app_runs_fit(const struct app *a, const struct runbook_row *b, const struct subject *s,
                  char *why, size_t n)
 {
-	const char *const *words = words_of(s);
+	const char *words[WORDS + 1], *kinds = str_empty(b->kinds) ? b->triggers : b->kinds;
 	int score = 0;
 
 	why[0] = '\0';
+	words_of(a, s, words);
 	if (b->problem)
 		return 0;
 	/* an alert of this row that the runbook names */
 	for (size_t i = 0; i < app_state(a)->n_alerts; i++) {
 		const struct alert *x = &app_state(a)->alerts[i];
-		if (x->state != AL_FIRING || !has_word(b->triggers, x->name) ||
+		if (x->state == AL_RESOLVED || !has_word(b->triggers, x->name) ||
 		    !(str_eq(x->subject, s->id) || str_eq(x->id, s->id) || str_eq(x->name, s->id)))
 			continue;
 		score += 8;
 		snprintf(why, n, "the alert %.60s is on", x->name);
 	}
-	if (str_eq(s->kind, "alert") && has_word(b->triggers, s->id))
-		score += 8;
 	for (size_t i = 0; words[i]; i++)
-		if (has_word(b->kinds, words[i])) {
-			score += 4;
+		if (has_word(kinds, words[i])) {
+			score += 6 - (int)(i < 3 ? i : 3);
 			if (!why[0])
-				snprintf(why, n, "it is for rows of this kind");
+				snprintf(why, n, "it is for %s", words[i]);
 			break;
 		}
 	if (b->suggested && score) {
 		score += 2;
 		snprintf(why, n, "%s", b->suggested);
 	}
-	for (size_t i = 0; score && words[i]; i++)
+	for (size_t i = 0; words[i]; i++)
 		score += str_eq(b->service, words[i]);
 	return score;
 }

@@ -269,7 +269,7 @@ static void state_line(const struct app *a, const struct run_step *s, char *buf,
 		at += (size_t)snprintf(buf + at, n - at, "at most %s", limit);
 	if (!str_empty(s->by) && at < n)
 		at += (size_t)snprintf(buf + at, n - at, "   by %.30s", s->by);
-	if (!str_empty(s->reason) && at < n)
+	if (!str_empty(s->reason) && s->state != RS_WAITING && at < n)
 		snprintf(buf + at, n - at, "   \"%.200s\"", s->reason);
 }
 
@@ -298,6 +298,20 @@ static int draw_change(const struct run_step *s, struct area at, int y)
 	return y;
 }
 
+/* Errors that went beside the output. */
+static int draw_stderr(const struct run_step *s, struct area at, int y, int left)
+{
+	struct json *doc = s->result ? json_parse(s->result, strlen(s->result), NULL) : NULL;
+	const char *text = json_get_str(doc, "stderr");
+
+	if (!str_empty(text) && !str_eq(text, s->output)) {
+		area_text(at, 1, y++, ROLE_label, "ERRORS");
+		y = lines(at, y, left, ROLE_warn, text);
+	}
+	json_free(doc);
+	return y;
+}
+
 int run_step_draw(const struct app *a, const struct run_doc *d, const struct run_step *s,
                   struct area at, int y, int left)
 {
@@ -310,6 +324,8 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 		          str_eq(s->verb, "decide") || str_eq(s->verb, "ask") ? "ASKS" : "STEP",
 		          ROLE_normal, s->title);
 	y = field(at, y, "HELP", ROLE_dim, s->help);
+	if (s->state == RS_WAITING || s->state == RS_READY)
+		y = field(at, y, "BLOCKED", ROLE_bad, s->reason);
 	if (str_eq(d->run.step, s->id) && d->wait.kind != RW_NONE && !str_empty(d->wait.text) &&
 	    (!s->title || strcasecmp(d->wait.text, s->title) != 0))
 		y = field(at, y, "WAITS", ROLE_count, d->wait.text);
@@ -330,5 +346,6 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 		          s->state == RS_RUNNING ? "OUTPUT so far" : "OUTPUT");
 		y = lines(at, y, left, ROLE_normal, s->output);
 	}
+	y = draw_stderr(s, at, y, left);
 	return draw_change(s, at, y);
 }

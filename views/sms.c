@@ -396,7 +396,7 @@ static void close_(struct view *v)
 }
 
 static const struct column none[] = { { .title = "", .w = 1, .text = cell_0 } };
-static const enum act keys[] = { ACT_NEXT_PANE, ACT_SOURCE, ACT_REVEAL, ACT_FILTER,
+static const enum act keys[] = { ACT_NEXT_PANE, ACT_SOURCE, ACT_RUNBOOK, ACT_REVEAL, ACT_FILTER,
 	                         ACT_SORT,      ACT_BACK,   ACT_NONE };
 
 const struct view_def view_sms = {

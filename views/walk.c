@@ -388,8 +388,9 @@ static void draw(struct view *v, struct area a)
 		return;
 	}
 	if (a.w >= 150) {
-		list = area_sub(body, 0, 0, 72, body.h);
-		open = area_sub(body, 74, 0, body.w - 74, body.h);
+		int w = body.w * 2 / 5 < 72 ? 72 : body.w * 2 / 5;
+		list = area_sub(body, 0, 0, w, body.h);
+		open = area_sub(body, w + 2, 0, body.w - w - 2, body.h);
 	} else {
 		int rows = (int)st->n + 1, most = body.h < 9 ? body.h : body.h * 2 / 5 + 1;
 		list = area_sub(body, 0, 0, body.w, rows < most ? rows : most);

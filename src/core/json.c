@@ -257,24 +257,32 @@ static void print_number(struct str *out, double d)
 	str_add(out, buf);
 }
 
-static void print_members(struct str *out, const struct json *v)
+static void print(struct str *out, const struct json *v, bool sorted);
+
+static void print_member(struct str *out, const cJSON *m, bool first, bool sorted)
 {
-	size_t n;
-	const cJSON **list = sorted_members(node(v), &n);
+	if (!first)
+		str_addc(out, ',');
+	json_add_string(out, m->string, strlen(m->string));
+	str_addc(out, ':');
+	print(out, value(m), sorted);
+}
+
+static void print_members(struct str *out, const struct json *v, bool sorted)
+{
+	size_t n = 0;
+	const cJSON **list = sorted ? sorted_members(node(v), &n) : NULL;
 
 	str_addc(out, '{');
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			str_addc(out, ',');
-		json_add_string(out, list[i]->string, strlen(list[i]->string));
-		str_addc(out, ':');
-		json_print(out, value(list[i]));
-	}
+	for (size_t i = 0; i < n; i++)
+		print_member(out, list[i], i == 0, true);
+	for (const cJSON *m = sorted ? NULL : node(v)->child; m; m = m->next)
+		print_member(out, m, m == node(v)->child, false);
 	str_addc(out, '}');
 	free(list);
 }
 
-void json_print(struct str *out, const struct json *v)
+static void print(struct str *out, const struct json *v, bool sorted)
 {
 	const char *sep = "";
 
@@ -283,17 +291,27 @@ void json_print(struct str *out, const struct json *v)
 	case JSON_BOOL: str_add(out, json_bool(v, false) ? "true" : "false"); break;
 	case JSON_NUMBER: print_number(out, node(v)->valuedouble); break;
 	case JSON_STRING: json_add_string(out, json_str(v), strlen(json_str(v))); break;
-	case JSON_OBJECT: print_members(out, v); break;
+	case JSON_OBJECT: print_members(out, v, sorted); break;
 	case JSON_ARRAY:
 		str_addc(out, '[');
 		for (const struct json *c = json_first(v); c; c = json_next(c)) {
 			str_add(out, sep);
-			json_print(out, c);
+			print(out, c, sorted);
 			sep = ",";
 		}
 		str_addc(out, ']');
 		break;
 	}
+}
+
+void json_print(struct str *out, const struct json *v)
+{
+	print(out, v, true);
+}
+
+void json_print_ordered(struct str *out, const struct json *v)
+{
+	print(out, v, false);
 }
 
 void json_add_double(struct str *out, double v)

@@ -48,6 +48,8 @@ const struct json *json_next(const struct json *v);
 const char *json_name(const struct json *member);	 /* NULL in arrays */
 /* Canonical text: members sorted, no spaces (hashes, comparison). */
 void json_print(struct str *out, const struct json *v);
+/* The same, but members stay in the order of the text: columns of a table. */
+void json_print_ordered(struct str *out, const struct json *v);
 
 /* Writer. Commas are its business; a name is given inside objects, NULL in arrays. */
 struct jw { struct str *out; bool comma; };

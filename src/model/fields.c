@@ -181,7 +181,7 @@ static bool read_json_text(char **slot, const struct json *v)
 
 	if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
 		return false;
-	json_print(&b, v);
+	json_print_ordered(&b, v);
 	free_p(slot);
 	*slot = str_take(&b);
 	return true;

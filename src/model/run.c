@@ -164,7 +164,6 @@ static const struct field row_fields[] = {
 	      .flags = FF_SORT | FF_FILTER),
 	FIELD(runbook_row, triggers, "triggers", "TRIGGER", F_STR,
 	      .flags = FF_FILTER | FF_OUTSIDE),
-	FIELD(runbook_row, kinds, "kinds", "FOR ROWS OF", F_STR, .flags = FF_DETAIL),
 	FIELD(runbook_row, suggested, "suggested", "FITS BECAUSE", F_STR,
 	      .flags = FF_SORT | FF_FILTER | FF_OUTSIDE),
 	FIELD(runbook_row, phases, "phases", "PHASES", F_I64),
