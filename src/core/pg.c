@@ -274,6 +274,7 @@ static void step_query(struct pg_conn *c)
 		}
 		/* the end of the rows, which we have */
 		if (PQresultStatus(r) == PGRES_TUPLES_OK && c->max_rows && c->rows) {
+			parse_i64(PQcmdTuples(r), 0, INT64_MAX, &c->affected);
 			PQclear(r);
 			continue;
 		}
@@ -366,6 +367,8 @@ static int run_sent(struct pg_conn *c, int sent, int64_t limit_ms, struct pg_res
 	}
 	if (code == 0 && ret) {
 		*ret = xcalloc(1, sizeof(**ret));
+		(*ret)->row_by_row = c->max_rows && c->rows;
+		(*ret)->affected = c->affected;
 		(*ret)->res = TAKE(c->result);
 	}
 	PQclear(c->result);
@@ -413,6 +416,7 @@ int pg_query_capped(struct pg_conn *c, const char *sql, struct pg_params *p, int
 	c->max_bytes = max_bytes;
 	c->rows = 0;
 	c->bytes = 0;
+	c->affected = 0;
 	if (r == 0) {
 		r = PQsendQueryParams(c->pq, sql, p->n, p->type, p->v, NULL, NULL, 0);
 		if (r)

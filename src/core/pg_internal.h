@@ -42,12 +42,14 @@ struct pg_conn {
 	void (*step)(struct pg_conn *c);
 	PGresult *result;
 	/* row by row (pg_query_capped): what is kept and what came */
-	int64_t max_rows, rows;
+	int64_t max_rows, rows, affected;
 	size_t max_bytes, bytes;
 };
 
 struct pg_result {
 	PGresult *res;
+	bool row_by_row;
+	int64_t affected;		/* of such a one */
 };
 
 /* In a task: one of the servers that the URL names, within the pool's connect timeout. */

@@ -145,6 +145,8 @@ int64_t pg_affected(const struct pg_result *r)
 {
 	int64_t n = 0;
 
+	if (r && r->row_by_row)
+		return r->affected;
 	return r && parse_i64(PQcmdTuples(r->res), 0, INT64_MAX, &n) ? n : 0;
 }
 

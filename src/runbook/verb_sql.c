@@ -258,7 +258,8 @@ static int send(struct session *s, struct err *err)
 		return e;
 	if (pg_cols(r) > 0)
 		set_table(s->result, r, rows);
-	value_set_number(value_add(s->result, "affected"), (double)pg_affected(r));
+	if (s->c->effect != EFFECT_READ)
+		value_set_number(value_add(s->result, "affected"), (double)pg_affected(r));
 	return 0;
 }
 
