@@ -57,13 +57,20 @@ static bool safe_method(const char *m)
 	return str_eq(m, "GET") || str_eq(m, "HEAD") || str_eq(m, "OPTIONS");
 }
 
-/* A POST that only asks, as its author says. Not for previews, nor for our own API. */
+/* Of our own API we know what only asks: the verdict, and whatever is a dry run. */
+static bool own_read(const struct operation *op)
+{
+	return strstr(op->text, "/detect") || strstr(op->text, "/api/cron/twilio-health-monitor") ||
+	       (op->body_json && strstr(op->body_json, "\"dryRun\":true"));
+}
+
+/* A POST that only asks, as its author says. Not for previews. */
 static bool declared_read(const struct verb_call *c)
 {
 	const struct step *s = c->step;
 
 	return s && c->op == &s->op && s->effect == EFFECT_READ && !str_empty(s->why) &&
-	       !is_own(c->op->text);
+	       (!is_own(c->op->text) || own_read(c->op));
 }
 
 static int check_effect(const struct verb_call *c, struct err *err)

@@ -46,6 +46,7 @@ struct demo {
 	struct demo_options o;
 	const struct scenario *scenario;
 	char *dir;			/* everything lives here */
+	char **engine_env;		/* what engines get besides: PATH of the stand-ins ... */
 	struct embedded *pg;
 	char *db_url;
 	struct proc *sim;
@@ -79,6 +80,10 @@ void demo_engine_kill(struct demo *d, int i, int signum);
 int demo_engine_ready(struct demo *d, int i, int64_t ms, struct err *err);
 int demo_database_stop(struct demo *d, struct err *err);
 int demo_database_start(struct demo *d, struct err *err);
+
+/* root.c: the directory that runbooks act in, with stand-ins for programs. */
+int demo_root_make(struct demo *d, const struct json *sim_state, struct err *err);
+void demo_root_fini(struct demo *d);
 
 /* seed.c: the simulator's world and a day of history into PostgreSQL. */
 int demo_seed(struct demo *d, const struct json *sim_state, struct err *err);

@@ -189,6 +189,25 @@ static const char *const history[] = {
 	" FROM generate_series(1, 3000) n"
 	" JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS pos, count(*) OVER () AS total"
 	"       FROM \"VoiceAgent\" LIMIT $1::bigint) v ON v.pos = n % v.total",
+	/* the older tables of twilio-server: recordings, messages, transcriptions, webhooks */
+	"INSERT INTO call_recordings (id, call_sid, recording_url, recording_duration, created_at)"
+	" SELECT 'seed-r' || n, 'CA' || md5(n::text), CASE WHEN n % 30 <> 5 THEN"
+	" 'https://recordings.acme.example/RE' || md5(n::text) END, 20 + n % 300,"
+	" $2::timestamptz - n * interval '2 minutes' FROM generate_series(1, 500) n WHERE $1::bigint > 0",
+	"INSERT INTO sms_messages (id, tenant_id, from_number, to_number, message_body, status, error_code,"
+	" error_message, created_at)"
+	" SELECT 'seed-s' || n, 'org_' || n % 5, '+14155551234', '+1415555' || lpad((n % 10000)::text, 4, '0'),"
+	" 'Your code is ' || 1000 + n, CASE WHEN n % 17 = 4 THEN 'failed' ELSE 'delivered' END,"
+	" CASE WHEN n % 17 = 4 THEN (ARRAY['30003', '30007', '30008'])[1 + n % 3] END,"
+	" CASE WHEN n % 17 = 4 THEN 'simulated' END, $2::timestamptz - n * interval '50 seconds'"
+	" FROM generate_series(1, 1500) n WHERE $1::bigint > 0",
+	"INSERT INTO call_transcriptions (id, call_sid, transcription_text, created_at)"
+	" SELECT 'seed-t' || n, 'CA' || md5(n::text), 'Hello, I would like to book.',"
+	" $2::timestamptz - n * interval '5 minutes' FROM generate_series(1, 200) n WHERE $1::bigint > 0",
+	"INSERT INTO webhook_logs (id, webhook_id, webhook_type, source_ip, created_at)"
+	" SELECT 'seed-w' || n, 'WH' || n, (ARRAY['voice', 'sms', 'status'])[1 + n % 3],"
+	" '54.172.60.' || n % 40, $2::timestamptz - n * interval '45 seconds'"
+	" FROM generate_series(1, 1800) n WHERE $1::bigint > 0",
 	"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\", \"totalAgents\","
 	" \"failedAgents\", \"failureRate\", \"latencyMs\", details, \"checkedAt\")"
 	" SELECT 'seed-h' || t.id || n, t.id, 'healthy', 'cycle',"

@@ -57,11 +57,27 @@ static void on_child_exit(void *ctx, int status)
 	condition_wake(&d->changed);
 }
 
+static char **environment_with(char *const *more)
+{
+	char **env = blank_environment();
+	size_t n = 0, cap = 0;
+
+	while (env[n])
+		n++;
+	cap = n + 1;
+	for (; more && *more; more++) {
+		env = grow(env, &cap, n + 2, sizeof(*env));
+		env[n++] = xstrdup(*more);
+		env[n] = NULL;
+	}
+	return env;
+}
+
 static struct proc *start_child(struct demo *d, const char *log, const char *const *argv,
-				struct err *err)
+				char *const *more, struct err *err)
 {
 	_cleanup_(free_p) char *path = xasprintf("%s/%s.log", d->dir, log);
-	char **env = blank_environment();
+	char **env = environment_with(more);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	struct proc_options o = { .argv = argv, .env = (const char *const *)env, .cwd = d->dir,
 				  .stdout_fd = fd, .stderr_fd = fd, .die_with_parent = true };
@@ -108,7 +124,7 @@ static int simulator_start(struct demo *d, struct err *err)
 	int r;
 
 	snprintf(agents, sizeof(agents), "%lld", (long long)d->o.agents);
-	d->sim = start_child(d, "simulate", argv, err);
+	d->sim = start_child(d, "simulate", argv, NULL, err);
 	if (!d->sim)
 		return err->code;
 	r = wait_port(d, file, d->sim, "the simulator", &port, err);
@@ -161,6 +177,7 @@ static int write_config(struct demo *d, int i, const struct json *sim, struct er
 	base_lines(&b, bases, "app.base", "APP_BASE");
 	yaml_text(&b, "elevenlabs.apiKey", json_str(json_path(sim, "elevenlabs.apiKey")));
 	yaml_text(&b, "internalServiceKey", json_str(json_path(sim, "app.internalKey")));
+	str_addf(&b, "runbooks.target: demo\nrunbooks.root: \"%s/root\"\n", d->dir);
 	yaml_text(&b, "notify.smtpUrl", json_get_str(sim, "smtp"));
 	yaml_text(&b, "notify.smtpFrom", "ringdown@acme.example");
 	yaml_text(&b, "notify.slackUrl", "https://hooks.slack.com/services/T0DEMO/B0DEMO/demo");
@@ -194,7 +211,7 @@ int demo_engine_start(struct demo *d, int i, struct err *err)
 	unlink(e->port_file);
 	proc_free(e->proc);
 	e->stopped = false;
-	e->proc = start_child(d, id, argv, err);
+	e->proc = start_child(d, id, argv, d->engine_env, err);
 	if (!e->proc)
 		return err->code;
 	r = wait_port(d, e->port_file, e->proc, id, &port, err);
@@ -295,6 +312,8 @@ int demo_up(struct demo *d, struct err *err)
 	if (!sim)
 		return err_set(err, ERR_UNREACHABLE, "the simulator does not answer");
 	r = demo_seed(d, sim, err);
+	if (r == 0)
+		r = demo_root_make(d, sim, err);
 	for (int i = 0; i < DEMO_ENGINES && r == 0; i++)
 		r = write_config(d, i, sim, err);
 	json_free(sim);
@@ -345,6 +364,7 @@ void demo_down(struct demo *d)
 		embedded_stop(d->pg);
 	embedded_free(d->pg);
 	d->pg = NULL;
+	demo_root_fini(d);
 	if (d->dir && !d->o.keep)
 		remove_tree(d->dir);
 	free_p(&d->dir);
