@@ -40,6 +40,8 @@ fuzz: deps-test
 bench: deps-test $(B)/ringdown
 	@tests/bench/run $(ARGS)
 # Faults with real processes, over and over.
-fault: $(B)/ringdown-san
-	@for i in $$(seq $(or $(ROUNDS),3)); do tests/flow/scenarios_test engine-crash stale-leader unattended \
-		db-down half-applied target-dies notify-down self-isolated || exit 1; done
+fault: deps-test $(B)/ringdown $(B)/ringdown-san
+	@for i in $$(seq $(or $(ROUNDS),3)); do \
+		FAULT_LONG=1 tests/run fault || exit 1; \
+		tests/flow/scenarios_test engine-crash stale-leader unattended \
+			db-down half-applied target-dies notify-down self-isolated || exit 1; done

@@ -31,6 +31,7 @@ int main(int argc, char **argv)
 	proc_standard_fds();
 	setlocale(LC_CTYPE, ""); /* widths of characters; numbers stay as JSON wants them */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
 	struct cli *c = cli_new(argc, argv);
 	int status = cli_parse(c);
 	if (!status)
