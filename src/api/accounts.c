@@ -201,18 +201,24 @@ static int add(struct call *c, struct account_input *in)
 	return status;
 }
 
-/* A region that is none would be taken for an account that cannot be reached. */
-static int check_region(struct call *c)
+/* What is wrong whatever the provider says. A region that is none would be taken for an account
+ * that cannot be reached. */
+static int check_words(struct call *c)
 {
+	const char *provider = call_text(c, "provider");
 	struct err err = { 0 };
 
+	if (provider && !str_eq(provider, "twilio") && !str_eq(provider, "telnyx"))
+		return api_problem_field(c, 400, "provider", "twilio or telnyx");
+	if (json_get(c->body, "name") && !call_text(c, "name"))
+		return api_problem_field(c, 400, "name", "must not be empty");
 	return region_check(call_text(c, "region"), &err) < 0 ? api_problem_err(c, &err) : 0;
 }
 
 static int post_account(struct call *c)
 {
 	struct account_input in;
-	int status = check_region(c);
+	int status = check_words(c);
 
 	if (status)
 		return status;
@@ -274,7 +280,7 @@ static int patch_account(struct call *c)
 	int status = resolve(c, &id);
 
 	if (!status)
-		status = check_region(c);
+		status = check_words(c);
 	if (status)
 		return status;
 	read_input(c, &in);

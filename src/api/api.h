@@ -87,6 +87,12 @@ int64_t call_int(const struct call *c, const char *member, int64_t otherwise);
 bool call_flag(const struct call *c, const char *member);
 /* Query parameters; the number form answers 400 itself (returns false) when it is not one. */
 const char *call_query(const struct call *c, const char *name);
+/* Words of names, separated by commas; false after a 400 that names the nearest one. */
+bool call_query_words(struct call *c, const char *name, const struct enum_names *names,
+		      const char **ret, int *status);
+/* The id for a query that is an account's id, SID or name; *ret NULL when it is not given (free
+ * it). False after a 404. */
+bool call_query_account(struct call *c, const char *name, char **ret, int *status);
 bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, int64_t otherwise,
 		    int64_t *ret, int *status);
 

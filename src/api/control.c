@@ -13,6 +13,9 @@ static struct who who_of(const struct call *c)
 			     .via = "api" };
 }
 
+enum { MOST_MIN = 43200 };
+#define MOST_MS (MOST_MIN * INT64_C(60000))
+
 /* "for": duration text, or "minutes". *ret 0 = until somebody ends it. */
 static int until(struct call *c, int64_t otherwise_ms, int64_t *ret)
 {
@@ -21,6 +24,8 @@ static int until(struct call *c, int64_t otherwise_ms, int64_t *ret)
 
 	if (text && !parse_duration_ms(text, &ms))
 		return api_problem_field(c, 400, "for", "a duration with its unit, such as 30m or 1h30m");
+	if (text && (ms < 1000 || ms > MOST_MS))
+		return api_problem_field(c, 400, "for", "from 1s to 30d");
 	if (ms == 0)
 		ms = otherwise_ms;
 	*ret = ms ? loop_wall_ms(c->engine->loop) + ms : 0;
@@ -110,7 +115,7 @@ static int post_ack(struct call *c)
 }
 
 #define REASON { "reason", M_TEXT, .max = 500 }
-#define FOR { "for", M_TEXT, .max = 20 }, { "minutes", M_INT, .min = 1, .max = 43200 }
+#define FOR { "for", M_TEXT, .max = 20 }, { "minutes", M_INT, .min = 1, .max = MOST_MIN }
 
 static const struct route routes[] = {
 	{ "POST", "/api/v1/pause", PR_OPERATOR, 0, { FOR, REASON }, post_pause,

@@ -21,9 +21,14 @@ static int get_health_check(struct call *c)
 	const char *account = call_query(c, "accountId");
 	struct err err = { 0 };
 
+	const char *kinds;
+	int status;
+
 	if (!account)
 		return api_problem_field(c, 400, "accountId", "is required: an id, SID or name");
-	if (monitor_cycle(c->engine->monitor, account, call_query(c, "kinds"), &c->out, &err) < 0)
+	if (!call_query_words(c, "kinds", &probe_kind_names, &kinds, &status))
+		return status;
+	if (monitor_cycle(c->engine->monitor, account, kinds, &c->out, &err) < 0)
 		return api_problem_err(c, &err);
 	return 200;
 }
@@ -185,18 +190,24 @@ static int post_rollback(struct call *c)
 
 static int get_events(struct call *c)
 {
-	struct events_filter f = { .status = call_query(c, "status"),
-				   .account = call_query(c, "accountId"),
-				   .cursor = call_query(c, "cursor") };
+	struct events_filter f = { .cursor = call_query(c, "cursor") };
 	_cleanup_(free_p) char *cursor = NULL;
+	_cleanup_(free_p) char *account = NULL;
+	int64_t at;
 	struct event_row *rows = NULL;
 	struct err err = { 0 };
 	struct jw w = JW(&c->out);
 	size_t n = 0;
 	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &f.limit, &status))
+	if (!call_query_i64(c, "limit", 1, 1000, 100, &f.limit, &status) ||
+	    !call_query_words(c, "status", &event_status_names, &f.status, &status) ||
+	    !call_query_account(c, "accountId", &account, &status))
 		return status;
+	f.account = account;
+	/* it is the id of the last one */
+	if (f.cursor && (!str_has_prefix(f.cursor, "EV-") || !parse_i64(f.cursor + 3, 0, INT64_MAX, &at)))
+		return api_problem_field(c, 400, "cursor", "not one that was given out here");
 	if (events_list(c->engine->store, &f, &rows, &n, &cursor, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);

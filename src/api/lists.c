@@ -19,9 +19,8 @@ static int get_agents(struct call *c)
 {
 	_cleanup_(pg_release_p) struct pg_conn *conn = NULL;
 	struct agents_window win = { .q = call_query(c, "q"), .sort = call_query(c, "sort"),
-				     .account = call_query(c, "accountId"),
-				     .home = call_query(c, "homeAccountId"),
-				     .outcome = call_query(c, "outcome") };
+				     .home = call_query(c, "homeAccountId") };
+	_cleanup_(free_p) char *account = NULL;
 	struct jw w = JW(&c->out);
 	struct agent *rows = NULL;
 	struct err err = { 0 };
@@ -32,8 +31,11 @@ static int get_agents(struct call *c)
 
 	if (!call_query_i64(c, "limit", 1, 1000, 100, &win.limit, &status) ||
 	    !call_query_i64(c, "cursor", 0, INT64_MAX, 0, &cursor, &status) ||
-	    !call_query_i64(c, "offset", 0, INT64_MAX, cursor, &win.offset, &status))
+	    !call_query_i64(c, "offset", 0, INT64_MAX, cursor, &win.offset, &status) ||
+	    !call_query_words(c, "outcome", &outcome_names, &win.outcome, &status) ||
+	    !call_query_account(c, "accountId", &account, &status))
 		return status;
+	win.account = account;
 	if (pg_acquire(c->engine->store->pool, &conn, &err) < 0 ||
 	    read_agents(conn, &win, &rows, &n, &total, &err) < 0)
 		return api_problem_err(c, &err);
@@ -62,10 +64,14 @@ static int get_numbers(struct call *c)
 	size_t n = 0;
 	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 500, &limit, &status))
+	const char *word;
+	_cleanup_(free_p) char *account = NULL;
+
+	if (!call_query_i64(c, "limit", 1, 1000, 500, &limit, &status) ||
+	    !call_query_words(c, "status", &number_status_names, &word, &status) ||
+	    !call_query_account(c, "accountId", &account, &status))
 		return status;
-	if (numbers_page(c->engine->store, call_query(c, "accountId"), call_query(c, "status"),
-			 call_query(c, "cursor"), limit, &rows, &n, &err) < 0)
+	if (numbers_page(c->engine->store, account, word, call_query(c, "cursor"), limit, &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "numbers");
@@ -175,7 +181,7 @@ static int get_audit_verify(struct call *c)
 
 static int get_checks(struct call *c)
 {
-	const char *account = call_query(c, "accountId");
+	_cleanup_(free_p) char *account = NULL;
 	struct health_point *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
@@ -183,9 +189,10 @@ static int get_checks(struct call *c)
 	size_t n = 0;
 	int status;
 
-	if (!account)
+	if (!call_query(c, "accountId"))
 		return api_problem_field(c, 400, "accountId", "is required");
-	if (!call_query_i64(c, "limit", 1, 1000, 200, &limit, &status) ||
+	if (!call_query_account(c, "accountId", &account, &status) ||
+	    !call_query_i64(c, "limit", 1, 1000, 200, &limit, &status) ||
 	    !call_query_i64(c, "hours", 1, 24 * 400, 24, &hours, &status))
 		return status;
 	if (health_history(c->engine->store, account, loop_wall_ms(c->engine->loop) - hours * 3600000,

@@ -88,7 +88,7 @@ int api_problem_err(struct call *c, const struct err *err)
 {
 	int status = status_of(err->code);
 
-	if (status == 400 && err->field[0])
+	if (err->field[0] && status < 500)
 		return api_problem_field(c, status, err->field, err->msg);
 	return api_problem(c, status, NULL, "%s", err->msg);
 }

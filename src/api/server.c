@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/task.h"
 #include "engine/engine.h"
+#include "store/accounts.h"
 
 static const struct option_row rows[] = {
 	{ "listen", OPT_STR, offsetof(struct api_settings, listen), "127.0.0.1:8470",
@@ -112,6 +113,48 @@ bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, 
 	return false;
 }
 
+bool call_query_words(struct call *c, const char *name, const struct enum_names *names,
+		      const char **ret, int *status)
+{
+	const char *s = *ret = call_query(c, name), *near;
+	char word[64], detail[200];
+	size_t n;
+
+	for (; s && *s; s += n + (s[n] == ',')) {
+		n = strcspn(s, ",");
+		snprintf(word, sizeof(word), "%.*s", (int)(n < 60 ? n : 60), s);
+		if (enum_parse(names, word) >= 0)
+			continue;
+		near = str_nearest(word, names->names, names->n);
+		snprintf(detail, sizeof(detail), "there is no %s '%s'%s%s%s", name, word,
+			 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		*status = api_problem_field(c, 400, name, detail);
+		return false;
+	}
+	return true;
+}
+
+bool call_query_account(struct call *c, const char *name, char **ret, int *status)
+{
+	const char *ref = call_query(c, name);
+	struct account a = { 0 };
+	struct err err = { 0 };
+	char detail[200];
+
+	*ret = NULL;
+	if (!ref)
+		return true;
+	if (account_get(c->engine->store, ref, &a, &err) == 0)
+		*ret = xstrdup(a.id);
+	else if (err.code == ERR_NOT_FOUND)
+		snprintf(detail, sizeof(detail), "there is no account '%.80s'", ref);
+	record_fini(&account_type, &a);
+	if (!*ret)
+		*status = err.code == ERR_NOT_FOUND ? api_problem_field(c, 404, name, detail) :
+						      api_problem_err(c, &err);
+	return *ret != NULL;
+}
+
 /* ---- one request ------------------------------------------------------------------ */
 
 static void call_free(struct call *c)
@@ -152,7 +195,9 @@ static int read_body(struct call *c)
 		return body_check(c, NULL);
 	if (str_eq(httpd_method(c->req), "GET"))
 		return api_problem(c, 400, NULL, "a GET has no body");
-	if (type && !str_has_prefix(type, "application/json"))
+	/* a form is what curl -d says when it is not told; the body is JSON all the same */
+	if (type && !str_has_prefix(type, "application/json") &&
+	    !str_has_prefix(type, "application/x-www-form-urlencoded"))
 		return api_problem(c, 415, NULL, "the body must be application/json");
 	c->body = json_parse(body, len, &err);
 	if (!c->body)

@@ -271,7 +271,7 @@ VERB_RUN(verify)
 	{ .name = "second-file", .arg = "F", .help = "the second credential's secret" },           \
 	{ .name = "parent", .arg = "AC...", .help = "the parent account; its token is asked for" },\
 	{ .name = "parent-token-file", .arg = "F", .help = "the parent's auth token" },            \
-	{ .name = "region", .arg = "R", .help = "Twilio region (us1), such as ie1, au1" },                                 \
+	{ .name = "region", .arg = "R", .help = "Twilio region (us1), such as ie1, au1" },           \
 	{ .name = "edge", .arg = "E", .help = "ashburn, dublin ..." },                             \
 	{ .name = "priority", .arg = "N", .help = "lower is chosen first as a target" },           \
 	{ .name = "reason", .arg = "R", .help = "why; kept in the journal" }

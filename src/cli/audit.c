@@ -1,7 +1,25 @@
 /* `ringdown audit`: the journal, newest first; --verify recomputes its chain of hashes. */
+#include "cli/output.h"
 #include "cli/remote.h"
 #include "core/mem.h"
 #include "fold/state.h"
+
+static void print_row(struct cli *c, const struct json *doc)
+{
+	static const struct table_column columns[] = {
+		{ "ok", NULL, false }, { "checked", NULL, true }, { "first", NULL, true },
+		{ "last", NULL, true }, { "badSeq", NULL, true }, { "why", NULL, false },
+	};
+	struct table t;
+
+	table_init(&t, FORMAT_CSV, columns, COUNT_OF(columns));
+	table_add_bool(&t, json_get_bool(doc, "ok", false));
+	for (size_t i = 1; i <= 4; i++)
+		table_add_i64(&t, json_get_i64(doc, columns[i].json, 0));
+	table_add(&t, json_get_str(doc, "why"));
+	table_print(&t, c, NULL);
+	table_fini(&t);
+}
 
 static int verify(struct cli *c)
 {
@@ -12,8 +30,10 @@ static int verify(struct cli *c)
 	if (r)
 		return r;
 	ok = json_get_bool(doc, "ok", false);
-	if (cli_format(c) != FORMAT_TEXT)
+	if (cli_format(c) == FORMAT_JSON)
 		remote_print(c, doc);
+	else if (cli_format(c) == FORMAT_CSV)
+		print_row(c, doc);
 	else if (ok)
 		cli_print(c, "intact: %lld entries, %lld to %lld\n",
 			  (long long)json_get_i64(doc, "checked", 0), (long long)json_get_i64(doc, "first", 0),

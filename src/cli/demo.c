@@ -189,11 +189,11 @@ static int demo_run(struct cli *c)
 		for (const struct scenario *x; n < 64 && (x = scenario_at(n)) != NULL; n++)
 			names[n] = x->name;
 		const char *near = str_nearest(o.scenario, names, n);
-		return cli_fail(c, EXIT_USAGE, "demo: there is no scenario '%s'%s%s%s", o.scenario,
+		return cli_fail(c, EXIT_USAGE, "there is no scenario '%s'%s%s%s", o.scenario,
 				near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (speed && (!parse_double(speed, &o.speed) || o.speed < 1 || o.speed > 1000))
-		return cli_fail(c, EXIT_USAGE, "demo: --speed: a number from 1 to 1000");
+		return cli_fail(c, EXIT_USAGE, "--speed: a number from 1 to 1000");
 	o.agents = s->agents ? s->agents : 40;
 	if (!cli_opt_i64(c, "agents", 1, MAX_AGENTS, &o.agents))
 		return EXIT_USAGE;

@@ -139,7 +139,7 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 
 	running = demo_attach_find(o->binary);
 	if (running)
-		return cli_fail(c, EXIT_NO, "demo: one runs already; 'ringdown' in this directory attaches to it");
+		return cli_fail(c, EXIT_NO, "one runs already; 'ringdown' in this directory attaches to it");
 	unlink(file);
 	printf("demo: %s\n", s->what);
 	printf("demo: starting a private PostgreSQL, the simulator and %d engine%s ...\n", s->engines,
@@ -154,7 +154,7 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 	if (wait_up(world, file))
 		r = open_console(c, file);
 	else
-		r = cli_fail(c, EXIT_UNREACHABLE, "demo: the demo's processes did not start; %s says why",
+		r = cli_fail(c, EXIT_UNREACHABLE, "the demo's processes did not start; %s says why",
 			     log_path);
 	printf("demo: stopping engine, simulator and PostgreSQL; the demo's data is removed\n");
 	fflush(stdout);

@@ -172,7 +172,7 @@ static void run(void *arg)
 	}
 	s->engine = engine_new(s->loop, &s->o, &s->err);
 	if (!s->engine) {
-		s->status = s->err.code == ERR_INVALID ? cli_fail(s->cli, EXIT_USAGE, "engine: %s",
+		s->status = s->err.code == ERR_INVALID ? cli_fail(s->cli, EXIT_USAGE, "%s",
 			s->err.msg) : cli_fail_err(s->cli, &s->err);
 		loop_stop(s->loop);
 		return;
@@ -199,7 +199,7 @@ static int engine_run(struct cli *c)
 		return r;
 	m = cli_settings(c, &main_options);
 	if (!m->database && !cli_flag(c, "embedded"))
-		return cli_fail(c, EXIT_USAGE, "engine: no database: set DATABASE_URL or database:, or use "
+		return cli_fail(c, EXIT_USAGE, "no database: set DATABASE_URL or database:, or use "
 				"--embedded for a private one");
 	r = fill_options(&s);
 	if (r)

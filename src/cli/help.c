@@ -205,6 +205,20 @@ void cli_manual(struct str *out)
 
 /* ---- the subcommand --------------------------------------------------------------- */
 
+static int unknown(struct cli *c, const struct subcommand *cmd, const char *word)
+{
+	const char *names[128], *near;
+	size_t n = 0;
+
+	for (size_t i = 0; !cmd && cli_subcommands[i] && n < COUNT_OF(names); i++)
+		names[n++] = cli_subcommands[i]->name;
+	for (size_t i = 0; cmd && i < cmd->n_verbs && n < COUNT_OF(names); i++)
+		names[n++] = cmd->verbs[i].name;
+	near = str_nearest(word, names, n);
+	return cli_fail(c, EXIT_USAGE, "no command '%.60s'%s%s%s", word, near ? ", did you mean '" : "",
+			near ? near : "", near ? "'?" : "");
+}
+
 static int run(struct cli *c)
 {
 	struct str out = STR_INIT(STR_MAX_DEFAULT);
@@ -221,7 +235,7 @@ static int run(struct cli *c)
 			if (str_eq(cmd->verbs[k].name, cli_arg(c, i)))
 				next = &cmd->verbs[k];
 		if (!next)
-			status = cli_fail(c, EXIT_USAGE, "no command '%.60s'", cli_arg(c, i));
+			status = unknown(c, cmd, cli_arg(c, i));
 		cmd = next;
 		str_addf(&path, "%s%s", i ? " " : "", cli_arg(c, i));
 	}

@@ -103,6 +103,20 @@ static int check_input(const struct account_input *in, bool add, struct err *err
 	return 0;
 }
 
+/* People and scripts name accounts: one name, one account. */
+static int check_name(struct tx *t, const char *id, const char *name, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = str_empty(name) ? 0 :
+		tx_query(t, &r, err, "SELECT 1 FROM \"TwilioAccount\" a LEFT JOIN ringdown.account_ext x"
+			 " ON x.account_id = a.id WHERE a.name = $1 AND a.id <> $2"
+			 " AND x.removed_at IS NULL", "tt", name, id);
+
+	if (e == 0 && r && pg_rows(r))
+		return err_field(err, ERR_EXISTS, "name", "another account is called '%.80s'", name);
+	return e;
+}
+
 int account_add(struct store *s, const struct who *who, const struct account_input *in,
 		char **ret_id, struct err *err)
 {
@@ -117,6 +131,8 @@ int account_add(struct store *s, const struct who *who, const struct account_inp
 		e = seal_all(s, id, in, &z, err);
 	if (e == 0)
 		e = tx_begin(s, &t, who, err);
+	if (e == 0 && (e = check_name(&t, id, in->name, err)) < 0)
+		return e;
 	if (e == 0)
 		e = tx_query(&t, NULL, err,
 			     "INSERT INTO \"TwilioAccount\" (id, name, provider, \"accountSid\", \"authToken\","
@@ -168,6 +184,8 @@ int account_edit(struct store *s, const struct who *who, const char *id,
 		e = seal_all(s, id, in, &z, err);
 	if (e == 0)
 		e = tx_begin(s, &t, who, err);
+	if (e == 0)
+		e = check_name(&t, id, in->name, err);
 	if (e == 0)
 		e = check_primary(&t, id, in, err);
 	if (e == 0)
