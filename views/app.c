@@ -158,9 +158,17 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 {
 	const char *line = "";
 
+	const char *view = a->shell ? shell_view(a->shell)->def->name : "";
+
 	if (!a->demo && !app_state(a)->demo)
 		return;
-	if (!e)
+	if (str_eq(view, "walk"))
+		line = "DEMO: Enter acts on the step that is due, U undoes; q leaves, the run stays.";
+	else if (str_eq(view, "sms"))
+		line = "DEMO: b opens the runbook that fits the row; nothing runs by that.";
+	else if (str_eq(view, "runbooks"))
+		line = "DEMO: Enter shows every step first, Enter again starts. . is a dry run.";
+	else if (!e)
 		line = "DEMO: all is well; an outage begins in a moment. Watch NEXT and ACCOUNTS.";
 	else if (e->status == EV_PENDING)
 		line = "DEMO: the window runs. 2 shows the event, g its gates, p the plan; A "

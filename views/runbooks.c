@@ -492,6 +492,14 @@ static unsigned act(struct view *v, enum act what)
 	}
 }
 
+/* For Y and w: the steps of what is looked at. */
+static int below(struct view *v, struct area a)
+{
+	const struct outline *o = app_runs_outline(v->app);
+
+	return ((struct runbooks *)v->state)->whole && o ? draw_outline(a, 1, o) : 0;
+}
+
 /* From a row of another view: the preview of that runbook. */
 void runbooks_show(struct app *a, const char *id)
 {
@@ -526,5 +534,6 @@ const struct view_def view_runbooks = {
 	.draw = draw,
 	.act = act,
 	.subject = subject,
+	.below = below,
 	.close = close_,
 };

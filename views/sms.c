@@ -291,7 +291,11 @@ static bool subject(struct view *v, struct subject *ret)
 		return true;
 	if (str_eq(pane, "codes")) {
 		snprintf(ret->kind, sizeof(ret->kind), "code");
-		snprintf(ret->id, sizeof(ret->id), "%lld", (long long)json_get_i64(x, "code", 0));
+		if (json_get_str(x, "code"))
+			snprintf(ret->id, sizeof(ret->id), "%s", json_get_str(x, "code"));
+		else
+			snprintf(ret->id, sizeof(ret->id), "%lld",
+			         (long long)json_get_i64(x, "code", 0));
 		snprintf(ret->title, sizeof(ret->title), "code %s", ret->id);
 		return true;
 	}

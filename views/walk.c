@@ -369,6 +369,32 @@ static void draw_nothing(struct view *v, struct area a)
 		                  : "no run is open here: 6 lists runbooks and runs");
 }
 
+/* On tall screens the rest of the run stands below its steps. */
+static void draw_rest(struct view *v, struct area a)
+{
+	const struct run_doc *d = app_runs_doc(v->app);
+	char t[WHEN_TEXT];
+	int y = 1;
+
+	if (a.h < 4)
+		return;
+	area_rule(a, 0, "UNDO, HOLDS, NOTES");
+	for (size_t i = 0; i < d->n_undo; i++)
+		area_textf(a, 1, y++, ROLE_normal, "undo %zu  %s%s", i + 1, d->undo[i],
+		           i ? "" : "   U");
+	for (size_t i = 0; i < d->n_holds; i++)
+		area_textf(a, 1, y++, ROLE_warn, "HOLD  %s by %s   . l releases", d->holds[i].name,
+		           d->holds[i].by ? d->holds[i].by : "?");
+	for (size_t i = d->n_notes; i-- > 0 && y < a.h;) {
+		area_textf(a, 1, y, ROLE_dim, "%s",
+		           when_clock(t, d->notes[i].at_ms, shell_utc(v->shell)));
+		y = area_wrap(a, 11, y, a.w - 12, ROLE_normal,
+		              d->notes[i].text ? d->notes[i].text : "");
+	}
+	if (y == 1)
+		area_text(a, 1, y, ROLE_dim, "nothing to undo, no hold, no note (t)");
+}
+
 static void draw(struct view *v, struct area a)
 {
 	struct walk *st = v->state;
@@ -389,7 +415,9 @@ static void draw(struct view *v, struct area a)
 	}
 	if (a.w >= 150) {
 		int w = body.w * 2 / 5 < 72 ? 72 : body.w * 2 / 5;
-		list = area_sub(body, 0, 0, w, body.h);
+		int rows = (int)st->n + 1, rest = body.h - rows >= 8 ? body.h - rows - 1 : 0;
+		list = area_sub(body, 0, 0, w, body.h - rest);
+		draw_rest(v, area_sub(body, 0, body.h - rest, w, rest));
 		open = area_sub(body, w + 2, 0, body.w - w - 2, body.h);
 	} else {
 		int rows = (int)st->n + 1, most = body.h < 9 ? body.h : body.h * 2 / 5 + 1;
@@ -521,6 +549,23 @@ static unsigned act(struct view *v, enum act what)
 	}
 }
 
+/* For Y and w: where the run is and the step under the cursor, all of it. */
+static int below(struct view *v, struct area a)
+{
+	const struct walk_row *r = list_selected(&v->list);
+	const struct run_doc *d = app_runs_doc(v->app);
+	int y;
+
+	if (!d)
+		return 0;
+	/* measured without a height the head is at its shortest */
+	y = draw_head(v, a, d) + (a.h ? 1 : 4);
+	if (!r || !r->step)
+		return y;
+	area_rule(a, y++, r->step->id);
+	return run_step_draw(v->app, d, r->step, a, y, 0);
+}
+
 static void enter(struct view *v)
 {
 	((struct walk *)v->state)->followed[0] = '\0';
@@ -547,5 +592,6 @@ const struct view_def view_walk = {
 	.draw = draw,
 	.act = act,
 	.subject = subject,
+	.below = below,
 	.close = close_,
 };

@@ -53,6 +53,9 @@ struct view_def {
 	void (*draw)(struct view *v, struct area a);	/* rows -> cells */
 	unsigned (*act)(struct view *v, enum act act);	/* enum want bits; may be NULL */
 	bool (*subject)(struct view *v, struct subject *ret);
+	/* What Y and w put below the list: draws it downwards, returns how many rows. May be
+	 * NULL. */
+	int (*below)(struct view *v, struct area a);
 	void (*close)(struct view *v);
 };
 struct view {

@@ -16,25 +16,19 @@
 #include "ui/when.h"
 
 #define PLAIN_WIDTH 160
+#define PLAIN_HEIGHT 2000
 
-void shell_view_text(struct shell *s, struct str *out)
+/* A drawing as lines, blank ones at the end left out. */
+static void drawn_text(struct shell *s, struct view *v, int w, int h,
+                       void (*draw)(struct view *v, struct area a), struct str *out)
 {
-	struct view *v = &s->views[s->front];
-	char clock[TIME_TEXT];
 	struct cells c;
+	int last = h;
 
-	str_addf(out, "ringdown %s  %s  %s%s\n", v->def->name,
-	         s->header.demo ? "DEMO (simulated)" : s->header.environment,
-	         format_time(clock, s->header.now_ms), s->header.stale ? "  STALE" : "");
-	if (v->def->columns) {
-		list_lines(&v->list, PLAIN_WIDTH, out);
-		return;
-	}
 	cells_init(&c);
 	c.ascii = s->cells.ascii;
-	cells_resize(&c, s->cells.w > 80 ? s->cells.w : 80, 60);
-	v->def->draw(v, area_all(&c));
-	int last = c.h;
+	cells_resize(&c, w, h);
+	draw(v, area_all(&c));
 	while (last > 0) {
 		struct str row = STR_INIT(4096);
 		cells_row_text(&c, last - 1, &row);
@@ -49,6 +43,41 @@ void shell_view_text(struct shell *s, struct str *out)
 		str_addc(out, '\n');
 	}
 	cells_fini(&c);
+}
+
+static void draw_below(struct view *v, struct area a)
+{
+	v->def->below(v, a);
+}
+
+static void below_text(struct shell *s, struct view *v, struct str *out)
+{
+	struct cells none;
+	int h;
+
+	cells_init(&none);
+	cells_resize(&none, PLAIN_WIDTH, 1);
+	h = v->def->below(v, area_sub(area_all(&none), 0, 0, PLAIN_WIDTH, 0));
+	cells_fini(&none);
+	if (h > 0)
+		drawn_text(s, v, PLAIN_WIDTH, h < PLAIN_HEIGHT ? h : PLAIN_HEIGHT, draw_below, out);
+}
+
+void shell_view_text(struct shell *s, struct str *out)
+{
+	struct view *v = &s->views[s->front];
+	char clock[TIME_TEXT];
+
+	str_addf(out, "ringdown %s  %s  %s%s\n", v->def->name,
+	         s->header.demo ? "DEMO (simulated)" : s->header.environment,
+	         format_time(clock, s->header.now_ms), s->header.stale ? "  STALE" : "");
+	if (!v->def->columns) {
+		drawn_text(s, v, s->cells.w > 80 ? s->cells.w : 80, 60, v->def->draw, out);
+		return;
+	}
+	list_lines(&v->list, PLAIN_WIDTH, out);
+	if (v->def->below)
+		below_text(s, v, out);
 }
 
 /* ---- copy -------------------------------------------------------------------------------- */

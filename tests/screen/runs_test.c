@@ -375,6 +375,11 @@ static void test_results(void **state)
 	assert_false(vt_has(v, "NOW"));	/* the step has the screen */
 	vt_send(v, "q");
 	expect(v, "NOW");
+	vt_send(v, "Y"); /* the steps, and the one that is open in full */
+	expect(v, "any key goes back");
+	expect(v, "third");
+	vt_send(v, "x");
+	expect(v, "NOW");
 	quit(v);
 	v = start("running", "walk", 200, 50);
 	expect(v, "RUNNING for 00:1");

@@ -330,6 +330,7 @@ static void test_sms_action(void **state)
 	vt_send(v, "\t"); /* codes: the subject is the code */
 	expect(v, "[CODES]");
 	expect(v, "30007");
+	vt_settle(v, 250, 2000);
 	vt_send(v, ".");
 	expect(v, "send failed SMS again, paced");
 	vt_send(v, "T");
