@@ -161,14 +161,11 @@ static void got_runs(void *ctx, int status, const struct json *doc, const char *
 		qsort(d->runs, d->n_runs, sizeof(*d->runs), compare_runs);
 }
 
-static void got_doc(void *ctx, int status, const struct json *doc, const char *problem)
+static void take_doc(struct run_data *d, const struct json *doc)
 {
-	struct run_data *d = ctx;
 	struct run_doc fresh = { 0 };
 	struct err err = { 0 };
 
-	if (!answered(d, &d->ask_doc, status, problem))
-		return;
 	if (run_doc_from_json(&fresh, doc, &err)) {
 		snprintf(d->ask_doc.problem, sizeof(d->ask_doc.problem),
 		         "the answer cannot be read: %.120s", err.msg);
@@ -178,6 +175,23 @@ static void got_doc(void *ctx, int status, const struct json *doc, const char *p
 	run_doc_fini(&d->doc);
 	d->doc = fresh;
 	d->have_doc = true;
+}
+
+static void got_doc(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct run_data *d = ctx;
+
+	if (answered(d, &d->ask_doc, status, problem))
+		take_doc(d, doc);
+}
+
+void app_runs_took(struct app *a, const struct json *doc)
+{
+	struct run_data *d = a->runs;
+
+	if (d->watched[0] && str_eq(json_get_str(doc, "id"), d->watched) && json_get(doc, "steps"))
+		take_doc(d, doc);
+	app_runs_refresh(a);
 }
 
 static void got_outline(void *ctx, int status, const struct json *doc, const char *problem)

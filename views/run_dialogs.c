@@ -567,8 +567,7 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 static void done(struct app *a, int status, const struct json *doc)
 {
 	(void)status;
-	(void)doc;
-	app_runs_refresh(a);
+	app_runs_took(a, doc);
 }
 
 const struct action_hooks run_hooks = {
@@ -633,6 +632,7 @@ static void start_done(struct app *a, int status, const struct json *doc)
 		return;
 	shell_say(a->shell, ROLE_ok, "%s has begun; you drive", id);
 	app_runs_watch(a, id);
+	app_runs_took(a, doc);
 	shell_go(a->shell, "walk");
 }
 

@@ -157,7 +157,7 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	char text[240], run[64];
 
 	x->request = NULL;
-	app_runs_refresh(a);
+	app_runs_took(a, doc);
 	if (status < 200 || status >= 300) {
 		snprintf(text, sizeof(text), "%s%.200s", status ? "refused: " : "",
 		         problem ? problem : "no answer");
@@ -171,6 +171,7 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 		return;
 	shell_say(a->shell, ROLE_ok, "%s has begun; you drive", run);
 	app_runs_watch(a, run);
+	app_runs_took(a, doc);
 	shell_go(a->shell, "walk");
 }
 

@@ -201,7 +201,7 @@ static bool has_word(const char *words, const char *word)
 	size_t n = strlen(word);
 
 	for (const char *p = words; p && (p = strcasestr(p, word)); p++)
-		if ((p == words || strchr(" ,", p[-1])) && (!p[n] || strchr(" ,", p[n])))
+		if ((p == words || strchr(" ,;", p[-1])) && (!p[n] || strchr(" ,;", p[n])))
 			return true;
 	return false;
 }

@@ -21,6 +21,8 @@ void app_runs_update(struct app *a);
 void app_runs_prefetch(struct app *a);
 /* Everything is to be asked for again: an order was answered. */
 void app_runs_refresh(struct app *a);
+/* The answer to an order: it may be the run's document. */
+void app_runs_took(struct app *a, const struct json *doc);
 size_t app_runs_books(const struct app *a, const struct runbook_row **ret);
 const struct runbook_row *app_runs_book(const struct app *a, const char *id);
 /* Open ones first, newest first. */
