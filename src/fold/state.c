@@ -127,6 +127,7 @@ static const struct list lists[] = {
 	LIST(alerts, &alert_type, "alert", 1000, .newest_first = true),
 	LIST(peers, &peer_type, NULL, 100),
 	LIST(people, &person_type, NULL, 200),
+	LIST(runs, &run_type, "run", 300, .newest_first = true),
 };
 
 static void **list_items(const struct list *l, const struct state *s)

@@ -4,7 +4,7 @@
  *
  * A journal entry is {"seq","at","kind","subject","actor","text","data"}; every member
  * of data is a record to put in place: "event", "account", "number", "hold", "alert",
- * "control", "message" (a notification), or several under the plural: "messages":[...].
+ * "control", "run", "message" (a notification), or several under the plural: "messages":[...].
  * Unknown members are kept out, not refused.
  * What is not journaled (gates, figures, impact) comes as "live" documents of what changed;
  * each tells the position it leaves us at. Who has a snapshot and everything after its
@@ -17,6 +17,7 @@
 #include "model/agent.h"
 #include "model/event.h"
 #include "model/impact.h"
+#include "model/run.h"
 
 struct entry {			/* a journal line, as RECENT shows it */
 	int64_t seq, at_ms;
@@ -96,6 +97,7 @@ struct state {
 	struct alert *alerts; size_t n_alerts, cap_alerts;
 	struct peer *peers; size_t n_peers, cap_peers;
 	struct person *people; size_t n_people, cap_people;
+	struct run *runs; size_t n_runs, cap_runs;	/* newest first */
 };
 
 void state_init(struct state *s);

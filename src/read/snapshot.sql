@@ -93,5 +93,8 @@ SELECT (SELECT seq FROM ringdown.journal_head) AS seq,
   AS alerts,
  (SELECT coalesce(json_agg(x), '[]') FROM (SELECT n.id, n.address, n.id = l.holder AS leader,
     n.seen_at AS "seenAt", CASE WHEN n.id = l.holder THEN l.epoch ELSE 0 END AS epoch
-   FROM ringdown.engine n ORDER BY n.seen_at DESC LIMIT 100) x) AS peers
+   FROM ringdown.engine n ORDER BY n.seen_at DESC LIMIT 100) x) AS peers,
+ (SELECT coalesce(json_agg(x.summary), '[]') FROM (SELECT summary FROM ringdown.run
+   WHERE ended_at IS NULL OR started_at >= $2 ORDER BY started_at DESC, id DESC LIMIT 200) x)
+  AS runs
  FROM ringdown.lease l CROSS JOIN ringdown.lease_beat b
