@@ -14,7 +14,8 @@
 struct engine;
 struct api;
 
-enum member_type { M_TEXT, M_INT, M_BOOL, M_TEXTS /* array of strings */, M_OBJECT, M_NUMBER };
+enum member_type { M_TEXT, M_INT, M_BOOL, M_TEXTS /* array of strings */, M_OBJECT, M_NUMBER,
+		   M_BOOLS /* array of true and false */ };
 struct member {
 	const char *name;
 	enum member_type type;
@@ -34,7 +35,8 @@ enum route_flags {
 struct call {
 	struct engine *engine;
 	struct api *api;
-	struct httpd_req *req;
+	struct httpd_req *req;		/* NULL: from inside */
+	struct json *query;		/* of a call from inside */
 	const struct route *route;
 	char *params[PARAMS_MAX];	/* what stands for {x} in the path, in order; decoded */
 	const struct json *body;	/* checked object; NULL without one */
@@ -70,6 +72,10 @@ struct api *api_new(struct engine *e, const struct api_settings *set, struct err
 void api_stop(struct api *a);		/* no new requests; streams end; open calls finish */
 void api_free(struct api *a);
 int api_port(const struct api *a);
+/* A request that comes from inside, in a task: role, body and handler as for any other; no
+ * streams. 0 with status and body, whatever the status. */
+int api_call(struct api *a, const char *method, const char *path, const char *body,
+	     const char *by, int role, int *ret_status, struct str *ret_body, struct err *err);
 const struct api_settings *api_get_settings(const struct api *a);
 
 /* For handlers. Each returns the status for `return`. */

@@ -47,6 +47,15 @@ static int check_texts(struct call *c, const struct member *m, const struct json
 	return 0;
 }
 
+static int check_bools(struct call *c, const struct member *m, const struct json *v)
+{
+	bool good = json_type(v) == JSON_ARRAY && json_count(v) <= 500;
+
+	for (const struct json *x = good ? json_first(v) : NULL; x; x = json_next(x))
+		good = good && json_type(x) == JSON_BOOL;
+	return good ? 0 : complain(c, m->name, "expected an array of true and false");
+}
+
 static int check_member(struct call *c, const struct member *m, const struct json *v)
 {
 	char detail[200];
@@ -85,6 +94,8 @@ static int check_member(struct call *c, const struct member *m, const struct jso
 		break;
 	case M_TEXTS:
 		return check_texts(c, m, v);
+	case M_BOOLS:
+		return check_bools(c, m, v);
 	case M_OBJECT:
 		if (json_type(v) == JSON_OBJECT)
 			return 0;
@@ -93,6 +104,7 @@ static int check_member(struct call *c, const struct member *m, const struct jso
 	static const char *const want[] = {
 		[M_TEXT] = "a string", [M_INT] = "a whole number", [M_BOOL] = "true or false",
 		[M_TEXTS] = "an array of strings", [M_OBJECT] = "an object", [M_NUMBER] = "a number",
+		[M_BOOLS] = "an array of true and false",
 	};
 	snprintf(detail, sizeof(detail), "expected %s, got %s", want[m->type], json_type_name(v));
 	return complain(c, m->name, detail);

@@ -91,9 +91,15 @@ bool call_flag(const struct call *c, const char *member)
 	return json_get_bool(c->body, member, false);
 }
 
+/* A call from inside has its query in the path. */
+static const char *inner_query(const struct call *c, const char *name)
+{
+	return json_get_str(c->query, name);
+}
+
 const char *call_query(const struct call *c, const char *name)
 {
-	const char *s = httpd_query(c->req, name);
+	const char *s = c->req ? httpd_query(c->req, name) : inner_query(c, name);
 
 	return str_empty(s) ? NULL : s;
 }
@@ -162,6 +168,7 @@ static void call_free(struct call *c)
 	for (int i = 0; i < PARAMS_MAX; i++)
 		free_p(&c->params[i]);
 	json_free((struct json *)(uintptr_t)c->body);
+	json_free(c->query);
 	free_p(&c->user);
 	str_fini(&c->out);
 	free_p(&c);
@@ -270,6 +277,94 @@ static void on_request(void *ctx, struct httpd_req *req)
 	}
 	a->open_calls++;
 	task_start(a->engine->loop, "api", call_task, c, call_done);
+}
+
+/* "a=1&b=2%20" as an object of texts. */
+static struct json *query_of(const char *q)
+{
+	struct str b = STR_INIT(16 << 10);
+	struct jw w = JW(&b);
+	struct json *ret;
+
+	jw_obj(&w, NULL);
+	while (q && *q) {
+		size_t n = strcspn(q, "&"), k = strcspn(q, "=&");
+		_cleanup_(free_p) char *name = xstrndup(q, k);
+		struct str value = STR_INIT(8 << 10);
+
+		for (size_t i = k + 1; i < n; i++) {
+			uint8_t byte;
+			char hex[3] = { 0 };
+
+			if (q[i] == '%' && i + 2 < n) {
+				memcpy(hex, q + i + 1, 2);
+				if (hex_decode(hex, &byte, 1)) {
+					str_addc(&value, (char)byte);
+					i += 2;
+					continue;
+				}
+			}
+			str_addc(&value, q[i] == '+' ? ' ' : q[i]);
+		}
+		jw_str(&w, name, str_get(&value));
+		str_fini(&value);
+		q += n + (q[n] == '&');
+	}
+	jw_obj_end(&w);
+	ret = json_parse(str_get(&b), b.len, NULL);
+	str_fini(&b);
+	return ret;
+}
+
+static int inner_answer(struct call *c, const char *method, const char *path, const char *body)
+{
+	struct str allow = STR_INIT(200);
+	struct err err = { 0 };
+	int status = 404;
+
+	c->route = route_match(method, path, c->params, &status, &allow);
+	str_fini(&allow);
+	if (!c->route)
+		return api_problem(c, status, NULL, "there is no %s %s here", method, path);
+	if (c->route->flags & (ROUTE_STREAM | ROUTE_CRON))
+		return api_problem(c, 400, NULL, "this is not for runbooks");
+	if (c->role < c->route->role)
+		return api_problem(c, 403, NULL, "the role %s is needed",
+				   enum_name(&person_role_names, (int)c->route->role));
+	if (c->route->flags & ROUTE_NO_BODY_CHECK)
+		return api_problem(c, 400, NULL, "this is not for runbooks");
+	if (!str_empty(body)) {
+		c->body = json_parse(body, strlen(body), &err);
+		if (!c->body)
+			return api_problem(c, 400, NULL, "the body is not JSON: %s", err.msg);
+	}
+	int bad = body_check(c, c->body);
+	return bad ? bad : c->route->handle(c);
+}
+
+int api_call(struct api *a, const char *method, const char *path, const char *body,
+	     const char *by, int role, int *ret_status, struct str *ret_body, struct err *err)
+{
+	struct call *c = xcalloc(1, sizeof(*c));
+	const char *mark = strchr(path, '?');
+	_cleanup_(free_p) char *plain = xstrndup(path, mark ? (size_t)(mark - path) : strlen(path));
+
+	if (a->stopping) {
+		free_p(&c);
+		return err_set(err, ERR_UNREACHABLE, "this engine is shutting down");
+	}
+	c->engine = a->engine;
+	c->api = a;
+	c->user = xstrdup(by);
+	c->role = (enum person_role)role;
+	c->out = STR_INIT(STR_MAX_DEFAULT);
+	c->query = query_of(mark ? mark + 1 : "");
+	a->open_calls++;
+	*ret_status = inner_answer(c, method, plain, body);
+	str_addn(ret_body, str_get(&c->out), c->out.len);
+	a->open_calls--;
+	call_free(c);
+	return 0;
 }
 
 static void on_error(void *ctx, int status, const char *why, struct str *body,

@@ -136,6 +136,7 @@ static void members_json(struct jw *w, const struct route *r)
 	static const char *const types[] = {
 		[M_TEXT] = "string", [M_INT] = "integer", [M_BOOL] = "boolean", [M_TEXTS] = "strings",
 		[M_OBJECT] = "object", [M_NUMBER] = "number",
+		[M_BOOLS] = "booleans",
 	};
 
 	jw_arr(w, "body");

@@ -19,6 +19,7 @@
 #include "failover/failover.h"
 #include "notify/notify.h"
 #include "providers/provider.h"
+#include "runbook/settings.h"
 #include "store/migrate.h"
 #include "store/store.h"
 
@@ -109,6 +110,7 @@ static int fill_options(struct service *s)
 	const struct api_settings *api = cli_settings(s->cli, &api_options);
 	s->front = (struct engine_front){ open_api, api_port, api_stop, api_free, api->listen,
 					  api->advertise };
+	s->front.call = api_call;
 	s->o = (struct engine_options){
 		.database = m->database, .key = m->encryption_key,
 		.key_previous = m->encryption_key_previous, .cron_secret = m->cron_secret,
@@ -120,6 +122,8 @@ static int fill_options(struct service *s)
 		.demo = cli_flag(s->cli, "demo"), .failover = f,
 		.providers = cli_settings(s->cli, &providers_options),
 		.front = &s->front,
+		.runbooks = cli_settings(s->cli, &runbook_options),
+		.allow_insecure_http = m->allow_insecure_http,
 		.notify = cli_settings(s->cli, &notify_options),
 		.port_file = cli_opt(s->cli, "port-file"), .version = RINGDOWN_VERSION,
 		.state_dir = cli_state_dir(s->cli), .shadow = f->shadow,

@@ -276,6 +276,10 @@ void engine_free(struct engine *e)
 	http_free(e->http);
 	store_close(e->store);
 	keyring_free(e->keys);
+	free_p(&e->run_ports);
+	free_p(&e->runbooks_dir);
+	free_p(&e->runbooks_read);
+	free_p(&e->runbooks_change);
 	free_p(&e->address);
 	free_p(&e->shown_environment);
 	free_p(&e->id);

@@ -29,6 +29,9 @@ struct sms;
 struct alerter;
 struct keyring;
 struct engine_options;
+struct runs;
+struct run_ports;
+struct runbook_settings;
 
 struct engine {
 	struct loop *loop;
@@ -50,6 +53,9 @@ struct engine {
 	struct executor *executor;
 	struct sms *sms;
 	struct alerter *alerter;
+	struct runs *runs;
+	struct run_ports *run_ports;
+	char *runbooks_dir, *runbooks_read, *runbooks_change;
 	struct hub *hub;
 	struct presence *presence;
 	struct live *live;
@@ -69,6 +75,10 @@ struct engine_front {
 	void (*stop)(struct api *a);
 	void (*close)(struct api *a);
 	const char *listen, *advertise;	/* as configured; advertise NULL = from listen */
+	/* A request from inside, in a task, by this person: checks and audit as from outside. */
+	int (*call)(struct api *a, const char *method, const char *path, const char *body,
+		    const char *by, int role, int *ret_status, struct str *ret_body,
+		    struct err *err);
 };
 
 /* What the composition root decides; everything is borrowed for the engine's life. */
@@ -85,6 +95,8 @@ struct engine_options {
 	const struct providers_settings *providers;
 	const struct engine_front *front;
 	const struct notify_settings *notify;
+	const struct runbook_settings *runbooks;
+	bool allow_insecure_http;
 	const char *version;
 	const char *port_file;		/* the API's address is written there once it serves */
 };

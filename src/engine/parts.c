@@ -5,8 +5,10 @@
 #include "alert/alerter.h"
 #include "failover/decide.h"
 #include "failover/execute.h"
+#include "engine/ports.h"
 #include "failover/monitor.h"
 #include "notify/notify.h"
+#include "runbook/runs.h"
 #include "sms/sms.h"
 
 static int64_t epoch_of(void *ctx)
@@ -50,6 +52,8 @@ void parts_start(struct engine *e)
 	struct sms_deps s = { e->loop, e->store, e->providers, e->o->failover->sms_retry_age_ms };
 	e->sms = sms_new(&s);
 	start_alerter(e);
+	e->runs = ports_runs_new(e);
+	runs_start(e->runs);
 	monitor_start(e->monitor);
 	decider_start(e->decider);
 }
@@ -61,6 +65,7 @@ void parts_wake(struct engine *e)
 	decider_wake(e->decider);
 	executor_wake(e->executor);
 	notifier_wake(e->notifier);
+	runs_wake(e->runs);
 }
 
 void parts_gained(struct engine *e, int64_t epoch)
@@ -71,6 +76,7 @@ void parts_gained(struct engine *e, int64_t epoch)
 	monitor_wake(e->monitor);
 	decider_wake(e->decider);
 	executor_wake(e->executor);
+	runs_wake(e->runs);
 }
 
 void parts_lost(struct engine *e)
@@ -117,6 +123,7 @@ void parts_stop(struct engine *e)
 	executor_stop(e->executor);
 	alerter_stop(e->alerter);
 	sms_stop(e->sms);
+	runs_stop(e->runs);
 	notifier_stop(e->notifier);
 }
 
@@ -124,7 +131,8 @@ bool parts_idle(const struct engine *e)
 {
 	return !e->executor || (decider_idle(e->decider) && monitor_idle(e->monitor) &&
 				executor_idle(e->executor) && alerter_idle(e->alerter) &&
-				sms_idle(e->sms) && notifier_idle(e->notifier));
+				sms_idle(e->sms) && runs_idle(e->runs) &&
+				notifier_idle(e->notifier));
 }
 
 void parts_free(struct engine *e)
@@ -134,6 +142,7 @@ void parts_free(struct engine *e)
 	executor_free(e->executor);
 	alerter_free(e->alerter);
 	sms_free(e->sms);
+	runs_free(e->runs);
 	decider_free(e->decider);
 	monitor_free(e->monitor);
 	notifier_free(e->notifier);

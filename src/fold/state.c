@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "model/run.h"
+
 static const struct field entry_fields[] = {
 	FIELD(entry, seq, "seq", "SEQ", F_I64),
 	FIELD(entry, at_ms, "at", "AT", F_TIME, .flags = FF_SORT),

@@ -17,7 +17,8 @@
 #include "model/agent.h"
 #include "model/event.h"
 #include "model/impact.h"
-#include "model/run.h"
+
+struct run;			/* model/run.h */
 
 struct entry {			/* a journal line, as RECENT shows it */
 	int64_t seq, at_ms;

@@ -49,7 +49,12 @@ enum effect node_effect(const struct node *n)
 
 /* ---- laying out ---------------------------------------------------------------- */
 
-struct layout { struct flow *f; const struct library *lib; int calls; };
+struct layout {
+	struct flow *f;
+	const struct runbook *(*find)(void *ctx, const char *id);
+	void *ctx;
+	int calls;
+};
 
 static void add_steps(struct layout *l, struct step *steps, size_t n, struct node at);
 
@@ -81,7 +86,7 @@ static void add_called(struct layout *l, int call)
 {
 	struct flow *f = l->f;
 	const struct step *s = f->nodes[call].s;
-	const struct runbook *rb = l->lib ? library_find(l->lib, s->op.text) : NULL;
+	const struct runbook *rb = l->find(l->ctx, s->op.text);
 	struct problems p = { 0 };
 	struct runbook *own = NULL;
 	struct node at = { .parent = call, .option = -1, .depth = f->nodes[call].depth + 1,
@@ -165,10 +170,21 @@ static void add_builtin(struct flow *f, const char *name, const char *text)
 	frame_set(&f->builtin, name, &v);
 }
 
+static const struct runbook *in_library(void *lib, const char *id)
+{
+	return lib ? library_find(lib, id) : NULL;
+}
+
 struct flow *flow_new(const struct runbook *rb, const struct library *lib)
 {
+	return flow_new_from(rb, in_library, (void *)(uintptr_t)lib);
+}
+
+struct flow *flow_new_from(const struct runbook *rb,
+			   const struct runbook *(*find)(void *ctx, const char *id), void *ctx)
+{
 	struct flow *f = xcalloc(1, sizeof(*f));
-	struct layout l = { f, lib, 0 };
+	struct layout l = { f, find, ctx, 0 };
 
 	f->masker = masker_new();
 	f->secrets = xcalloc(1, sizeof(*f->secrets));

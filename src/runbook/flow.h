@@ -40,6 +40,9 @@ struct secret;
  * runbook becomes part of this one: its steps are copies whose ids are "CALL/STEP", so a
  * struct step stands for one place of the run. */
 struct flow *flow_new(const struct runbook *rb, const struct library *lib);
+/* The same, from wherever the called ones are kept. */
+struct flow *flow_new_from(const struct runbook *rb,
+			   const struct runbook *(*find)(void *ctx, const char *id), void *ctx);
 void flow_free(struct flow *f);
 int flow_apply(struct flow *f, const struct run_entry *e, struct err *err);
 

@@ -79,7 +79,7 @@ const struct value *node_value(const struct node *n, const char *name)
 
 static const struct value *scope_get(void *ctx, const char *name)
 {
-	return node_value(ctx, name);
+	return ctx ? node_value(ctx, name) : NULL;
 }
 
 void flow_scope(const struct flow *f, const struct step *s, struct scope *ret)

@@ -7,6 +7,7 @@
 #ifndef RD_RUNBOOK_RUNS_H
 #define RD_RUNBOOK_RUNS_H
 
+#include "model/run.h"
 #include "runbook/flow.h"
 #include "runbook/verb.h"
 #include "store/store.h"
@@ -17,16 +18,20 @@ struct runs_deps {
 	struct store *store;
 	struct verb_env env;		/* copied; what it points to is borrowed */
 	const char *dir;		/* of the runbooks: re-read when files change */
+	const char *environment;
 	int64_t (*epoch)(void *ctx);	/* > 0: we hold the lease */
+	void (*changed)(void *ctx);	/* something was journaled */
 	void *ctx;
 };
-struct runs *runs_new(const struct runs_deps *d, struct err *err);
+struct runs *runs_new(const struct runs_deps *d);
 void runs_start(struct runs *r);
 void runs_wake(struct runs *r);		/* journal moved, lease gained or lost */
 void runs_stop(struct runs *r);
 bool runs_idle(const struct runs *r);
 void runs_free(struct runs *r);
-const struct library *runs_library(struct runs *r);	/* valid until the next turn */
+const struct library *runs_library(struct runs *r);	/* valid until the next turn; NULL: none */
+const char *runs_problem(struct runs *r, const char *id);	/* why it cannot be read; NULL */
+const struct policy *runs_policy(const struct runs *r);
 
 struct run_start {
 	const char *runbook, *kind, *incident, *subject;
@@ -36,8 +41,9 @@ struct run_start {
 /* In a task. */
 int runs_begin(struct runs *r, const struct run_start *s, const struct who *who, char **ret_id,
 	       struct err *err);
+/* *ret_version (may be NULL): of the run after it. */
 int runs_order(struct runs *r, const char *id, const struct json *order, const struct who *who,
-	       struct err *err);
+	       int role, int64_t *ret_version, struct err *err);
 int runs_doc(struct runs *r, const char *id, struct run_doc *ret, struct err *err);
 
 #endif

@@ -11,3 +11,7 @@ GRANT SELECT (id, name, provider, "accountSid", "isPrimary", "isActive", priorit
 GRANT SELECT ON ringdown.schema_version, ringdown.environment, ringdown.lease, ringdown.journal,
 	ringdown.control, ringdown.hold, ringdown.alert, ringdown.event, ringdown.event_step,
 	ringdown.event_item, ringdown.event_test, ringdown.health_rollup TO ringdown_runbook;
+-- where the application's tables are not in the schema "public"
+GRANT SELECT ON "MessageLog", "OrgSettings", "VoiceAgent", "TwilioFailoverEvent", "TwilioHealthCheck",
+	"TwilioBackupPhoneNumber", sms_messages, calls TO ringdown_runbook;
+ALTER ROLE ringdown_runbook SET search_path = "$user", public, ringdown;

@@ -1,0 +1,133 @@
+/*
+ * The ports of runbooks; see runbook/ports.h. A call of the engine's API goes through the
+ * API's own code with the person of the run as its user, so checks, journal and audit are
+ * the same as if that person had called.
+ *
+ * Nothing here decides anything; it is all passed on.
+ */
+#include "engine/ports.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+#include "engine/hub.h"
+#include "notify/notify.h"
+#include "runbook/runs.h"
+#include "runbook/settings.h"
+#include "store/control.h"
+#include "store/store.h"
+
+static int engine_call(void *ctx, const char *method, const char *path, const char *body,
+		       const char *by, int role, int *ret_status, struct str *ret_body,
+		       struct err *err)
+{
+	struct engine *e = ctx;
+
+	if (!e->api || !e->o->front->call)
+		return err_set(err, ERR_UNREACHABLE, "the engine serves no API");
+	return e->o->front->call(e->api, method, path, body, by, role, ret_status, ret_body, err);
+}
+
+/* Every message is journaled with whom it was for; the channels that are configured get it
+ * once for each step, whatever the number of addressees. */
+static int say(void *ctx, const char *to, const char *subject, const char *text,
+	       const char *dedup, struct err *err)
+{
+	struct engine *e = ctx;
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = { .actor = "runbook", .role = "engine", .via = "engine" };
+	_cleanup_(free_p) char *line = xasprintf("to %s: %s%s%s", to, subject ? subject : "",
+						 subject ? ": " : "", text);
+	_cleanup_(free_p) char *name = xasprintf("runbook %s", dedup ? dedup : "message");
+	int r = tx_begin(e->store, &t, &who, err);
+
+	if (r == 0)
+		r = notify_put(&t, e->o->notify, SAY_ALERT, NULL, name, line, err);
+	if (r < 0)
+		return r;
+	tx_note(&t, NOTE_INFO, "say", to, line, NULL);
+	return tx_commit(&t, NULL, err);
+}
+
+static int hold(void *ctx, const char *run, const char *name, const char *text, const char *by,
+		bool on, struct err *err)
+{
+	struct engine *e = ctx;
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = { .actor = by ? by : "runbook", .role = "engine", .via = "engine" };
+	_cleanup_(free_p) char *id = xasprintf("%s/%s", run, name);
+	_cleanup_(free_p) char *what = xasprintf("%s (%s)", name, run);
+	int r = tx_begin(e->store, &t, &who, err);
+
+	if (r == 0)
+		r = on ? hold_put(&t, id, what, run, text, 0, err) : hold_release(&t, id, err);
+	if (r == 0)
+		r = tx_commit(&t, NULL, err);
+	if (r == 0)
+		hub_wake(e->hub);
+	return r;
+}
+
+/* Figures that the engine has itself, by the names the console shows them under. */
+static int metric_read(void *ctx, const struct policy_metric *m, int64_t over_ms, double *ret,
+		       struct err *err)
+{
+	const struct engine *e = ctx;
+	const struct state *s = hub_state(e->hub);
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+	_cleanup_(json_free_p) struct json *j = NULL;
+	const struct json *v;
+
+	(void)over_ms;
+	if (m->source != METRIC_ENGINE)
+		return err_set(err, ERR_NOT_FOUND, "%s: this engine cannot read its source", m->name);
+	record_json(&w, NULL, &impact_type, &s->impact);
+	j = json_parse(str_get(&b), b.len, NULL);
+	v = json_get(j, m->text);
+	str_fini(&b);
+	if (json_type(v) != JSON_NUMBER)
+		return err_set(err, ERR_NOT_FOUND, "%s: the engine has no figure %s now", m->name,
+			       m->text);
+	*ret = json_double(v, 0);
+	return 0;
+}
+
+static int64_t epoch_of(void *ctx)
+{
+	const struct engine *e = ctx;
+
+	return e->lease ? lease_epoch(e->lease) : 0;
+}
+
+static void changed(void *ctx)
+{
+	struct engine *e = ctx;
+
+	hub_wake(e->hub);
+}
+
+struct runs *ports_runs_new(struct engine *e)
+{
+	const struct runbook_settings *s = e->o->runbooks;
+
+	e->run_ports = xcalloc(1, sizeof(*e->run_ports));
+	*e->run_ports = (struct run_ports){ e, engine_call, say, metric_read, hold };
+	e->runbooks_dir = runbooks_dir(s);
+	e->runbooks_read = runbooks_read_url(s, e->o->database);
+	e->runbooks_change = runbooks_change_url(s, e->o->database);
+	struct runs_deps d = {
+		.loop = e->loop, .store = e->store, .dir = e->runbooks_dir,
+		.environment = e->environment, .epoch = epoch_of, .changed = changed, .ctx = e,
+		.env = { .loop = e->loop, .http = e->http, .store = e->store,
+			 .app_url = e->runbooks_read, .app_change_url = e->runbooks_change,
+			 .ringdown_url = e->runbooks_read, .root = s ? s->root : NULL,
+			 .target = s && s->target ? s->target : "default",
+			 .ports = e->run_ports,
+			 .allow_insecure_http = e->o->allow_insecure_http },
+	};
+
+	return runs_new(&d);
+}

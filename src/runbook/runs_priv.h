@@ -1,0 +1,70 @@
+/* Shared by the files of the host only. */
+#ifndef RD_RUNBOOK_RUNS_PRIV_H
+#define RD_RUNBOOK_RUNS_PRIV_H
+
+#include "core/mem.h"
+#include "core/task.h"
+#include "runbook/runs.h"
+#include "store/runs.h"
+
+char *json_scalar_text(const struct json *j);	/* flow_value.c */
+int flow_param_value(const struct flow *f, const char *name, const char *text, struct value *ret,
+		     bool *ret_secret, struct err *err);
+
+struct frozen { struct runbook **v; size_t n; };	/* the first is the run's own */
+
+struct old_flow { struct flow *f; struct frozen text; };
+
+struct held_run {
+	struct runs *runs;
+	char *id;
+	struct frozen text;
+	struct flow *f;			/* NULL: to be read anew */
+	struct old_flow *old; size_t n_old;
+	struct held_run *next;
+	struct condition changed;	/* an entry was applied, or busy ended */
+	struct task *driver;		/* while we lead */
+	bool busy;			/* an entry is between its state and its commit */
+	int users;
+	int role;			/* of who gave the last order */
+	char *last_by, *tried;		/* tried: parameter looked up without a person */
+	char *holds;			/* as told to the port, names joined */
+	int64_t used_ms;
+};
+
+struct runs {
+	struct runs_deps d;
+	struct library *library;
+	struct problems problems;
+	const struct policy *policy;	/* the newest */
+	struct policy **policies; size_t n_policies;
+	int64_t looked_ms;		/* at the directory */
+	char *stamp;
+	struct held_run *first;
+	struct condition wake;
+	struct task *task;
+	bool stopping;
+	int running;
+};
+
+/* runs_entry.c: one stored entry. Gives up with ERR_CONFLICT when fn does. */
+typedef int (*entry_fn)(void *ctx, struct held_run *h, struct run_entry *ret, struct err *err);
+int held_store(struct held_run *h, const struct who *who, entry_fn fn, void *ctx, struct err *err);
+/* A known entry, by the engine. */
+int held_put(struct held_run *h, int kind, const char *step, const char *data, struct err *err);
+struct held_run *held_get(struct runs *r, const char *id, struct err *err); /* counts a user */
+void held_release(struct held_run *h);
+int held_catch_up(struct held_run *h, struct err *err);
+void held_free(struct held_run *h);
+void held_drop_old(struct held_run *h);	/* nobody holds a step across a wait */
+int frozen_parse(struct frozen *z, const struct json *started, struct err *err);
+const struct runbook *frozen_find(void *frozen, const char *id);
+void frozen_fini(struct frozen *z);
+
+/* runs_drive.c */
+void drive_task(void *held);
+
+/* runs.c */
+void library_look(struct runs *r);
+
+#endif
