@@ -10,7 +10,7 @@ build="gcc:gcc pkg-config:pkg-config libuv:libuv1-dev libmicrohttpd:libmicrohttp
  ncursesw:libncurses-dev"
 run="/usr/lib/postgresql/15/bin/initdb:postgresql-15"
 test="cmocka:libcmocka-dev vterm:libvterm-dev tmux:tmux python3:python3 git:git clang-tidy:clang-tidy clang:clang
- /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev g++:g++ ps:procps troff:groff-base cppcheck:cppcheck /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1:libfaketime node:nodejs npm:npm
+ /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev g++:g++ ps:procps troff:groff-base /usr/lib/python3/dist-packages/yaml/__init__.py:python3-yaml cppcheck:cppcheck /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1:libfaketime node:nodejs npm:npm
  psql:postgresql-client-15 runuser:util-linux curl:curl openssl:openssl"
 
 have() {
