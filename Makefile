@@ -15,7 +15,9 @@ REL  := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-omit-frame-poin
 SAN  := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
 	-DRD_TEST=1
 # libmicrohttpd is loaded by httpd_lib.c when a server starts
-LIBS  = $(shell pkg-config --libs $(filter-out libmicrohttpd,$(PKGS_C))) -lm
+# cmark is linked in: only an import of Markdown needs it
+LIBS  = $(shell pkg-config --libs $(filter-out libmicrohttpd,$(PKGS_C))) -l:libcmark-gfm-extensions.a \
+	-l:libcmark-gfm.a -lm
 CPKG  = $(shell pkg-config --cflags $(PKGS_C) | sed 's/-I/-isystem /g')
 
 SRC  := $(sort $(wildcard src/*/*.c src/*/*/*.c views/*.c))

@@ -254,6 +254,8 @@ int cli_parse(struct cli *c)
 			words_only = true;
 		else if (!strcmp(a, "-h"))
 			r = take_option(c, "help", &i);
+		else if (!strcmp(a, "-o"))
+			r = take_option(c, "out", &i);
 		else if (a[1] == '-')
 			r = take_option(c, a + 2, &i);
 		else

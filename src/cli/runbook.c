@@ -353,6 +353,9 @@ static const struct cli_option test_options[] = {
 	{ .name = "format", .arg = "F", .help = "text, junit or tap", .choices = "text|junit|tap" },
 	{ .name = "full", .help = "a step or branch that no case goes through counts as a failure" },
 };
+static const struct cli_option import_options[] = {
+	{ .name = "out", .arg = "FILE", .help = "write it there instead of stdout; never over a file" },
+};
 static const struct cli_option schema_options[] = {
 	{ .name = "man", .help = "the manual page ringdown-runbook(5), as roff" },
 };
@@ -368,6 +371,9 @@ static const struct subcommand verbs[] = {
 	{ .name = "test", .args = "[RUNBOOK]", .kind = CLI_READS, .run = runbook_test,
 	  .options = test_options, .n_options = COUNT_OF(test_options),
 	  .help = "play the cases beside each runbook, without anything real" },
+	{ .name = "import", .args = "FILE", .kind = CLI_READS, .run = runbook_import_cli,
+	  .options = import_options, .n_options = COUNT_OF(import_options),
+	  .help = "Markdown into a runbook to go on from; what share became steps goes to stderr" },
 	{ .name = "schema", .kind = CLI_READS, .run = run_schema,
 	  .options = schema_options, .n_options = COUNT_OF(schema_options),
 	  .help = "the format as a JSON Schema, for editors" },

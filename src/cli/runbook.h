@@ -14,5 +14,6 @@ struct library *runbook_cli_library(struct cli *c, bool tell, int *ret_status);
 const struct runbook *runbook_cli_find(struct cli *c, const char *what, struct library **ret_library,
 				       struct runbook **ret_own, int *ret_status);
 int runbook_test(struct cli *c);
+int runbook_import_cli(struct cli *c);
 
 #endif

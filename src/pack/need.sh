@@ -7,7 +7,8 @@ install=no
 
 build="gcc:gcc pkg-config:pkg-config libuv:libuv1-dev libmicrohttpd:libmicrohttpd-dev libcurl:libcurl4-openssl-dev
  libcjson:libcjson-dev openssl:libssl-dev libpcre2-8:libpcre2-dev libpq:libpq-dev yaml-0.1:libyaml-dev
- ncursesw:libncurses-dev"
+ ncursesw:libncurses-dev libcmark-gfm:libcmark-gfm-dev
+ /usr/include/cmark-gfm-core-extensions.h:libcmark-gfm-extensions-dev"
 run="/usr/lib/postgresql/15/bin/initdb:postgresql-15"
 test="cmocka:libcmocka-dev vterm:libvterm-dev tmux:tmux python3:python3 git:git clang-tidy:clang-tidy clang:clang
  /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev g++:g++ ps:procps troff:groff-base /usr/lib/python3/dist-packages/yaml/__init__.py:python3-yaml cppcheck:cppcheck /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1:libfaketime node:nodejs npm:npm
