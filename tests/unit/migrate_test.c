@@ -258,16 +258,43 @@ static void copies_are_noticed(void **state)
 	assert_non_null(strstr(g.err.msg, "belongs to environment 'test'"));
 }
 
-static bool console_may(const char *url, const char *sql)
+static bool may(const char *role, const char *url, const char *sql)
 {
 	char text[600];
 
-	snprintf(text, sizeof(text), "DO $$ BEGIN SET LOCAL ROLE ringdown_console; EXECUTE $q$%s$q$;"
+	snprintf(text, sizeof(text), "DO $$ BEGIN SET LOCAL ROLE %s; EXECUTE $q$%s$q$;"
 		 " PERFORM set_config('t.ok', 'yes', false);"
 		 " EXCEPTION WHEN insufficient_privilege OR undefined_column THEN"
 		 " PERFORM set_config('t.ok', 'no', false); END $$;"
-		 " SELECT current_setting('t.ok')", sql);
+		 " SELECT current_setting('t.ok')", role, sql);
 	return strcmp(pgtemp_sql(pg, url, text), "yes") == 0;
+}
+
+static bool console_may(const char *url, const char *sql)
+{
+	return may("ringdown_console", url, sql);
+}
+
+static void runbook_role(void **state)
+{
+	static const char *const no[] = {
+		"SELECT \"authToken\" FROM \"TwilioAccount\"", "SELECT * FROM ringdown.account_ext",
+		"SELECT * FROM ringdown.token", "SELECT * FROM ringdown.meta",
+		"SELECT * FROM ringdown.outbox", "UPDATE ringdown.control SET paused = true",
+		"DELETE FROM \"VoiceAgent\"", "UPDATE \"OrgSettings\" SET \"smsDisabled\" = true",
+		"INSERT INTO calls (id) VALUES ('x')", "CREATE TABLE t (a int)",
+		"CREATE TABLE ringdown.t (a int)",
+	};
+	const char *url = pgtemp_database(pg, "runbook_role", "fresh");
+
+	(void)state;
+	assert_true(may("ringdown_runbook", url, "SELECT content FROM \"MessageLog\""));
+	assert_true(may("ringdown_runbook", url, "SELECT * FROM calls, call_recordings, webhook_logs"));
+	assert_true(may("ringdown_runbook", url, "SELECT \"accountSid\" FROM \"TwilioAccount\""));
+	assert_true(may("ringdown_runbook", url, "SELECT * FROM ringdown.event"));
+	for (size_t i = 0; i < COUNT_OF(no); i++)
+		if (may("ringdown_runbook", url, no[i]))
+			fail_msg("the role of runbooks may: %s", no[i]);
 }
 
 static void console_role(void **state)
@@ -324,7 +351,7 @@ int main(void)
 		cmocka_unit_test(newer_is_refused),
 		cmocka_unit_test(dry_run_prints_all),
 		cmocka_unit_test(copies_are_noticed),
-		cmocka_unit_test(console_role),
+		cmocka_unit_test(console_role), cmocka_unit_test(runbook_role),
 		cmocka_unit_test(waits_for_locks_politely),
 	};
 	int failed;
