@@ -82,6 +82,9 @@ static void on_tick(struct timer *t)
 	 * and a new connection has come to ask something. */
 	if (!(c->req && c->req->whole) && c->whole == c->whole_at_tick &&
 	    (bytes != c->bytes || c->whole == 0)) {
+		/* the library has nothing to say on it as long as the request is not whole */
+		if (!(c->req && c->req->answered))
+			httpd_write_error(c->d, c->fd, 408, "the request did not come in time");
 		httpd_conn_cut(c);
 		return;
 	}
@@ -99,8 +102,12 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_
 	int one = 1;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (c)
+		if (c) {
 			timer_stop(&c->tick);
+			d->inside--;
+			if (!d->closing)
+				httpd_front_left(d->front);
+		}
 		free_p(&c);
 		*socket_ctx = NULL;
 		return;
@@ -108,6 +115,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_
 	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c = xcalloc(1, sizeof(*c));
 	c->d = d;
+	d->inside++;
 	c->fd = info ? info->connect_fd : -1;
 	c->tick = TIMER_INIT;
 	c->tick.user = c;
@@ -281,8 +289,8 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *o, httpd_han
 		d->o.head_timeout_ms = 10000;
 	if (d->o.answer_timeout_ms <= 0)
 		d->o.answer_timeout_ms = 120000;
-	d->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-		NULL, on_access, d, MHD_OPTION_LISTEN_SOCKET, fd,
+	d->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0,
+		NULL, NULL, on_access, d,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)d->o.max_connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY,
@@ -291,10 +299,13 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *o, httpd_han
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
 	info = d->mhd ? MHD_get_daemon_info(d->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	d->watch = info ? watch_new(l, info->epoll_fd, on_epoll, d) : NULL;
-	if (!d->watch) {
+	d->front = d->watch ? httpd_front_new(d, fd) : NULL;
+	if (!d->front) {
 		err_set(err, ERR_FAILED, "cannot start the HTTP server");
+		watch_free(d->watch);
 		if (d->mhd)
 			MHD_stop_daemon(d->mhd);
+		close(fd);
 		free_p(&d);
 		return NULL;
 	}
@@ -312,11 +323,10 @@ void httpd_on_error(struct httpd *d, void (*fn)(void *ctx, int status, const cha
 
 int httpd_port(const struct httpd *d)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d->mhd, MHD_DAEMON_INFO_LISTEN_FD);
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
-	if (!info || getsockname(info->listen_fd, (struct sockaddr *)&ss, &len) < 0)
+	if (getsockname(httpd_front_fd(d->front), (struct sockaddr *)&ss, &len) < 0)
 		return 0;
 	return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port :
 						((struct sockaddr_in *)&ss)->sin_port);
@@ -327,6 +337,7 @@ void httpd_free(struct httpd *d)
 	if (!d)
 		return;
 	d->closing = true;
+	httpd_front_free(TAKE(d->front));
 	timer_stop(&d->timer);
 	timer_stop(&d->soon);
 	/* the library stops only with nothing suspended */

@@ -18,6 +18,8 @@ struct httpd {
 			 const char **content_type);
 	void *error_ctx;
 	struct httpd_req *requests;
+	struct httpd_front *front;
+	int inside;			/* connections that the library has */
 	bool closing;
 };
 
@@ -61,6 +63,14 @@ struct httpd_req {
 void httpd_drive_soon(struct httpd *d);
 /* The library closes the connection as soon as it looks at it. */
 void httpd_conn_cut(struct httpd_conn *c);
+
+/* httpd_front.c: owns the listening socket and what has not sent its first head. NULL: no watch. */
+struct httpd_front *httpd_front_new(struct httpd *d, int fd);
+void httpd_front_free(struct httpd_front *f);
+int httpd_front_fd(const struct httpd_front *f);
+void httpd_front_left(struct httpd_front *f);	/* a connection inside ended: there may be room */
+/* An answer past the library, on a connection that it has not begun to answer. */
+void httpd_write_error(struct httpd *d, int fd, int status, const char *why);
 
 /* httpd_req.c */
 struct httpd_req *httpd_req_new(struct httpd *d, struct MHD_Connection *mhd,

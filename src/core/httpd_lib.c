@@ -18,6 +18,7 @@ static struct {
 	__typeof__(&MHD_start_daemon_va) start_va;
 	__typeof__(&MHD_stop_daemon) stop;
 	__typeof__(&MHD_run) run;
+	__typeof__(&MHD_add_connection) add_connection;
 	__typeof__(&MHD_get_timeout) get_timeout;
 	__typeof__(&MHD_get_daemon_info) daemon_info;
 	__typeof__(&MHD_get_connection_info) connection_info;
@@ -41,6 +42,7 @@ static int load(void)
 		{ "MHD_start_daemon_va", &lib.start_va },
 		{ "MHD_stop_daemon", &lib.stop },
 		{ "MHD_run", &lib.run },
+		{ "MHD_add_connection", &lib.add_connection },
 		{ "MHD_get_timeout", &lib.get_timeout },
 		{ "MHD_get_daemon_info", &lib.daemon_info },
 		{ "MHD_get_connection_info", &lib.connection_info },
@@ -94,6 +96,12 @@ void MHD_stop_daemon(struct MHD_Daemon *daemon)
 enum MHD_Result MHD_run(struct MHD_Daemon *daemon)
 {
 	return lib.run(daemon);
+}
+
+enum MHD_Result MHD_add_connection(struct MHD_Daemon *daemon, MHD_socket client_socket,
+				   const struct sockaddr *addr, socklen_t addrlen)
+{
+	return lib.add_connection(daemon, client_socket, addr, addrlen);
 }
 
 enum MHD_Result MHD_get_timeout(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LONG *timeout)
