@@ -209,6 +209,7 @@ static int engine_run(struct cli *c)
 	if (r)
 		return r;
 	log_init(STDERR_FILENO, LOG_INFO);
+	mem_long_running();
 	s.loop = loop_new();
 	loop_on_signal(s.loop, SIGTERM, on_signal, &s);
 	loop_on_signal(s.loop, SIGINT, on_signal, &s);

@@ -7,6 +7,7 @@
  */
 #include "core/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,4 +114,10 @@ void *grow(void *array, size_t *cap, size_t need, size_t size)
 	array = xrealloc(array, to * size);
 	*cap = to;
 	return array;
+}
+
+void mem_long_running(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }

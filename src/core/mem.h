@@ -30,6 +30,10 @@ void free_p(void *pp);
 /* Replaces *slot (heap or NULL) by a copy of s. */
 void str_replace(char **slot, const char *s);
 
+/* For a process that runs for long: large blocks are always mapped, so that they go back when
+ * they are freed and grow without a copy; left alone, glibc keeps ever larger ones. */
+void mem_long_running(void);
+
 /* Grows an array so that it holds at least need elements; *cap counts elements. */
 void *grow(void *array, size_t *cap, size_t need, size_t size);
 

@@ -87,7 +87,7 @@ static void look_at_regions(struct monitor *m, struct watched *w, const struct r
 			snprintf(seen.region, sizeof(seen.region), "%s",
 				 w->keys.region[0] ? w->keys.region : "us1");
 		}
-		memcpy(seen.e164, r->phones.v[i].e164, sizeof(seen.e164));
+		snprintf(seen.e164, sizeof(seen.e164), "%s", r->phones.v[i].e164);
 		w->regions = grow(w->regions, &w->cap_regions, w->n_regions + 1, sizeof(*w->regions));
 		w->regions[w->n_regions++] = seen;
 	}
@@ -195,8 +195,8 @@ static void hash_rows(struct pool *x)
 		h = (h ^ hooks_hash(p->hooks)) * 1099511628211u;
 		h = (h ^ (unsigned)(p->voice * 4 + p->sms * 2 + p->mms + approve * 8)) * 1099511628211u;
 		h = (h ^ (unsigned)(sms_ready(x->sms, x->sms_read, p->e164) + 1)) * 1099511628211u;
-		x->now[i] = (struct pool_seen){ hash_text(start, p->e164),
-						hash_text(h, pool_region(x, p->e164)) };
+		h = hash_text(h, pool_region(x, p->e164));
+		x->now[i] = (struct pool_seen){ hash_text(start, p->e164), (uint32_t)(h ^ h >> 32) };
 		roster_yield(&turns);
 	}
 }

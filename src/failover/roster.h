@@ -11,11 +11,11 @@
 struct store;
 struct remote_agent_list;
 
-struct roster_agent {
+struct roster_agent {			/* 64 bytes: there may be a hundred thousand */
+	int64_t since_ms;		/* wall: outcome since */
 	uint32_t id, name, number, eleven, org;	/* offsets into roster.text; 0 = "" */
 	uint32_t hooks;			/* hash of the webhooks last stored; 0 = none */
 	uint32_t code;			/* newest account-class code of its traffic */
-	int64_t since_ms;		/* wall: outcome since */
 	uint16_t account, home;		/* index into roster.accounts */
 	struct traffic traffic;
 	uint16_t sms_bad, sms_ok;	/* messages by their own codes: for the alert, no verdict */
@@ -26,7 +26,7 @@ struct roster_agent {
 	uint8_t raw_outcome, raw_reason;	/* of the last sweep alone */
 	uint8_t run, run_n;
 	uint8_t stored;			/* outcome in the database */
-	bool inherited, raw_inherited, changed, presence_changed;
+	bool inherited : 1, raw_inherited : 1, changed : 1, presence_changed : 1;
 };
 struct roster {
 	struct roster_agent *v;

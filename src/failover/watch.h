@@ -58,7 +58,8 @@ struct watched {
 
 struct alert_wish { char name[24]; char subject[64]; char severity[8]; char text[300]; bool tell; };
 struct region_seen { char e164[20]; char region[16]; };
-struct pool_seen { uint64_t number, row; };	/* hashes: which one, and what was written of it */
+/* Hashes: which number, and what was written of it. Packed, for there is one a number. */
+struct __attribute__((packed)) pool_seen { uint64_t number; uint32_t row; };
 
 struct eleven_view {
 	bool asked, answers, rights_known, may_write;

@@ -29,11 +29,11 @@ unsigned webhooks_diff(const struct webhooks *want, const struct webhooks *have)
 bool voice_url_is_elevenlabs(const struct providers *p, const char *url);
 
 struct phone {
-	char sid[40];
-	char e164[20];
-	bool voice, sms, mms;
-	bool beta;
-	char status[12];		/* the provider's word; never gate on it */
+	/* small, because a sweep holds all of an account's: 64 bytes */
+	char sid[38];
+	char e164[17];
+	bool voice : 1, sms : 1, mms : 1;
+	bool beta : 1;
 	const struct webhooks *hooks;	/* owned by the list; equal sets share one */
 };
 /* Owns all texts. A list of one is what the single fetches return. */

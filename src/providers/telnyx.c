@@ -74,8 +74,10 @@ static int read_phone(struct phone_list *l, const struct json *v)
 		return -1;
 	struct phone *ph = phone_list_add(l, id, json_get_str(v, "phone_number"), NULL);
 	text_clean_buf(ph->e164);
-	text_of(v, "status", ph->status, sizeof(ph->status));
-	bool active = !strcmp(ph->status, "active");
+	char status[16];
+
+	text_of(v, "status", status, sizeof(status));
+	bool active = !strcmp(status, "active");
 	ph->voice = active && json_type(json_get(v, "connection_id")) != JSON_NULL;
 	ph->sms = active && !str_empty(json_get_str(v, "messaging_profile_id"));
 	return 0;

@@ -31,7 +31,6 @@ int twilio_read_phone(struct phone_list *l, struct row *v)
 	}
 	struct phone *ph = phone_list_add(l, sid, e164, &hooks);
 	ph->beta = row_bool(v, "beta", false);
-	row_text(v, "status", ph->status, sizeof(ph->status));
 	if (row_object(v, "capabilities", &can))
 		return 0;
 	ph->voice = row_bool(&can, "voice", false);

@@ -75,7 +75,7 @@ static int read_pools(struct store *s, struct decide_facts *ret, struct err *err
 		" LEFT JOIN \"TwilioBackupPhoneNumber\" b ON b.\"accountId\" = a.id"
 		" LEFT JOIN ringdown.reservation o ON o.phone_number = b.\"phoneNumber\""
 		" LEFT JOIN ringdown.number_ext n ON n.account_id = b.\"accountId\""
-		"  AND n.phone_number = b.\"phoneNumber\""
+		"  AND n.phone_number = b.\"phoneNumber\" AND n.problem IS NOT NULL"
 		" WHERE a.provider = 'twilio' GROUP BY a.id", "");
 
 	if (e < 0)

@@ -101,6 +101,7 @@ class Fleet:
                                  '--port-file', 'engine.port')
         self.api = 'http://127.0.0.1:%d' % self.port('engine', self.engine)
         self.db = self.find_database()
+        self.base_kib = memory_kib(self.engine.pid)      # before there is anything to watch
         self.token = self.make_token('admin')
         self.fill()
 
