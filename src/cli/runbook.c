@@ -359,6 +359,23 @@ static const struct cli_option import_options[] = {
 static const struct cli_option schema_options[] = {
 	{ .name = "man", .help = "the manual page ringdown-runbook(5), as roff" },
 };
+#define WALK_OPTIONS                                                                               \
+	{ .name = "answers", .arg = "FILE",                                                        \
+	  .help = "YAML: step: answer, pick, phrase, go, retry or {skip: reason}; params: {}" },   \
+	{ .name = "until", .arg = "STEP", .help = "stop after this step; the run stays open" },    \
+	{ .name = "yes", .help = "confirm changes; never what destroys" },                         \
+	{ .name = "tap", .help = "print the steps as TAP" },                                       \
+	{ .name = "junit", .help = "print the steps as JUnit XML" }
+static const struct cli_option run_options[] = {
+	{ .name = "dry-run", .help = "do the reads, only print the changes" },
+	{ .name = "param", .arg = "NAME=VALUE", .repeated = true, .help = "a parameter; no secrets" },
+	{ .name = "kind", .arg = "K", .choices = "real|drill|dry", .help = "what is this run?" },
+	{ .name = "incident", .arg = "ID", .help = "what it belongs to" },
+	{ .name = "subject", .arg = "S", .help = "what it is about" },
+	WALK_OPTIONS,
+};
+static const struct cli_option resume_options[] = { WALK_OPTIONS };
+
 static const struct subcommand verbs[] = {
 	{ .name = "list", .kind = CLI_READS, .run = run_list,
 	  .options = list_options, .n_options = COUNT_OF(list_options), .help = "every runbook" },
@@ -374,6 +391,14 @@ static const struct subcommand verbs[] = {
 	{ .name = "import", .args = "FILE", .kind = CLI_READS, .run = runbook_import_cli,
 	  .options = import_options, .n_options = COUNT_OF(import_options),
 	  .help = "Markdown into a runbook to go on from; what share became steps goes to stderr" },
+	{ .name = "run", .args = "RUNBOOK", .kind = CLI_CHANGES, .run = runbook_run,
+	  .options = run_options, .n_options = COUNT_OF(run_options),
+	  .help = "walk through one in the engine; stops where a person is wanted",
+	  .detail = "The engine owns the run: it goes on, or waits, when this command ends. Without an "
+		    "answer for what is wanted the command stops with status 1 and names the step." },
+	{ .name = "resume", .args = "RUN", .kind = CLI_CHANGES, .run = runbook_resume,
+	  .options = resume_options, .n_options = COUNT_OF(resume_options),
+	  .help = "go on with a run" },
 	{ .name = "schema", .kind = CLI_READS, .run = run_schema,
 	  .options = schema_options, .n_options = COUNT_OF(schema_options),
 	  .help = "the format as a JSON Schema, for editors" },

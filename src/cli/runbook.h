@@ -15,5 +15,7 @@ const struct runbook *runbook_cli_find(struct cli *c, const char *what, struct l
 				       struct runbook **ret_own, int *ret_status);
 int runbook_test(struct cli *c);
 int runbook_import_cli(struct cli *c);
+int runbook_run(struct cli *c);
+int runbook_resume(struct cli *c);
 
 #endif

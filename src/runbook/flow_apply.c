@@ -170,7 +170,7 @@ static void step_failed(struct node *n)
 		undo_push(f, n);
 	if (!n->final && n->tries <= n->s->retry_times && n->s->retry_times)
 		n->retry_ms = f->at_ms + n->s->retry_every_ms;
-	else if (n->s->on_fail == ON_FAIL_GO)
+	else if (n->s->on_fail == ON_FAIL_GO || f->dry)
 		n->passed_over = true;
 }
 

@@ -359,59 +359,83 @@ static const struct param *wanted_param(struct held_run *h, const char *name)
 	return NULL;
 }
 
-/* True: it was found and stored. */
-static bool find_param(struct held_run *h)
+static char *param_text(struct held_run *h, const struct param *p)
 {
 	const struct verb_env *env = &h->runs->d.env;
-	struct run_doc d = { 0 };
-	_cleanup_(free_p) char *value = NULL, *name = NULL;
+	const char *name = p->from_name ? p->from_name : p->name;
+
+	switch (p->from) {
+	case FROM_ENV:
+		return xstrdup(getenv(name));
+	case FROM_FILE:
+		return from_file(p->from_name);
+	case FROM_TARGET:
+		return env->policy ? xstrdup(policy_target_value(env->policy, env->target, name)) :
+				     NULL;
+	case FROM_CMD:
+		return from_command(h, p);
+	case FROM_NONE:
+		break;
+	}
+	return NULL;
+}
+
+/* Looks a parameter up where the runbook says, without a person; false: nothing stored. */
+static bool find_param(struct held_run *h, const char *name)
+{
+	const struct param *p = wanted_param(h, name);
+	_cleanup_(free_p) char *value = p ? param_text(h, p) : NULL;
+	bool secret = p && p->type == PARAM_SECRET;
 	struct str data = STR_INIT(STR_MAX_DEFAULT);
 	struct jw w = JW(&data);
 	struct err err = { 0 };
-	bool stored = false;
+	int r;
 
-	flow_doc(h->f, 0, &d);
-	name = d.wait.kind == RW_PARAM ? xstrdup(d.wait.param) : NULL;
-	run_doc_fini(&d);
-	const struct param *p = name ? wanted_param(h, name) : NULL;
-
-	if (!p || p->from == FROM_NONE || str_eq(h->tried, name))
-		return false;
-	str_replace(&h->tried, name);
-	if (p->from == FROM_ENV)
-		value = xstrdup(getenv(p->from_name ? p->from_name : p->name));
-	else if (p->from == FROM_FILE)
-		value = from_file(p->from_name);
-	else if (p->from == FROM_TARGET)
-		value = xstrdup(policy_target_value(env->policy, env->target, p->from_name ?
-						    p->from_name : p->name));
-	else
-		value = from_command(h, p);
 	if (!value || !h->f)
 		return false;
 	jw_obj(&w, NULL);
 	jw_str(&w, "name", name);
-	if (p->type == PARAM_SECRET)
+	if (secret)
 		jw_bool(&w, "secret", true);
 	else
 		jw_str(&w, "value", value);
 	jw_obj_end(&w);
-	bool secret = p->type == PARAM_SECRET;
-	int64_t before = flow_version(h->f);
-
-	if (held_put(h, RE_PARAM, NULL, str_get(&data), &err) == 0 && h->f) {
-		if (secret) {
-			_cleanup_(secret_free_p) struct secret *s = secret_new(value);
-
-			flow_secret(h->f, name, s);
-		}
-		flow_doc(h->f, 0, &d);
-		stored = flow_version(h->f) > before &&
-			 !(d.wait.kind == RW_PARAM && str_eq(d.wait.param, name));
-		run_doc_fini(&d);
-	}
+	r = held_put(h, RE_PARAM, NULL, str_get(&data), &err);
 	str_fini(&data);
-	return stored;
+	if (r == 0 && h->f && secret) {
+		_cleanup_(secret_free_p) struct secret *s = secret_new(value);
+
+		flow_secret(h->f, name, s);
+	}
+	return r == 0;
+}
+
+/* What is wanted now; each name is looked up once, or a wrong value would be for ever. */
+static bool find_wanted(struct held_run *h)
+{
+	struct run_doc d = { 0 };
+	_cleanup_(free_p) char *name = NULL;
+
+	flow_doc(h->f, 0, &d);
+	if (d.wait.kind == RW_PARAM && !str_eq(h->tried, d.wait.param))
+		name = xstrdup(d.wait.param);
+	run_doc_fini(&d);
+	if (!name)
+		return false;
+	str_replace(&h->tried, name);
+	return find_param(h, name);
+}
+
+/* A dry run asks nobody: all that can be found is found at its start. */
+static void find_all(struct held_run *h)
+{
+	struct run_doc d = { 0 };
+
+	flow_doc(h->f, 0, &d);
+	for (size_t i = 0; i < d.n_params && h->f; i++)
+		if (!d.params[i].set && !d.params[i].secret)
+			(void)find_param(h, d.params[i].name);
+	run_doc_fini(&d);
 }
 
 /* ---- holds, shown to everybody --------------------------------------------------------------------- */
@@ -530,7 +554,7 @@ static bool turn(struct held_run *h)
 		tell_holds(h);
 		if (flow_over(h->f))
 			return false;
-		if (find_param(h) || h->busy || !h->f)
+		if (find_wanted(h) || h->busy || !h->f)
 			return true;
 		describe_current(h);
 		flow_next(h->f, loop_wall_ms(h->runs->d.loop), &t);
@@ -554,6 +578,8 @@ void drive_task(void *held)
 
 	if (h->f)
 		lose_in_flight(h);
+	if (h->f && flow_dry(h->f) && flow_version(h->f) == 1)
+		find_all(h);
 	while (leads(h) && !task_cancelled() && turn(h))
 		;
 }
