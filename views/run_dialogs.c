@@ -160,38 +160,45 @@ static void why_not(const struct app *a, const struct action *x, const struct su
 
 /* ---- what is shown ---- */
 
-static void json_lines(struct dialog *g, const char *label, const char *result)
+/* A row of what is there now, as "name = value". */
+static void row_line(struct dialog *g, const char *label, const struct json *row)
 {
-	struct json *doc = result ? json_parse(result, strlen(result), NULL) : NULL;
-	const struct json *rows = json_get(doc, "rows");
-	int64_t affected = json_get_i64(doc, "affected", -1);
-	char value[300];
+	char line[400] = "", value[200];
+
+	for (const struct json *m = json_first(row); m; m = json_next(m)) {
+		size_t at = strlen(line);
+		run_value_text(m, value, sizeof(value));
+		snprintf(line + at, sizeof(line) - at, "%s%s = %s", at ? ", " : "",
+		         json_name(m) ? json_name(m) : "", value);
+	}
+	dialog_line(g, ROLE_normal, label, "%s", line);
+}
+
+/* What the preview found: rows of a query, or a command's words; and how many rows the
+ * change would touch. */
+static void preview_lines(struct dialog *g, const char *preview)
+{
+	struct json *doc = preview ? json_parse(preview, strlen(preview), NULL) : NULL;
+	const struct json *inner = json_get(doc, "result"), *from = inner ? inner : doc;
+	const struct json *rows = json_get(from, "table");
+	const char *text = json_get_str(from, "stdout");
+	int64_t affected = json_get_i64(doc, "affected", json_get_i64(from, "affected", -1));
 	int n = 0;
 
+	if (!rows)
+		rows = json_get(from, "rows");
 	if (affected >= 0)
 		dialog_line(g, affected == 0 ? ROLE_warn : ROLE_normal, "ROWS",
 		            "%lld affected when it was rehearsed and rolled back",
 		            (long long)affected);
-	for (const struct json *r = json_first(rows); r && n < 6; r = json_next(r), n++) {
-		char line[400] = "";
-		for (const struct json *m = json_first(r); m; m = json_next(m)) {
-			size_t at = strlen(line);
-			run_value_text(m, value, sizeof(value));
-			snprintf(line + at, sizeof(line) - at, "%s%s = %s", at ? ", " : "",
-			         json_name(m) ? json_name(m) : "", value);
-		}
-		dialog_line(g, ROLE_normal, n ? "" : label, "%s", line);
-	}
+	for (const struct json *r = json_first(rows); r && n < 6; r = json_next(r), n++)
+		row_line(g, n ? "" : "BEFORE", r);
 	if (json_count(rows) > 6)
 		dialog_line(g, ROLE_dim, "", "and %zu rows more", json_count(rows) - 6);
-	for (const struct json *m = json_first(doc); m && json_name(m) && !json_count(rows);
-	     m = json_next(m)) {
-		if (str_eq(json_name(m), "affected") || str_eq(json_name(m), "rows") ||
-		    str_eq(json_name(m), "time"))
-			continue;
-		run_value_text(m, value, sizeof(value));
-		dialog_line(g, ROLE_normal, n++ ? "" : label, "%s = %s", json_name(m), value);
-	}
+	if (rows && json_type(rows) == JSON_ARRAY && !json_count(rows))
+		dialog_line(g, ROLE_warn, "BEFORE", "there is no such row");
+	if (!str_empty(text))
+		dialog_line(g, ROLE_normal, "BEFORE", "%.600s", text);
 	json_free(doc);
 }
 
@@ -204,8 +211,9 @@ static void check_lines(struct dialog *g, const struct run_step *s)
 
 static void undo_line(struct dialog *g, const struct run_step *s)
 {
-	if (!str_empty(s->undo))
-		dialog_line(g, ROLE_normal, "UNDO", "%s", s->undo);
+	if (s->undo)
+		dialog_line(g, ROLE_normal, "UNDO", "%s",
+		            s->undo[0] ? s->undo : "there is one; it is shown once it is bound");
 	else
 		dialog_line(g, ROLE_warn, "UNDO", "none%s%s", str_empty(s->why) ? "" : ": ",
 		            s->why ? s->why : "");
@@ -218,7 +226,7 @@ static void change_lines(struct decision *d, const struct run_doc *doc, const st
 	dialog_line(g, ROLE_danger, "WILL RUN", "%s", s->command ? s->command : "(not bound yet)");
 	if (s->title && !str_eq(s->title, s->id))
 		dialog_line(g, ROLE_normal, "STEP", "%s", s->title);
-	json_lines(g, "BEFORE", s->preview);
+	preview_lines(g, s->preview);
 	check_lines(g, s);
 	undo_line(g, s);
 	if (!str_empty(s->hold))
@@ -269,7 +277,9 @@ static void pick_choices(struct decision *d, const struct run_step *s)
 	json_free(list);
 	if (!str_empty(s->evidence))
 		dialog_line(g, ROLE_normal, "EVIDENCE", "%s", s->evidence);
-	dialog_line(g, ROLE_dim, "", "what is marked likely is computed; you choose");
+	dialog_line(g, ROLE_dim, "", "%s",
+	            str_empty(s->suggestion) ? "nothing measured speaks for one of them; you choose"
+	                                     : "what is marked likely is computed; you choose");
 }
 
 static void answer_choices(struct decision *d, const struct run_step *s)
@@ -391,8 +401,8 @@ static void wait_lines(struct decision *d, const struct run_doc *doc, const stru
 				            s->checks[i].actual ? s->checks[i].actual : "-",
 				            s->checks[i].expected ? s->checks[i].expected : "-");
 	}
-	if (s && is(d, "optional") && s->command)
-		dialog_line(g, ROLE_normal, "WOULD RUN", "%s", s->command);
+	if (s && is(d, "optional") && !str_empty(s->command))
+		dialog_line(g, ROLE_normal, "RUNS", "%s", s->command);
 	if (s && is(d, "pick"))
 		pick_choices(d, s);
 	else if (s && is(d, "answer"))
@@ -454,6 +464,8 @@ static void fill(struct decision *d, struct dialog *g)
 		dialog_line(g, ROLE_normal, "KEEPS", "%s", d->action->keeps);
 	if (d->action->undo)
 		dialog_line(g, ROLE_normal, "UNDO", "%s", d->action->undo);
+	snprintf(g->title, sizeof(g->title), "%.44s %.34s", d->action->label,
+	         d->step[0] ? d->step : d->subject.id);
 	d->seen = seen(d, doc);
 	if ((is(d, "second") || is(d, "approve")) && alone(d, doc))
 		return;
@@ -633,6 +645,7 @@ static void start_done(struct app *a, int status, const struct json *doc)
 	shell_say(a->shell, ROLE_ok, "%s has begun; you drive", id);
 	app_runs_watch(a, id);
 	app_runs_took(a, doc);
+	runbooks_leave(a);
 	shell_go(a->shell, "walk");
 }
 

@@ -172,6 +172,7 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	shell_say(a->shell, ROLE_ok, "%s has begun; you drive", run);
 	app_runs_watch(a, run);
 	app_runs_took(a, doc);
+	runbooks_leave(a);
 	shell_go(a->shell, "walk");
 }
 

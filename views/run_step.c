@@ -126,35 +126,59 @@ static bool is_table(const struct json *v)
 	return json_type(v) == JSON_ARRAY && json_type(json_first(v)) == JSON_OBJECT;
 }
 
+/* Members that are shown elsewhere, or say nothing to people. */
+static bool aside(const char *name)
+{
+	static const char *const names[] = { "stdout",  "stderr",  "output", "body",
+		                             "header",  "json",    "result", "saves",
+		                             "outcome", "columns", "checks" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_eq(names[i], name))
+			return true;
+	return false;
+}
+
+static void scalars(const struct json *doc, char *line, size_t n)
+{
+	char value[200];
+
+	for (const struct json *m = json_first(doc); m && json_name(m); m = json_next(m)) {
+		size_t at = strlen(line);
+		if (is_table(m) || aside(json_name(m)) ||
+		    (json_type(m) == JSON_ARRAY && !json_count(m)))
+			continue;
+		run_value_text(m, value, sizeof(value));
+		snprintf(line + at, n - at, "%s%s %s", at ? "   " : "", json_name(m), value);
+	}
+}
+
 int run_result_draw(struct area at, int y, int left, const char *label, const char *result,
                     const char *explain)
 {
 	struct json *doc = result ? json_parse(result, strlen(result), NULL) : NULL;
 	struct json *codes = explain ? json_parse(explain, strlen(explain), NULL) : NULL;
-	char line[1024] = "", value[200];
+	const struct json *inner = json_get(doc, "result"); /* of a preview, beside its judgement */
+	const struct json *from = json_type(inner) == JSON_OBJECT ? inner : doc;
+	char line[1024] = "";
+	bool tables = false;
 
-	for (const struct json *m = json_first(doc); m && json_name(m); m = json_next(m)) {
-		const char *name = json_name(m);
-		size_t at_n = strlen(line);
-		if (is_table(m) || str_eq(name, "stdout") || str_eq(name, "stderr") ||
-		    str_eq(name, "body") || str_eq(name, "header") || str_eq(name, "json"))
-			continue; /* tables below, texts as output */
-		run_value_text(m, value, sizeof(value));
-		snprintf(line + at_n, sizeof(line) - at_n, "%s%s %s", at_n ? "   " : "", name,
-		         value);
-	}
+	scalars(doc, line, sizeof(line));
+	if (from != doc)
+		scalars(from, line, sizeof(line));
 	y = field(at, y, label, ROLE_normal, line);
-	for (const struct json *m = json_first(doc); m && json_name(m); m = json_next(m)) {
+	for (const struct json *m = json_first(from); m && json_name(m); m = json_next(m)) {
 		struct grid g = { .rows = m, .explain = codes };
-		if (!is_table(m))
+		if (!is_table(m) || aside(json_name(m)))
 			continue;
-		if (!str_eq(json_name(m), "rows"))
+		if (!str_eq(json_name(m), "rows") && !str_eq(json_name(m), "table"))
 			area_text(at, 1, y++, ROLE_label, json_name(m));
 		grid_columns(&g);
 		y = draw_grid(at, y, left, &g);
+		tables = true;
 	}
-	if (json_type(json_get(doc, "rows")) == JSON_ARRAY && !json_count(json_get(doc, "rows")))
-		y = field(at, y, "ROWS", ROLE_dim, "none");
+	if (!tables && json_type(json_get(from, "columns")) == JSON_ARRAY)
+		y = field(at, y, "ROWS", ROLE_normal, "none");
 	json_free(doc);
 	json_free(codes);
 	return y;
@@ -290,6 +314,8 @@ static int draw_change(const struct run_step *s, struct area at, int y)
 			         str_eq(s->undo_state, "offered") ? " (U)" : "");
 			y = field(at, y, "", ROLE_dim, text);
 		}
+	} else if (s->undo) {
+		y = field(at, y, "UNDO", ROLE_dim, "shown once its values are given");
 	} else if (change) {
 		snprintf(text, sizeof(text), "none%s%.200s", str_empty(s->why) ? "" : ": ",
 		         s->why ? s->why : "");
@@ -312,9 +338,23 @@ static int draw_stderr(const struct run_step *s, struct area at, int y, int left
 	return y;
 }
 
+/* What a question asks is its title already. */
+static int draw_command(const struct run_step *s, struct area at, int y)
+{
+	bool before = s->state == RS_WAITING || s->state == RS_READY;
+
+	if (str_eq(s->verb, "ask") || str_eq(s->verb, "decide") || str_eq(s->verb, "note"))
+		return y;
+	if (s->command && !s->command[0])
+		return field(at, y, "WILL RUN", ROLE_dim, "shown once its values are given");
+	return field(at, y, before ? "WILL RUN" : "RAN",
+	             str_eq(s->effect, "read") ? ROLE_normal : ROLE_danger, s->command);
+}
+
 int run_step_draw(const struct app *a, const struct run_doc *d, const struct run_step *s,
                   struct area at, int y, int left)
 {
+	bool over = s->state == RS_DONE || s->state == RS_FAILED || s->state == RS_UNDONE;
 	char text[600];
 
 	state_line(a, s, text, sizeof(text));
@@ -329,16 +369,14 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 	if (str_eq(d->run.step, s->id) && d->wait.kind != RW_NONE && !str_empty(d->wait.text) &&
 	    (!s->title || strcasecmp(d->wait.text, s->title) != 0))
 		y = field(at, y, "WAITS", ROLE_count, d->wait.text);
-	if (!str_empty(s->command))
-		y = field(at, y,
-		          s->state == RS_WAITING || s->state == RS_READY ? "WILL RUN" : "RAN",
-		          str_eq(s->effect, "read") ? ROLE_normal : ROLE_danger, s->command);
+	/* before it runs: what it would do; afterwards: first what came of it */
+	if (!over)
+		y = draw_command(s, at, y);
 	y = draw_options(s, at, y);
 	y = draw_items(s, at, y);
 	y = field(at, y, "ANSWER", ROLE_ok, s->answer);
-	if (s->preview) {
+	if (!over)
 		y = run_result_draw(at, y, left, "PREVIEW", s->preview, s->explain);
-	}
 	y = draw_checks(s, at, y);
 	y = run_result_draw(at, y, left, "RESULT", s->result, s->explain);
 	if (!str_empty(s->output)) {
@@ -347,5 +385,7 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 		y = lines(at, y, left, ROLE_normal, s->output);
 	}
 	y = draw_stderr(s, at, y, left);
+	if (over)
+		y = draw_command(s, at, y);
 	return draw_change(s, at, y);
 }

@@ -153,7 +153,7 @@ static const struct column columns[] = {
 	{ .title = "RUNBOOK", .w = 18, .wide = 26, .text = col_id },
 	{ .title = "STATE", .w = 7, .text = col_state },
 	{ .title = "SEV", .w = 3, .text = col_severity, .drop = 3 },
-	{ .title = "SERVICE/WHO", .w = 11, .wide = 20, .text = col_service, .drop = 2 },
+	{ .title = "FOR/WHO", .w = 9, .wide = 13, .text = col_service, .drop = 2 },
 	{ .title = "WHAT, WHY", .w = 20, .grow = true, .text = col_what, .drop = 1 },
 	{ .title = "STEPS", .w = 8, .wide = 10, .align = 1, .text = col_changes, .drop = 4 },
 	{ .title = "LAST", .w = 9, .align = 1, .text = col_when, .drop = 5 },
@@ -506,12 +506,30 @@ void runbooks_show(struct app *a, const char *id)
 	struct view *v = shell_find_view(a->shell, "runbooks");
 	struct runbooks *st = v->state;
 
+	shell_go(a->shell, "runbooks");
 	st->whole = true;
 	st->top = 0;
 	list_set_filter(&v->list, "");
 	snprintf(v->list.key, sizeof(v->list.key), "%s", id);
 	app_runs_preview(a, id);
-	shell_go(a->shell, "runbooks");
+}
+
+/* It has begun: the way back leads to the list, where the run stands on top. */
+void runbooks_leave(struct app *a)
+{
+	struct view *v = shell_opened_view(a->shell, "runbooks");
+
+	if (!v)
+		return;
+	((struct runbooks *)v->state)->whole = false;
+	v->list.key[0] = '\0';
+	v->list.cursor = v->list.top = 0;
+}
+
+/* Its key shows the list. */
+static void enter(struct view *v)
+{
+	((struct runbooks *)v->state)->whole = false;
 }
 
 static void close_(struct view *v)
@@ -530,6 +548,7 @@ const struct view_def view_runbooks = {
 	.columns = columns,
 	.n_columns = COUNT_OF(columns),
 	.keys = keys,
+	.enter = enter,
 	.update = update,
 	.draw = draw,
 	.act = act,

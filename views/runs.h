@@ -53,6 +53,7 @@ const char *app_runs_outline_problem(const struct app *a);
 
 /* ---- runbooks.c: the view with the preview of that one ---- */
 void runbooks_show(struct app *a, const char *id);
+void runbooks_leave(struct app *a);
 
 /* ---- run_offers.c ---- */
 /* Remembers what the row is about, for the parameters of what is started from it. */

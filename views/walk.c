@@ -147,6 +147,8 @@ static void fill(struct walk *st, const struct run_doc *d)
 		*head = (struct walk_row){ .phase = &d->phases[p] };
 		while (step < d->n_steps && str_eq(d->steps[step].phase, d->phases[p].name)) {
 			const struct run_step *s = &d->steps[step++];
+			if (s->state == RS_NOT_APPLICABLE && s->depth > 0)
+				continue; /* of an option that was not picked */
 			st->rows[st->n++] = (struct walk_row){ .phase = head->phase, .step = s };
 			if (s->state == RS_NOT_APPLICABLE)
 				continue;

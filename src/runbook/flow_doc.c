@@ -207,13 +207,13 @@ static void command_of(const struct node *n, struct run_step *s)
 {
 	if (n->command)
 		s->command = xstrdup(n->command);
-	else if (n->described)
+	else if (!str_empty(n->described))
 		s->command = xstrdup(n->described);
 	else
 		s->command = raw_command(&n->s->op);
 	if (n->undo_command)
 		s->undo = xstrdup(n->undo_command);
-	else if (n->described_undo)
+	else if (!str_empty(n->described_undo))
 		s->undo = xstrdup(n->described_undo);
 	else if (n->s->undo)
 		s->undo = raw_command(n->s->undo);
