@@ -100,6 +100,14 @@ static size_t placeholder(const char *text, const char *p, const char **ret_from
 		*ret_n = n;
 		return p[1 + n] == ']' && n <= NAME_MAX_LEN ? n + 2 : 0;
 	}
+	/* [namespace]: small letters are a set in patterns, so only where a word would begin */
+	if (*p == '[' && p > text && strchr(" /=:", p[-1])) {
+		n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz-_");
+		*ret_from = p + 1;
+		*ret_n = n;
+		if (n >= 4 && p[1] != '-' && p[1 + n] == ']' && n <= NAME_MAX_LEN)
+			return n + 2;
+	}
 	if (*p == '+' && isdigit((unsigned char)p[1]) && strspn(p + 2, "X") >= 7) {
 		*ret_from = "phone";
 		*ret_n = 5;

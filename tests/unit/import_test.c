@@ -50,6 +50,8 @@ static void constructs(void **state)
 		{ F "bash\nget <pod-name> '[REGION]' \"org_xxx\" +1XXXXXXXXXX your_value\n" F "\n",
 		  "get \"$pod_name\" ''\"$region\"'' \"${org}\" \"$phone\" \"$value\"", "<pod" },
 		{ F "bash\nx <pod-name>\n" F "\n", "  pod_name:\n    type: 'string'\n    help: 'pod-name in line 2'\n", NULL },
+		{ F "bash\nlogs -n [namespace] x/[service-name] a[index] '[error]'\n" F "\n",
+		  "logs -n \"$namespace\" x/\"$service_name\" a[index] '[error]'", NULL },
 		{ F "bash\nsort <in >out\n" F "\n", "sort <in >out", "params" },
 		{ F "bash\nlogin --password hunter2hunter\n" F "\n", "login --password \"$password\"", "hunter2" },
 		{ "The password: hunter2hunter is old\n", "password: (password) is old", "hunter2" },
