@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "runbook/param.h"
 #include "runbook/runs_priv.h"
 
 enum { PAGE = 500, TRIES = 5 };
@@ -53,6 +54,29 @@ int frozen_parse(struct frozen *z, const struct json *started, struct err *err)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
+/* What the policy's target says of a parameter comes before the runbook's own default. */
+static void use_target(struct held_run *h)
+{
+	const struct verb_env *env = &h->runs->d.env;
+
+	for (size_t k = 0; env->policy && k < h->text.n; k++)
+		for (size_t i = 0; i < h->text.v[k]->n_params; i++) {
+			struct param *p = &h->text.v[k]->params[i];
+			const char *name = p->from_name ? p->from_name : p->name;
+			const char *text = p->from != FROM_TARGET ? NULL :
+				policy_target_value(env->policy, env->target, name);
+			struct value v = { 0 };
+
+			if (text && param_value(p, text, &v, NULL) == 0) {
+				value_fini(&p->otherwise);
+				p->otherwise = v;
+				p->has_default = true;
+			} else {
+				value_fini(&v);
+			}
+		}
+}
+
 static int start_flow(struct held_run *h, const struct run_entry_row *first, struct err *err)
 {
 	_cleanup_(json_free_p) struct json *j =
@@ -61,6 +85,8 @@ static int start_flow(struct held_run *h, const struct run_entry_row *first, str
 
 	frozen_fini(&h->text);
 	e = j ? frozen_parse(&h->text, j, err) : ERR_INVALID;
+	if (e == 0)
+		use_target(h);
 	if (e == 0)
 		h->f = flow_new_from(h->text.v[0], frozen_find, &h->text);
 	return e;
