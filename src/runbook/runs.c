@@ -24,7 +24,8 @@ static char *stamp_of(const char *dir)
 {
 	struct str b = STR_INIT(1 << 20);
 	DIR *d = dir ? opendir(dir) : NULL;
-	int64_t sum = 0, n = 0;
+	uint64_t sum = 0;
+	int64_t n = 0;
 
 	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
 		_cleanup_(free_p) char *path = xasprintf("%s/%s", dir, e->d_name);
@@ -33,12 +34,12 @@ static char *stamp_of(const char *dir)
 		if (e->d_name[0] == '.' || stat(path, &st) != 0)
 			continue;
 		n++;
-		sum = sum * 31 + (int64_t)st.st_mtim.tv_sec * 1000003 + st.st_mtim.tv_nsec +
-		      (int64_t)st.st_size + (int64_t)st.st_ino;
+		sum = sum * 31 + (uint64_t)st.st_mtim.tv_sec * 1000003 + (uint64_t)st.st_mtim.tv_nsec +
+		      (uint64_t)st.st_size + (uint64_t)st.st_ino;
 	}
 	if (d)
 		closedir(d);
-	str_addf(&b, "%lld/%lld", (long long)n, (long long)sum);
+	str_addf(&b, "%lld/%llx", (long long)n, (unsigned long long)sum);
 	return str_take(&b);
 }
 
