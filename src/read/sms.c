@@ -1,7 +1,7 @@
 /*
  * See sms.h. Counts are cells (minute, organisation, sender, status, code) in the order of
  * time: a refresh cuts off the newest minutes, reads those again and appends, so its cost
- * follows the traffic of two minutes and not the size of the table. Names are kept once.
+ * follows the traffic of a minute or two and not the size of the table. Names are kept once.
  *
  * Every query is bounded by time on the index over the creation time.
  */
@@ -14,7 +14,7 @@
 
 #include "core/mem.h"
 
-enum { MINUTE_MS = 60000, HOUR_MS = 3600000, OVERLAP_MS = 2 * MINUTE_MS, WHOLE_MS = 5 * MINUTE_MS,
+enum { MINUTE_MS = 60000, HOUR_MS = 3600000, OVERLAP_MS = MINUTE_MS, WHOLE_MS = 5 * MINUTE_MS,
        FORGET_MS = 10 * MINUTE_MS };
 
 static const char *const source_names[SMS_SOURCES] = { "messagelog", "sms_messages", "twilio" };
