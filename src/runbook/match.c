@@ -8,6 +8,7 @@
  */
 #include "runbook/match.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -116,6 +117,11 @@ static struct matcher *read_literal(const struct reader *r, enum matcher_op op, 
 	int64_t ms;
 
 	value_from_yaml(&m->literal, y);
+	if (m->literal.type == V_TEXT && m->literal.text[0] == '$' &&
+	    (isalpha((unsigned char)m->literal.text[1]) || m->literal.text[1] == '{'))
+		problems_add(r->p, r->file, (struct place){ y->line, y->column }, true,
+			     "compared with the text '%s' itself: matchers bind no names",
+			     m->literal.text);
 	bool ordered = op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE;
 	if (ordered && m->literal.type != V_NUMBER &&
 	    !(m->literal.type == V_TEXT &&
