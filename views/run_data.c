@@ -14,7 +14,9 @@
 #include "core/mem.h"
 #include "views/runs.h"
 
-enum { BOOKS_MS = 15000, RUNS_MS = 5000, DOC_MS = 10000, LIVE_MS = 1000, MOVED_MS = 300 };
+enum { BOOKS_MS = 15000, RUNS_MS = 5000, DOC_MS = 10000, LIVE_MS = 1000 };
+/* how long after the last answer a moved journal is reason to ask again */
+enum { BOOKS_MOVED_MS = 5000, RUNS_MOVED_MS = 1000, DOC_MOVED_MS = 250 };
 
 struct asked { /* one kind of question */
 	struct client_request *request;
@@ -32,6 +34,7 @@ struct run_data {
 	struct run_doc doc;
 	struct outline outline;
 	bool have_doc, have_outline;
+	int64_t followed_seq;
 	struct asked ask_books, ask_runs, ask_doc, ask_outline;
 };
 
@@ -140,6 +143,30 @@ static int compare_runs(const void *a, const void *b)
 	return x->started_at_ms > y->started_at_ms ? -1 : x->started_at_ms < y->started_at_ms;
 }
 
+static void sort_runs(struct run_data *d)
+{
+	if (d->n_runs > 1)
+		qsort(d->runs, d->n_runs, sizeof(*d->runs), compare_runs);
+}
+
+/* The stream carries the summaries of runs; copies, because ours are in another order. */
+static void follow_state(struct run_data *d)
+{
+	const struct state *s = app_state(d->app);
+
+	if (d->followed_seq == s->seq && d->n_runs == s->n_runs)
+		return;
+	d->followed_seq = s->seq;
+	forget_runs(d);
+	d->runs = grow(d->runs, &d->cap_runs, s->n_runs, sizeof(*d->runs));
+	for (size_t i = 0; i < s->n_runs; i++) {
+		record_init(&run_type, &d->runs[i]);
+		record_copy(&run_type, &d->runs[i], &s->runs[i]);
+	}
+	d->n_runs = s->n_runs;
+	sort_runs(d);
+}
+
 static void got_runs(void *ctx, int status, const struct json *doc, const char *problem)
 {
 	struct run_data *d = ctx;
@@ -157,8 +184,7 @@ static void got_runs(void *ctx, int status, const struct json *doc, const char *
 		d->runs = grow(d->runs, &d->cap_runs, d->n_runs + 1, sizeof(*d->runs));
 		d->runs[d->n_runs++] = r;
 	}
-	if (d->n_runs > 1)
-		qsort(d->runs, d->n_runs, sizeof(*d->runs), compare_runs);
+	sort_runs(d);
 }
 
 static void take_doc(struct run_data *d, const struct json *doc)
@@ -217,14 +243,14 @@ static void got_outline(void *ctx, int status, const struct json *doc, const cha
 
 /* ---- questions ---- */
 
-static bool due(struct run_data *d, struct asked *q, int64_t every_ms)
+static bool due(struct run_data *d, struct asked *q, int64_t every_ms, int64_t moved_ms)
 {
 	int64_t age = loop_now_ms(d->app->loop) - q->asked_ms;
 	bool moved = q->seq != app_state(d->app)->seq;
 
 	if (q->request)
 		return false;
-	return !q->asked_ms || age >= every_ms || (moved && age >= MOVED_MS);
+	return !q->asked_ms || age >= every_ms || (moved && age >= moved_ms);
 }
 
 static void ask(struct run_data *d, struct asked *q, const char *path, client_done done)
@@ -258,6 +284,18 @@ static bool walking(const struct run_data *d)
 	return str_eq(shell_view(d->app->shell)->def->name, "walk");
 }
 
+/* The stream tells each run's version: without a newer one there is nothing to ask for. */
+static bool doc_due(struct run_data *d, int64_t every_ms)
+{
+	const struct state *s = app_state(d->app);
+	bool known = false;
+
+	for (size_t i = 0; i < s->n_runs && d->have_doc; i++)
+		known |= str_eq(s->runs[i].id, d->watched) &&
+		         s->runs[i].version <= d->doc.run.version;
+	return due(d, &d->ask_doc, every_ms, known ? every_ms : DOC_MOVED_MS);
+}
+
 /* Live output comes with the document: asked for while somebody looks and a step runs. */
 static void on_live(struct timer *t)
 {
@@ -265,7 +303,7 @@ static void on_live(struct timer *t)
 
 	if (!d->watched[0] || !walking(d))
 		return;
-	if (!d->app->frozen && due(d, &d->ask_doc, has_running(&d->doc) ? LIVE_MS : DOC_MS))
+	if (!d->app->frozen && doc_due(d, has_running(&d->doc) ? LIVE_MS : DOC_MS))
 		ask_doc(d);
 	timer_start(d->app->loop, t, LIVE_MS, on_live);
 }
@@ -287,23 +325,42 @@ void app_runs_update(struct app *a)
 
 	if (a->frozen || (!app_state(a)->seq && client_link(a->client) != LINK_API))
 		return;
-	if (due(d, &d->ask_books, BOOKS_MS))
+	if (due(d, &d->ask_books, BOOKS_MS, BOOKS_MOVED_MS))
 		ask(d, &d->ask_books, "/api/v1/runbooks", got_books);
-	if (due(d, &d->ask_runs, RUNS_MS))
+	if (app_state(a)->n_runs)
+		follow_state(d);
+	else if (due(d, &d->ask_runs, RUNS_MS, RUNS_MOVED_MS))
 		ask(d, &d->ask_runs, "/api/v1/runs?limit=100", got_runs);
 	if (d->preview[0] && !d->ask_outline.request &&
-	    (!d->ask_outline.asked_ms || due(d, &d->ask_outline, BOOKS_MS)))
+	    (!d->ask_outline.asked_ms || due(d, &d->ask_outline, BOOKS_MS, BOOKS_MS)))
 		ask_outline(d);
 	if (!d->watched[0])
 		return;
-	if (due(d, &d->ask_doc, DOC_MS))
+	if (doc_due(d, DOC_MS))
 		ask_doc(d);
 	if (!timer_active(&d->live) && walking(d))
 		timer_start(a->loop, &d->live, LIVE_MS, on_live);
 }
 
+/* A run that a person is wanted for is heard once. */
+static void alarms(struct app *a)
+{
+	const struct state *s = app_state(a);
+	char key[160];
+
+	for (size_t i = 0; i < s->n_runs; i++) {
+		const struct run *r = &s->runs[i];
+		if (!run_open(r) || (r->wait != RW_FAILED && r->wait != RW_HAPPENED &&
+		                     r->wait != RW_SECOND && r->wait != RW_APPROVAL))
+			continue;
+		snprintf(key, sizeof(key), "%s %s %d", r->id, r->step ? r->step : "", r->wait);
+		shell_alarm(a->shell, key);
+	}
+}
+
 void app_runs_prefetch(struct app *a)
 {
+	alarms(a);
 	if (!a->runs->ask_books.asked_ms)
 		app_runs_update(a);
 }

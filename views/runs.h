@@ -17,7 +17,8 @@ void run_data_free(struct run_data *d);
 
 /* Asks for what is not fresh; from update() of the views that show it. */
 void app_runs_update(struct app *a);
-/* The lists once, after the first data: b and : know them without a visit to the view. */
+/* At each change: the lists once, so that b and : know them without a visit to the view,
+ * and the bell for a run that wants a person. */
 void app_runs_prefetch(struct app *a);
 /* Everything is to be asked for again: an order was answered. */
 void app_runs_refresh(struct app *a);

@@ -88,7 +88,7 @@ static enum role col_result(void *ctx, const void *rec, char *buf)
 		                                  : "");
 	else if (s->state == RS_UNKNOWN)
 		snprintf(buf, CELL_TEXT, "happened?");
-	else if (s->state != RS_NOT_APPLICABLE && s->optional)
+	else if ((s->state == RS_WAITING || s->state == RS_READY) && s->optional)
 		snprintf(buf, CELL_TEXT, "optional");
 	return s->picked ? ROLE_normal : role_run_outcome(s->outcome);
 }
