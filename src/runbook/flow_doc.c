@@ -184,7 +184,8 @@ static int shown_state(const struct flow *f, const struct node *n)
 
 	if (current && n->state == RS_WAITING && f->wait.kind != RW_NONE)
 		return RS_READY;
-	if (current && n->state == RS_WAITING && f->stage == ST_PREVIEW)
+	if (current && n->state == RS_WAITING && !f->paused &&
+	    (f->stage == ST_PREVIEW || f->stage == ST_RUN))
 		return RS_RUNNING;
 	return n->state;
 }

@@ -261,12 +261,16 @@ static int write_entry(struct held_run *h, struct tx *t, const struct run_entry 
 	struct str note = STR_INIT(2000);
 	struct run summary = { 0 };
 	struct todo next;
+	bool undo;
 	int r;
 
 	flow_run(h->f, &summary);
 	flow_next(h->f, e->at_ms, &next);
 	describe_entry(e, &summary, &note);
-	struct run_update u = { .summary = &summary, .due_ms = next.until_ms, .doc = doc,
+	/* what is over may still be undone: the leader finds it by this */
+	bool undoing = flow_over(h->f) && (next.kind == TODO_UNDO || flow_in_flight(h->f, &undo));
+	struct run_update u = { .summary = &summary, .doc = doc,
+				.due_ms = undoing ? e->at_ms : next.until_ms,
 				.level = level_of(e, &summary),
 				.note = quiet(e, &summary) ? NULL : str_get(&note) };
 

@@ -227,7 +227,7 @@ int runs_list(struct store *s, const char *status, const char *runbook, const ch
 	CLEAN_RESULT *r = NULL;
 	bool open = str_eq(status, "open");
 	int e = store_query(s, &r, err, "SELECT summary::text FROM ringdown.run WHERE"
-			    " ($1::text IS NULL OR status = $1) AND (NOT $2 OR ended_at IS NULL)"
+			    " ($1::text IS NULL OR status = $1) AND (NOT $2 OR ended_at IS NULL OR due_at IS NOT NULL)"
 			    " AND ($3::text IS NULL OR runbook = $3)"
 			    " AND ($4::text IS NULL OR (started_at, id) < (SELECT started_at, id FROM"
 			    " ringdown.run WHERE id = $4)) ORDER BY started_at DESC, id DESC LIMIT $5",

@@ -17,7 +17,7 @@ CREATE TABLE ringdown.run (
 	summary json NOT NULL,
 	doc text				-- of a run that is over
 );
-CREATE INDEX run_open ON ringdown.run (started_at) WHERE ended_at IS NULL;
+CREATE INDEX run_open ON ringdown.run (started_at) WHERE ended_at IS NULL OR due_at IS NOT NULL;
 CREATE INDEX run_started ON ringdown.run (started_at DESC, id DESC);
 CREATE INDEX run_runbook ON ringdown.run (runbook, started_at DESC);
 
