@@ -5,7 +5,6 @@
  */
 #include "alert/alerter.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "core/mem.h"
 #include "core/task.h"
 #include "store/control.h"
+#include "store/wishes.h"
 
 enum {
 	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SMS_REST_MS = 10 * 60000, SILENT_MS = 60000,
@@ -22,47 +22,21 @@ enum {
 static const double sms_rate = 0.3;	/* of finished messages, recipients' own faults left out */
 static const char *const ours[] = { "sms-failures", "balance", "standby", "engine-silent", "untold" };
 
-struct wish { char name[20], subject[80], severity[8], text[300]; bool tell, twice; };
 struct alerter {
 	struct alerter_deps d;
 	struct task *task;
 	bool stopping;
 	struct condition wake;
-	struct wish *v, *before;	/* of this look and of the last one */
-	size_t n, n_before;
+	struct wishes now, before;	/* of this look and of the last one */
 	bool sms_unknown;		/* messages could not be counted: their alerts stay as they are */
 	int64_t sms_again_ms;		/* monotonic; not before then */
 };
 
-static void wish(struct alerter *a, const char *name, const char *subject, const char *severity,
-		 bool tell, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-static void wish(struct alerter *a, const char *name, const char *subject, const char *severity,
-		 bool tell, const char *fmt, ...)
-{
-	struct wish *w = &a->v[a->n];
-	va_list ap;
-
-	if (a->n == WISHES_MAX)
-		return;
-	snprintf(w->name, sizeof(w->name), "%s", name);
-	snprintf(w->subject, sizeof(w->subject), "%s", subject);
-	snprintf(w->severity, sizeof(w->severity), "%s", severity);
-	va_start(ap, fmt);
-	vsnprintf(w->text, sizeof(w->text), fmt, ap);
-	va_end(ap);
-	w->tell = tell;
-	w->twice = !tell;
-	a->n++;
-}
-
 /* What is not told to people may be a passing state (an account that was just added, an engine
  * that is being restarted): it must be so at two looks in a row. */
-static bool settled(const struct alerter *a, const struct wish *w)
+static bool settled(const struct alerter *a, const struct alert_wish *w)
 {
-	for (size_t i = 0; i < a->n_before; i++)
-		if (str_eq(a->before[i].name, w->name) && str_eq(a->before[i].subject, w->subject))
-			return true;
-	return !w->twice;
+	return w->tell || wishes_find(&a->before, w->name, w->subject);
 }
 
 /* ---- what to look at --------------------------------------------------------------------- */
@@ -87,7 +61,7 @@ static int look_sms(struct alerter *a, int64_t now, struct err *err)
 			    sms_rate);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
-		wish(a, "sms-failures", pg_text(r, i, 0), "warn", true,
+		wish(&a->now, "sms-failures", pg_text(r, i, 0), "warn", true,
 		     "SMS of %s: %lld of %lld failed in 10 min, mostly code %s; no failover follows from this",
 		     pg_text(r, i, 0), (long long)pg_i64(r, i, 1), (long long)pg_i64(r, i, 2),
 		     pg_null(r, i, 3) ? "none" : pg_text(r, i, 3));
@@ -125,10 +99,10 @@ static int look_accounts(struct alerter *a, struct err *err)
 		const char *id = pg_text(r, i, 0), *name = pg_text(r, i, 1);
 
 		if (!pg_null(r, i, 2) && pg_double(r, i, 2) < a->d.min_balance)
-			wish(a, "balance", id, "warn", true, "%s: balance %s is below the limit of %.2f", name,
+			wish(&a->now, "balance", id, "warn", true, "%s: balance %s is below the limit of %.2f", name,
 			     pg_text(r, i, 3), a->d.min_balance);
 		if (pg_bool(r, i, 6) && pg_bool(r, i, 5) && !pg_bool(r, i, 4))
-			wish(a, "standby", id, "warn", false, "%s is not ready to take over: %s", name,
+			wish(&a->now, "standby", id, "warn", false, "%s is not ready to take over: %s", name,
 			     pg_text(r, i, 7));
 	}
 	return e;
@@ -143,7 +117,7 @@ static int look_engines(struct alerter *a, int64_t now, struct err *err)
 			    a->d.engine_id, now - SILENT_MS, now - SILENT_MAX_MS);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
-		wish(a, "engine-silent", pg_text(r, i, 0), "warn", false,
+		wish(&a->now, "engine-silent", pg_text(r, i, 0), "warn", false,
 		     "engine %s has not been seen since %s: stopped, or cut off from the database",
 		     pg_text(r, i, 0), format_time(at, pg_time(r, i, 1)));
 	return e;
@@ -158,22 +132,14 @@ static int look_outbox(struct alerter *a, int64_t now, struct err *err)
 			    " AND state IN ('waiting', 'sending'))) GROUP BY 1 ORDER BY 1", "m", now - HOUR_MS);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
-		wish(a, "untold", pg_text(r, i, 0), "bad", false, "%lld messages could not be delivered by %s: %s",
-		     (long long)pg_i64(r, i, 1), pg_text(r, i, 0), pg_text(r, i, 2));
+		wish(&a->now, "untold", pg_text(r, i, 0), "bad", false,
+		     "%lld messages could not be delivered by %s: %s", (long long)pg_i64(r, i, 1), pg_text(r, i, 0), pg_text(r, i, 2));
 	return e;
 }
 
 /* ---- raising and resolving ------------------------------------------------------------------- */
 
-static bool wished(const struct alerter *a, const char *name, const char *subject)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (str_eq(a->v[i].name, name) && str_eq(a->v[i].subject, subject))
-			return true;
-	return false;
-}
-
-static const struct alert_row *firing(const struct alert_row *rows, size_t n, const struct wish *w)
+static const struct alert_row *firing(const struct alert_row *rows, size_t n, const struct alert_wish *w)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].state != AL_RESOLVED && str_eq(rows[i].name, w->name) &&
@@ -192,12 +158,12 @@ static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, si
 {
 	int e = 0;
 
-	for (size_t i = 0; e == 0 && i < a->n; i++) {
-		const struct wish *w = &a->v[i];
+	for (size_t i = 0; e == 0 && i < a->now.n; i++) {
+		const struct alert_wish *w = &a->now.v[i];
 		const struct alert_row *old = firing(rows, n, w);
 		bool is_new = false;
 
-		if (old ? str_eq(old->text, w->text) && str_eq(old->severity, w->severity) : !settled(a, w))
+		if (old ? wish_same(w, old->severity, old->text) : !settled(a, w))
 			continue;
 		e = alert_raise(t, w->name, w->subject, w->severity, w->text, &is_new, err);
 		if (e == 0 && is_new && w->tell)
@@ -208,7 +174,7 @@ static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, si
 
 		for (size_t k = a->sms_unknown; k < COUNT_OF(ours); k++) /* the first is about SMS */
 			mine = mine || str_eq(rows[i].name, ours[k]);
-		if (!mine || rows[i].state == AL_RESOLVED || wished(a, rows[i].name, rows[i].subject))
+		if (!mine || rows[i].state == AL_RESOLVED || wishes_find(&a->now, rows[i].name, rows[i].subject))
 			continue;
 		e = alert_resolve(t, rows[i].name, rows[i].subject, NULL, err);
 		if (e == 0 && told_when_over(rows[i].name))
@@ -228,11 +194,10 @@ int alerter_look(struct alerter *a, struct err *err)
 
 	if (!who.epoch)
 		return 0;
-	struct wish *v = a->before;
-	a->before = a->v;
-	a->n_before = a->n;
-	a->v = v;
-	a->n = 0;
+	struct wishes old = a->before;
+	a->before = a->now;
+	a->now = old;
+	a->now.n = 0;
 	/* what cannot be asked now must not look as if it were over: stop instead */
 	look_sms_if_due(a, now);
 	e = look_accounts(a, err);
@@ -280,8 +245,8 @@ struct alerter *alerter_new(const struct alerter_deps *d)
 	struct alerter *a = xcalloc(1, sizeof(*a));
 
 	a->d = *d;
-	a->v = xcalloc(WISHES_MAX, sizeof(*a->v));
-	a->before = xcalloc(WISHES_MAX, sizeof(*a->v));
+	wishes_init(&a->now, WISHES_MAX);
+	wishes_init(&a->before, WISHES_MAX);
 	return a;
 }
 
@@ -309,7 +274,7 @@ void alerter_free(struct alerter *a)
 {
 	if (!a || a->task)
 		return;
-	free(a->v);
-	free(a->before);
+	wishes_fini(&a->now);
+	wishes_fini(&a->before);
 	free(a);
 }

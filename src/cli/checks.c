@@ -125,7 +125,7 @@ static int now(struct cli *c)
 	else
 		print_now(c, doc);
 	json_free(doc);
-	return r;
+	return EXIT_DONE;
 }
 
 static int run(struct cli *c)

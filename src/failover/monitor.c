@@ -414,7 +414,7 @@ void monitor_free(struct monitor *m)
 	roster_fini(&m->roster);
 	evidence_free(m->followers.v, m->followers.n);
 	ids_free(m->busy, m->n_busy);
-	free_p(&m->alerts);
+	wishes_fini(&m->alerts);
 	free_p(&m);
 }
 

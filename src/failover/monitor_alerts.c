@@ -2,7 +2,6 @@
  * Alerts from findings: what is odd and leads to no failover by itself, in sentences.
  * Wishes are compared with what was stored last, so a quiet cycle writes nothing.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,28 +15,6 @@
 enum { WISHES_MAX = 400 };
 static const char *const ours[] = { "account", "isolation", "disagreement", "webhook", "elevenlabs",
 				    "feed", "video", "drift", "number-released", "sms-filtered" };
-
-struct wishes { struct alert_wish *v; size_t n; };
-
-static void wish(struct wishes *l, const char *name, const char *subject, const char *severity,
-		 bool tell, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-static void wish(struct wishes *l, const char *name, const char *subject, const char *severity,
-		 bool tell, const char *fmt, ...)
-{
-	struct alert_wish *w = &l->v[l->n];
-	va_list ap;
-
-	if (l->n == WISHES_MAX)
-		return;
-	snprintf(w->name, sizeof(w->name), "%s", name);
-	snprintf(w->subject, sizeof(w->subject), "%s", subject);
-	snprintf(w->severity, sizeof(w->severity), "%s", severity);
-	va_start(ap, fmt);
-	vsnprintf(w->text, sizeof(w->text), fmt, ap);
-	va_end(ap);
-	w->tell = tell;
-	l->n++;
-}
 
 static void wishes_of(const struct monitor *m, const struct watched *w, bool isolated,
 		      struct wishes *l)
@@ -102,9 +79,10 @@ static void load_stored(struct monitor *m)
 {
 	struct alert_row *rows = NULL;
 	struct err err = { 0 };
-	struct wishes l = { xcalloc(WISHES_MAX, sizeof(*l.v)), 0 };
+	struct wishes l;
 	size_t n = 0;
 
+	wishes_init(&l, WISHES_MAX);
 	if (alerts_list(m->d->store, loop_wall_ms(m->d->loop), WISHES_MAX, &rows, &n, &err) == 0) {
 		for (size_t i = 0; i < n; i++)
 			for (size_t k = 0; k < COUNT_OF(ours); k++)
@@ -114,18 +92,8 @@ static void load_stored(struct monitor *m)
 		alerts_free(rows, n);
 		m->alerts_loaded = true;
 	}
-	free_p(&m->alerts);
-	m->alerts = l.v;
-	m->n_alerts = l.n;
-}
-
-static const struct alert_wish *find(const struct alert_wish *v, size_t n,
-				     const struct alert_wish *like)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(v[i].name, like->name) && !strcmp(v[i].subject, like->subject))
-			return &v[i];
-	return NULL;
+	wishes_fini(&m->alerts);
+	m->alerts = l;
 }
 
 static int put(struct monitor *m, const struct wishes *l, struct err *err)
@@ -136,29 +104,30 @@ static int put(struct monitor *m, const struct wishes *l, struct err *err)
 	int r = tx_begin(m->d->store, &t, &who, err);
 
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
-		const struct alert_wish *w = &l->v[i], *old = find(m->alerts, m->n_alerts, w);
+		const struct alert_wish *w = &l->v[i], *old = wishes_find(&m->alerts, w->name, w->subject);
 		bool is_new = false;
 
-		if (old && !strcmp(old->text, w->text) && !strcmp(old->severity, w->severity))
+		if (old && wish_same(w, old->severity, old->text))
 			continue;
 		r = alert_raise(&t, w->name, w->subject, w->severity, w->text, &is_new, err);
 		if (r == 0 && is_new && w->tell && p && p->say)
 			r = p->say(p->ctx, &t, SAY_ALERT, NULL, w->name, w->text, err);
 	}
-	for (size_t i = 0; r == 0 && i < m->n_alerts; i++)
-		if (!find(l->v, l->n, &m->alerts[i]))
-			r = alert_resolve(&t, m->alerts[i].name, m->alerts[i].subject, NULL, err);
+	for (size_t i = 0; r == 0 && i < m->alerts.n; i++)
+		if (!wishes_find(l, m->alerts.v[i].name, m->alerts.v[i].subject))
+			r = alert_resolve(&t, m->alerts.v[i].name, m->alerts.v[i].subject, NULL, err);
 	return r == 0 ? tx_commit(&t, NULL, err) : r;
 }
 
 static bool same(const struct monitor *m, const struct wishes *l)
 {
-	if (l->n != m->n_alerts)
+	if (l->n != m->alerts.n)
 		return false;
 	for (size_t i = 0; i < l->n; i++) {
-		const struct alert_wish *old = find(m->alerts, m->n_alerts, &l->v[i]);
+		const struct alert_wish *w = &l->v[i];
+		const struct alert_wish *old = wishes_find(&m->alerts, w->name, w->subject);
 
-		if (!old || strcmp(old->text, l->v[i].text) || strcmp(old->severity, l->v[i].severity))
+		if (!old || !wish_same(w, old->severity, old->text))
 			return false;
 	}
 	return true;
@@ -166,11 +135,12 @@ static bool same(const struct monitor *m, const struct wishes *l)
 
 void monitor_alerts(struct monitor *m)
 {
-	struct wishes l = { xcalloc(WISHES_MAX, sizeof(*l.v)), 0 };
+	struct wishes l;
 	struct err err = { 0 };
 	bool isolated = false;
 	char why[240] = "";
 
+	wishes_init(&l, WISHES_MAX);
 	if (!m->alerts_loaded)
 		load_stored(m);
 	for (size_t i = 0; i < m->n && !isolated; i++) {
@@ -186,13 +156,12 @@ void monitor_alerts(struct monitor *m)
 	shared_wishes(m, isolated, why, &l);
 	if (m->alerts_loaded && !same(m, &l)) {
 		if (put(m, &l, &err) == 0) {
-			free_p(&m->alerts);
-			m->alerts = l.v;
-			m->n_alerts = l.n;
-			l.v = NULL;
+			wishes_fini(&m->alerts);
+			m->alerts = l;
+			l = (struct wishes){ 0 };
 		} else {
 			log_warn("monitor", "alerts not stored: %s", err.msg);
 		}
 	}
-	free_p(&l.v);
+	wishes_fini(&l);
 }

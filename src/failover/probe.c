@@ -24,28 +24,6 @@ void reading_fini(struct reading *r)
 	LIST_FINI(&r->alerts);
 }
 
-static void copy_text(char *to, size_t n, const char *from)
-{
-	snprintf(to, n, "%s", from ? from : "");
-}
-
-void credentials_from_keys(const struct account_keys *k, struct credentials *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->provider = str_eq(k->provider, "telnyx") ? PROVIDER_TELNYX : PROVIDER_TWILIO;
-	copy_text(ret->account_sid, sizeof(ret->account_sid), k->account_sid);
-	ret->token = secret_ref(k->token);
-	copy_text(ret->api_key, sizeof(ret->api_key), k->api_key);
-	ret->api_secret = secret_ref(k->api_secret);
-	copy_text(ret->second_key, sizeof(ret->second_key), k->second_key);
-	ret->second_secret = secret_ref(k->second_secret);
-	copy_text(ret->parent_sid, sizeof(ret->parent_sid), k->parent_sid);
-	copy_text(ret->parent_key, sizeof(ret->parent_key), k->parent_key);
-	ret->parent_secret = secret_ref(k->parent_secret);
-	copy_text(ret->region, sizeof(ret->region), k->region);
-	copy_text(ret->edge, sizeof(ret->edge), k->edge);
-}
-
 enum strike strike_of(const struct call_info *info)
 {
 	switch (info->result) {
@@ -181,11 +159,11 @@ static void probe_parent_itself(const struct probe_ask *a, struct reading *r)
 	struct call_info call = { 0 };
 	char why[WHY_LEN];
 
-	copy_text(p.account_sid, sizeof(p.account_sid), a->keys->parent_sid);
-	copy_text(p.region, sizeof(p.region), a->keys->region);
-	copy_text(p.edge, sizeof(p.edge), a->keys->edge);
+	snprintf(p.account_sid, sizeof(p.account_sid), "%s", a->keys->parent_sid);
+	snprintf(p.region, sizeof(p.region), "%s", a->keys->region);
+	snprintf(p.edge, sizeof(p.edge), "%s", a->keys->edge);
 	if (a->keys->parent_key[0]) {
-		copy_text(p.api_key, sizeof(p.api_key), a->keys->parent_key);
+		snprintf(p.api_key, sizeof(p.api_key), "%s", a->keys->parent_key);
 		p.api_secret = a->keys->parent_secret;
 	} else {
 		p.token = a->keys->parent_secret;

@@ -67,6 +67,5 @@ void probe_video(const struct probe_ask *a, struct reading *r);
 enum strike strike_of(const struct call_info *info);
 /* "HTTP 401, 20003: Authenticate" for a sentence. */
 void call_why(const struct call_info *info, char *buf, size_t n);
-void credentials_from_keys(const struct account_keys *k, struct credentials *ret);
 
 #endif

@@ -11,6 +11,7 @@
 #include "failover/roster.h"
 #include "model/account.h"
 #include "providers/feed.h"
+#include "store/wishes.h"
 
 struct watched {
 	struct account row;		/* as listed last, with our own figures put in */
@@ -56,7 +57,6 @@ struct watched {
 	bool stored_ready;
 };
 
-struct alert_wish { char name[24]; char subject[64]; char severity[8]; char text[300]; bool tell; };
 struct region_seen { char e164[20]; char region[16]; };
 /* Hashes: which number, and what was written of it. Packed, for there is one a number. */
 struct __attribute__((packed)) pool_seen { uint64_t number; uint32_t row; };
@@ -79,7 +79,7 @@ struct monitor {
 	struct eleven_view eleven;
 	struct feed_view feed[FEED_COUNT];
 	struct { struct evidence_row *v; size_t n; } followers;
-	struct alert_wish *alerts; size_t n_alerts;	/* as stored last; loaded once */
+	struct wishes alerts;		/* as stored last; loaded once */
 	bool alerts_loaded;
 	char **busy; size_t n_busy;	/* accounts of attempts under way: pool left alone */
 

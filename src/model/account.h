@@ -30,6 +30,17 @@ struct account {
 };
 extern const struct record_type account_type;
 
+/* What opens an account; every part is owned, none ever leaves the process but to the provider. */
+struct secret;
+struct account_keys {
+	char *id, *provider, *account_sid, *region, *edge;
+	struct secret *token;
+	struct secret *previous_token;	/* the generation before, while it still signs */
+	char *api_key; struct secret *api_secret;
+	char *second_key; struct secret *second_secret;	/* key NULL: an auth token */
+	char *parent_sid, *parent_key; struct secret *parent_secret;
+};
+
 /* {"account":...} in the shape of contract.md §4, with numbers{} and standby{} nested. */
 void account_json(struct jw *w, const char *name, const struct account *a);
 int account_from_json(struct account *a, const struct json *obj, struct err *err);

@@ -62,27 +62,15 @@ static int choose(const struct notifier_deps *d, const struct event *e, char **r
 	return r;
 }
 
-static void copy_text(char *to, size_t n, const char *from)
-{
-	snprintf(to, n, "%s", from ? from : "");
-}
-
 static int load_keys(struct store *s, const char *id, struct credentials *c, struct err *err)
 {
 	struct account_keys k = { 0 };
 	int r = account_keys_load(s, id, &k, err);
 
-	if (r < 0)
-		return r;
-	c->provider = PROVIDER_TWILIO;
-	c->token = TAKE(k.token);
-	c->api_secret = TAKE(k.api_secret);
-	copy_text(c->account_sid, sizeof(c->account_sid), k.account_sid);
-	copy_text(c->api_key, sizeof(c->api_key), k.api_key);
-	copy_text(c->region, sizeof(c->region), k.region);
-	copy_text(c->edge, sizeof(c->edge), k.edge);
+	if (r == 0)
+		credentials_from_keys(&k, c);
 	account_keys_fini(&k);
-	return 0;
+	return r;
 }
 
 static bool always(void *ctx)

@@ -3,9 +3,11 @@
  * API key when there is one (rotating the token does not break it), SECOND is what
  * else opens the same account, PARENT is the owner's view.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
+#include "model/account.h"
 #include "providers/provider.h"
 
 void credentials_copy(struct credentials *to, const struct credentials *from)
@@ -108,4 +110,26 @@ int region_check(const char *region, struct err *err)
 		  near ? ", did you mean '" : "", near ? near : "", near ? "'" : "", str_get(&known));
 	str_fini(&known);
 	return ERR_INVALID;
+}
+
+static void copy_text(char *to, size_t n, const char *from)
+{
+	snprintf(to, n, "%s", from ? from : "");
+}
+
+void credentials_from_keys(const struct account_keys *k, struct credentials *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->provider = str_eq(k->provider, "telnyx") ? PROVIDER_TELNYX : PROVIDER_TWILIO;
+	copy_text(ret->account_sid, sizeof(ret->account_sid), k->account_sid);
+	ret->token = secret_ref(k->token);
+	copy_text(ret->api_key, sizeof(ret->api_key), k->api_key);
+	ret->api_secret = secret_ref(k->api_secret);
+	copy_text(ret->second_key, sizeof(ret->second_key), k->second_key);
+	ret->second_secret = secret_ref(k->second_secret);
+	copy_text(ret->parent_sid, sizeof(ret->parent_sid), k->parent_sid);
+	copy_text(ret->parent_key, sizeof(ret->parent_key), k->parent_key);
+	ret->parent_secret = secret_ref(k->parent_secret);
+	copy_text(ret->region, sizeof(ret->region), k->region);
+	copy_text(ret->edge, sizeof(ret->edge), k->edge);
 }

@@ -104,6 +104,10 @@ bool credentials_pick(const struct credentials *c, enum credential_use use, cons
 /* The use is made with an API key (SK...), not an auth token. */
 bool credentials_is_key(const struct credentials *c, enum credential_use use);
 
+/* Copies what is stored of an account; secrets are shared. */
+struct account_keys;
+void credentials_from_keys(const struct account_keys *k, struct credentials *ret);
+
 /* The edge that goes with a Twilio region ("ie1" -> "dublin"); NULL = not known. */
 const char *region_edge(const char *region);
 /* ERR_INVALID names the nearest known one. Empty is fine: us1. */

@@ -97,6 +97,20 @@ static int read_call(struct row *v, struct call_record *ret)
 	return 0;
 }
 
+/* Newest first, back to a wall time. */
+static void walk_since(OP_HEAD, struct twilio_walk *w, const char *rest, const char *date,
+		       int64_t since_ms, struct call_info *info)
+{
+	struct str path = STR_INIT(512);
+
+	info_begin(info);
+	twilio_path(&path, c->account_sid, rest);
+	add_since(&path, date, since_ms);
+	w->path = str_get(&path);
+	twilio_walk(p, c, w, info);
+	str_fini(&path);
+}
+
 struct call_window { struct call_list *list; int64_t since_ms; };
 
 static int add_call(void *ctx, struct row *item)
@@ -116,17 +130,12 @@ enum call_result twilio_calls(OP_HEAD, int64_t since_ms, int max_pages, struct c
 			      struct call_info *info)
 {
 	struct call_window ctx = { .list = ret, .since_ms = since_ms };
-	struct str path = STR_INIT(512);
+	struct twilio_walk w = { .host = TW_API, .list = "calls", .max_pages = max_pages,
+				 .fn = add_call, .ctx = &ctx };
 
-	info_begin(info);
 	*ret = (struct call_list){ 0 };
-	twilio_path(&path, c->account_sid, "/Calls.json?PageSize=1000");
-	add_since(&path, "StartTime>", since_ms);
-	struct twilio_walk w = { .host = TW_API, .path = str_get(&path), .list = "calls",
-				 .max_pages = max_pages, .fn = add_call, .ctx = &ctx };
-	twilio_walk(p, c, &w, info);
+	walk_since(p, c, &w, "/Calls.json?PageSize=1000", "StartTime>", since_ms, info);
 	ret->more = w.more;
-	str_fini(&path);
 	if (info->result != CALL_OK)
 		LIST_FINI(ret);
 	return info->result;
@@ -252,17 +261,12 @@ enum call_result twilio_messages(OP_HEAD, int64_t since_ms, int max_pages,
 				 struct message_list *ret, struct call_info *info)
 {
 	struct message_window ctx = { .list = ret, .since_ms = since_ms };
-	struct str path = STR_INIT(512);
+	struct twilio_walk w = { .host = TW_API, .list = "messages", .max_pages = max_pages,
+				 .fn = add_message, .ctx = &ctx };
 
-	info_begin(info);
 	*ret = (struct message_list){ 0 };
-	twilio_path(&path, c->account_sid, "/Messages.json?PageSize=1000");
-	add_since(&path, "DateSent>", since_ms);
-	struct twilio_walk w = { .host = TW_API, .path = str_get(&path), .list = "messages",
-				 .max_pages = max_pages, .fn = add_message, .ctx = &ctx };
-	twilio_walk(p, c, &w, info);
+	walk_since(p, c, &w, "/Messages.json?PageSize=1000", "DateSent>", since_ms, info);
 	ret->more = w.more;
-	str_fini(&path);
 	if (info->result != CALL_OK)
 		LIST_FINI(ret);
 	return info->result;

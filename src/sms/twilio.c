@@ -26,17 +26,10 @@ static int load_keys(struct store *s, const char *id, struct credentials *c, str
 	struct account_keys k = { 0 };
 	int r = account_keys_load(s, id, &k, err);
 
-	if (r < 0)
-		return r;
-	c->provider = PROVIDER_TWILIO;
-	c->token = TAKE(k.token);
-	c->api_secret = TAKE(k.api_secret);
-	copy_text(c->account_sid, sizeof(c->account_sid), k.account_sid);
-	copy_text(c->api_key, sizeof(c->api_key), k.api_key);
-	copy_text(c->region, sizeof(c->region), k.region);
-	copy_text(c->edge, sizeof(c->edge), k.edge);
+	if (r == 0)
+		credentials_from_keys(&k, c);
 	account_keys_fini(&k);
-	return 0;
+	return r;
 }
 
 static int by_number(const void *a, const void *b)

@@ -13,15 +13,7 @@ void accounts_free(struct account *rows, size_t n);
 /* id, accountSid or name. ERR_NOT_FOUND names the nearest. */
 int account_get(struct store *s, const char *ref, struct account *ret, struct err *err);
 
-/* Opened credentials; owned, wiped by account_keys_fini. */
-struct account_keys {
-	char *id, *provider, *account_sid, *region, *edge;
-	struct secret *token;
-	struct secret *previous_token;	/* the generation before, while it still signs */
-	char *api_key; struct secret *api_secret;
-	char *second_key; struct secret *second_secret;	/* key NULL: an auth token */
-	char *parent_sid, *parent_key; struct secret *parent_secret;
-};
+/* Opened credentials (model/account.h). */
 void account_keys_fini(struct account_keys *k);
 /* ERR_NOT_FOUND: no such account, or sealed with a key that is missing (text says which). */
 int account_keys_load(struct store *s, const char *id, struct account_keys *ret, struct err *err);
