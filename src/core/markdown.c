@@ -44,7 +44,7 @@ static void add_words(cmark_node *n, struct str *out)
 		else if (e == CMARK_EVENT_ENTER && (t == CMARK_NODE_SOFTBREAK || t == CMARK_NODE_LINEBREAK))
 			str_addc(out, ' ');
 		else if (e == CMARK_EVENT_EXIT && (t == CMARK_NODE_LINK || t == CMARK_NODE_IMAGE) &&
-			  !str_empty(cmark_node_get_url(at)) &&
+			 !str_empty(cmark_node_get_url(at)) &&
 			 !strstr(str_get(out), cmark_node_get_url(at)))
 			str_addf(out, " (%s)", cmark_node_get_url(at));
 	}

@@ -209,7 +209,8 @@ void import_emit(struct import *im, struct str *out)
 		}
 	}
 	struct out head = { out, 1 };
-	str_add(out, "# Imported from Markdown. Steps with 'effect: unknown' stay off until it is said what each does.");
+	str_add(out, "# Imported from Markdown. Steps with 'effect: unknown' stay off until it is said "
+		"what each does.");
 	line_end(&head);
 	str_add(out, "ringdown: 1");
 	line_end(&head);
