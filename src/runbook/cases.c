@@ -296,7 +296,7 @@ int cases_run(const struct library *lib, const struct runbook *rb, const char *f
 	}
 	ret->file = xstrdup(file);
 	cover_init(&cover, rb);
-	for (const struct yaml *c = list->first; c; c = c->next)
+	for (const struct yaml *c = list ? list->first : NULL; c; c = c->next)
 		if (!only || str_eq(yaml_get_str(c, "name"), only))
 			run_one(lib, rb, c, &cover, ret);
 	cover_report(&cover, ret);

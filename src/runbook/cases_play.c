@@ -378,7 +378,7 @@ static void answer(struct play *p, const struct run_doc *d, const char *id)
 			s = &d->steps[i];
 	if (y && y->type == YAML_LIST)
 		y = y->first;
-	if (!y || !y->text) {
+	if (!y || !y->text || !s) {
 		stop(p, "answers: nothing is given for step '%s'", id);
 		return;
 	}

@@ -8,6 +8,7 @@
  */
 #include "runbook/parse.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -202,9 +203,12 @@ static void unknown_key(struct reading *r, const struct yaml *c, const struct pa
 	const char *names[100];
 	size_t count = 0;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < parts[i].group->n && count < COUNT_OF(names); k++)
-			names[count++] = parts[i].group->keys[k].name;
+	for (size_t i = 0; i < n; i++) {
+		const struct key_group *g = parts[i].group;
+		assert(g->keys);
+		for (size_t k = 0; k < g->n && count < COUNT_OF(names); k++)
+			names[count++] = g->keys[k].name;
+	}
 	const char *near = str_nearest(c->key, names, count);
 	wrong_key(r, c, "unknown key '%.60s' in %s%s%s%s", c->key, parts[0].group->name,
 		  near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");

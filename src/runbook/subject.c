@@ -19,7 +19,6 @@ struct expression { char name[32]; char arg[300]; };
 static bool split(const char *text, struct expression *e)
 {
 	size_t n = strcspn(text, "(:");
-	size_t rest = strlen(text) - n;
 
 	if (*text == '$') { /* a path alone: of the JSON body */
 		n = 0;
@@ -30,7 +29,7 @@ static bool split(const char *text, struct expression *e)
 		memcpy(e->name, text, n);
 		e->name[n] = '\0';
 	}
-	rest = strlen(text) - n;
+	size_t rest = strlen(text) - n;
 	const char *from = text + n;
 	if (*from == '(') {
 		if (rest < 3 || from[rest - 1] != ')')
