@@ -93,8 +93,9 @@ static const struct action actions[] = {
 	    WORD, "/api/v1/sms/global-off", .dry_run = true),
 	ROW("global-on", "automatic SMS of everybody on", 'H', "org code message", 0, OPERATOR,
 	    WORD, "/api/v1/sms/global-on", .dry_run = true),
-	ROW("adopt-webhooks", "take its number's webhooks as approved", 'W', "agent", 0, OPERATOR, WORD,
-	    "/api/v1/webhooks/adopt", .dry_run = true, .keeps = "nothing is written at the provider"),
+	ROW("adopt-webhooks", "take its number's webhooks as approved", 'W', "agent", 0, OPERATOR,
+	    WORD, "/api/v1/webhooks/adopt", .dry_run = true,
+	    .keeps = "nothing is written at the provider"),
 	ROW("repair-webhooks", "put its number's approved webhooks back", 'B', "agent", 0, OPERATOR,
 	    WORD, "/api/v1/webhooks/repair", .dry_run = true,
 	    .keeps = "a number that an attempt is at work on is left to it"),
@@ -173,14 +174,24 @@ void action_why_not(const struct app *a, const struct action *x, const struct su
 		x->hooks->why_not(a, x, s, buf, n);
 }
 
+/* Answers to what a run does not ask now would only be noise. */
+static bool asked_for(const struct app *a, const struct action *x, const struct subject *s)
+{
+	const struct run_doc *d = x->wait ? app_runs_doc_of(a, s->id) : NULL;
+
+	return !x->wait || (d && (int)d->wait.kind == x->wait);
+}
+
 size_t app_actions(void *app, const struct subject *s, struct shell_action *ret, size_t max)
 {
 	const struct app *a = app;
 	size_t n = 0;
 
-	for (size_t i = 0; i < action_count() && n < max; i++) {
-		const struct action *x = action_at(i);
-		if (!kind_fits(x, s))
+	/* first what is about this very row */
+	for (size_t k = 0; k < 2 * action_count() && n < max; k++) {
+		const struct action *x = action_at(k % action_count());
+		if (!kind_fits(x, s) || (x->kind[0] != '\0') != (k < action_count()) ||
+		    !asked_for(a, x, s))
 			continue;
 		ret[n] = (struct shell_action){ .key = x->key };
 		snprintf(ret[n].name, sizeof(ret[n].name), "%s", x->name);
@@ -347,7 +358,8 @@ void action_command(const struct decision *d, char *buf, size_t n)
 		snprintf(buf, n, "ringdown numbers sync %s", id);
 	else if (str_eq(d->action->kind, "agent"))
 		snprintf(buf, n, "ringdown numbers %.*s --agent %s --reason ..",
-		         (int)(str_eq(name, "sms-ready") ? strlen(name) : strcspn(name, "-")), name, id);
+		         (int)(str_eq(name, "sms-ready") ? strlen(name) : strcspn(name, "-")), name,
+		         id);
 	else if (str_eq(d->action->kind, "account"))
 		snprintf(buf, n, "ringdown accounts %s %s", name, id);
 	else if (str_has_prefix(d->action->path ? d->action->path : "", "/api/v1/sms/"))

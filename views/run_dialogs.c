@@ -429,6 +429,13 @@ static bool alone(struct decision *d, const struct run_doc *doc)
 	return false;
 }
 
+/* Orders about the whole run name the run. */
+static bool about_step(const struct decision *d)
+{
+	return d->step[0] && (d->action->wait || is(d, "skip") || is(d, "jump") || is(d, "retry") ||
+	                      is(d, "undo") || is(d, "release"));
+}
+
 static void fill(struct decision *d, struct dialog *g)
 {
 	const struct run_doc *doc = doc_of(d);
@@ -438,7 +445,7 @@ static void fill(struct decision *d, struct dialog *g)
 	snprintf(d->step, sizeof(d->step), "%s", part ? part : "");
 	s = run_step_find(doc, d->step);
 	dialog_line(g, ROLE_normal, "RUN", "%s %s%s%s", doc->run.id, doc->run.runbook,
-	            d->step[0] ? ", step " : "", d->step);
+	            about_step(d) ? ", step " : "", about_step(d) ? d->step : "");
 	if (is(d, "confirm") || is(d, "second")) {
 		if (s)
 			change_lines(d, doc, s);
@@ -465,7 +472,7 @@ static void fill(struct decision *d, struct dialog *g)
 	if (d->action->undo)
 		dialog_line(g, ROLE_normal, "UNDO", "%s", d->action->undo);
 	snprintf(g->title, sizeof(g->title), "%.44s %.34s", d->action->label,
-	         d->step[0] ? d->step : d->subject.id);
+	         about_step(d) ? d->step : d->subject.id);
 	d->seen = seen(d, doc);
 	if ((is(d, "second") || is(d, "approve")) && alone(d, doc))
 		return;

@@ -198,8 +198,8 @@ void run_watchers(const struct app *a, const struct run *r, char *buf, size_t n)
 	for (size_t i = 0; i < s->n_people && at + 24 < n; i++) {
 		const struct person *p = &s->people[i];
 		if (!str_eq(p->looking_at, r->id) || app_runs_is_me(a, p->name) ||
-		    str_eq(p->name, r->driver))
-			continue;
+		    str_eq(p->name, r->driver) || strstr(buf, p->name))
+			continue; /* with two consoles still one person */
 		at += (size_t)snprintf(buf + at, n - at, "%s%.20s", at ? ", " : "", p->name);
 	}
 }
