@@ -137,8 +137,10 @@ static void header_holds(const struct app *a, struct header *h)
 		const struct hold *x = &s->holds[i];
 		snprintf(h->holds[h->n_holds++], sizeof(h->holds[0]),
 		         "HOLD  %.24s %.32s  %s  by %.20s  \"%.40s\"", x->what ? x->what : "?",
-		         x->subject ? x->subject : "", when_span(span, app_now(a) - x->since_ms),
-		         x->by ? x->by : "?", x->reason ? x->reason : "");
+		         x->subject && !strstr(x->what ? x->what : "", x->subject) ? x->subject
+		                                                                   : "",
+		         when_span(span, app_now(a) - x->since_ms), x->by ? x->by : "?",
+		         x->reason ? x->reason : "");
 		h->ticks |= app_now(a) - x->since_ms < 86400000;
 	}
 }
@@ -163,7 +165,8 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 	if (!a->demo && !app_state(a)->demo)
 		return;
 	if (str_eq(view, "walk"))
-		line = "DEMO: Enter acts on the step that is due, U undoes; q leaves, the run stays.";
+		line = "DEMO: Enter acts on the step that is due, U undoes; q leaves, the run "
+		       "stays.";
 	else if (str_eq(view, "sms"))
 		line = "DEMO: b opens the runbook that fits the row; nothing runs by that.";
 	else if (str_eq(view, "runbooks"))

@@ -467,6 +467,13 @@ void app_act(void *app, const char *action, const struct subject *s)
 	x = action ? action_meant(a, action, &sub) : NULL;
 	if (!x)
 		return;
+	if (str_eq(x->name, "run-release") && !app_runs_doc_of(a, sub.id)) {
+		app_runs_watch(a, sub.id); /* it is released where one sees what it is of */
+		shell_go(a->shell, "walk");
+		shell_say(a->shell, ROLE_hint, "%s set this hold: U undoes it, . l releases it",
+		          sub.id);
+		return;
+	}
 	action_resolve(a, x, &sub);
 	action_why_not(a, x, &sub, why, sizeof(why));
 	if (why[0]) {

@@ -136,7 +136,9 @@ const char *run_action_release(const struct hold *h, struct subject *ret)
 {
 	*ret = (struct subject){ .kind = "run" };
 	snprintf(ret->id, sizeof(ret->id), "%s", h->subject);
-	snprintf(ret->part, sizeof(ret->part), "%s", h->what ? h->what : "");
+	/* "sms-off (RUN-1)": the name of the hold is what stands before the run's */
+	snprintf(ret->part, sizeof(ret->part), "%.*s", (int)strcspn(h->what ? h->what : "", " "),
+	         h->what ? h->what : "");
 	snprintf(ret->title, sizeof(ret->title), "%.20s %.60s", h->subject, ret->part);
 	return "run-release";
 }

@@ -91,7 +91,7 @@ const char *word_wait(int wait)
 		[RW_APPROVAL] = "an approval",
 		[RW_FAILED] = "a person after a failure",
 		[RW_HAPPENED] = "word whether it happened",
-		[RW_OPTIONAL] = "do it or skip it",
+		[RW_OPTIONAL] = "a yes or a skip",
 		[RW_CALL] = "another run",
 	};
 
@@ -144,6 +144,7 @@ const struct run_step *run_step_find(const struct run_doc *d, const char *id)
 bool run_box_text(const struct app *a, const struct run_phase *p, char *buf, size_t n)
 {
 	int64_t left = p->deadline_at_ms - app_now(a);
+	const struct run_doc *d = app_runs_doc(a);
 	const char *mark = app_stale(a) ? "~" : "";
 	char from[24], to[24], span[WHEN_TEXT];
 
@@ -152,6 +153,10 @@ bool run_box_text(const struct app *a, const struct run_phase *p, char *buf, siz
 		return false;
 	format_duration(from, sizeof(from), p->box_from_ms);
 	format_duration(to, sizeof(to), p->box_to_ms);
+	if (d && !run_open(&d->run)) { /* nothing counts any more */
+		snprintf(buf, n, "%s", p->late ? "was LATE" : "");
+		return false;
+	}
 	if (!p->deadline_at_ms)
 		snprintf(buf, n, "box %s to %s", p->box_from_ms ? from : "0m", to);
 	else if (left > 0)

@@ -84,7 +84,7 @@ static bool one_turn(struct vt *v)
 		expect(v, "you choose", SOON);
 		settle(v);
 		vt_send(v, "3\r"); /* content */
-	} else if (vt_has(v, "WAITING for do it or skip it")) {
+	} else if (vt_has(v, "WAITING for a yes or a skip")) {
 		vt_send(v, "\r");
 		expect(v, "do it", SOON);
 		settle(v);
