@@ -43,6 +43,15 @@ static void give_names(struct code *c, struct piece *p, enum import_place where)
 	p->text = import_names(c->im, raw, where, p->from);
 }
 
+/* Nothing but `export X=...`: in a step of its own it helps nobody. */
+static bool only_exports(const char *text)
+{
+	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (*p != '\n' && strncmp(p, "export ", 7))
+			return false;
+	return *text != '\0';
+}
+
 /* The step that was being gathered is complete. */
 static void flush(struct code *c, enum piece_kind kind)
 {
@@ -58,6 +67,9 @@ static void flush(struct code *c, enum piece_kind kind)
 		const char *title = c->title.len ? str_get(&c->title) : c->used_above ? NULL : c->above;
 		p->title = both ? xasprintf("%s %s", c->above, str_get(&c->title)) : xstrdup(title);
 		c->used_above = true;
+		if (kind == PIECE_RUN && only_exports(str_get(&c->text)))
+			import_warn(c->im, p->from, "what is exported here does not reach later steps: make it "
+				    "a parameter");
 		give_names(c, p, kind == PIECE_SQL ? IN_SQL : IN_SCRIPT);
 		p->cwd = xstrdup(c->cwd);
 		for (size_t i = 0; i < c->n_env; i++)
