@@ -278,12 +278,18 @@ static void open_form(struct run_form *x, const char *title)
 	shell_redraw(x->app->shell);
 }
 
+/* Those of runbooks that it calls are given by it, or asked for when they are needed. */
+static bool asked_first(const struct run_param *p)
+{
+	return p->at_start && !p->set && !strchr(p->name, '/');
+}
+
 size_t run_start_asks(const struct outline *o)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < o->doc.n_params; i++)
-		n += o->doc.params[i].at_start && !o->doc.params[i].set;
+		n += asked_first(&o->doc.params[i]);
 	return n;
 }
 
@@ -296,7 +302,7 @@ void app_runs_start_form(struct app *a, const char *runbook, const char *kind)
 	snprintf(x->runbook, sizeof(x->runbook), "%s", runbook);
 	snprintf(x->kind, sizeof(x->kind), "%s", kind);
 	for (size_t i = 0; i < o->doc.n_params && x->n < FORM_ROWS; i++)
-		if (o->doc.params[i].at_start && !o->doc.params[i].set)
+		if (asked_first(&o->doc.params[i]))
 			add_row(x, &o->doc.params[i]);
 	snprintf(title, sizeof(title), "%s %.60s",
 	         str_eq(kind, "dry")     ? "DRY RUN of"

@@ -265,6 +265,8 @@ static int draw_params(struct area a, int y, const struct run_doc *d)
 
 	for (size_t i = 0; i < d->n_params; i++) {
 		const struct run_param *p = &d->params[i];
+		if (strchr(p->name, '/'))
+			continue; /* of a runbook that it calls */
 		snprintf(text, sizeof(text), "%s (%s)  %s%s%s", p->name, p->type ? p->type : "text",
 		         p->set        ? "= "
 		         : p->at_start ? "asked for at the start"
