@@ -70,6 +70,26 @@ static int hold(void *ctx, const char *run, const char *name, const char *text, 
 	return r;
 }
 
+/* The lowest balance of a monitored Twilio account: "12.34 USD". */
+static bool lowest_balance(const struct state *s, double *ret)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->n_accounts; i++) {
+		const struct account *a = &s->accounts[i];
+		_cleanup_(free_p) char *text = a->balance ?
+			xstrndup(a->balance, strcspn(a->balance, " ")) : NULL;
+		double v;
+
+		if (!text || !a->is_active || !str_eq(a->provider, "twilio") ||
+		    !parse_double(text, &v))
+			continue;
+		*ret = any && *ret < v ? *ret : v;
+		any = true;
+	}
+	return any;
+}
+
 /* Figures that the engine has itself, by the names the console shows them under. */
 static int metric_read(void *ctx, const struct policy_metric *m, int64_t over_ms, double *ret,
 		       struct err *err)
@@ -84,6 +104,8 @@ static int metric_read(void *ctx, const struct policy_metric *m, int64_t over_ms
 	(void)over_ms;
 	if (m->source != METRIC_ENGINE)
 		return err_set(err, ERR_NOT_FOUND, "%s: this engine cannot read its source", m->name);
+	if (str_eq(m->text, "twilio_balance") && lowest_balance(s, ret))
+		return 0;
 	record_json(&w, NULL, &impact_type, &s->impact);
 	j = json_parse(str_get(&b), b.len, NULL);
 	v = json_get(j, m->text);
