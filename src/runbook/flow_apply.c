@@ -439,10 +439,12 @@ static void gate_checked(struct applying *a, enum run_outcome o)
 	n->gate_next_ms = at + op->gate_every_ms;
 	if (check && o != RO_NONE) {
 		check->later = o;
-		if (good(o))
+		if (good(o)) {
+			free_p(&n->why);
 			gate_close(n, o, NULL);
-		else if (op->gate_max_ms && at >= since + op->gate_max_ms)
+		} else if (op->gate_max_ms && at >= since + op->gate_max_ms) {
 			gate_close(n, RO_FAIL, "it did not pass in time");
+		}
 	} else if (op->gate_role || op->gate_window_ms) {
 		if (op->gate_cancel && good(o) && op->n_gate_steps) {
 			for (size_t i = 0; i < op->n_gate_steps; i++)

@@ -187,6 +187,8 @@ static int shown_state(const struct flow *f, const struct node *n)
 	if (current && n->state == RS_WAITING && !f->paused &&
 	    (f->stage == ST_PREVIEW || f->stage == ST_RUN))
 		return RS_RUNNING;
+	if (n->state == RS_FAILED && (n->later == RO_PASS || n->later == RO_WARN))
+		return RS_DONE;		/* a gate has seen it pass since */
 	return n->state;
 }
 
