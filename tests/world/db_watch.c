@@ -436,14 +436,21 @@ static int64_t usable(const struct db_tables *d, const char *account)
 	return n;
 }
 
-int decide_facts_read(struct store *s, int64_t attempts_since_ms, struct decide_facts *ret,
-		      struct err *err)
+int decide_facts_read(struct store *s, int64_t attempts_since_ms, bool pools,
+		      struct decide_facts *ret, struct err *err)
 {
 	int r = db_call(s, err);
 	const struct db_tables *d = db_see(s, NULL);
+	struct pool_count *kept = NULL;
+	size_t n_kept = 0;
 
 	if (r < 0)
 		return r;
+	if (!pools) {
+		kept = TAKE(ret->pools);
+		n_kept = ret->n_pools;
+		ret->n_pools = 0;
+	}
 	decide_facts_fini(ret);
 	ret->attempts = xcalloc((size_t)d->n_events + 1, sizeof(*ret->attempts));
 	for (int i = 0; i < d->n_events; i++) {
@@ -452,8 +459,9 @@ int decide_facts_read(struct store *s, int64_t attempts_since_ms, struct decide_
 		if (at > attempts_since_ms)
 			ret->attempts[ret->n_attempts++] = (struct attempt_row){ xstrdup("acc1"), at };
 	}
-	ret->pools = xcalloc(W_ACCOUNTS, sizeof(*ret->pools));
-	for (int i = 0; i < W_ACCOUNTS; i++) {
+	ret->pools = kept ? kept : xcalloc(W_ACCOUNTS, sizeof(*ret->pools));
+	ret->n_pools = n_kept;
+	for (int i = 0; pools && i < W_ACCOUNTS; i++) {
 		char *id = xasprintf("acc%d", i + 1);
 
 		ret->pools[ret->n_pools++] = (struct pool_count){ .account = id, .usable = usable(d, id) };

@@ -3,7 +3,7 @@
 # and the same code runs under ASan in tests/unit.
 WORLDFLAGS := -O2 -g -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DRD_TEST=1
 WORLDSRC := $(sort $(wildcard src/core/*.c src/model/*.c src/policy/*.c src/providers/*.c src/notify/*.c \
-	src/failover/*.c))
+	src/failover/*.c src/store/wishes.c))
 WORLDOBJ := $(WORLDSRC:%.c=$(B)/wrl/%.o)
 WORLDOWN := $(sort $(wildcard tests/world/*.c)) tests/lib/fake_world.c
 WORLDOWNOBJ := $(WORLDOWN:%.c=$(B)/wrl/%.o)
