@@ -275,6 +275,16 @@ void condition_wake(struct condition *e)
 	}
 }
 
+void condition_wait_anyway(struct condition *e)
+{
+	struct task *self = current;
+	bool was = self->cancelled;
+
+	self->cancelled = false;
+	condition_wait(e, -1);
+	self->cancelled = self->cancelled || was;
+}
+
 void task_cancel(struct task *t)
 {
 	if (t->cancelled || t->finished)
@@ -358,16 +368,11 @@ int crowd_add(struct crowd *c, const char *name, void (*fn)(void *arg), void *ar
 void crowd_join(struct crowd *c)
 {
 	while (c->running > 0) {
-		struct task *self = current;
-		bool was = self->cancelled;
-
-		if (was && !c->cancelled) {
+		if (current->cancelled && !c->cancelled) {
 			c->cancelled = true;
 			for (struct crowd_child *k = c->children; k; k = k->next)
 				task_cancel(k->task);
 		}
-		self->cancelled = false;
-		condition_wait(&c->changed, -1);
-		self->cancelled = self->cancelled || was;
+		condition_wait_anyway(&c->changed);
 	}
 }

@@ -37,6 +37,8 @@ struct condition { struct task_waiter *first; };
 /* Waits for the next condition_wake, at most max_ms (-1 = for ever): OP_OK, OP_TIMEOUT,
  * OP_CANCELLED. */
 int condition_wait(struct condition *e, int64_t max_ms);
+/* For a lock: a cancelled task waits, too, because whoever holds it goes on. */
+void condition_wait_anyway(struct condition *e);
 void condition_wake(struct condition *e);	/* all waiters */
 
 /* A bounded crowd of child tasks: crowd_add waits until fewer than limit run. */

@@ -444,6 +444,7 @@ int decide_facts_read(struct store *s, int64_t attempts_since_ms, bool pools,
 	struct pool_count *kept = NULL;
 	size_t n_kept = 0;
 
+	(void)pools;
 	if (r < 0)
 		return r;
 	if (!pools) {

@@ -6,10 +6,12 @@
  *	world --seed N		one run, with its trace
  *	world --seeds N [--from M]	many; prints those that fail
  */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "core/mem.h"
@@ -655,10 +657,29 @@ static void add_up(struct totals *t, const struct world *w)
 	t->commits += w->commits;
 }
 
+/* Time stands still in an endless loop: this one is the computer's. */
+enum { HANG_S = 60 };
+static volatile uint64_t running_seed;
+
+static void on_alarm(int signum)
+{
+	char text[100];
+	int n = snprintf(text, sizeof(text), "# build/test/world/world --seed %llu: hangs\n",
+			 (unsigned long long)running_seed);
+
+	(void)signum;
+	if (write(STDOUT_FILENO, text, (size_t)n) < 0)
+		_exit(2);
+	_exit(1);
+}
+
 static void run_seed(uint64_t seed, bool trace, struct totals *t)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
 
+	running_seed = seed;
+	signal(SIGALRM, on_alarm);
+	alarm(HANG_S);
 	world_open(w, seed, trace);
 	run_world(w);
 	add_up(t, w);
