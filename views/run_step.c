@@ -369,6 +369,8 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 	if (str_eq(d->run.step, s->id) && d->wait.kind != RW_NONE && !str_empty(d->wait.text) &&
 	    (!s->title || strcasecmp(d->wait.text, s->title) != 0))
 		y = field(at, y, "WAITS", ROLE_count, d->wait.text);
+	if (s->state == RS_FAILED || str_eq(s->outcome, "error") || str_eq(s->outcome, "fail"))
+		y = field(at, y, "WHY", ROLE_bad, s->why);
 	/* before it runs: what it would do; afterwards: first what came of it */
 	if (!over)
 		y = draw_command(s, at, y);
