@@ -122,6 +122,7 @@ static int fill_options(struct service *s)
 		.demo = cli_flag(s->cli, "demo"), .failover = f,
 		.providers = cli_settings(s->cli, &providers_options),
 		.front = &s->front,
+		.speed = factor,
 		.runbooks = cli_settings(s->cli, &runbook_options),
 		.allow_insecure_http = m->allow_insecure_http,
 		.notify = cli_settings(s->cli, &notify_options),

@@ -30,6 +30,7 @@ struct alerter;
 struct keyring;
 struct engine_options;
 struct runs;
+struct incidents;
 struct run_ports;
 struct runbook_settings;
 
@@ -54,6 +55,7 @@ struct engine {
 	struct sms *sms;
 	struct alerter *alerter;
 	struct runs *runs;
+	struct incidents *incidents;
 	struct run_ports *run_ports;
 	char *runbooks_dir, *runbooks_read, *runbooks_change;
 	struct hub *hub;
@@ -97,6 +99,7 @@ struct engine_options {
 	const struct notify_settings *notify;
 	const struct runbook_settings *runbooks;
 	bool allow_insecure_http;
+	double speed;			/* demonstrations: policies' durations are divided by it */
 	const char *version;
 	const char *port_file;		/* the API's address is written there once it serves */
 };

@@ -6,6 +6,7 @@
 #include "failover/decide.h"
 #include "failover/execute.h"
 #include "engine/ports.h"
+#include "incident/incidents.h"
 #include "failover/monitor.h"
 #include "notify/notify.h"
 #include "runbook/runs.h"
@@ -31,6 +32,30 @@ static void start_alerter(struct engine *e)
 	alerter_start(e->alerter);
 }
 
+static const struct policy *policy_of(void *ctx)
+{
+	const struct engine *e = ctx;
+
+	return runs_policy(e->runs);
+}
+
+static void journal_moved(void *ctx)
+{
+	const struct engine *e = ctx;
+
+	hub_wake(e->hub);
+	notifier_wake(e->notifier);
+}
+
+static void start_incidents(struct engine *e)
+{
+	struct incidents_deps d = { e->loop, e->store, e->o->notify, e->o->speed, policy_of, epoch_of,
+				    journal_moved, e };
+
+	e->incidents = incidents_new(&d);
+	incidents_start(e->incidents);
+}
+
 /* Who led last, when that is not us: tells people what everybody sees. */
 static const char *speaker(void *ctx)
 {
@@ -54,6 +79,7 @@ void parts_start(struct engine *e)
 	start_alerter(e);
 	e->runs = ports_runs_new(e);
 	runs_start(e->runs);
+	start_incidents(e);
 	monitor_start(e->monitor);
 	decider_start(e->decider);
 }
@@ -66,6 +92,7 @@ void parts_wake(struct engine *e)
 	executor_wake(e->executor);
 	notifier_wake(e->notifier);
 	runs_wake(e->runs);
+	incidents_wake(e->incidents);
 }
 
 void parts_gained(struct engine *e, int64_t epoch)
@@ -77,6 +104,7 @@ void parts_gained(struct engine *e, int64_t epoch)
 	decider_wake(e->decider);
 	executor_wake(e->executor);
 	runs_wake(e->runs);
+	incidents_wake(e->incidents);
 }
 
 void parts_lost(struct engine *e)
@@ -123,6 +151,7 @@ void parts_stop(struct engine *e)
 	executor_stop(e->executor);
 	alerter_stop(e->alerter);
 	sms_stop(e->sms);
+	incidents_stop(e->incidents);
 	runs_stop(e->runs);
 	notifier_stop(e->notifier);
 }
@@ -132,6 +161,7 @@ bool parts_idle(const struct engine *e)
 	return !e->executor || (decider_idle(e->decider) && monitor_idle(e->monitor) &&
 				executor_idle(e->executor) && alerter_idle(e->alerter) &&
 				sms_idle(e->sms) && runs_idle(e->runs) &&
+				incidents_idle(e->incidents) &&
 				notifier_idle(e->notifier));
 }
 
@@ -142,6 +172,7 @@ void parts_free(struct engine *e)
 	executor_free(e->executor);
 	alerter_free(e->alerter);
 	sms_free(e->sms);
+	incidents_free(e->incidents);
 	runs_free(e->runs);
 	decider_free(e->decider);
 	monitor_free(e->monitor);

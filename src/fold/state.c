@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "model/incident.h"
 #include "model/run.h"
 
 static const struct field entry_fields[] = {
@@ -130,6 +131,7 @@ static const struct list lists[] = {
 	LIST(peers, &peer_type, NULL, 100),
 	LIST(people, &person_type, NULL, 200),
 	LIST(runs, &run_type, "run", 300, .newest_first = true),
+	LIST(incidents, &incident_type, "incident", 200, .newest_first = true),
 };
 
 static void **list_items(const struct list *l, const struct state *s)

@@ -4,7 +4,7 @@
  *
  * A journal entry is {"seq","at","kind","subject","actor","text","data"}; every member
  * of data is a record to put in place: "event", "account", "number", "hold", "alert",
- * "control", "run", "message" (a notification), or several under the plural: "messages":[...].
+ * "control", "run", "incident", "message" (a notification), or several under the plural: "messages":[...].
  * Unknown members are kept out, not refused.
  * What is not journaled (gates, figures, impact) comes as "live" documents of what changed;
  * each tells the position it leaves us at. Who has a snapshot and everything after its
@@ -19,6 +19,7 @@
 #include "model/impact.h"
 
 struct run;			/* model/run.h */
+struct incident;		/* model/incident.h */
 
 struct entry {			/* a journal line, as RECENT shows it */
 	int64_t seq, at_ms;
@@ -99,6 +100,7 @@ struct state {
 	struct peer *peers; size_t n_peers, cap_peers;
 	struct person *people; size_t n_people, cap_people;
 	struct run *runs; size_t n_runs, cap_runs;	/* newest first */
+	struct incident *incidents; size_t n_incidents, cap_incidents;	/* newest first */
 };
 
 void state_init(struct state *s);

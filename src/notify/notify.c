@@ -219,15 +219,13 @@ static int put_one(struct putting *p, const struct channel *c, const char *recip
 	return 1;
 }
 
-static int put_channel(struct putting *p, const struct channel *c, struct err *err)
+static int put_channel(struct putting *p, const struct channel *c, bool capped, struct err *err)
 {
 	struct strlist to = { 0 };
 	struct outbox_limits lim;
 	int64_t n;
 	int put = 0, r = 0;
 
-	if (!c->configured(p->set) || !(c->kinds & KIND(p->kind)))
-		return 0;
 	if (c->recipients)
 		c->recipients(p->set, &to);
 	else
@@ -235,7 +233,8 @@ static int put_channel(struct putting *p, const struct channel *c, struct err *e
 	if (c == &channel_mail)
 		r = notify_admins(NULL, p->t, &to, err);
 	n = (int64_t)to.n;
-	lim = (struct outbox_limits){ p->set->per_event_hour * n, p->set->per_hour * n };
+	lim = capped ? (struct outbox_limits){ p->set->per_event_hour * n, p->set->per_hour * n } :
+		       (struct outbox_limits){ 0, 0 };
 	for (size_t i = 0; r >= 0 && i < to.n; i++) {
 		r = put_one(p, c, to.v[i], &lim, err);
 		put += r > 0;
@@ -243,6 +242,23 @@ static int put_channel(struct putting *p, const struct channel *c, struct err *e
 	strlist_fini(&to);
 	if (put)
 		str_addf(&p->told, put > 1 ? "%s%s to %d" : "%s%s", p->told.len ? ", " : "", c->name, put);
+	return r < 0 ? r : 0;
+}
+
+/* r: how it went so far. */
+static int end_put(struct putting *p, const char *subject, int r)
+{
+	jw_arr_end(&p->w);
+	jw_obj_end(&p->w);
+	if (r >= 0 && p->told.len) {
+		_cleanup_(free_p) char *line = xasprintf("to be told (%s): %s",
+			enum_name(&say_kind_names, (int)p->kind), str_get(&p->told));
+		tx_note(p->t, NOTE_INFO, "notify.queued", subject, line, str_get(&p->data));
+	}
+	str_fini(&p->payload);
+	str_fini(&p->told);
+	str_fini(&p->data);
+	free(p->id);
 	return r < 0 ? r : 0;
 }
 
@@ -266,18 +282,38 @@ int notify_put(struct tx *t, const struct notify_settings *set, enum say_kind ki
 	jw_arr(&p.w, "messages");
 	r = make_payload(&p, e, subject, text, err);
 	for (size_t i = 0; r >= 0 && channels[i]; i++)
-		r = put_channel(&p, channels[i], err);
-	jw_arr_end(&p.w);
-	jw_obj_end(&p.w);
-	if (r >= 0 && p.told.len) {
-		_cleanup_(free_p) char *line = xasprintf("to be told (%s): %s", word, str_get(&p.told));
-		tx_note(t, NOTE_INFO, "notify.queued", subject, line, str_get(&p.data));
+		if (channels[i]->configured(set) && channels[i]->kinds & KIND(kind))
+			r = put_channel(&p, channels[i], true, err);
+	return end_put(&p, subject, r);
+}
+
+int notify_put_to(struct tx *t, const struct notify_settings *set, enum say_kind kind,
+		  const char *subject, const char *text, const char *key,
+		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err)
+{
+	struct putting p = { .t = t, .set = set, .kind = kind, .event = subject,
+			     .payload = STR_INIT(1 << 20), .told = STR_INIT(500),
+			     .data = STR_INIT(1 << 20), .id = xstrdup(key) };
+	static const struct outbox_limits none;
+	int r;
+
+	p.w = JW(&p.data);
+	jw_obj(&p.w, NULL);
+	jw_arr(&p.w, "messages");
+	r = make_payload(&p, NULL, subject, text, err);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		const struct channel *c = channel_named(to[i].channel);
+
+		if (!c || !set || !c->configured(set)) {
+			str_addf(ret_missing, "%s%s", ret_missing->len ? ", " : "", to[i].channel);
+			continue;
+		}
+		if (!to[i].recipient)
+			r = put_channel(&p, c, false, err);
+		else if ((r = put_one(&p, c, to[i].recipient, &none, err)) > 0)
+			str_addf(&p.told, "%s%s", p.told.len ? ", " : "", c->name);
 	}
-	str_fini(&p.payload);
-	str_fini(&p.told);
-	str_fini(&p.data);
-	free(p.id);
-	return r < 0 ? r : 0;
+	return end_put(&p, subject, r);
 }
 
 int notify_untold(struct store *s, const char *event_id, bool *ret, struct err *err)

@@ -26,7 +26,7 @@ struct providers;
 	X(SAY_ROLLED_BACK, "rolled_back") X(SAY_CANCELLED, "cancelled")                            \
 	X(SAY_REJECTED, "rejected") X(SAY_FLAPPING, "flapping") X(SAY_ALERT, "alert")              \
 	X(SAY_RESOLVED, "resolved") X(SAY_LOCKED, "locked") X(SAY_DATABASE, "database")      \
-	X(SAY_ACKED, "acknowledged")
+	X(SAY_ACKED, "acknowledged") X(SAY_INCIDENT, "incident")
 enum say_kind { NOTIFY_KINDS(RD_ENUM_ID) SAY_MAX };
 extern const struct enum_names say_kind_names;
 
@@ -71,6 +71,13 @@ void notifier_free(struct notifier *n);
  * alert name; e may be NULL (alerts); text: one sentence for people. */
 int notify_put(struct tx *t, const struct notify_settings *set, enum say_kind kind,
 	       const struct event *e, const char *subject, const char *text, struct err *err);
+/* To these channels only, once for each key; the policy chose them, so neither kinds nor caps
+ * count. recipient NULL: all that the channel has. Names of channels that are not configured
+ * are added to ret_missing. */
+struct notify_to { const char *channel, *recipient; };
+int notify_put_to(struct tx *t, const struct notify_settings *set, enum say_kind kind,
+		  const char *subject, const char *text, const char *key,
+		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err);
 /* Without a database: mail and Slack to the last known, once per subject and hour. */
 void notify_offline(struct notifier *n, const char *subject, const char *text);
 /* *ret: nobody could be told about this event so far (its window is then extended once). */

@@ -69,6 +69,7 @@ static const char *const heads[SAY_MAX] = {
 	[SAY_LOCKED] = "application could not be unlocked",
 	[SAY_DATABASE] = "the database is away",
 	[SAY_ACKED] = "acknowledged",
+	[SAY_INCIDENT] = "incident",
 };
 
 static void add_environment(struct str *b, const struct say *s)
@@ -204,6 +205,11 @@ static void add_commands(struct str *b, const struct event *e)
 	}
 }
 
+static bool of_incident(const struct say *s)
+{
+	return !s->e && s->subject && str_has_prefix(s->subject, "INC-");
+}
+
 char *say_link(const struct say *s)
 {
 	size_t n = s->public_url ? strlen(s->public_url) : 0;
@@ -217,6 +223,9 @@ char *say_link(const struct say *s)
 	if (s->e) {
 		str_add(&b, "/events/");
 		str_add_urlencoded(&b, s->e->id);
+	} else if (of_incident(s)) {
+		str_add(&b, "/incidents/");
+		str_add_urlencoded(&b, s->subject);
 	} else {
 		str_add(&b, "/alerts");
 	}
@@ -231,6 +240,8 @@ static void add_look(struct str *b, const struct say *s)
 		str_addf(b, "Look:  %s\n", link);
 	else if (s->e)
 		str_addf(b, "Look:  ringdown events %s\n", s->e->id);
+	else if (of_incident(s))
+		str_addf(b, "Look:  ringdown incident show %.40s\n", s->subject);
 	else if (s->kind == SAY_DATABASE)
 		str_add(b, "Look:  ringdown doctor\n");
 	else
@@ -339,6 +350,7 @@ const char *say_severity(const struct say *s)
 	case SAY_ANNOUNCED:
 	case SAY_FAILED:
 	case SAY_LOCKED:
+	case SAY_INCIDENT:
 	case SAY_DATABASE: return "critical";
 	case SAY_DECIDED:
 	case SAY_FLAPPING: return "error";

@@ -11,7 +11,7 @@ EMBED(snapshot_sql, "src/read/snapshot.sql");
 enum { RECENT_MS = 24 * 3600 * 1000 };
 
 static const char *const parts[] = { "control", "accounts", "events", "entries", "holds",
-				     "messages", "alerts", "peers", "runs" };
+				     "messages", "alerts", "peers", "runs", "incidents" };
 
 void snapshot_head_fini(struct snapshot_head *h)
 {

@@ -96,5 +96,31 @@ SELECT (SELECT seq FROM ringdown.journal_head) AS seq,
    FROM ringdown.engine n ORDER BY n.seen_at DESC LIMIT 100) x) AS peers,
  (SELECT coalesce(json_agg(x.summary), '[]') FROM (SELECT summary FROM ringdown.run
    WHERE ended_at IS NULL OR started_at >= $2 ORDER BY started_at DESC, id DESC LIMIT 200) x)
-  AS runs
+  AS runs,
+ (SELECT coalesce(json_agg(x), '[]') FROM (SELECT i.id, i.version, i.title, i.severity, i.state,
+    i.kind, i.service, i.impact, i.cause, i.declared_by AS "declaredBy", i.acked_by AS "ackedBy",
+    i.commander, i.started_at AS "startedAt", i.detected_at AS "detectedAt",
+    i.declared_at AS "declaredAt", i.acked_at AS "ackedAt", i.mitigated_at AS "mitigatedAt",
+    i.resolved_at AS "resolvedAt", i.closed_at AS "closedAt", i.review,
+    i.review_owner AS "reviewOwner", i.status_quoted AS "statusQuoted",
+    CASE WHEN i.state = 'declared' THEN c.ack_due END AS "ackDueAt", c.escalate AS "escalateAt",
+    c.escalate_to AS "escalateTo", c.update_due AS "nextUpdateAt", c.every_ms AS "updateEveryMs",
+    c.report_due AS "reportDueAt", c.review_due AS "reviewDueAt",
+    coalesce(k.alerts, 0) AS alerts, coalesce(k.events, 0) AS events, coalesce(k.runs, 0) AS runs,
+    (SELECT count(*) FROM ringdown.note n WHERE n.incident_id = i.id AND NOT n.gone) AS notes
+   FROM ringdown.incident i
+   LEFT JOIN LATERAL (SELECT
+     min(due_at) FILTER (WHERE kind = 'task' AND ladder = 'ack' AND state IN ('running', 'due')) AS ack_due,
+     min(due_at) FILTER (WHERE kind = 'severity' AND state = 'running') AS escalate,
+     min(target) FILTER (WHERE kind = 'severity' AND state = 'running') AS escalate_to,
+     min(due_at) FILTER (WHERE kind = 'update' AND state IN ('running', 'due')) AS update_due,
+     max(every_ms) FILTER (WHERE kind = 'update') AS every_ms,
+     min(due_at) FILTER (WHERE kind = 'deadline' AND target = 'report' AND state <> 'done') AS report_due,
+     min(due_at) FILTER (WHERE kind = 'deadline' AND target = 'review' AND state <> 'done') AS review_due
+    FROM ringdown.incident_clock x WHERE x.incident_id = i.id) c ON true
+   LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'alert') AS alerts,
+     count(*) FILTER (WHERE kind = 'event') AS events, count(*) FILTER (WHERE kind = 'run') AS runs
+    FROM ringdown.incident_link l WHERE l.incident_id = i.id AND l.gone_by IS NULL) k ON true
+   WHERE i.state IN ('declared', 'acknowledged', 'mitigated') OR i.changed_at >= $2
+   ORDER BY i.declared_at DESC, i.id DESC LIMIT 100) x) AS incidents
  FROM ringdown.lease l CROSS JOIN ringdown.lease_beat b

@@ -53,6 +53,22 @@ int clock_put(struct tx *t, const char *incident, const struct incident_clock *c
 		      c->last_at_ms, was_due_ms);
 }
 
+int clock_fired(struct tx *t, const char *incident, const struct incident_clock *c,
+		int64_t was_due_ms, const struct incident_clock *more, size_t n_more,
+		const char *text, struct err *err)
+{
+	struct incident now = { 0 };
+	int e = incident_lock(t, incident, 0, &now, err);
+
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = clock_put(t, incident, c, was_due_ms, err);
+	if (e == 0)
+		e = incident_clocks_add(t, incident, more, n_more, err);
+	return e < 0 ? e : incident_changed(t, incident, c->state == CS_DUE ? "incident.due" :
+					    "incident.told", NOTE_WARN, text, err);
+}
+
 /* One statement on one clock with its incident locked, journaled under the incident. */
 static int change(struct store *s, const struct who *who, const char *incident, const char *clock,
 		  const char *sql, const char *value, const char *kind, const char *text,

@@ -29,10 +29,18 @@ static int stop_clocks(struct tx *t, const char *id, enum incident_state to, str
 			 " WHERE incident_id = $1 AND state IN ('running', 'due', 'held')"
 			 " AND kind = ANY($3::text[])", "tmt", id, tx_now_ms(t), kinds);
 
-	if (e == 0 && to == IS_ACKNOWLEDGED)
-		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'done', last_at = $2"
-			     " WHERE incident_id = $1 AND kind = 'task' AND ladder = 'ack' AND"
+	/* nobody needs to acknowledge or to be called any more */
+	if (e == 0 && !over)
+		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state ="
+			     " CASE ladder WHEN 'ack' THEN 'done' ELSE 'stopped' END, last_at = $2"
+			     " WHERE incident_id = $1 AND kind = 'task' AND ladder IN ('ack', 'call') AND"
 			     " state IN ('running', 'due', 'held')", "tm", id, tx_now_ms(t));
+	/* report and review are counted from the end */
+	if (e == 0 && to == IS_RESOLVED)
+		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'running',"
+			     " due_at = $2::timestamptz + respond_ms * interval '1 ms'"
+			     " WHERE incident_id = $1 AND kind = 'deadline' AND respond_ms > 0 AND"
+			     " state IN ('running', 'due')", "tm", id, tx_now_ms(t));
 	return e;
 }
 
@@ -123,7 +131,8 @@ int incident_set_severity(struct store *s, const struct who *who, const char *id
 	if (e == 0)
 		e = tx_query(&t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'stopped',"
 			     " last_at = $2 WHERE incident_id = $1 AND state IN ('running', 'due', 'held')"
-			     " AND kind IN ('routing', 'severity', 'ladder', 'digest', 'update')",
+			     " AND (kind IN ('routing', 'severity', 'ladder', 'digest', 'update') OR"
+			     "  (kind = 'task' AND ladder IN ('ack', 'call')))",
 			     "tm", id, tx_now_ms(&t));
 	if (e == 0)
 		e = incident_clocks_add(&t, id, clocks, n_clocks, err);

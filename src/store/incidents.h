@@ -60,6 +60,17 @@ void clocks_free(struct due_clock *v, size_t n);
 /* was_due_ms: as it was read. ERR_CONFLICT: a person changed it meanwhile. */
 int clock_put(struct tx *t, const char *incident, const struct incident_clock *c,
 	      int64_t was_due_ms, struct err *err);
+/* What came of a clock that fell due, in the leader's transaction: locks the incident, puts the
+ * row as clock_put does, adds rows (calls to be made by hand) and journals the text. */
+int clock_fired(struct tx *t, const char *incident, const struct incident_clock *c,
+		int64_t was_due_ms, const struct incident_clock *more, size_t n_more,
+		const char *text, struct err *err);
+/* Links what belongs to open incidents by itself and is not linked yet: failover events, alerts
+ * and runs of their time (the newest real incident's, but a run that names one), messages that
+ * went out for them. What a person took off stays off. *ret: how many. */
+int incidents_attach(struct store *s, const struct who *who, size_t *ret, struct err *err);
+/* The newest open incident that is no drill; NULL = none. */
+int incident_newest_open(struct store *s, char **ret, struct err *err);
 int clock_hold(struct store *s, const struct who *who, const char *incident, const char *clock,
 	       bool on, const char *reason, struct err *err);
 /* A due task, update or deadline was done. */

@@ -8,8 +8,9 @@ GRANT SELECT ON ringdown.schema_version, ringdown.environment, ringdown.lease,
 	ringdown.lineage, ringdown.agent_ext, ringdown.number_ext, ringdown.event,
 	ringdown.event_step, ringdown.event_item, ringdown.event_test, ringdown.effect,
 	ringdown.reservation, ringdown.evidence, ringdown.agent_change, ringdown.health_rollup,
-	ringdown.sms_hold, ringdown.sms_action, ringdown.sms_retry, ringdown.sms_minute, ringdown.run
-	TO ringdown_console;
+	ringdown.sms_hold, ringdown.sms_action, ringdown.sms_retry, ringdown.sms_minute, ringdown.run,
+	ringdown.incident, ringdown.incident_clock, ringdown.incident_link TO ringdown_console;
+GRANT SELECT (id, incident_id, gone) ON ringdown.note TO ringdown_console;
 GRANT SELECT (id, channel, event_id, kind, state, attempts, created_at, next_at, sent_at, dead_at,
 	error) ON ringdown.outbox TO ringdown_console;
 GRANT SELECT (account_id, api_key_sid, second_key_sid, parent_sid, parent_key_sid, edge, type,

@@ -1,0 +1,432 @@
+/*
+ * `ringdown incident`: declare one, see it, say what is done about it. Everything goes through
+ * the engine, which keeps the clocks; what stands here are words and tables.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/output.h"
+#include "cli/remote.h"
+#include "core/mem.h"
+#include "model/incident.h"
+
+#define API_INCIDENTS "/api/v1/incidents"
+
+/* ---- reading ------------------------------------------------------------------------- */
+
+static int list(struct cli *c)
+{
+	struct str path = STR_INIT(4000);
+	int64_t limit = 100;
+	int r;
+
+	if (!cli_opt_i64(c, "limit", 1, 1000000, &limit))
+		return EXIT_USAGE;
+	str_add(&path, API_INCIDENTS);
+	remote_query(&path, "state", cli_opt(c, "state"));
+	r = remote_list_max(c, str_get(&path), "incidents", &incident_type, NULL,
+			    "id severity state kind title service commander declaredAt ackDueAt "
+			    "nextUpdateAt resolvedAt", limit);
+	str_fini(&path);
+	return r;
+}
+
+static void part(struct cli *c, const char *title, const struct record_type *type,
+		 const char *columns, const void *rows, size_t n)
+{
+	const struct field *fields[TABLE_MAX_COLUMNS];
+	struct table t;
+	size_t n_fields;
+
+	if (!n)
+		return;
+	cli_print(c, "\n%s\n", title);
+	n_fields = table_record_columns(&t, FORMAT_TEXT, type, columns, fields);
+	for (size_t i = 0; i < n; i++)
+		table_add_record(&t, fields, n_fields, (const char *)rows + i * type->size);
+	table_print(&t, c, NULL);
+	table_fini(&t);
+}
+
+static void print_doc(struct cli *c, const struct incident_doc *d)
+{
+	record_print(c, &incident_type, &d->incident);
+	part(c, "clocks", &incident_clock_type, "id kind state dueAt target text sent heldBy heldReason",
+	     d->clocks, d->n_clocks);
+	part(c, "roles", &incident_role_type, NULL, d->roles, d->n_roles);
+	part(c, "severity", &incident_severity_type, NULL, d->severities, d->n_severities);
+	part(c, "checklist", &incident_task_type, NULL, d->tasks, d->n_tasks);
+	part(c, "actions", &incident_action_type, NULL, d->actions, d->n_actions);
+	part(c, "linked", &incident_link_type, "kind ref text at by", d->links, d->n_links);
+}
+
+static int get_doc(struct cli *c, const char *id, struct json **ret, struct incident_doc *d)
+{
+	struct str path = STR_INIT(400);
+	struct err err = { 0 };
+	int r;
+
+	str_add(&path, API_INCIDENTS "/");
+	str_add_urlencoded(&path, id);
+	*d = (struct incident_doc){ 0 };
+	r = remote_get(c, str_get(&path), ret);
+	str_fini(&path);
+	if (r == 0 && incident_doc_from_json(d, *ret, &err) < 0)
+		r = cli_fail_err(c, &err);
+	return r;
+}
+
+static void print_csv(struct cli *c, const struct incident *i)
+{
+	const struct field *fields[TABLE_MAX_COLUMNS];
+	struct table t;
+	size_t n = table_record_columns(&t, FORMAT_CSV, &incident_type, NULL, fields);
+
+	table_add_record(&t, fields, n, i);
+	table_print(&t, c, NULL);
+	table_fini(&t);
+}
+
+static int show(struct cli *c)
+{
+	struct incident_doc d;
+	struct json *doc = NULL;
+	int r = get_doc(c, cli_arg(c, 0), &doc, &d);
+
+	if (r == 0 && cli_format(c) == FORMAT_JSON)
+		remote_print(c, doc);
+	else if (r == 0 && cli_format(c) == FORMAT_CSV)
+		print_csv(c, &d.incident);
+	else if (r == 0)
+		print_doc(c, &d);
+	incident_doc_fini(&d);
+	json_free(doc);
+	return r;
+}
+
+/* ---- hand-over: what the next shift must know, on one screen -------------------------------- */
+
+static const char *clock_of(char buf[32], int64_t ms)
+{
+	char full[TIME_TEXT];
+
+	if (!ms)
+		return "-";
+	format_time(full, ms);
+	snprintf(buf, 32, "%.10s %.5sZ", full, full + 11);
+	return buf;
+}
+
+static void over_clocks(struct cli *c, const struct incident_doc *d)
+{
+	char at[32];
+	int shown = 0;
+
+	for (size_t i = 0; i < d->n_clocks && shown < 5; i++) {
+		const struct incident_clock *k = &d->clocks[i];
+
+		if (k->state != CS_RUNNING && k->state != CS_DUE && k->state != CS_HELD)
+			continue;
+		cli_print(c, "  %-4s %s  %s%s%s\n", k->state == CS_DUE ? "DUE" : k->state == CS_HELD ? "held" :
+			  "next", clock_of(at, k->due_at_ms), k->text ? k->text : "",
+			  k->state == CS_HELD ? ", held: " : "", k->state == CS_HELD && k->held_reason ?
+			  k->held_reason : "");
+		shown++;
+	}
+}
+
+static void over_open(struct cli *c, const struct incident_doc *d)
+{
+	int shown = 0;
+
+	for (size_t i = 0; i < d->n_actions && shown < 3; i++)
+		if (str_eq(d->actions[i].state, "open") && ++shown)
+			cli_print(c, "  todo %s %s%s%s\n", d->actions[i].id, d->actions[i].text,
+				  d->actions[i].owner ? ", " : "", d->actions[i].owner ? d->actions[i].owner : "");
+	shown = 0;
+	for (size_t i = 0; i < d->n_tasks && shown < 3; i++)
+		if (!d->tasks[i].done && ++shown)
+			cli_print(c, "  open %s %s\n", d->tasks[i].id, d->tasks[i].text);
+}
+
+static int over_last(struct cli *c, const char *id)
+{
+	struct json *doc = NULL;
+	struct str path = STR_INIT(400);
+	char at[32];
+	int64_t ms = 0;
+	int r;
+
+	str_add(&path, "/api/v1/timeline?limit=4");
+	remote_query(&path, "incident", id);
+	r = remote_get(c, str_get(&path), &doc);
+	for (const struct json *v = json_first(json_get(doc, "entries")); r == 0 && v; v = json_next(v)) {
+		_cleanup_(free_p) char *text = text_clean(json_get_str(v, "text") ? json_get_str(v, "text") : "", 90);
+
+		ms = 0;
+		if (json_get_str(v, "happenedAt"))
+			parse_time_ms(json_get_str(v, "happenedAt"), &ms);
+		cli_print(c, "  last %s  %s%s%s\n", clock_of(at, ms), json_get_str(v, "actor") ?
+			  json_get_str(v, "actor") : "", json_get_str(v, "actor") ? ": " : "", text);
+	}
+	json_free(doc);
+	str_fini(&path);
+	return r;
+}
+
+static int over_one(struct cli *c, const char *id, bool json)
+{
+	struct incident_doc d;
+	struct json *doc = NULL;
+	char at[32];
+	int r = get_doc(c, id, &doc, &d);
+	const struct incident *i = &d.incident;
+
+	if (r == 0 && json) {
+		remote_print(c, doc);
+	} else if (r == 0) {
+		cli_print(c, "%s %s %s%s  %s\n", i->id, i->severity, enum_name(&incident_state_names, i->state),
+			  i->kind == IK_DRILL ? " (drill)" : "", i->title);
+		cli_print(c, "  since %s, %s; %lld alerts, %lld events, %lld runs, %lld notes\n",
+			  clock_of(at, i->started_at_ms), str_empty(i->commander) ? "NO COMMANDER" : i->commander,
+			  (long long)i->alerts, (long long)i->events, (long long)i->runs, (long long)i->notes);
+		if (!str_empty(i->impact))
+			cli_print(c, "  impact: %s\n", i->impact);
+		over_clocks(c, &d);
+		over_open(c, &d);
+		r = over_last(c, id);
+	}
+	incident_doc_fini(&d);
+	json_free(doc);
+	return r;
+}
+
+static int handover(struct cli *c)
+{
+	struct json *doc = NULL;
+	size_t n = 0;
+	int r;
+
+	if (cli_arg(c, 0))
+		return over_one(c, cli_arg(c, 0), cli_format(c) == FORMAT_JSON);
+	r = remote_get(c, API_INCIDENTS "?state=open&limit=20", &doc);
+	if (r == 0 && cli_format(c) == FORMAT_JSON)
+		remote_print(c, doc);
+	for (const struct json *v = json_first(json_get(doc, "incidents"));
+	     r == 0 && v && cli_format(c) != FORMAT_JSON; v = json_next(v), n++) {
+		if (n)
+			cli_print(c, "\n");
+		r = over_one(c, json_get_str(v, "id"), false);
+	}
+	if (r == 0 && n == 0 && cli_format(c) != FORMAT_JSON)
+		cli_print(c, "no incident is open\n");
+	json_free(doc);
+	return r;
+}
+
+/* ---- declaring ---------------------------------------------------------------------------- */
+
+static void add_opt(struct cli *c, struct jw *w, const char *option, const char *member)
+{
+	if (cli_opt(c, option))
+		jw_str(w, member, cli_opt(c, option));
+}
+
+static int answer(struct cli *c, const struct json *doc, const char *what)
+{
+	if (cli_format(c) == FORMAT_JSON)
+		remote_print(c, doc);
+	else
+		cli_print(c, "%s %s %s: %s\n", json_get_str(doc, "id"), json_get_str(doc, "severity"), what,
+			  json_get_str(doc, "title"));
+	return EXIT_DONE;
+}
+
+static int declare(struct cli *c)
+{
+	struct str body = STR_INIT(16000);
+	struct json *doc = NULL;
+	struct jw w = JW(&body);
+	int r;
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "title", cli_arg(c, 0));
+	add_opt(c, &w, "severity", "severity");
+	add_opt(c, &w, "service", "service");
+	add_opt(c, &w, "impact", "impact");
+	add_opt(c, &w, "kind", "kind");
+	add_opt(c, &w, "started", "startedAt");
+	add_opt(c, &w, "detected", "detectedAt");
+	add_opt(c, &w, "resolved", "resolvedAt");
+	if (cli_flag(c, "force"))
+		jw_bool(&w, "force", true);
+	jw_obj_end(&w);
+	r = remote_send(c, "POST", API_INCIDENTS, str_get(&body), &doc, NULL);
+	if (r == 0)
+		r = answer(c, doc, "declared");
+	json_free(doc);
+	str_fini(&body);
+	return r;
+}
+
+/* ---- orders -------------------------------------------------------------------------------- */
+
+/* The verb is the API's action, but where its words differ. */
+static void order_members(struct cli *c, struct jw *w, const char *verb)
+{
+	if (str_eq(verb, "severity"))
+		jw_str(w, "severity", cli_arg(c, 1));
+	if (str_eq(verb, "role")) {
+		jw_str(w, "role", cli_arg(c, 1));
+		jw_str(w, "person", cli_arg(c, 2) ? cli_arg(c, 2) : "");
+	}
+	if (str_eq(verb, "link") || str_eq(verb, "unlink")) {
+		jw_str(w, "kind", cli_arg(c, 1));
+		jw_str(w, "ref", cli_arg(c, 2));
+	}
+	if (str_eq(verb, "hold") || str_eq(verb, "run") || str_eq(verb, "done"))
+		jw_str(w, "clock", cli_arg(c, 1));
+	if (str_eq(verb, "task")) {
+		jw_str(w, "task", cli_arg(c, 1));
+		jw_bool(w, "on", !cli_flag(c, "undo"));
+	}
+	if (cli_opt(c, "reason"))
+		jw_str(w, "reason", cli_opt(c, "reason"));
+	if (cli_opt(c, "at"))
+		jw_str(w, "at", cli_opt(c, "at"));
+}
+
+static const char *said(const char *verb)
+{
+	static const char *const words[][2] = {
+		{ "ack", "acknowledged" }, { "mitigate", "mitigated" }, { "resolve", "resolved" },
+		{ "close", "closed" }, { "severity", "now" }, { "role", "role set" },
+		{ "link", "linked" }, { "unlink", "no longer linked" }, { "hold", "clock held" },
+		{ "run", "clock runs again" }, { "done", "done" }, { "task", "checklist changed" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_eq(words[i][0], verb))
+			return words[i][1];
+	return "changed";
+}
+
+static int order(struct cli *c)
+{
+	const char *verb = cli_command(c)->name;
+	struct str body = STR_INIT(16000), path = STR_INIT(400);
+	struct json *doc = NULL;
+	struct jw w = JW(&body);
+	int r;
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "action", verb);
+	order_members(c, &w, verb);
+	jw_obj_end(&w);
+	str_add(&path, API_INCIDENTS "/");
+	str_add_urlencoded(&path, cli_arg(c, 0));
+	str_add(&path, "/do");
+	r = remote_send(c, "POST", str_get(&path), str_get(&body), &doc, NULL);
+	if (r == 0)
+		r = answer(c, doc, said(verb));
+	json_free(doc);
+	str_fini(&body);
+	str_fini(&path);
+	return r;
+}
+
+static int note(struct cli *c)
+{
+	struct str body = STR_INIT(64000);
+	struct json *doc = NULL;
+	struct jw w = JW(&body);
+	int r;
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "incident", cli_arg(c, 0));
+	jw_str(&w, "text", cli_arg(c, 1));
+	add_opt(c, &w, "at", "happenedAt");
+	jw_obj_end(&w);
+	r = remote_send(c, "POST", "/api/v1/notes", str_get(&body), &doc, NULL);
+	if (r == 0 && cli_format(c) == FORMAT_JSON)
+		remote_print(c, doc);
+	else if (r == 0)
+		cli_print(c, "%s written to %s\n", json_get_str(doc, "id"), cli_arg(c, 0));
+	json_free(doc);
+	str_fini(&body);
+	return r;
+}
+
+#define RUN(name)                                                                                  \
+	static int name##_run(struct cli *c) { return cli_run(c, name); }
+RUN(list)
+RUN(show)
+RUN(handover)
+RUN(declare)
+RUN(order)
+RUN(note)
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static const struct cli_option list_options[] = {
+	{ .name = "state", .arg = "S",
+	  .help = "open, declared, acknowledged, mitigated, resolved or closed" },
+	{ .name = "limit", .arg = "N", .help = "at most N (100)" },
+};
+static const struct cli_option declare_options[] = {
+	{ .name = "severity", .arg = "P", .required = true,
+	  .help = "P0 to P3 (required); when unsure the higher" },
+	{ .name = "service", .arg = "S", .help = "what is affected (telephony)" },
+	{ .name = "impact", .arg = "TEXT", .help = "what users notice" },
+	{ .name = "kind", .arg = "K", .choices = "real|drill|backfill", .help = "what it is (real)" },
+	{ .name = "started", .arg = "TIME", .help = "the impact began, RFC 3339; now unless said" },
+	{ .name = "detected", .arg = "TIME", .help = "somebody or something noticed" },
+	{ .name = "resolved", .arg = "TIME", .help = "it was over: of a backfill" },
+	{ .name = "force", .help = "also when an open incident may be the same" },
+};
+#define REASON { .name = "reason", .arg = "R", .help = "a word to it; kept in the journal" }
+#define AT { .name = "at", .arg = "TIME", .help = "when it was, RFC 3339, if not now" }
+static const struct cli_option state_options[] = { REASON, AT };
+static const struct cli_option reason_options[] = { REASON };
+static const struct cli_option note_options[] = { AT };
+static const struct cli_option task_options[] = {
+	{ .name = "undo", .help = "not done after all" },
+};
+
+#define ORDER(name_, args_, opts, help_)                                                           \
+	{ .name = name_, .args = args_, .kind = CLI_CHANGES, .options = opts,                      \
+	  .n_options = COUNT_OF(opts), .run = order_run, .help = help_ }
+static const struct subcommand verbs[] = {
+	{ .name = "declare", .args = "TITLE", .kind = CLI_CHANGES, .options = declare_options,
+	  .n_options = COUNT_OF(declare_options), .run = declare_run,
+	  .help = "declare an incident: its clocks begin, people are told" },
+	{ .name = "list", .kind = CLI_READS, .options = list_options,
+	  .n_options = COUNT_OF(list_options), .run = list_run, .help = "incidents, newest first" },
+	{ .name = "show", .args = "INCIDENT", .kind = CLI_READS, .run = show_run,
+	  .help = "one incident: clocks, roles, checklist, what is linked" },
+	ORDER("ack", "INCIDENT", state_options, "somebody is on it: paging and escalation stop"),
+	{ .name = "note", .args = "INCIDENT TEXT", .kind = CLI_CHANGES, .options = note_options,
+	  .n_options = COUNT_OF(note_options), .run = note_run,
+	  .help = "write to its timeline; \"TODO\" at its beginning makes an action item" },
+	ORDER("role", "INCIDENT ROLE [PERSON]", reason_options,
+	      "who is commander, deputy, scribe ...; without PERSON nobody"),
+	ORDER("severity", "INCIDENT SEVERITY", reason_options, "change the severity; its clocks begin anew"),
+	ORDER("mitigate", "INCIDENT", state_options, "users are no longer affected"),
+	ORDER("resolve", "INCIDENT", state_options, "it is over; report and review become due"),
+	ORDER("close", "INCIDENT", state_options, "after the review"),
+	ORDER("link", "INCIDENT KIND REF", reason_options,
+	      "add an event, run, alert, message, incident or url"),
+	ORDER("unlink", "INCIDENT KIND REF", reason_options, "take it off; it does not come back by itself"),
+	ORDER("hold", "INCIDENT CLOCK", reason_options, "hold a clock, with --reason"),
+	ORDER("run", "INCIDENT CLOCK", reason_options, "let a held clock go on"),
+	ORDER("done", "INCIDENT CLOCK", reason_options, "what was due is done: update, call, report"),
+	ORDER("task", "INCIDENT TASK", task_options, "tick off a line of the checklist"),
+	{ .name = "handover", .args = "[INCIDENT]", .kind = CLI_READS, .run = handover_run,
+	  .help = "what the next shift must know, on one screen" },
+};
+
+const struct subcommand cmd_incident = {
+	.name = "incident", .kind = CLI_CHANGES, .verbs = verbs, .n_verbs = COUNT_OF(verbs),
+	.help = "declare an incident, follow it, hand it over",
+	.detail = "Times are RFC 3339 with their zone, such as 2025-10-20T07:15:00Z.",
+};

@@ -1,0 +1,392 @@
+/*
+ * See incidents.h. A turn of the leader reads what is due, lets clocks.h decide what follows,
+ * and writes both in one transaction. A row that a person changed between reading and writing
+ * is left as that person made it. The policy may be read anew at any wait: what is taken from
+ * it is copied before the transaction begins.
+ */
+#include "incident/incidents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/task.h"
+#include "incident/clocks.h"
+#include "incident/tell.h"
+
+enum { LOOK_MS = 2000, REST_MS = 15000 /* nothing is open */, HOUR_MS = 3600000,
+       REPORT_H = 24, REVIEW_H = 48 /* R3, after every incident */ };
+
+struct incidents {
+	struct incidents_deps d;
+	struct task *task;
+	struct condition wake;
+	bool stopping;
+};
+
+/* ---- what an incident begins with --------------------------------------------------- */
+
+/* What must not be forgotten in any incident (R3: first communication, verification, after). */
+static const char *const checklist[] = {
+	"scope known: who and what is affected, since when",
+	"status pages of the providers read",
+	"announced in the team's channel; status page updated if customers notice",
+	"a call in and a call out work again",
+	"webhooks arrive and alerts are quiet",
+	"report written (24 h)",
+	"review held (48 h)",
+	"runbooks changed by what was learnt",
+	"preventive measures agreed, each with an owner",
+};
+
+struct rows { struct incident_clock *v; size_t n; };
+
+static struct incident_clock *add_row(struct rows *r, enum clock_kind kind, int64_t due_ms,
+				      const char *ladder, const char *target, const char *text)
+{
+	struct incident_clock *c;
+
+	r->v = xrealloc(r->v, (r->n + 1) * sizeof(*r->v));
+	c = &r->v[r->n++];
+	*c = (struct incident_clock){ .kind = (int)kind, .state = CS_RUNNING, .due_at_ms = due_ms,
+				      .ladder = xstrdup(ladder), .target = xstrdup(target),
+				      .text = xstrdup(text) };
+	return c;
+}
+
+static void rows_fini(struct rows *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		record_fini(&incident_clock_type, &r->v[i]);
+	free(r->v);
+	*r = (struct rows){ 0 };
+}
+
+static int64_t faster(const struct incidents *h, int64_t ms)
+{
+	return h->d.speed > 1 && ms > 0 ? (int64_t)((double)ms / h->d.speed) + 1 : ms;
+}
+
+static void scale(const struct incidents *h, struct incident_clock *c, int64_t now)
+{
+	c->due_at_ms = now + faster(h, c->due_at_ms - now);
+	c->every_ms = faster(h, c->every_ms);
+	c->respond_ms = faster(h, c->respond_ms);
+}
+
+/* Every ladder of the policy, but routing, severity and updates once. */
+static void open_clocks(const struct policy *p, const struct incident *i, int64_t now,
+			struct rows *ret)
+{
+	for (size_t l = 0; l == 0 || l < p->n_ladders; l++) {
+		struct incident_clock *v = NULL;
+		const char *name = p->n_ladders ? p->ladders[l].name : NULL;
+		size_t n = clocks_open(p, i, name, now, &v);
+
+		for (size_t k = 0; k < n; k++) {
+			if (l > 0 && v[k].kind != CK_LADDER) {
+				record_fini(&incident_clock_type, &v[k]);
+				continue;
+			}
+			ret->v = xrealloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
+			ret->v[ret->n++] = v[k];
+		}
+		free(v);
+	}
+}
+
+static void rows_for(const struct incidents *h, const struct policy *p,
+		     const struct policy_severity *s, const struct incident *i, int64_t now,
+		     bool deadlines, struct rows *ret)
+{
+	open_clocks(p, i, now, ret);
+	if (i->state == IS_DECLARED)
+		add_row(ret, CK_TASK, now + s->respond_ms, "ack", NULL, "somebody acknowledges it");
+	if (deadlines) {
+		add_row(ret, CK_DEADLINE, now + REPORT_H * HOUR_MS, NULL, "report",
+			"the report is due")->respond_ms = REPORT_H * HOUR_MS;
+		add_row(ret, CK_DEADLINE, now + REVIEW_H * HOUR_MS, NULL, "review",
+			"the review is due")->respond_ms = REVIEW_H * HOUR_MS;
+	}
+	for (size_t k = 0; k < ret->n; k++)
+		scale(h, &ret->v[k], now);
+}
+
+const struct policy *incidents_policy(const struct incidents *h)
+{
+	return h->d.policy(h->d.ctx);
+}
+
+static const struct policy_severity *severity_of(const struct policy *p, const char *id,
+						 struct err *err)
+{
+	const struct policy_severity *s = p ? policy_severity(p, id) : NULL;
+	struct str names = STR_INIT(400);
+
+	if (s)
+		return s;
+	for (size_t i = 0; p && i < p->n_severities; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", p->severities[i].id);
+	if (p)
+		err_field(err, ERR_INVALID, "severity", "'%.20s' is no severity: one of %s", id ? id : "",
+			  str_get(&names));
+	else
+		err_set(err, ERR_UNREACHABLE, "policy.yaml cannot be read: 'ringdown runbook lint' says why");
+	str_fini(&names);
+	return NULL;
+}
+
+/* ---- people's orders --------------------------------------------------------------------- */
+
+static void changed(struct incidents *h)
+{
+	if (h->d.changed)
+		h->d.changed(h->d.ctx);
+	incidents_wake(h);
+}
+
+static int offered(const char *id, struct err *err)
+{
+	return err_field(err, ERR_EXISTS, id, "%s is open and may be the same: join it, or declare anyway", id);
+}
+
+/* Two at once with one key: the index lets one through. */
+static int declare(struct incidents *h, const struct who *who, const struct incident_new *n,
+		   char **ret_id, struct err *err)
+{
+	_cleanup_(free_p) char *other = NULL;
+	struct err ignored = { 0 };
+	int e = incident_declare(h->d.store, who, n, ret_id, err);
+
+	if (e != ERR_EXISTS && e != ERR_CONFLICT)
+		return e;
+	if (incident_alike(h->d.store, n->dedup_key, n->service, &other, &ignored) == 0 && other)
+		return offered(other, err);
+	return e;
+}
+
+int incidents_declare(struct incidents *h, const struct who *who,
+		      const struct incident_declare *d, char **ret_id, struct err *err)
+{
+	const char *service = str_empty(d->service) ? "telephony" : d->service;
+	_cleanup_(free_p) char *alike = NULL;
+	_cleanup_(free_p) char *key = d->force || d->kind != IK_REAL ? NULL :
+				      d->dedup_key ? xstrdup(d->dedup_key) : xasprintf("service/%s", service);
+	int e = d->kind == IK_REAL && !d->force ?
+		incident_alike(h->d.store, key, service, &alike, err) : 0;
+	const struct policy *p = incidents_policy(h);
+	const struct policy_severity *s = severity_of(p, d->severity, err);
+	struct incident i = { .severity = (char *)(uintptr_t)d->severity,
+			      .state = d->kind == IK_BACKFILL ? IS_CLOSED : IS_DECLARED };
+	struct rows rows = { 0 };
+
+	if (e < 0 || !s)
+		return e < 0 ? e : err->code;
+	if (d->resolved_at_ms && d->kind != IK_BACKFILL)
+		return err_field(err, ERR_INVALID, "resolvedAt", "only a backfill is declared with its end");
+	if (alike)
+		return offered(alike, err);
+	if (d->kind != IK_BACKFILL)
+		rows_for(h, p, s, &i, loop_wall_ms(h->d.loop), true, &rows);
+	_cleanup_(free_p) char *hash = xstrdup(p->hash);
+	struct incident_new n = {
+		.title = d->title, .severity = d->severity, .service = service, .impact = d->impact,
+		.dedup_key = key, .policy_hash = hash, .kind = d->kind,
+		.started_at_ms = d->started_at_ms, .detected_at_ms = d->detected_at_ms,
+		.resolved_at_ms = d->resolved_at_ms, .clocks = rows.v, .n_clocks = rows.n,
+		.tasks = checklist, .n_tasks = COUNT_OF(checklist),
+	};
+	e = declare(h, who, &n, ret_id, err);
+	rows_fini(&rows);
+	if (e == 0)
+		changed(h);
+	return e;
+}
+
+int incidents_severity(struct incidents *h, const struct who *who, const char *id,
+		       const char *severity, const char *reason, struct err *err)
+{
+	struct incident_doc doc;
+	struct rows rows = { 0 };
+	int e = incident_read(h->d.store, id, &doc, err);
+	const struct policy *p = incidents_policy(h);
+	const struct policy_severity *s = e < 0 ? NULL : severity_of(p, severity, err);
+
+	if (e < 0)
+		return e;
+	if (s) {
+		str_replace(&doc.incident.severity, severity);
+		rows_for(h, p, s, &doc.incident, loop_wall_ms(h->d.loop), false, &rows);
+		e = incident_set_severity(h->d.store, who, id, severity, reason, rows.v, rows.n, err);
+		rows_fini(&rows);
+	}
+	incident_doc_fini(&doc);
+	if (s && e == 0)
+		changed(h);
+	return s ? e : err->code;
+}
+
+/* Pages that stand open somewhere are answered there too. */
+static int tell_state(struct incidents *h, const struct who *who, const char *id,
+		      enum incident_state to, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *text = to == IS_ACKNOWLEDGED ? xasprintf("%s is on it", who->actor) :
+							       xasprintf("resolved by %s", who->actor);
+	int e = tx_begin(h->d.store, &t, who, err);
+
+	if (e == 0)
+		e = tell_over(&t, h->d.notify, id, to == IS_ACKNOWLEDGED ? SAY_ACKED : SAY_RESOLVED, text,
+			      err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+int incidents_state(struct incidents *h, const struct who *who, const char *id, int64_t version,
+		    enum incident_state to, int64_t at_ms, const char *reason, struct err *err)
+{
+	struct err why = { 0 };
+	int e = incident_set_state(h->d.store, who, id, version, to, at_ms, reason, err);
+
+	if (e < 0)
+		return e;
+	if ((to == IS_ACKNOWLEDGED || to == IS_RESOLVED) && tell_state(h, who, id, to, &why) < 0)
+		log_warn("incidents", "%s: those who were told do not hear it: %s", id, why.msg);
+	changed(h);
+	return 0;
+}
+
+/* ---- the leader's turn --------------------------------------------------------------------- */
+
+/* A ladder's next rung has the policy's pace: ours is faster in a demonstration. */
+static void scale_fired(const struct incidents *h, struct incident_clock *c, int64_t now)
+{
+	if (c->kind != CK_LADDER)
+		return;
+	if (c->due_at_ms > now)
+		c->due_at_ms = now + faster(h, c->due_at_ms - now);
+	c->respond_ms = faster(h, c->respond_ms);
+}
+
+static int fire_one(struct incidents *h, struct due_clock *due, const struct who *who,
+		    struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct incident_clock said = { 0 };
+	struct incident_doc doc;
+	struct telling tell = { 0 };
+	int64_t was = due->clock.due_at_ms, now;
+	int e = incident_read(h->d.store, due->incident, &doc, err);
+	const struct policy *p = incidents_policy(h);
+
+	if (e < 0)
+		return e;
+	now = loop_wall_ms(h->d.loop);
+	if (p && clocks_fire(p, &doc.incident, &due->clock, now, &said)) {
+		scale_fired(h, &due->clock, now);
+		tell_plan(&tell, p, &doc.incident, &said, now);
+		e = tx_begin(h->d.store, &t, who, err);
+		if (e == 0)
+			e = tell_put(&tell, &t, h->d.notify, err);
+		if (e == 0)
+			e = clock_fired(&t, due->incident, &due->clock, was, tell.calls, tell.n_calls,
+					tell_line(&tell), err);
+		if (e == 0)
+			e = tx_commit(&t, NULL, err);
+	}
+	tell_fini(&tell);
+	record_fini(&incident_clock_type, &said);
+	incident_doc_fini(&doc);
+	return e;
+}
+
+int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
+{
+	struct who who = WHO_ENGINE(h->d.epoch(h->d.ctx));
+	struct due_clock *v = NULL;
+	size_t n = 0, linked = 0;
+	int e;
+
+	*ret_next_ms = 0;
+	if (!who.epoch)
+		return 0;
+	e = clocks_due(h->d.store, loop_wall_ms(h->d.loop), &v, &n, ret_next_ms, err);
+	for (size_t i = 0; e == 0 && i < n && !h->stopping; i++) {
+		e = fire_one(h, &v[i], &who, err);
+		if (e == ERR_CONFLICT)	/* a person was there first */
+			e = 0;
+	}
+	clocks_free(v, n);
+	if (e == 0 && !h->stopping)
+		e = incidents_attach(h->d.store, &who, &linked, err);
+	if ((n || linked) && h->d.changed)
+		h->d.changed(h->d.ctx);
+	return e;
+}
+
+/* ---- the task ------------------------------------------------------------------------------- */
+
+static void run(void *arg)
+{
+	struct incidents *h = arg;
+
+	while (!h->stopping && !task_cancelled()) {
+		struct err err = { 0 };
+		int64_t next = 0, wait = LOOK_MS;
+
+		if (incidents_look(h, &next, &err) < 0 && err.code != ERR_CANCELLED)
+			log_debug("incidents", "%s", err.msg);
+		next -= loop_wall_ms(h->d.loop);
+		if (next > 0 && next < wait)
+			wait = next;
+		if (!h->stopping)
+			condition_wait(&h->wake, h->d.epoch(h->d.ctx) ? wait : REST_MS);
+	}
+}
+
+static void run_done(void *arg)
+{
+	struct incidents *h = arg;
+
+	h->task = NULL;
+}
+
+struct incidents *incidents_new(const struct incidents_deps *d)
+{
+	struct incidents *h = xcalloc(1, sizeof(*h));
+
+	h->d = *d;
+	return h;
+}
+
+void incidents_start(struct incidents *h)
+{
+	h->task = task_start(h->d.loop, "incidents", run, h, run_done);
+}
+
+void incidents_wake(struct incidents *h)
+{
+	if (h)
+		condition_wake(&h->wake);
+}
+
+void incidents_stop(struct incidents *h)
+{
+	if (!h || h->stopping)
+		return;
+	h->stopping = true;
+	condition_wake(&h->wake);
+	if (h->task)
+		task_cancel(h->task);
+}
+
+bool incidents_idle(const struct incidents *h)
+{
+	return !h || !h->task;
+}
+
+void incidents_free(struct incidents *h)
+{
+	if (h && !h->task)
+		free(h);
+}

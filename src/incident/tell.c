@@ -1,0 +1,157 @@
+/* See tell.h. A channel that is not configured is named in the journal instead of being passed
+ * over: the next rung is then all that helps, and people must see that. */
+#include "incident/tell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+#include "store/store.h"
+
+/* Words of the policy for the outbox's channels. */
+static const struct { const char *via, *channel; } ways[] = {
+	{ "pager", "pagerduty" }, { "slack", "slack" }, { "email", "mail" }, { "mail", "mail" },
+	{ "sms", "sms" }, { "webhook", "webhook" },
+};
+
+static const struct policy_contact *contact_of(const struct policy *p, const char *role)
+{
+	for (size_t i = 0; role && i < p->n_contacts; i++)
+		if (str_eq(p->contacts[i].role, role))
+			return &p->contacts[i];
+	return NULL;
+}
+
+static void add_call(struct telling *t, const char *role, const struct policy_contact *c, int64_t now)
+{
+	const char *name = c && !str_empty(c->name) ? c->name : role ? role : "on-call";
+	struct incident_clock *call;
+
+	t->calls = xrealloc(t->calls, (t->n_calls + 1) * sizeof(*t->calls));
+	call = &t->calls[t->n_calls++];
+	*call = (struct incident_clock){ .kind = CK_TASK, .state = CS_DUE, .due_at_ms = now,
+		.ladder = xstrdup("call"), .target = xstrdup(role), .via = xstrdup("[\"phone\"]") };
+	call->text = c && !str_empty(c->phone) ? xasprintf("call %s at %s", name, c->phone) :
+						 xasprintf("call %s: policy.yaml has no number", name);
+}
+
+static void add_way(struct telling *t, const struct policy *p, const char *role, const char *via,
+		    int64_t now)
+{
+	const struct policy_contact *c = contact_of(p, role);
+	const char *channel = NULL;
+	bool address;
+
+	if (str_eq(via, "phone")) {
+		add_call(t, role, c, now);
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		if (str_eq(ways[i].via, via))
+			channel = ways[i].channel;
+	if (!channel || t->n == TELL_MAX)
+		return;
+	address = str_eq(channel, "mail") && c && !str_empty(c->email);
+	t->to[t->n++] = (struct notify_to){ channel, address ? xstrdup(c->email) : NULL };
+}
+
+/* The first notice told the on-call engineer a moment ago: not again the same way. */
+static bool told_already(const struct policy *p, const struct incident *i,
+			 const struct incident_clock *said, const char *via)
+{
+	const struct policy_severity *s = policy_severity(p, i->severity);
+
+	if (said->kind != CK_LADDER || said->rung != 1 || !str_eq(said->target, "on-call") || !s)
+		return false;
+	for (size_t k = 0; k < s->n_page; k++)
+		if (str_eq(s->page[k], via))
+			return true;
+	return false;
+}
+
+static bool is_told(int kind)
+{
+	return kind == CK_ROUTING || kind == CK_SEVERITY || kind == CK_LADDER || kind == CK_DIGEST;
+}
+
+void tell_plan(struct telling *t, const struct policy *p, const struct incident *i,
+	       const struct incident_clock *said, int64_t now_ms)
+{
+	const char *role = said->target ? said->target : "on-call";
+	struct json *via = said->via ? json_parse(said->via, strlen(said->via), NULL) : NULL;
+
+	*t = (struct telling){ .incident = xstrdup(i->id), .missing = STR_INIT(400) };
+	/* a row says each thing once: its number and how often it spoke before */
+	t->key = xasprintf("%s/%s/%lld", i->id, said->id, (long long)said->sent);
+	t->text = xasprintf("%s%s %s (%s): %s%s%s; acknowledge: ringdown incident ack %s",
+			    i->kind == IK_DRILL ? "DRILL " : "", i->severity, i->title, i->service,
+			    said->text ? said->text : "", str_empty(i->impact) ? "" : "; impact: ",
+			    i->impact ? i->impact : "", i->id);
+	for (const struct json *v = json_first(via); is_told(said->kind) && v; v = json_next(v))
+		if (json_str(v) && !told_already(p, i, said, json_str(v)))
+			add_way(t, p, role, json_str(v), now_ms);
+	json_free(via);
+	t->line = xstrdup(said->text ? said->text : "");
+}
+
+int tell_put(struct telling *t, struct tx *tx, const struct notify_settings *set, struct err *err)
+{
+	return t->n ? notify_put_to(tx, set, SAY_INCIDENT, t->incident, t->text, t->key, t->to, t->n,
+				    &t->missing, err) : 0;
+}
+
+const char *tell_line(struct telling *t)
+{
+	struct str b = STR_INIT(4000);
+
+	str_add(&b, t->line);
+	for (size_t i = 0; i < t->n; i++)
+		str_addf(&b, "%s%s", i ? ", " : " - by ", t->to[i].channel);
+	for (size_t i = 0; i < t->n_calls; i++)
+		str_addf(&b, "; %s", t->calls[i].text);
+	if (t->missing.len)
+		str_addf(&b, "; NOT CONFIGURED, nobody is told there: %s", str_get(&t->missing));
+	free(t->line);
+	t->line = str_take(&b);
+	return t->line;
+}
+
+void tell_fini(struct telling *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free((char *)(uintptr_t)t->to[i].recipient);
+	for (size_t i = 0; i < t->n_calls; i++)
+		record_fini(&incident_clock_type, &t->calls[i]);
+	free(t->calls);
+	free(t->incident);
+	free(t->key);
+	free(t->text);
+	free(t->line);
+	str_fini(&t->missing);
+	*t = (struct telling){ 0 };
+}
+
+int tell_over(struct tx *tx, const struct notify_settings *set, const char *incident,
+	      enum say_kind kind, const char *text, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *key = xasprintf("%s/%s", incident, enum_name(&say_kind_names, (int)kind));
+	struct notify_to to[TELL_MAX];
+	struct str missing = STR_INIT(400);
+	size_t n = 0;
+	int e = tx_query(tx, &r, err, "SELECT DISTINCT channel, recipient FROM ringdown.outbox"
+			 " WHERE event_id = $1 AND kind = 'incident' AND channel <> 'sms'"
+			 " ORDER BY 1, 2 LIMIT 8", "t", incident);
+
+	for (; e == 0 && n < TELL_MAX && (int)n < pg_rows(r); n++)
+		to[n] = (struct notify_to){ pg_text(r, (int)n, 0), pg_text(r, (int)n, 1) };
+	/* what waits would now be news of yesterday */
+	if (e == 0)
+		e = tx_query(tx, NULL, err, "UPDATE ringdown.outbox SET state = 'digested' WHERE event_id = $1"
+			     " AND kind = 'incident' AND state = 'waiting'", "t", incident);
+	if (e == 0 && n)
+		e = notify_put_to(tx, set, kind, incident, text, key, to, n, &missing, err);
+	str_fini(&missing);
+	return e;
+}
