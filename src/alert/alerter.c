@@ -133,7 +133,8 @@ static int look_outbox(struct alerter *a, int64_t now, struct err *err)
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
 		wish(&a->now, "untold", pg_text(r, i, 0), "bad", false,
-		     "%lld messages could not be delivered by %s: %s", (long long)pg_i64(r, i, 1), pg_text(r, i, 0), pg_text(r, i, 2));
+		     "%lld messages could not be delivered by %s: %s",
+		     (long long)pg_i64(r, i, 1), pg_text(r, i, 0), pg_text(r, i, 2));
 	return e;
 }
 
