@@ -275,13 +275,13 @@ void condition_wake(struct condition *e)
 	}
 }
 
-void condition_wait_anyway(struct condition *e)
+void condition_wait_anyway(struct condition *e, int64_t max_ms)
 {
 	struct task *self = current;
 	bool was = self->cancelled;
 
 	self->cancelled = false;
-	condition_wait(e, -1);
+	condition_wait(e, max_ms);
 	self->cancelled = self->cancelled || was;
 }
 
@@ -373,6 +373,6 @@ void crowd_join(struct crowd *c)
 			for (struct crowd_child *k = c->children; k; k = k->next)
 				task_cancel(k->task);
 		}
-		condition_wait_anyway(&c->changed);
+		condition_wait_anyway(&c->changed, -1);
 	}
 }

@@ -37,8 +37,9 @@ struct condition { struct task_waiter *first; };
 /* Waits for the next condition_wake, at most max_ms (-1 = for ever): OP_OK, OP_TIMEOUT,
  * OP_CANCELLED. */
 int condition_wait(struct condition *e, int64_t max_ms);
-/* For a lock: a cancelled task waits, too, because whoever holds it goes on. */
-void condition_wait_anyway(struct condition *e);
+/* A cancelled task waits, too: for a lock, whose holder goes on; for a child that uses our
+ * memory. A cancel that comes meanwhile ends this one wait: look again, wait again. */
+void condition_wait_anyway(struct condition *e, int64_t max_ms);
 void condition_wake(struct condition *e);	/* all waiters */
 
 /* A bounded crowd of child tasks: crowd_add waits until fewer than limit run. */

@@ -18,7 +18,7 @@ enum { PAGES_FEW = 3, PAGES_MANY = 10, MANY_AGENTS = 1000, CHANGES_MAX_AGE_MS = 
 void monitor_lock(struct monitor *m)
 {
 	while (m->judging)
-		condition_wait_anyway(&m->judged);
+		condition_wait_anyway(&m->judged, -1);
 	m->judging = true;
 }
 

@@ -136,14 +136,12 @@ static void act(struct acting *a)
 	bool cancelled = false;
 
 	while (!a->done) {
-		condition_wait(&a->h->changed, WATCH_MS);
-		if (!a->done && !cancelled && (!a->h->f || !leads(a->h) ||
+		condition_wait_anyway(&a->h->changed, WATCH_MS);
+		if (!a->done && !cancelled && (task_cancelled() || !a->h->f || !leads(a->h) ||
 					       (flow_over(a->h->f) && a->call.op == &a->call.step->op))) {
 			task_cancel(t);
 			cancelled = true;
 		}
-		if (task_cancelled() && !a->done)
-			task_sleep(0);
 	}
 }
 

@@ -84,5 +84,5 @@ void demo_feed_stop(struct demo *d)
 		return;
 	task_cancel(d->feeder);
 	while (d->feeder)
-		condition_wait(&d->changed, 1000);
+		condition_wait_anyway(&d->changed, 1000);
 }

@@ -138,5 +138,5 @@ void demo_unfollow(struct demo *d)
 		return;
 	task_cancel(d->follower);
 	while (d->follower)
-		condition_wait(&d->changed, 1000);
+		condition_wait_anyway(&d->changed, 1000);
 }
