@@ -491,6 +491,8 @@ int runs_order(struct runs *r, const char *id, const struct json *order, const s
 		hand_secret(h, order);
 		if (ret_version && h->f)
 			*ret_version = flow_version(h->f);
+		if (h->f && flow_over(h->f))	/* nobody drives it any more */
+			held_tell_holds(h);
 		runs_wake(r);
 	}
 	held_release(h);

@@ -438,34 +438,46 @@ static void find_all(struct held_run *h)
 
 /* ---- holds, shown to everybody --------------------------------------------------------------------- */
 
-static void tell_holds(struct held_run *h)
+static bool in_list(const char *names, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = names; p && *p; p += strcspn(p, "\n") + 1)
+		if (strncmp(p, name, n) == 0 && p[n] == '\n')
+			return true;
+	return false;
+}
+
+/* The first time all that the run could hold is told; afterwards what changed. */
+void held_tell_holds(struct held_run *h)
 {
 	const struct run_ports *ports = h->runs->d.env.ports;
 	struct run_doc d = { 0 };
-	struct str names = STR_INIT(8000);
+	struct str now = STR_INIT(8000);
+	_cleanup_(free_p) char *before = xstrdup(h->holds);
 	struct err err = { 0 };
 
-	if (!ports || !ports->hold)
+	if (!ports || !ports->hold || !h->f)
 		return;
 	flow_doc(h->f, 0, &d);
 	for (size_t i = 0; i < d.n_holds; i++)
-		str_addf(&names, "%s\n", d.holds[i].name);
-	if (!str_eq(h->holds ? h->holds : "", str_get(&names))) {
+		str_addf(&now, "%s\n", d.holds[i].name);
+	if (!before || !str_eq(before, str_get(&now))) {
+		str_replace(&h->holds, str_get(&now));
 		for (size_t i = 0; i < d.n_holds; i++)
-			(void)ports->hold(ports->ctx, h->id, d.holds[i].name, d.holds[i].text,
-					  d.holds[i].by, true, &err);
-		for (const char *p = h->holds; p && *p; p = strchr(p, '\n') + 1) {
-			_cleanup_(free_p) char *name = xstrndup(p, strcspn(p, "\n"));
-			bool on = false;
+			if (!in_list(before, d.holds[i].name))
+				(void)ports->hold(ports->ctx, h->id, d.holds[i].name,
+						  d.holds[i].text, d.holds[i].by, true, &err);
+		for (size_t i = 0; i < d.n_steps; i++) {
+			const char *name = d.steps[i].hold;
 
-			for (size_t i = 0; i < d.n_holds; i++)
-				on = on || str_eq(d.holds[i].name, name);
-			if (!on)
-				(void)ports->hold(ports->ctx, h->id, name, "", "engine", false, &err);
+			if (name && d.steps[i].attempt && !in_list(str_get(&now), name) &&
+			    (!before || in_list(before, name)))
+				(void)ports->hold(ports->ctx, h->id, name, "", "engine", false,
+						  &err);
 		}
-		str_replace(&h->holds, str_get(&names));
 	}
-	str_fini(&names);
+	str_fini(&now);
 	run_doc_fini(&d);
 }
 
@@ -549,7 +561,7 @@ static bool turn(struct held_run *h)
 	held_drop_old(h);
 	flow_next(h->f, loop_wall_ms(h->runs->d.loop), &t);
 	if (t.kind == TODO_NOTHING || t.kind == TODO_WAIT) {
-		tell_holds(h);
+		held_tell_holds(h);
 		if (flow_over(h->f))
 			return false;
 		if (find_wanted(h) || h->busy || !h->f)
@@ -566,7 +578,7 @@ static bool turn(struct held_run *h)
 		task_sleep(BACKOFF_MS);
 	}
 	if (h->f)
-		tell_holds(h);
+		held_tell_holds(h);
 	return true;
 }
 

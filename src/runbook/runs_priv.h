@@ -63,6 +63,7 @@ void frozen_fini(struct frozen *z);
 
 /* runs_drive.c */
 void drive_task(void *held);
+void held_tell_holds(struct held_run *h);	/* in a task */
 
 /* runs.c */
 void library_look(struct runs *r);
