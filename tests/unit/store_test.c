@@ -12,6 +12,7 @@
 #include "store/accounts.h"
 #include "store/agents.h"
 #include "store/control.h"
+#include "store/decide_read.h"
 #include "store/evidence.h"
 #include "store/journal.h"
 #include "store/lease_row.h"
@@ -654,12 +655,48 @@ static void outbox(void **state)
 	storetest_run(&st, outbox_in);
 }
 
+/* ---- the hour ------------------------------------------------------------------------------------ */
+
+/* An attempt counts from its last write forward; what its rollback wrote does not. */
+static void hour_in(void *arg)
+{
+	struct store *s = arg;
+	int64_t now = loop_wall_ms(s->loop);
+	struct decide_facts f = { 0 };
+
+	sql(s, "INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage, from_account,"
+	       " opened_at, state_since, first_write_at, last_write_at, rollback_started_at)"
+	       " SELECT id, status, 'degraded', 'MANUAL', lineage, 'a', now(), now(), now() - f, now() - l,"
+	       " now() - b FROM (VALUES"
+	       " ('H-1', 'completed', 'l1', interval '70 min', interval '20 min', NULL::interval),"
+	       " ('H-2', 'completed', 'l2', interval '70 min', interval '65 min', NULL),"
+	       " ('H-3', 'rolled_back', 'l3', interval '70 min', interval '1 min', interval '5 min'),"
+	       " ('H-4', 'rolled_back', 'l4', interval '30 min', interval '1 min', interval '5 min'))"
+	       " AS v(id, status, lineage, f, l, b)");
+	sql(s, "INSERT INTO ringdown.effect (event_id, kind, state, at) SELECT e, 'webhooks', 'done', now() - a"
+	       " FROM (VALUES ('H-3', interval '68 min'), ('H-3', interval '1 min'),"
+	       " ('H-4', interval '25 min'), ('H-4', interval '1 min')) AS v(e, a)");
+	OK(decide_facts_read(s, now - 3600000, true, &f, err));
+	assert_int_equal(f.n_attempts, 2);
+	assert_string_equal(f.attempts[0].lineage, "l4");
+	assert_in_range(now - f.attempts[0].wrote_at_ms, 24 * 60000, 26 * 60000);
+	assert_string_equal(f.attempts[1].lineage, "l1");
+	decide_facts_fini(&f);
+}
+
+static void hour(void **state)
+{
+	(void)state;
+	storetest_run(&st, hour_in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accounts), cmocka_unit_test(health), cmocka_unit_test(reseal),
 		cmocka_unit_test(agents), cmocka_unit_test(numbers), cmocka_unit_test(control),
 		cmocka_unit_test(tokens), cmocka_unit_test(outbox),
+		cmocka_unit_test(hour),
 	};
 	int failed;
 
