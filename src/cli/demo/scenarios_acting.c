@@ -155,12 +155,13 @@ static bool all_decided(struct demo *d, const void *arg)
 	return n == *(const size_t *)arg;
 }
 
-struct racer { struct demo *d; char *event; const char *verb; int status; };
+struct racer { struct demo *d; char *event; const char *verb; int status; int64_t after_ms; };
 
 static void race(void *arg)
 {
 	struct racer *r = arg;
 
+	task_sleep(r->after_ms);
 	r->status = demo_order(r->d, r->verb, r->event, "");
 }
 
@@ -195,7 +196,8 @@ static void play_approve_race(struct demo *d)
 	if (!script_begin(d) ||
 	    !demo_wait(d, slack(d, 1200), all_pending, &want, "50 windows"))
 		return;
-	/* let the deadline come close, then everybody at once; every other rejection is sent first */
+	/* let the deadline come close, then everybody at once; every other rejection is sent first,
+	 * every fifth comes too late, for an approval takes longer than a rejection */
 	int64_t left = demo_event(d)->deadline_at_ms - loop_wall_ms(d->loop);
 	task_sleep(left > 500 ? left - 300 : 0);
 	crowd_init(&crowd, 2 * LINEAGES);
@@ -203,7 +205,8 @@ static void play_approve_race(struct demo *d)
 		bool rejects = (i / 2 + i) % 2 == 1;
 
 		racers[i] = (struct racer){ d, xstrdup(d->state.events[i / 2].id),
-					    rejects ? "reject" : "approve", 0 };
+					    rejects ? "reject" : "approve", 0,
+				    rejects && i / 2 % 5 == 0 ? 12000 : 0 };
 		crowd_add(&crowd, "race", race, &racers[i]);
 	}
 	crowd_join(&crowd);
