@@ -46,7 +46,7 @@ static int get_agents(struct call *c)
 	for (size_t i = 0; i < n; i++)
 		record_json(&w, NULL, &agent_type, &rows[i]);
 	jw_arr_end(&w);
-	snprintf(next, sizeof(next), "%lld", (long long)(win.offset + (int64_t)n));
+	snprintf(next, sizeof(next), "%lld", (long long)win.offset + (long long)n);
 	jw_str(&w, "nextCursor", win.offset + (int64_t)n < total ? next : NULL);
 	jw_obj_end(&w);
 	read_agents_free(rows, n);
