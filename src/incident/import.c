@@ -69,14 +69,33 @@ static const struct zone *zone_of(const char *name)
 	return NULL;
 }
 
+/* At most max digits; *p behind them. */
+static bool digits(const char **p, int max, int *ret)
+{
+	int n = 0;
+
+	*ret = 0;
+	for (; n < max && isdigit((unsigned char)**p); n++, (*p)++)
+		*ret = *ret * 10 + (**p - '0');
+	return n > 0;
+}
+
+static bool mark(const char **p, char c)
+{
+	*p += **p == c;
+	return (*p)[-1] == c;
+}
+
 static bool offset_of(const char *s, int *ret)
 {
-	int h, m = 0, n = 0;
+	int sign = *s == '-' ? -1 : 1, h, m;
 
-	if ((*s != '+' && *s != '-') || (sscanf(s + 1, "%2d:%2d%n", &h, &m, &n) < 2 &&
-					 sscanf(s + 1, "%2d%2d%n", &h, &m, &n) < 2) || s[1 + n] || h > 14 || m > 59)
+	if (*s != '+' && *s != '-')
 		return false;
-	*ret = (*s == '-' ? -1 : 1) * (h * 60 + m);
+	s++;
+	if (!digits(&s, 2, &h) || (mark(&s, ':'), !digits(&s, 2, &m)) || *s || h > 14 || m > 59)
+		return false;
+	*ret = sign * (h * 60 + m);
 	return true;
 }
 
@@ -101,16 +120,19 @@ static int month_of(const char *s)
 
 static bool take_date(struct parts *p, const char *s)
 {
-	int a, b, c, n = 0;
+	const char *q = s;
+	int a, b, c;
 
-	if (sscanf(s, "%4d-%2d-%2d%n", &a, &b, &c, &n) == 3 && !s[n] && a > 1000) {
+	if (digits(&q, 4, &a) && mark(&q, '-') && digits(&q, 2, &b) && mark(&q, '-') &&
+	    digits(&q, 2, &c) && !*q && a > 1000) {
 		p->year = a;
 		p->month = b;
 		p->day = c;
 		return true;
 	}
-	n = 0;
-	if (sscanf(s, "%2d/%2d/%4d%n", &a, &b, &c, &n) != 3 || s[n])
+	q = s;
+	if (!digits(&q, 2, &a) || !mark(&q, '/') || !digits(&q, 2, &b) || !mark(&q, '/') ||
+	    !digits(&q, 4, &c) || *q)
 		return false;
 	p->year = c < 100 ? 2000 + c : c;
 	p->swapped = a <= 12 && b <= 12 && a != b;
@@ -121,18 +143,17 @@ static bool take_date(struct parts *p, const char *s)
 
 static bool take_time(struct parts *p, char *s)
 {
-	int n = 0, len = (int)strlen(s);
+	int len = (int)strlen(s);
+	const char *q = s;
 
 	if (len > 2 && (strcasecmp(s + len - 2, "am") == 0 || strcasecmp(s + len - 2, "pm") == 0)) {
 		p->pm = tolower((unsigned char)s[len - 2]) == 'p';
 		p->am = !p->pm;
 		s[len - 2] = '\0';
 	}
-	if (sscanf(s, "%2d:%2d%n", &p->hour, &p->minute, &n) != 2)
+	if (!digits(&q, 2, &p->hour) || !mark(&q, ':') || !digits(&q, 2, &p->minute))
 		return false;
-	if (s[n] == ':')
-		sscanf(s + n + 1, "%2d", &p->second);
-	return true;
+	return *q != ':' || (q++, digits(&q, 2, &p->second));
 }
 
 static void take_number(struct parts *p, const char *s)
@@ -224,12 +245,13 @@ static void check_zone(struct parts *p, const struct import_rules *r, struct str
 static void check_year(struct parts *p, const struct import_rules *r, struct str *why)
 {
 	char year[16], base[TIME_TEXT];
+	const char *q = base;
 
 	if (p->year)
 		return;
 	format_time(base, r->base_ms);
 	snprintf(year, sizeof(year), "%.4s", base);
-	p->year = (int)strtol(year, NULL, 10);
+	digits(&q, 4, &p->year);
 	doubt(why, "no year: read as %s%s", year, "");
 }
 
