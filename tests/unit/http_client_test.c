@@ -462,7 +462,8 @@ static void script_limit(struct fixture *f)
 	}
 	while (done < N)
 		task_sleep(5);
-	assert_in_range(f->most_open, 40, 64);
+	/* 64; the other side may see a new connection before the end of the one it replaces */
+	assert_in_range(f->most_open, 40, 80);
 	free_p(&calls);
 	assert_int_equal(result(f, "GET", "/ok"), HTTP_DONE);
 }

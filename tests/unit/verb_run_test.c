@@ -61,7 +61,7 @@ static void arguments(void **state)
 			    "one|a b; rm -rf /tmp/nothing '$HOME' `id`|$x|\n");
 	assert_int_equal(verbtest_number(&t, "exit"), 0);
 	char *d = verbtest_describe(&t);
-	assert_string_equal(d, "printf '%s|' one 'a b; rm -rf /tmp/nothing '$HOME' `id`' '$x'");
+	assert_string_equal(d, "printf '%s|' one 'a b; rm -rf /tmp/nothing '\\''$HOME'\\'' `id`' '$x'");
 	free(d);
 	argv("sh", "-c", "echo no >&2; exit 3", NULL);
 	ok(verbtest_run(&t));
