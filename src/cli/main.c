@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		status = cli_command(c)->run(c);
 	else if (status < 0)
 		status = EXIT_DONE;
-	if (fflush(stdout) && status == EXIT_DONE)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE)
 		status = EXIT_NO; /* what was to be printed did not arrive */
 	cli_free(c);
 	return status;

@@ -26,7 +26,7 @@ struct watching {
 static void put(struct watching *w, const char *line)
 {
 	cli_print(w->cli, "%s\n", line);
-	if (fflush(stdout) != 0) {
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		w->closed = true; /* whoever read us went away */
 		loop_stop(w->loop);
 	}
