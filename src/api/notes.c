@@ -218,7 +218,7 @@ static const struct route routes[] = {
 		    TEXT("incident", 40, .help = "unset: the newest open one; \"\": none"),
 		    TEXT("subject", 300), TEXT("happenedAt", 40, .help = "when it was, if not now"),
 		    TEXT("until", 40) },
-	  .help = "writes a note; one that begins with \"TODO\" becomes an action as well" },
+	  .help = "writes a note; one that begins with \"" NOTE_TODO "\" becomes an action as well" },
 	{ "PATCH", "/api/v1/notes/{id}", PR_OPERATOR, .handle = patch_note,
 	  .body = { TEXT("text", 20000, .required = true), { "version", M_INT },
 		    TEXT("happenedAt", 40) },

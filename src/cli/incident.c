@@ -407,7 +407,7 @@ static const struct subcommand verbs[] = {
 	ORDER("ack", "INCIDENT", state_options, "somebody is on it: paging and escalation stop"),
 	{ .name = "note", .args = "INCIDENT TEXT", .kind = CLI_CHANGES, .options = note_options,
 	  .n_options = COUNT_OF(note_options), .run = note_run,
-	  .help = "write to its timeline; \"TODO\" at its beginning makes an action item" },
+	  .help = "write to its timeline; \"" NOTE_TODO "\" at its beginning makes an action item" },
 	ORDER("role", "INCIDENT ROLE [PERSON]", reason_options,
 	      "who is commander, deputy, scribe ...; without PERSON nobody"),
 	ORDER("severity", "INCIDENT SEVERITY", reason_options, "change the severity; its clocks begin anew"),

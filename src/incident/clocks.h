@@ -5,7 +5,8 @@
  *   severity  jump to the named role when the severity's escalation time passes unacknowledged
  *   ladder    rung after rung, each after the response time of the one before; rungs that are
  *             not for this severity are passed over
- * Acknowledgement stops all three; a higher severity starts severity and routing again.
+ * An acknowledgement stops all three (incident_set_state, where people change what is stored);
+ * a higher severity starts severity and routing again.
  */
 #ifndef RD_INCIDENT_CLOCKS_H
 #define RD_INCIDENT_CLOCKS_H
@@ -22,9 +23,4 @@ size_t clocks_open(const struct policy *p, const struct incident *i, const char 
  * done; CS_DUE when a person must act). false: not due, nothing changed. */
 bool clocks_fire(const struct policy *p, const struct incident *i, struct incident_clock *c,
 		 int64_t now_ms, struct incident_clock *ret_said);
-/* Acknowledged, mitigated, resolved, closed: which rows stop. true = changed. */
-bool clocks_on_state(const struct incident *i, struct incident_clock *c, int64_t now_ms);
-/* Earliest due_at of running rows; 0 = none. */
-int64_t clocks_next(const struct incident_clock *v, size_t n);
-
 #endif

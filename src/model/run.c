@@ -8,13 +8,10 @@
 
 #include <string.h>
 
-#define NAMES(var, what_, list)                                                                    \
-	static const char *const var##_text[] = { list(RD_ENUM_TEXT) };                            \
-	const struct enum_names var = { what_, var##_text, COUNT_OF(var##_text) }
-NAMES(run_status_names, "run status", RUN_STATUS_LIST);
-NAMES(run_wait_names, "what a run waits for", RUN_WAIT_LIST);
-NAMES(run_step_state_names, "step state", RUN_STEP_STATE_LIST);
-NAMES(run_disposition_names, "disposition", RUN_DISPOSITION_LIST);
+ENUM_NAMES(run_status_names, "run status", RUN_STATUS_LIST);
+ENUM_NAMES(run_wait_names, "what a run waits for", RUN_WAIT_LIST);
+ENUM_NAMES(run_step_state_names, "step state", RUN_STEP_STATE_LIST);
+ENUM_NAMES(run_disposition_names, "disposition", RUN_DISPOSITION_LIST);
 
 static const struct field run_fields[] = {
 	FIELD(run, id, "id", "RUN", F_STR, .flags = FF_FILTER),

@@ -20,8 +20,7 @@
 
 enum { ADMINS_MAX = 200, MINUTE_MS = 60000, HOUR_MS = 3600000 };
 
-static const char *const kind_words[] = { NOTIFY_KINDS(RD_ENUM_TEXT) };
-const struct enum_names say_kind_names = { "kind of message", kind_words, COUNT_OF(kind_words) };
+ENUM_NAMES(say_kind_names, "kind of message", NOTIFY_KINDS);
 
 #define ROW(key, kind_, member, ...)                                                               \
 	{ .name = "notify." key, .type = kind_, .offset = offsetof(struct notify_settings, member),\

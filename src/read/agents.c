@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "model/row.h"
+
 /* The columns carry the record's JSON names, so that rows fill records by the field table. */
 #define ROWS                                                                                       \
 	"SELECT v.id, v.name, v.\"orgId\", v.status, coalesce(x.outcome, 'unknown') AS outcome,"   \
@@ -55,21 +57,9 @@ static int order_by(const char *sort, struct str *sql, struct err *err)
 			 near ? "; did you mean " : "", near ? near : "");
 }
 
-static void fill(const struct pg_result *res, struct agent *rows)
-{
-	for (int col = 0; col < pg_cols(res); col++) {
-		const struct field *f = record_field(&agent_type, pg_col_name(res, col));
-
-		for (int i = 0; f && i < pg_rows(res); i++)
-			record_set_text(f, &rows[i], pg_null(res, i, col) ? NULL : pg_text(res, i, col));
-	}
-}
-
 void read_agents_free(struct agent *rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		record_fini(&agent_type, &rows[i]);
-	free_p(&rows);
+	records_free(&agent_type, rows, n);
 }
 
 int read_agents(struct pg_conn *c, const struct agents_window *w, struct agent **ret, size_t *ret_n,
@@ -92,9 +82,7 @@ int read_agents(struct pg_conn *c, const struct agents_window *w, struct agent *
 			   w->offset, w->limit);
 	if (r < 0)
 		return r;
-	*ret_n = (size_t)pg_rows(res);
-	*ret = *ret_n ? xcalloc(*ret_n, sizeof(**ret)) : NULL;
-	fill(res, *ret);
+	*ret = row_records(&agent_type, res, ret_n);
 	*ret_total = pg_i64(count, 0, 0);
 	return 0;
 }

@@ -17,8 +17,7 @@
 
 enum { CALL_DEPTH = 8, NODES_MAX = 40000 };
 
-static const char *const entry_text[] = { RUN_ENTRY_LIST(RD_ENUM_TEXT) };
-const struct enum_names run_entry_names = { "run entry", entry_text, COUNT_OF(entry_text) };
+ENUM_NAMES(run_entry_names, "run entry", RUN_ENTRY_LIST);
 
 void run_entry_fini(struct run_entry *e)
 {

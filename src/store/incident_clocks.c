@@ -22,7 +22,7 @@ int clocks_due(struct store *s, int64_t now_ms, struct due_clock **ret, size_t *
 	*ret = *ret_n ? xcalloc(*ret_n, sizeof(**ret)) : NULL;
 	for (size_t i = 0; i < *ret_n; i++) {
 		(*ret)[i].incident = col_dup(r, (int)i, 0);
-		incident_row(&incident_clock_type, &(*ret)[i].clock, r, (int)i);
+		row_record(&incident_clock_type, &(*ret)[i].clock, r, (int)i);
 	}
 	*ret_next_ms = pg_time(next, 0, 0);
 	return 0;

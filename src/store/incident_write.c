@@ -18,7 +18,8 @@ int incident_number(const char *id, const char *prefix, int64_t *ret, struct err
 
 /* ---- states -------------------------------------------------------------------- */
 
-/* Stops what the new state ends; the same rule as clocks.h, in one statement. */
+/* What a state ends: an acknowledgement the three clocks that page, the end of the incident all
+ * that still asks for something, and only its closing the deadlines of report and review. */
 static int stop_clocks(struct tx *t, const char *id, enum incident_state to, struct err *err)
 {
 	bool over = to == IS_RESOLVED || to == IS_CLOSED;

@@ -43,27 +43,6 @@
 	" (SELECT count(*) FROM ringdown.incident_link l WHERE l.incident_id = i.id AND l.kind = '"\
 	kind "' AND l.gone_by IS NULL) AS " name
 
-void incident_row(const struct record_type *type, void *rec, const struct pg_result *r, int row)
-{
-	for (int c = 0; c < pg_cols(r); c++) {
-		const struct field *f = record_field(type, pg_col_name(r, c));
-
-		if (f)
-			record_set_text(f, rec, pg_null(r, row, c) ? NULL : pg_text(r, row, c));
-	}
-}
-
-static void *rows_of(const struct record_type *type, const struct pg_result *r, size_t *ret_n)
-{
-	size_t n = (size_t)pg_rows(r);
-	char *rows = n ? xcalloc(n, type->size) : NULL;
-
-	for (size_t i = 0; i < n; i++)
-		incident_row(type, rows + i * type->size, r, (int)i);
-	*ret_n = n;
-	return rows;
-}
-
 /* ---- reading ------------------------------------------------------------------- */
 
 static const struct part {
@@ -100,7 +79,7 @@ int incident_read(struct store *s, const char *id, struct incident_doc *ret, str
 	if (e == 0 && pg_rows(r) == 0)
 		e = err_set(err, ERR_NOT_FOUND, "no incident '%.60s'", id);
 	if (e == 0)
-		incident_row(&incident_type, &ret->incident, r, 0);
+		row_record(&incident_type, &ret->incident, r, 0);
 	for (size_t i = 0; e == 0 && i < COUNT_OF(parts); i++) {
 		_cleanup_(pg_result_free_p) struct pg_result *p = NULL;
 		void *rows;
@@ -108,7 +87,7 @@ int incident_read(struct store *s, const char *id, struct incident_doc *ret, str
 		e = store_query(s, &p, err, parts[i].sql, "t", id);
 		if (e < 0)
 			break;
-		rows = rows_of(parts[i].type, p, (size_t *)(void *)((char *)ret + parts[i].n));
+		rows = row_records(parts[i].type, p, (size_t *)(void *)((char *)ret + parts[i].n));
 		memcpy((char *)ret + parts[i].rows, &rows, sizeof(rows));
 	}
 	if (e < 0)
@@ -128,7 +107,7 @@ int incidents_list(struct store *s, const char *state, int64_t limit, int64_t be
 			    "tmi", state, before_ms, limit);
 
 	if (e == 0)
-		*ret = rows_of(&incident_type, r, ret_n);
+		*ret = row_records(&incident_type, r, ret_n);
 	return e;
 }
 
@@ -167,7 +146,7 @@ int incident_lock(struct tx *t, const char *id, int64_t version, struct incident
 			     " WHERE i.id = $1", "t", id);
 	if (e < 0)
 		return e;
-	incident_row(&incident_type, ret, r, 0);
+	row_record(&incident_type, ret, r, 0);
 	if (version > 0 && ret->version != version)
 		return err_set(err, ERR_CONFLICT, "%s was changed meanwhile (version %lld, yours %lld):"
 			       " read it again", id, (long long)ret->version, (long long)version);
@@ -189,7 +168,7 @@ int incident_changed(struct tx *t, const char *id, const char *kind, enum note_l
 			     " WHERE i.id = $1", "t", id);
 	if (e < 0)
 		return e;
-	incident_row(&incident_type, &now, r, 0);
+	row_record(&incident_type, &now, r, 0);
 	jw_obj(&w, NULL);
 	record_json(&w, "incident", &incident_type, &now);
 	jw_obj_end(&w);

@@ -81,7 +81,7 @@ struct note_new {
 	const char *incident, *subject, *kind, *text, *original, *doubt, *source;
 	int64_t happened_at_ms, until_ms;	/* 0 = now */
 };
-/* "TODO" at the beginning of a text makes an action item of it as well. */
+/* NOTE_TODO at the beginning of a text makes an action item of it as well. */
 int note_put(struct store *s, const struct who *who, const struct note_new *n, char **ret_id,
 	     struct err *err);
 /* ERR_CONFLICT: somebody edited it since version; both texts are kept. */

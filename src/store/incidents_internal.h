@@ -2,6 +2,7 @@
 #ifndef RD_STORE_INCIDENTS_INTERNAL_H
 #define RD_STORE_INCIDENTS_INTERNAL_H
 
+#include "model/row.h"
 #include "store/incidents.h"
 #include "store/internal.h"
 
@@ -10,8 +11,6 @@
 	" every_ms AS \"everyMs\", respond_ms AS \"respondMs\", rung, ladder, target, via, text,"  \
 	" held_by AS \"heldBy\", held_reason AS \"heldReason\", sent, last_at AS \"lastAt\""
 
-/* Columns named like fields into a record that is zeroed or valid. */
-void incident_row(const struct record_type *type, void *rec, const struct pg_result *r, int row);
 /* Locks the incident's row. version 0 = any; else ERR_CONFLICT when it moved on. ret is the
  * caller's to free, also after an error. */
 int incident_lock(struct tx *t, const char *id, int64_t version, struct incident *ret,

@@ -9,12 +9,12 @@
 
 enum { NOTE_MAX = 20000 /* characters; a 1 MB paste is a file, not a note */ };
 
-/* "TODO renew the certificate" -> "renew the certificate"; NULL = not one. */
+/* What follows NOTE_TODO; NULL = not one. */
 static const char *todo_of(const char *text)
 {
-	if (!str_has_prefix(text, "TODO"))
+	if (!str_has_prefix(text, NOTE_TODO))
 		return NULL;
-	text += strlen("TODO");
+	text += strlen(NOTE_TODO);
 	while (*text == ':' || *text == ' ')
 		text++;
 	return *text ? text : NULL;

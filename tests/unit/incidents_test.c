@@ -129,6 +129,12 @@ static void states_keep_their_first_stamp(void *arg)
 	_cleanup_(free_p) char *id = declare(s, NULL);
 
 	must(incident_set_state(s, &ben, id, 0, IS_ACKNOWLEDGED, 0, NULL, &err), &err);
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.clocks[0].kind, CK_UPDATE);	/* the public still waits for a word */
+	assert_int_equal(d.clocks[0].state, CS_RUNNING);
+	assert_int_equal(d.clocks[1].kind, CK_ROUTING);
+	assert_int_equal(d.clocks[1].state, CS_STOPPED);
+	incident_doc_fini(&d);
 	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_ACKNOWLEDGED, 0, NULL, &err),
 			 ERR_CONFLICT);
 	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err), ERR_CONFLICT);
@@ -187,7 +193,7 @@ static void clocks_yield_to_people(void *arg)
 static void no_text_is_lost(void *arg)
 {
 	struct store *s = arg;
-	struct note_new n = { .text = "TODO: renew \x1b[31mthe certificate" };
+	struct note_new n = { .text = NOTE_TODO ": renew \x1b[31mthe certificate" };
 	struct incident_doc d;
 	struct err err = { 0 };
 	_cleanup_(free_p) char *id = declare(s, NULL), *note = NULL, *theirs = NULL;
@@ -201,7 +207,7 @@ static void no_text_is_lost(void *arg)
 	must(store_query(s, &r, &err, "SELECT text FROM (SELECT text FROM ringdown.note UNION ALL"
 			 " SELECT text FROM ringdown.note_version) v ORDER BY text COLLATE \"C\"", ""), &err);
 	assert_int_equal(pg_rows(r), 3);
-	assert_string_equal(pg_text(r, 0, 0), "TODO: renew [31mthe certificate");
+	assert_string_equal(pg_text(r, 0, 0), NOTE_TODO ": renew [31mthe certificate");
 	assert_string_equal(pg_text(r, 1, 0), "anna's text");
 	assert_string_equal(pg_text(r, 2, 0), "ben's text");
 	must(incident_read(s, id, &d, &err), &err);
