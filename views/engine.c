@@ -254,7 +254,8 @@ static bool subject(struct view *v, struct subject *ret)
 	return true;
 }
 
-static const enum act keys[] = { ACT_AUTOMATION, ACT_RUNBOOK, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_AUTOMATION, ACT_RUNBOOK, ACT_FILTER, ACT_SORT, ACT_BACK,
+				 ACT_NONE };
 
 const struct view_def view_engine = {
 	.name = "engine",

@@ -297,7 +297,8 @@ static unsigned act(struct view *v, enum act what)
 	}
 }
 
-static const enum act keys[] = { ACT_APPROVE, ACT_REJECT, ACT_EXTEND, ACT_ACK,  ACT_ROLLBACK, ACT_RUNBOOK,
+static const enum act keys[] = { ACT_APPROVE, ACT_REJECT, ACT_EXTEND, ACT_ACK,  ACT_ROLLBACK,
+				 ACT_RUNBOOK,
 	                         ACT_GATES,   ACT_PLAN,   ACT_OPEN,   ACT_BACK, ACT_NONE };
 
 const struct view_def view_events = {

@@ -16,11 +16,13 @@
 #include "store/wishes.h"
 
 enum {
-	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SMS_REST_MS = 10 * 60000, SILENT_MS = 60000,
+	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SMS_REST_MS = 10 * 60000,
+	SILENT_MS = 60000,
 	SILENT_MAX_MS = 15 * 60000, HOUR_MS = 3600000,
 };
 static const double sms_rate = 0.3;	/* of finished messages, recipients' own faults left out */
-static const char *const ours[] = { "sms-failures", "balance", "standby", "engine-silent", "untold" };
+static const char *const ours[] = { "sms-failures", "balance", "standby", "engine-silent",
+				    "untold" };
 
 struct alerter {
 	struct alerter_deps d;
@@ -28,7 +30,8 @@ struct alerter {
 	bool stopping;
 	struct condition wake;
 	struct wishes now, before;	/* of this look and of the last one */
-	bool sms_unknown;		/* messages could not be counted: their alerts stay as they are */
+	/* messages could not be counted: their alerts stay as they are */
+	bool sms_unknown;
 	int64_t sms_again_ms;		/* monotonic; not before then */
 };
 
@@ -44,25 +47,26 @@ static bool settled(const struct alerter *a, const struct alert_wish *w)
 /* Codes that are the recipient's own (handset off, landline, opted out) say nothing about the
  * sender. The newest rows bound the cost whatever the table holds. */
 static const char sms_sql[] =
-	"SELECT \"orgId\", count(*) FILTER (WHERE bad), count(*), mode() WITHIN GROUP (ORDER BY code)"
-	"  FILTER (WHERE bad) FROM (SELECT \"orgId\", status IN ('failed', 'undelivered')"
-	"   AND coalesce(metadata->>'twilioErrorCode', '') NOT IN ('30003', '30004', '30005', '30006',"
-	"   '21610', '21211', '21614', '21217', '21214') AS bad, metadata->>'twilioErrorCode' AS code"
-	"   FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
-	"   AND status IN ('delivered', 'sent', 'read', 'failed', 'undelivered')"
-	"   ORDER BY \"createdAt\" DESC LIMIT 50000) newest WHERE \"orgId\" IS NOT NULL"
-	" GROUP BY 1 HAVING count(*) >= $2 AND count(*) FILTER (WHERE bad) >= count(*) * $3::double precision"
-	" ORDER BY 2 DESC LIMIT 50";
+	"SELECT \"orgId\", count(*) FILTER (WHERE bad), count(*), mode() WITHIN GROUP (ORDER BY"
+	" code)  FILTER (WHERE bad) FROM (SELECT \"orgId\", status IN ('failed', 'undelivered')"
+	"   AND coalesce(metadata->>'twilioErrorCode', '') NOT IN ('30003', '30004', '30005',"
+	" '30006',   '21610', '21211', '21614', '21217', '21214') AS bad,"
+	" metadata->>'twilioErrorCode' AS code   FROM \"MessageLog\" WHERE direction = 'outbound'"
+	" AND \"createdAt\" >= $1   AND status IN ('delivered', 'sent', 'read', 'failed',"
+	" 'undelivered')   ORDER BY \"createdAt\" DESC LIMIT 50000) newest WHERE \"orgId\" IS NOT"
+	" NULL GROUP BY 1 HAVING count(*) >= $2 AND count(*) FILTER (WHERE bad) >= count(*) *"
+	" $3::double precision ORDER BY 2 DESC LIMIT 50";
 
 static int look_sms(struct alerter *a, int64_t now, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(a->d.store, &r, err, sms_sql, "mid", now - SMS_WINDOW_MS, (int64_t)SMS_MIN,
-			    sms_rate);
+	int e = store_query(a->d.store, &r, err, sms_sql, "mid", now - SMS_WINDOW_MS,
+			    (int64_t)SMS_MIN, sms_rate);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
 		wish(&a->now, "sms-failures", pg_text(r, i, 0), "warn", true,
-		     "SMS of %s: %lld of %lld failed in 10 min, mostly code %s; no failover follows from this",
+		     "SMS of %s: %lld of %lld failed in 10 min, mostly code %s; no failover follows"
+		     " from this",
 		     pg_text(r, i, 0), (long long)pg_i64(r, i, 1), (long long)pg_i64(r, i, 2),
 		     pg_null(r, i, 3) ? "none" : pg_text(r, i, 3));
 	return e;
@@ -87,23 +91,25 @@ static int look_accounts(struct alerter *a, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(a->d.store, &r, err,
-		"SELECT t.id, t.name, x.balance_amount, x.balance, x.standby_ready, x.last_check IS NOT NULL,"
-		" NOT t.\"isPrimary\" AND NOT EXISTS (SELECT 1 FROM ringdown.lineage l"
+		"SELECT t.id, t.name, x.balance_amount, x.balance, x.standby_ready, x.last_check IS"
+		" NOT NULL, NOT t.\"isPrimary\" AND NOT EXISTS (SELECT 1 FROM ringdown.lineage l"
 		"  WHERE l.current_account = t.id),"
 		" coalesce((SELECT string_agg(p, '; ') FROM json_array_elements_text("
-		"  CASE WHEN json_typeof(x.standby_problems) = 'array' THEN x.standby_problems END) p), '')"
-		" FROM \"TwilioAccount\" t JOIN ringdown.account_ext x ON x.account_id = t.id"
-		" WHERE t.\"isActive\" AND x.removed_at IS NULL AND t.provider = 'twilio' LIMIT 200", "");
+		"  CASE WHEN json_typeof(x.standby_problems) = 'array' THEN x.standby_problems END)"
+		" p), '') FROM \"TwilioAccount\" t JOIN ringdown.account_ext x ON x.account_id ="
+		" t.id WHERE t.\"isActive\" AND x.removed_at IS NULL AND t.provider = 'twilio'"
+		" LIMIT 200", "");
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
 		const char *id = pg_text(r, i, 0), *name = pg_text(r, i, 1);
 
 		if (!pg_null(r, i, 2) && pg_double(r, i, 2) < a->d.min_balance)
-			wish(&a->now, "balance", id, "warn", true, "%s: balance %s is below the limit of %.2f", name,
-			     pg_text(r, i, 3), a->d.min_balance);
+			wish(&a->now, "balance", id, "warn", true,
+			     "%s: balance %s is below the limit of %.2f", name, pg_text(r, i, 3),
+			     a->d.min_balance);
 		if (pg_bool(r, i, 6) && pg_bool(r, i, 5) && !pg_bool(r, i, 4))
-			wish(&a->now, "standby", id, "warn", false, "%s is not ready to take over: %s", name,
-			     pg_text(r, i, 7));
+			wish(&a->now, "standby", id, "warn", false,
+			     "%s is not ready to take over: %s", name, pg_text(r, i, 7));
 	}
 	return e;
 }
@@ -113,7 +119,8 @@ static int look_engines(struct alerter *a, int64_t now, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	char at[TIME_TEXT];
 	int e = store_query(a->d.store, &r, err, "SELECT id, seen_at FROM ringdown.engine"
-			    " WHERE id <> $1 AND seen_at < $2 AND seen_at > $3 ORDER BY id LIMIT 20", "tmm",
+			    " WHERE id <> $1 AND seen_at < $2 AND seen_at > $3 ORDER BY id LIMIT"
+			    " 20", "tmm",
 			    a->d.engine_id, now - SILENT_MS, now - SILENT_MAX_MS);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
@@ -128,8 +135,9 @@ static int look_outbox(struct alerter *a, int64_t now, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(a->d.store, &r, err, "SELECT channel, count(*), max(error) FROM"
-			    " ringdown.outbox WHERE created_at > $1 AND (state = 'dead' OR (attempts > 1"
-			    " AND state IN ('waiting', 'sending'))) GROUP BY 1 ORDER BY 1", "m", now - HOUR_MS);
+			    " ringdown.outbox WHERE created_at > $1 AND (state = 'dead' OR"
+			    " (attempts > 1 AND state IN ('waiting', 'sending'))) GROUP BY 1 ORDER"
+			    " BY 1", "m", now - HOUR_MS);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
 		wish(&a->now, "untold", pg_text(r, i, 0), "bad", false,
@@ -140,7 +148,8 @@ static int look_outbox(struct alerter *a, int64_t now, struct err *err)
 
 /* ---- raising and resolving ------------------------------------------------------------------- */
 
-static const struct alert_row *firing(const struct alert_row *rows, size_t n, const struct alert_wish *w)
+static const struct alert_row *firing(const struct alert_row *rows, size_t n,
+				      const struct alert_wish *w)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].state != AL_RESOLVED && str_eq(rows[i].name, w->name) &&
@@ -173,13 +182,16 @@ static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, si
 	for (size_t i = 0; e == 0 && i < n; i++) {
 		bool mine = false;
 
-		for (size_t k = a->sms_unknown; k < COUNT_OF(ours); k++) /* the first is about SMS */
+		/* the first is about SMS */
+		for (size_t k = a->sms_unknown; k < COUNT_OF(ours); k++)
 			mine = mine || str_eq(rows[i].name, ours[k]);
-		if (!mine || rows[i].state == AL_RESOLVED || wishes_find(&a->now, rows[i].name, rows[i].subject))
+		if (!mine || rows[i].state == AL_RESOLVED ||
+		    wishes_find(&a->now, rows[i].name, rows[i].subject))
 			continue;
 		e = alert_resolve(t, rows[i].name, rows[i].subject, NULL, err);
 		if (e == 0 && told_when_over(rows[i].name))
-			e = notify_put(t, a->d.notify, SAY_RESOLVED, NULL, rows[i].name, rows[i].text, err);
+			e = notify_put(t, a->d.notify, SAY_RESOLVED, NULL, rows[i].name,
+				       rows[i].text, err);
 	}
 	return e;
 }
@@ -218,7 +230,7 @@ int alerter_look(struct alerter *a, struct err *err)
 	return e;
 }
 
-/* ---- the task ------------------------------------------------------------------------------------ */
+/* ---- the task ------------------------------------------------------------------- */
 
 static void run(void *arg)
 {

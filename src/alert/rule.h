@@ -14,8 +14,10 @@ struct series {				/* one metric with one label value */
 	const struct policy_metric *metric;
 	char *label;			/* "" = the only one */
 	int state;			/* enum alert_state, or -1: nothing is wrong */
-	int level;			/* 0 ok, 1 warn, 2 critical: the worst that was held long enough */
-	int64_t since_ms[3];		/* since when the value is at least this bad; 0 = it is not */
+	/* 0 ok, 1 warn, 2 critical: the worst that was held long enough */
+	int level;
+	/* since when the value is at least this bad; 0 = it is not */
+	int64_t since_ms[3];
 	int64_t good_since_ms, changed_at_ms, sample_at_ms;
 	double value;
 	bool stale;

@@ -103,7 +103,8 @@ static int check_member(struct call *c, const struct member *m, const struct jso
 	}
 	static const char *const want[] = {
 		[M_TEXT] = "a string", [M_INT] = "a whole number", [M_BOOL] = "true or false",
-		[M_TEXTS] = "an array of strings", [M_OBJECT] = "an object", [M_NUMBER] = "a number",
+		[M_TEXTS] = "an array of strings", [M_OBJECT] = "an object",
+		[M_NUMBER] = "a number",
 		[M_BOOLS] = "an array of true and false",
 	};
 	snprintf(detail, sizeof(detail), "expected %s, got %s", want[m->type], json_type_name(v));

@@ -23,7 +23,8 @@ static int until(struct call *c, int64_t otherwise_ms, int64_t *ret)
 	int64_t ms = call_int(c, "minutes", 0) * 60000;
 
 	if (text && !parse_duration_ms(text, &ms))
-		return api_problem_field(c, 400, "for", "a duration with its unit, such as 30m or 1h30m");
+		return api_problem_field(c, 400, "for", "a duration with its unit, such as 30m or"
+							" 1h30m");
 	if (text && (ms < 1000 || ms > MOST_MS))
 		return api_problem_field(c, 400, "for", "from 1s to 30d");
 	if (ms == 0)
@@ -66,7 +67,8 @@ static int post_unpause(struct call *c)
 	struct err err = { 0 };
 
 	if (hub_state(c->engine->hub)->control.maintenance &&
-	    command_maintenance(c->engine->decider, &who, false, 0, call_text(c, "reason"), &err) < 0)
+	    command_maintenance(c->engine->decider, &who, false, 0, call_text(c, "reason"),
+				&err) < 0)
 		return api_problem_err(c, &err);
 	return pause_to(c, false);
 }
@@ -82,7 +84,8 @@ static int post_maintenance(struct call *c)
 
 	if (status)
 		return status;
-	if (command_maintenance(c->engine->decider, &who, on, until_ms, call_text(c, "reason"), &err) < 0)
+	if (command_maintenance(c->engine->decider, &who, on, until_ms, call_text(c, "reason"),
+				&err) < 0)
 		return api_problem_err(c, &err);
 	return done(c);
 }

@@ -70,7 +70,8 @@ static int read_overrides(struct call *c, struct order *o)
 			const char *near = str_nearest(json_str(v), gate_names.names, gate_names.n);
 
 			snprintf(detail, sizeof(detail), "there is no such gate%s%s%s",
-				 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+				 near ? "; did you mean \"" : "", near ? near : "",
+				 near ? "\"?" : "");
 			return api_problem_field(c, 400, "overrides", detail);
 		}
 		if (o->c.n_overrides < COUNT_OF(o->overrides))
@@ -83,10 +84,12 @@ static int read_overrides(struct call *c, struct order *o)
 static int read_order(struct call *c, struct order *o)
 {
 	*o = (struct order){ 0 };
-	o->who = (struct who){ .actor = c->user, .role = enum_name(&person_role_names, (int)c->role),
+	o->who = (struct who){ .actor = c->user, .role = enum_name(&person_role_names,
+		(int)c->role),
 			       .via = "api" };
 	o->c = (struct command){
-		.who = &o->who, .account = call_text(c, "accountId"), .event = call_text(c, "eventId"),
+		.who = &o->who, .account = call_text(c, "accountId"),
+		.event = call_text(c, "eventId"),
 		.target = call_text(c, "targetAccountId"), .reason = call_text(c, "reason"),
 		.plan_hash = call_text(c, "planHash"), .minutes = call_int(c, "minutes", 0),
 		.dry_run = call_flag(c, "dryRun"), .partial = call_flag(c, "partial"),
@@ -206,7 +209,8 @@ static int get_events(struct call *c)
 		return status;
 	f.account = account;
 	/* it is the id of the last one */
-	if (f.cursor && (!str_has_prefix(f.cursor, "EV-") || !parse_i64(f.cursor + 3, 0, INT64_MAX, &at)))
+	if (f.cursor && (!str_has_prefix(f.cursor, "EV-") ||
+			 !parse_i64(f.cursor + 3, 0, INT64_MAX, &at)))
 		return api_problem_field(c, 400, "cursor", "not one that was given out here");
 	if (events_list(c->engine->store, &f, &rows, &n, &cursor, &err) < 0)
 		return api_problem_err(c, &err);
@@ -249,7 +253,8 @@ static const struct route routes[] = {
 	    { "targetAccountId", M_TEXT, .max = 100 }, REASON, { "dryRun", M_BOOL },
 	    { "partial", M_BOOL }, OVERRIDES }, post_start, "start a failover by hand" },
 	{ "POST", A "/approve", PR_OPERATOR, 0,
-	  { EVENT_ID, REASON, { "planHash", M_TEXT, .max = 100 }, OVERRIDES, { "partial", M_BOOL } },
+	  { EVENT_ID, REASON, { "planHash", M_TEXT, .max = 100 }, OVERRIDES,
+	    { "partial", M_BOOL } },
 	  post_approve, "approve a held or pending event with the plan that was seen" },
 	{ "POST", A "/reject", PR_OPERATOR, 0, { EVENT_ID, REASON }, post_reject,
 	  "do not fail over; the cause opens nothing new for an hour" },

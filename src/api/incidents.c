@@ -161,7 +161,8 @@ typedef int (*order_fn)(struct call *c, const char *id, const struct who *who, s
 static int need(const struct call *c, const char *member, const char **ret, struct err *err)
 {
 	*ret = call_text(c, member);
-	return str_empty(*ret) ? err_field(err, ERR_INVALID, member, "is required for this action") : 0;
+	return str_empty(*ret) ? err_field(err, ERR_INVALID, member,
+					   "is required for this action") : 0;
 }
 
 static int to_state(struct call *c, const char *id, const struct who *who, enum incident_state to,
@@ -209,7 +210,8 @@ static int do_role(struct call *c, const char *id, const struct who *who, struct
 	const char *role;
 	int e = need(c, "role", &role, err);
 
-	return e < 0 ? e : incident_set_role(c->engine->store, who, id, role, call_text(c, "person"), err);
+	return e < 0 ? e : incident_set_role(c->engine->store, who, id, role,
+					     call_text(c, "person"), err);
 }
 
 static int do_edit(struct call *c, const char *id, const struct who *who, struct err *err)
@@ -259,7 +261,8 @@ static int do_hold(struct call *c, const char *id, const struct who *who, struct
 	const char *clock;
 	int e = need(c, "clock", &clock, err);
 
-	return e < 0 ? e : clock_hold(c->engine->store, who, id, clock, true, call_text(c, "reason"), err);
+	return e < 0 ? e : clock_hold(c->engine->store, who, id, clock, true,
+				      call_text(c, "reason"), err);
 }
 
 static int do_run(struct call *c, const char *id, const struct who *who, struct err *err)
@@ -301,7 +304,8 @@ static int do_action(struct call *c, const char *id, const struct who *who, stru
 	if (state && !str_eq(state, "open") && !str_eq(state, "done") && !str_eq(state, "dropped"))
 		return err_field(err, ERR_INVALID, "state", "one of open, done, dropped");
 	if (call_text(c, "dueAt") && !parse_time_ms(call_text(c, "dueAt"), &a.due_at_ms))
-		return err_field(err, ERR_INVALID, "dueAt", "must be an RFC 3339 time, with its zone");
+		return err_field(err, ERR_INVALID, "dueAt", "must be an RFC 3339 time, with its"
+				 " zone");
 	return incident_action_put(c->engine->store, who, id, &a, &made, err);
 }
 
@@ -320,8 +324,8 @@ static int unknown_action(struct call *c, const char *action)
 	for (size_t i = 0; i < COUNT_OF(orders); i++)
 		names[i] = orders[i].name;
 	near = str_nearest(action, names, COUNT_OF(names));
-	snprintf(detail, sizeof(detail), "there is no such action%s%s%s", near ? "; did you mean \"" : "",
-		 near ? near : "", near ? "\"?" : "");
+	snprintf(detail, sizeof(detail), "there is no such action%s%s%s",
+		 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	return api_problem_field(c, 400, "action", detail);
 }
 
@@ -372,7 +376,7 @@ static const struct route routes[] = {
 		    TEXT("kind", 20), TEXT("ref", 500), TEXT("clock", 40), TEXT("task", 40),
 		    { "on", M_BOOL }, TEXT("id", 40), TEXT("text", 4000), TEXT("owner", 200),
 		    TEXT("dueAt", 40), TEXT("state", 20) },
-	  .help = "an order to an incident: ack mitigate resolve close severity role edit link unlink "
-		  "hold run done task action" },
+	  .help = "an order to an incident: ack mitigate resolve close severity role edit link"
+		  " unlink hold run done task action" },
 };
 const struct route_table incidents_routes = { routes, COUNT_OF(routes) };

@@ -71,7 +71,8 @@ static int get_numbers(struct call *c)
 	    !call_query_words(c, "status", &number_status_names, &word, &status) ||
 	    !call_query_account(c, "accountId", &account, &status))
 		return status;
-	if (numbers_page(c->engine->store, account, word, call_query(c, "cursor"), limit, &rows, &n, &err) < 0)
+	if (numbers_page(c->engine->store, account, word, call_query(c, "cursor"), limit, &rows, &n,
+			 &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "numbers");
@@ -142,8 +143,9 @@ static int get_audit(struct call *c)
 	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &status) ||
 	    !call_query_i64(c, "cursor", 0, INT64_MAX, 0, &before, &status))
 		return status;
-	if (journal_before(c->engine->store, before, call_query(c, "subject"), call_query(c, "kind"),
-			   call_query(c, "actor"), limit, &rows, &n, &err) < 0)
+	if (journal_before(c->engine->store, before, call_query(c, "subject"),
+			   call_query(c, "kind"), call_query(c, "actor"), limit, &rows, &n,
+			   &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "entries");
@@ -195,8 +197,9 @@ static int get_checks(struct call *c)
 	    !call_query_i64(c, "limit", 1, 1000, 200, &limit, &status) ||
 	    !call_query_i64(c, "hours", 1, 24 * 400, 24, &hours, &status))
 		return status;
-	if (health_history(c->engine->store, account, loop_wall_ms(c->engine->loop) - hours * 3600000,
-			   limit, &rows, &n, &err) < 0)
+	if (health_history(c->engine->store, account,
+			   loop_wall_ms(c->engine->loop) - hours * 3600000, limit, &rows, &n,
+			   &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "checks");
@@ -234,8 +237,8 @@ static int get_lock(struct call *c)
 		    s->events[i].steps[STEP_UNLOCK].state == SS_WAITING)
 			by = &s->events[i];
 	if (store_query(c->engine->store, &held, &err,
-			"SELECT (SELECT max(lock_expires_at) FROM ringdown.event WHERE unlocked_at IS NULL"
-			"        AND lock_expires_at > $1),"
+			"SELECT (SELECT max(lock_expires_at) FROM ringdown.event WHERE unlocked_at"
+			" IS NULL        AND lock_expires_at > $1),"
 			" (SELECT coalesce(json_agg(json_build_object('agentId', agent_id)), '[]')"
 			"  FROM ringdown.sms_hold)", "m", now) < 0)
 		return api_problem_err(c, &err);

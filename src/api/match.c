@@ -61,7 +61,8 @@ const struct route *route_match(const char *method, const char *path, char *para
 			params_clear(params);
 			continue;
 		}
-		if (str_eq(method, r->method) || (str_eq(method, "HEAD") && str_eq(r->method, "GET")))
+		if (str_eq(method, r->method) || (str_eq(method, "HEAD") &&
+						  str_eq(r->method, "GET")))
 			return r;
 		params_clear(params);
 		*ret_status = 405;

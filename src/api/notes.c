@@ -40,7 +40,8 @@ static int post_note(struct call *c)
 	_cleanup_(free_p) char *newest = NULL, *id = NULL;
 	struct who who = who_of(c);
 	struct err err = { 0 };
-	struct note_new n = { .incident = call_text(c, "incident"), .subject = call_text(c, "subject"),
+	struct note_new n = { .incident = call_text(c, "incident"),
+			      .subject = call_text(c, "subject"),
 			      .text = call_text(c, "text"), .kind = "note" };
 
 	if (read_time(call_text(c, "happenedAt"), "happenedAt", &n.happened_at_ms, &err) < 0 ||
@@ -80,7 +81,8 @@ static int import_line(struct call *c, const struct who *who, const struct json 
 {
 	struct note_new n = { .incident = c->params[0], .kind = "import",
 			      .source = call_text(c, "source"), .text = json_get_str(v, "text"),
-			      .original = json_get_str(v, "original"), .doubt = json_get_str(v, "doubt"),
+			      .original = json_get_str(v, "original"),
+			      .doubt = json_get_str(v, "doubt"),
 			      .subject = json_get_str(v, "subject") };
 	int e = read_time(json_get_str(v, "at"), "at", &n.happened_at_ms, err);
 
@@ -148,7 +150,8 @@ static int window_of(struct call *c, struct timeline_window *w, struct err *err)
 		return e;
 	const struct incident *i = &doc.incident;
 	int64_t end = i->closed_at_ms ? i->closed_at_ms : i->resolved_at_ms;
-	int64_t begin = i->started_at_ms && i->started_at_ms < i->declared_at_ms ? i->started_at_ms :
+	int64_t begin = i->started_at_ms && i->started_at_ms < i->declared_at_ms ?
+		i->started_at_ms :
 										   i->declared_at_ms;
 	if (!w->from_ms)
 		w->from_ms = begin - HOUR_MS;
@@ -206,7 +209,8 @@ static int post_mark(struct call *c)
 	incident_doc_fini(&doc);
 	if (timeline_mark(c->engine->store, &who, incident, entry,
 			  json_get(c->body, "pinned") ? &pinned : NULL,
-			  json_get(c->body, "hidden") ? &hidden : NULL, call_text(c, "text"), &err) < 0)
+			  json_get(c->body, "hidden") ? &hidden : NULL, call_text(c, "text"),
+			  &err) < 0)
 		return api_problem_err(c, &err);
 	return answer_id(c, entry, incident, 200);
 }
@@ -218,18 +222,21 @@ static const struct route routes[] = {
 		    TEXT("incident", 40, .help = "unset: the newest open one; \"\": none"),
 		    TEXT("subject", 300), TEXT("happenedAt", 40, .help = "when it was, if not now"),
 		    TEXT("until", 40) },
-	  .help = "writes a note; one that begins with \"" NOTE_TODO "\" becomes an action as well" },
+	  .help = "writes a note; one that begins with \"" NOTE_TODO
+		"\" becomes an action as well" },
 	{ "PATCH", "/api/v1/notes/{id}", PR_OPERATOR, .handle = patch_note,
 	  .body = { TEXT("text", 20000, .required = true), { "version", M_INT },
 		    TEXT("happenedAt", 40) },
-	  .help = "changes a note; the text before it is kept. 409: somebody else did since version" },
+	  .help = "changes a note; the text before it is kept. 409: somebody else did since"
+		  " version" },
 	{ "POST", "/api/v1/incidents/{id}/import", PR_OPERATOR, .handle = post_import,
 	  .body = { TEXT("source", 200, .required = true),
-		    { "log", M_OBJECT, .required = true, .help = "lines: [{at, text, original, doubt}]" } },
+		    { "log", M_OBJECT, .required = true, .help = "lines: [{at, text, original,"
+		      " doubt}]" } },
 	  .help = "lines of a log from outside, each kept with the instant as it was written" },
 	{ "GET", "/api/v1/timeline", PR_VIEWER, .handle = get_timeline,
-	  .help = "journal, notes and imports in one order: ?incident=&from=&to=&at=&forward=1&lane=&q=&"
-		  "noise=1&pinned=1&limit=&cursor=" },
+	  .help = "journal, notes and imports in one order:"
+		  " ?incident=&from=&to=&at=&forward=1&lane=&q=&noise=1&pinned=1&limit=&cursor=" },
 	{ "POST", "/api/v1/timeline/mark", PR_OPERATOR, .handle = post_mark,
 	  .body = { TEXT("incident", 40, .required = true), TEXT("entry", 60, .required = true),
 		    { "pinned", M_BOOL }, { "hidden", M_BOOL }, TEXT("text", 2000) },

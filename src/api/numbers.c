@@ -46,11 +46,13 @@ int side_told(struct call *c, const struct call_info *info, const char *what)
 {
 	char why[400];
 	int status = info->result == CALL_REJECTED || info->result == CALL_REFUSED ||
-		     info->result == CALL_INACTIVE ? 422 : info->result == CALL_NOT_FOUND ? 404 : 503;
+		     info->result == CALL_INACTIVE ? 422 : info->result == CALL_NOT_FOUND ? 404 :
+			503;
 
 	call_why(info, why, sizeof(why));
 	return api_problem(c, status, NULL, "%s: %s%s", what, why, info->maybe_done ?
-			   "; it may have happened all the same: run 'ringdown numbers sync' and look" : "");
+			   "; it may have happened all the same: run 'ringdown numbers sync' and"
+			   " look" : "");
 }
 
 bool side_may_write(void *ctx)
@@ -102,9 +104,11 @@ static int check_number(struct call *c, bool confirmed)
 	const char *number = call_text(c, "phoneNumber");
 
 	if (!side_e164_ok(number))
-		return api_problem_field(c, 400, "phoneNumber", "an E.164 number such as +14155550100");
+		return api_problem_field(c, 400, "phoneNumber",
+					 "an E.164 number such as +14155550100");
 	if (confirmed && !str_eq(call_text(c, "confirm"), number))
-		return api_problem_field(c, 400, "confirm", "repeat the number here: this costs or moves something");
+		return api_problem_field(c, 400, "confirm", "repeat the number here: this costs or"
+					 " moves something");
 	return 0;
 }
 
@@ -132,8 +136,8 @@ static void get_price(struct call *c, const struct side *s, struct number_price 
 	struct call_info info = { 0 };
 
 	*ret = (struct number_price){ 0 };
-	s->ops->number_price(c->engine->providers, &s->cred, call_text(c, "country"), kind_of(c), ret,
-			     &info);
+	s->ops->number_price(c->engine->providers, &s->cred, call_text(c, "country"), kind_of(c),
+			     ret, &info);
 }
 
 static void read_search(const struct call *c, struct number_search *ret)
@@ -223,17 +227,20 @@ static int check_caps(struct call *c, const struct number_price *price)
 	if (cap > set->number_price)
 		cap = set->number_price;
 	if (!price->known && !call_flag(c, "priceUnknown"))
-		return api_problem(c, 409, NULL, "the price is not known; priceUnknown:true buys all the same");
+		return api_problem(c, 409, NULL, "the price is not known; priceUnknown:true buys"
+						 " all the same");
 	if (price->known && price->monthly > cap)
-		return api_problem(c, 409, NULL, "%.2f %s a month is above the cap of %.2f", price->monthly,
-				   price->currency, cap);
+		return api_problem(c, 409, NULL, "%.2f %s a month is above the cap of %.2f",
+				   price->monthly, price->currency, cap);
 	if (store_query(c->engine->store, &r, &err, "SELECT count(*) FROM ringdown.journal"
 			" WHERE kind = 'number.bought' AND at > $1", "m",
 			loop_wall_ms(c->engine->loop) - DAY_MS) < 0)
 		return api_problem_err(c, &err);
 	if (pg_i64(r, 0, 0) >= set->numbers_per_day)
-		return api_problem(c, 409, NULL, "%lld numbers were bought in 24 hours; numbers.maxPerDay is %lld",
-				   (long long)pg_i64(r, 0, 0), (long long)set->numbers_per_day);
+		return api_problem(c, 409, NULL, "%lld numbers were bought in 24 hours;"
+						 " numbers.maxPerDay is %lld",
+						 (long long)pg_i64(r, 0, 0),
+						 (long long)set->numbers_per_day);
 	return 0;
 }
 
@@ -254,8 +261,8 @@ static void bought_json(struct call *c, const struct side *s, const struct phone
 static int buy(struct call *c, const struct side *s, const struct number_price *price)
 {
 	const char *number = call_text(c, "phoneNumber"), *why = call_text(c, "reason");
-	_cleanup_(free_p) char *text = xasprintf("buying %s for %s%s%s", number, s->a.name, why ? ": " : "",
-						 why ? why : "");
+	_cleanup_(free_p) char *text = xasprintf("buying %s for %s%s%s", number, s->a.name,
+						 why ? ": " : "", why ? why : "");
 	_cleanup_(free_p) char *done = xasprintf("%s bought for %s", number, s->a.name);
 	struct write_guard guard = { side_may_write, c->engine };
 	struct phone_list phones = { 0 };
@@ -264,8 +271,8 @@ static int buy(struct call *c, const struct side *s, const struct number_price *
 
 	if (status)
 		return status;
-	s->ops->number_buy(c->engine->providers, &s->cred, &guard, number, call_text(c, "addressSid"),
-			   call_text(c, "bundleSid"), &phones, &info);
+	s->ops->number_buy(c->engine->providers, &s->cred, &guard, number,
+			   call_text(c, "addressSid"), call_text(c, "bundleSid"), &phones, &info);
 	/* a lost answer: the account's own list says whether it is there */
 	if (info.result != CALL_OK && info.maybe_done)
 		s->ops->number_by_e164(c->engine->providers, &s->cred, number, &phones, &look);
@@ -320,9 +327,12 @@ static int checklist(struct call *c, const struct side *from, const struct side 
 {
 	static const char *const lines[] = {
 		"Both accounts belong to you: log in to each and note its SID.",
-		"No failover is under way, and no agent uses the number (ringdown agents --search NUMBER).",
-		"Remove the number from messaging services, campaigns and SIP trunks of the losing account.",
-		"Ask Twilio's support from the losing account to move the number; name both SIDs and the number.",
+		"No failover is under way, and no agent uses the number (ringdown agents --search"
+		" NUMBER).",
+		"Remove the number from messaging services, campaigns and SIP trunks of the losing"
+		" account.",
+		"Ask Twilio's support from the losing account to move the number; name both SIDs"
+		" and the number.",
 		"Confirm the request from the gaining account.",
 		"Register it for SMS again in the gaining account: campaigns do not move.",
 		"Afterwards: ringdown numbers sync for both accounts.",
@@ -331,9 +341,9 @@ static int checklist(struct call *c, const struct side *from, const struct side 
 	char detail[400];
 
 	snprintf(detail, sizeof(detail), from->cred.parent_sid[0] || to->cred.parent_sid[0] ?
-		 "%.80s and %.80s are not in one family with a known parent credential; the provider's "
-		 "support moves such numbers" : "%.80s and %.80s have no common parent; the provider's "
-		 "support moves such numbers", from->a.name, to->a.name);
+		 "%.80s and %.80s are not in one family with a known parent credential; the"
+		 " provider's support moves such numbers" : "%.80s and %.80s have no common parent;"
+		 " the provider's support moves such numbers", from->a.name, to->a.name);
 	str_clear(&c->out);
 	problem_begin(&w, 409, "Not between these accounts", detail);
 	jw_arr(&w, "checklist");
@@ -351,9 +361,10 @@ static int check_unused(struct call *c, const char *number)
 	struct err err = { 0 };
 
 	if (store_query(c->engine->store, &r, &err,
-			"SELECT coalesce((SELECT id FROM \"VoiceAgent\" WHERE \"twilioPhoneNumber\" = $1 OR"
-			" \"backupPhoneNumber\" = $1 LIMIT 1), (SELECT agent_id FROM ringdown.reservation"
-			" WHERE phone_number = $1 LIMIT 1), '')", "t", number) < 0)
+			"SELECT coalesce((SELECT id FROM \"VoiceAgent\" WHERE \"twilioPhoneNumber\""
+			" = $1 OR \"backupPhoneNumber\" = $1 LIMIT 1), (SELECT agent_id FROM"
+			" ringdown.reservation WHERE phone_number = $1 LIMIT 1), '')", "t",
+			number) < 0)
 		return api_problem_err(c, &err);
 	if (pg_text(r, 0, 0)[0])
 		return api_problem(c, 409, NULL, "%s is %s's number; move an unused one", number,
@@ -364,15 +375,18 @@ static int check_unused(struct call *c, const char *number)
 static int transfer(struct call *c, const struct side *from, const struct side *to)
 {
 	const char *number = call_text(c, "phoneNumber"), *why = call_text(c, "reason");
-	_cleanup_(free_p) char *text = xasprintf("moving %s from %s to %s%s%s", number, from->a.name,
-						 to->a.name, why ? ": " : "", why ? why : "");
-	_cleanup_(free_p) char *done = xasprintf("%s moved from %s to %s", number, from->a.name, to->a.name);
+	_cleanup_(free_p) char *text = xasprintf("moving %s from %s to %s%s%s", number,
+						 from->a.name, to->a.name, why ? ": " : "",
+						 why ? why : "");
+	_cleanup_(free_p) char *done = xasprintf("%s moved from %s to %s", number, from->a.name,
+						 to->a.name);
 	struct write_guard guard = { side_may_write, c->engine };
 	struct phone_list phones = { 0 };
 	struct call_info info = { 0 };
 	int status = 0;
 
-	if (from->ops->number_by_e164(c->engine->providers, &from->cred, number, &phones, &info) != CALL_OK)
+	if (from->ops->number_by_e164(c->engine->providers, &from->cred, number, &phones,
+				      &info) != CALL_OK)
 		status = info.result == CALL_NOT_FOUND ?
 			 api_problem(c, 404, NULL, "%s has no number %s", from->a.name, number) :
 			 side_told(c, &info, "looking the number up");
@@ -382,8 +396,9 @@ static int transfer(struct call *c, const struct side *from, const struct side *
 	}
 	if (!status)
 		status = note(c, NOTE_WARN, "number.moving", number, text);
-	if (!status && from->ops->number_transfer(c->engine->providers, &from->cred, &guard, phones.v[0].sid,
-						  to->cred.account_sid, &info) != CALL_OK)
+	if (!status && from->ops->number_transfer(c->engine->providers, &from->cred, &guard,
+						  phones.v[0].sid, to->cred.account_sid,
+						  &info) != CALL_OK)
 		status = side_told(c, &info, "the transfer");
 	if (!status)
 		status = note(c, NOTE_WARN, "number.moved", number, done);
@@ -414,8 +429,10 @@ static int post_transfer(struct call *c)
 	status = side_load(c, call_text(c, "toAccountId"), &to);
 	if (!status) {
 		if (str_eq(from.a.id, to.a.id))
-			status = api_problem_field(c, 400, "toAccountId", "the same account as fromAccountId");
-		else if (!credentials_have(&from.cred, CRED_PARENT) || !str_eq(family_of(&from), family_of(&to)))
+			status = api_problem_field(c, 400, "toAccountId",
+						   "the same account as fromAccountId");
+		else if (!credentials_have(&from.cred, CRED_PARENT) ||
+			 !str_eq(family_of(&from), family_of(&to)))
 			status = checklist(c, &from, &to);
 		else
 			status = check_unused(c, call_text(c, "phoneNumber"));
@@ -434,15 +451,18 @@ static int post_transfer(struct call *c)
 
 static const struct route routes[] = {
 	{ "POST", "/api/v1/numbers/search", PR_OPERATOR, 0,
-	  { ACCOUNT("accountId"), KIND, { "areaCode", M_TEXT, .max = 7 }, { "contains", M_TEXT, .max = 16 },
+	  { ACCOUNT("accountId"), KIND, { "areaCode", M_TEXT, .max = 7 },
+	    { "contains", M_TEXT, .max = 16 },
 	    { "voice", M_BOOL }, { "sms", M_BOOL }, { "limit", M_INT, .min = 1, .max = 100 } },
 	  post_search, "numbers for sale, with their price a month" },
 	{ "POST", "/api/v1/numbers/buy", PR_ADMIN, 0,
-	  { ACCOUNT("accountId"), NUMBER, KIND, { "maxMonthlyPrice", M_NUMBER }, { "priceUnknown", M_BOOL },
+	  { ACCOUNT("accountId"), NUMBER, KIND, { "maxMonthlyPrice", M_NUMBER },
+	    { "priceUnknown", M_BOOL },
 	    { "addressSid", M_TEXT, .max = 40 }, { "bundleSid", M_TEXT, .max = 40 }, REASON,
 	    { "dryRun", M_BOOL } }, post_buy, "buy one number; confirm repeats it" },
 	{ "POST", "/api/v1/numbers/transfer", PR_ADMIN, 0,
-	  { ACCOUNT("fromAccountId"), ACCOUNT("toAccountId"), NUMBER, REASON, { "dryRun", M_BOOL } },
+	  { ACCOUNT("fromAccountId"), ACCOUNT("toAccountId"), NUMBER, REASON,
+	    { "dryRun", M_BOOL } },
 	  post_transfer, "move an unused number inside one family; a checklist otherwise" },
 };
 const struct route_table numbers_routes = { routes, COUNT_OF(routes) };

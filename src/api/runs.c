@@ -57,7 +57,8 @@ static void count_steps(const struct step *steps, size_t n, struct runbook_row *
 		row->changes += steps[i].effect == EFFECT_CHANGE;
 		row->destroys += steps[i].effect == EFFECT_DESTROY;
 		for (size_t k = 0; k < steps[i].op.n_options; k++)
-			count_steps(steps[i].op.options[k].steps, steps[i].op.options[k].n_steps, row);
+			count_steps(steps[i].op.options[k].steps, steps[i].op.options[k].n_steps,
+				    row);
 	}
 }
 
@@ -274,7 +275,8 @@ static const struct route routes[] = {
 	  .help = "what happened in a run, entry by entry; ?after=" },
 	{ "POST", "/api/v1/runs", PR_OPERATOR, .handle = post_run,
 	  .body = { { "runbook", M_TEXT, .required = true, .max = 100 },
-		    { "params", M_OBJECT }, { "kind", M_TEXT, .max = 20, .help = "real, drill, dry" },
+		    { "params", M_OBJECT }, { "kind", M_TEXT, .max = 20,
+					      .help = "real, drill, dry" },
 		    { "incident", M_TEXT, .max = 100 }, { "subject", M_TEXT, .max = 300 },
 		    { "dry", M_BOOL, .help = "reads only; changes are printed" } },
 	  .help = "starts a run" },

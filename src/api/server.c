@@ -24,18 +24,22 @@ static const struct option_row rows[] = {
 	  .help = "serve /healthz, /readyz and /metrics without a token" },
 	{ "maxBody", OPT_INT, offsetof(struct api_settings, max_body), "1048576", 1024, 16777216,
 	  .help = "largest request body in bytes" },
-	{ "maxConnections", OPT_INT, offsetof(struct api_settings, max_connections), "512", 8, 20000,
+	{ "maxConnections", OPT_INT, offsetof(struct api_settings, max_connections), "512", 8,
+	  20000,
 	  .help = "connections at the same time" },
 	{ "ratePerMinute", OPT_INT, offsetof(struct api_settings, rate_per_minute), "1200", 10,
 	  1000000, .help = "requests of one token in a minute; more get 429" },
 	{ "streamQueue", OPT_INT, offsetof(struct api_settings, stream_queue), "1048576", 65536,
-	  67108864, .help = "bytes queued for a slow stream before it is dropped; it resumes by sequence" },
-	{ "numbers.maxPerDay", OPT_INT, offsetof(struct api_settings, numbers_per_day), "20", 0, 10000,
+	  67108864, .help = "bytes queued for a slow stream before it is dropped; it resumes by"
+			    " sequence" },
+	{ "numbers.maxPerDay", OPT_INT, offsetof(struct api_settings, numbers_per_day), "20", 0,
+	  10000,
 	  .help = "numbers that people may buy in 24 hours, in all; 0: none" },
 	{ "numbers.maxMonthlyPrice", OPT_DOUBLE, offsetof(struct api_settings, number_price), "5",
 	  .help = "dearest number that may be bought, a month, in the account's currency" },
 };
-const struct option_table api_options = { "api", rows, COUNT_OF(rows), sizeof(struct api_settings) };
+const struct option_table api_options = { "api", rows, COUNT_OF(rows),
+					  sizeof(struct api_settings) };
 
 struct api {
 	struct engine *engine;
@@ -229,7 +233,8 @@ static int answer(struct call *c)
 	struct str allow = STR_INIT(200);
 	int status = 404;
 
-	c->route = route_match(httpd_method(c->req), httpd_path(c->req), c->params, &status, &allow);
+	c->route = route_match(httpd_method(c->req), httpd_path(c->req), c->params, &status,
+			       &allow);
 	if (!c->route) {
 		if (status == 405)
 			httpd_add_header(c->req, "Allow", str_get(&allow));

@@ -25,8 +25,8 @@ static int note_reveal(struct call *c, const struct sms_query *q)
 		return api_problem(c, 403, "Forbidden", "message content is for operators");
 	if (tx_begin(c->engine->store, &t, &who, &err) < 0)
 		return api_problem_err(c, &err);
-	tx_note(&t, NOTE_WARN, "sms.content", q->org ? q->org : "", "looked at the content of messages",
-		NULL);
+	tx_note(&t, NOTE_WARN, "sms.content", q->org ? q->org : "",
+		"looked at the content of messages", NULL);
 	return tx_commit(&t, NULL, &err) < 0 ? api_problem_err(c, &err) : 0;
 }
 
@@ -38,10 +38,12 @@ static int read_query(struct call *c, struct sms_query *q)
 
 	n = source ? sms_source_parse(source) : SMS_MESSAGELOG;
 	if (n < 0)
-		return api_problem_field(c, 400, "source", "one of messagelog, sms_messages, twilio");
+		return api_problem_field(c, 400, "source", "one of messagelog, sms_messages,"
+					 " twilio");
 	q->source = (enum sms_source)n;
 	if (!call_query_i64(c, "limit", 1, 1000, 200, &q->limit, &status) ||
-	    !call_query_i64(c, "minutes", 1, 1440, q->kind == SMS_HOURS ? 1440 : 60, &minutes, &status))
+	    !call_query_i64(c, "minutes", 1, 1440, q->kind == SMS_HOURS ? 1440 : 60, &minutes,
+			    &status))
 		return status;
 	q->window_ms = minutes * MINUTE_MS;
 	q->org = call_query(c, "orgId");
@@ -99,7 +101,8 @@ static struct sms_order order_of(const struct call *c)
 }
 
 static int post_org(struct call *c, int (*act)(struct sms *, const struct who *,
-					       const struct sms_order *, struct str *, struct err *))
+					       const struct sms_order *, struct str *,
+						struct err *))
 {
 	struct sms_order o = order_of(c);
 	struct who who = who_of(c);
@@ -145,7 +148,8 @@ static int post_undo(struct call *c)
 	struct who who = who_of(c);
 	struct err err = { 0 };
 
-	return reply(c, sms_undo(c->engine->sms, &who, call_text(c, "actionId"), &c->out, &err), &err);
+	return reply(c, sms_undo(c->engine->sms, &who, call_text(c, "actionId"), &c->out, &err),
+		     &err);
 }
 
 static int post_global(struct call *c, bool on)
@@ -198,7 +202,8 @@ static int post_feature(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", S "{report}", PR_VIEWER, 0, { { 0 } }, get_report,
-	  "mix, failures, codes, orgs, senders, hours; ?source= messagelog, sms_messages or twilio" },
+	  "mix, failures, codes, orgs, senders, hours; ?source= messagelog, sms_messages or"
+	  " twilio" },
 	{ "POST", S "org-off", PR_OPERATOR, 0, { ORG, COMMON }, post_off,
 	  "stop SMS of an organisation; a hold stays pinned" },
 	{ "POST", S "org-on", PR_OPERATOR, 0, { ORG, COMMON }, post_on, "let its SMS go again" },
@@ -206,7 +211,8 @@ static const struct route routes[] = {
 	  { ORG, COMMON, RATE("perMinute"), RATE("maxMessagesPerMinute") }, post_rate,
 	  "at most so many messages a minute" },
 	{ "POST", S "retry", PR_OPERATOR, 0,
-	  { { "orgId", M_TEXT, .max = 200 }, COMMON, RATE("perMinute"), { "code", M_TEXT, .max = 10 },
+	  { { "orgId", M_TEXT, .max = 200 }, COMMON, RATE("perMinute"),
+	    { "code", M_TEXT, .max = 10 },
 	    { "limit", M_INT, .min = 1, .max = 1000 }, { "messageIds", M_TEXTS } }, post_retry,
 	  "send failed messages again: an hour old at most, once each, at a pace" },
 	{ "POST", S "undo", PR_OPERATOR, 0,

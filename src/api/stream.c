@@ -28,7 +28,8 @@ static int get_snapshot(struct call *c)
 	struct jw w = JW(&c->out);
 
 	if (!hub_loaded(c->engine->hub))
-		return api_problem(c, 503, NULL, "the database was not read yet; try again in a moment");
+		return api_problem(c, 503, NULL, "the database was not read yet; try again in a"
+						 " moment");
 	state_json(&w, NULL, hub_state(c->engine->hub));
 	return 200;
 }
@@ -213,7 +214,8 @@ static int get_stream(struct call *c)
 	int status;
 
 	if (!hub_loaded(hub))
-		return api_problem(c, 503, NULL, "the database was not read yet; try again in a moment");
+		return api_problem(c, 503, NULL, "the database was not read yet; try again in a"
+						 " moment");
 	if (!call_query_i64(c, "after", 0, INT64_MAX, hub_state(hub)->seq, &after, &status))
 		return status;
 	s = xcalloc(1, sizeof(*s));
@@ -273,9 +275,10 @@ static const struct route routes[] = {
 	{ "GET", "/api/v1/snapshot", PR_VIEWER, 0, { { 0 } }, get_snapshot,
 	  "everything the console shows at start, with the sequence to go on from" },
 	{ "GET", "/api/v1/stream", PR_VIEWER, ROUTE_STREAM, { { 0 } }, get_stream,
-	  "server-sent events after ?after=SEQ&live=POSITION (both as the snapshot has them): entry, live;"
-	  " a comment as heartbeat every 2 s" },
-	{ "GET", "/api/v1/me", PR_VIEWER, 0, { { 0 } }, get_me, "whose token this is, and which engine" },
+	  "server-sent events after ?after=SEQ&live=POSITION (both as the snapshot has them):"
+	  " entry, live; a comment as heartbeat every 2 s" },
+	{ "GET", "/api/v1/me", PR_VIEWER, 0, { { 0 } }, get_me,
+	  "whose token this is, and which engine" },
 	{ "POST", "/api/v1/presence", PR_VIEWER, 0,
 	  { { "session", M_TEXT, .required = true, .max = 64 }, { "lookingAt", M_TEXT, .max = 100 },
 	    { "dialog", M_BOOL } }, post_presence, "what a console looks at, for the others" },

@@ -19,7 +19,8 @@ static int get_healthz(struct call *c)
 {
 	int64_t age = loop_now_ms(c->engine->loop) - c->engine->turn_ms;
 
-	return plain(c, age < STALLED_MS ? 200 : 503, age < STALLED_MS ? "ok\n" : "the loop stalls\n");
+	return plain(c, age < STALLED_MS ? 200 : 503, age < STALLED_MS ? "ok\n" :
+		     "the loop stalls\n");
 }
 
 static int get_readyz(struct call *c)
@@ -79,7 +80,8 @@ static void account_metrics(struct str *b, const struct state *s)
 
 static void gate_metrics(struct str *b, const struct state *s)
 {
-	head(b, "ringdown_gate_open", "gauge", "1 when the gate lets an automatic failover through");
+	head(b, "ringdown_gate_open", "gauge", "1 when the gate lets an automatic failover"
+					       " through");
 	for (size_t i = 0; i < s->n_gates; i++)
 		for (size_t k = 0; k < s->gates[i].n_gates; k++) {
 			const struct gate_result *g = &s->gates[i].gates[k];
@@ -117,7 +119,8 @@ static int get_metrics(struct call *c)
 	      s->control.paused || s->control.maintenance);
 	gauge(&b, "ringdown_cycle_seconds", "duration of the last health cycle",
 	      (double)s->cycle_ms / 1000);
-	gauge(&b, "ringdown_outbox_waiting", "messages not yet delivered", (double)s->outbox_waiting);
+	gauge(&b, "ringdown_outbox_waiting", "messages not yet delivered",
+	      (double)s->outbox_waiting);
 	gauge(&b, "ringdown_outbox_dead", "messages given up", (double)s->outbox_dead);
 	gauge(&b, "ringdown_journal_seq", "newest journal entry seen", (double)s->seq);
 	account_metrics(&b, s);
@@ -134,7 +137,8 @@ static int get_metrics(struct call *c)
 static void members_json(struct jw *w, const struct route *r)
 {
 	static const char *const types[] = {
-		[M_TEXT] = "string", [M_INT] = "integer", [M_BOOL] = "boolean", [M_TEXTS] = "strings",
+		[M_TEXT] = "string", [M_INT] = "integer", [M_BOOL] = "boolean",
+		[M_TEXTS] = "strings",
 		[M_OBJECT] = "object", [M_NUMBER] = "number",
 		[M_BOOLS] = "booleans",
 	};

@@ -42,9 +42,11 @@ static int find_number(struct call *c, struct target *t)
 	struct err err = { 0 };
 
 	if (!agent == !number)
-		return api_problem_field(c, 400, "phoneNumber", "phoneNumber or agentId, one of the two");
+		return api_problem_field(c, 400, "phoneNumber",
+					 "phoneNumber or agentId, one of the two");
 	if (number && !side_e164_ok(number))
-		return api_problem_field(c, 400, "phoneNumber", "an E.164 number such as +14155550100");
+		return api_problem_field(c, 400, "phoneNumber",
+					 "an E.164 number such as +14155550100");
 	if (number) {
 		t->number = xstrdup(number);
 		return 0;
@@ -79,7 +81,8 @@ static int refuse_busy(struct call *c, const char *number)
 
 	if (number_attempt(c->engine->store, number, &event, &err) < 0)
 		return api_problem_err(c, &err);
-	return event ? api_problem(c, 409, NULL, "%s is at work on %s: wait until it ends", event, number) :
+	return event ? api_problem(c, 409, NULL, "%s is at work on %s: wait until it ends", event,
+				   number) :
 		       0;
 }
 
@@ -138,7 +141,7 @@ static void put_target(struct jw *w, const struct target *t)
 	jw_str(w, "phoneNumber", t->number);
 }
 
-/* ---- what is not as approved ------------------------------------------------------------------ */
+/* ---- what is not as approved ---------------------------------------------------- */
 
 static int get_webhooks(struct call *c)
 {
@@ -183,7 +186,7 @@ static int get_webhooks(struct call *c)
 	return 200;
 }
 
-/* ---- the changes ------------------------------------------------------------------------------- */
+/* ---- the changes ---------------------------------------------------------------- */
 
 static int nothing(struct call *c, const struct target *t)
 {
@@ -215,7 +218,8 @@ static void note_change(struct call *c, struct tx *t, const char *kind, const st
 			const char *what)
 {
 	const char *reason = call_text(c, "reason");
-	_cleanup_(free_p) char *text = xasprintf("%s%s%s", what, reason ? ": " : "", reason ? reason : "");
+	_cleanup_(free_p) char *text = xasprintf("%s%s%s", what, reason ? ": " : "",
+						 reason ? reason : "");
 	struct str data = STR_INIT(1 << 16);
 	struct jw w = JW(&data);
 
@@ -234,7 +238,8 @@ static int adopt(struct call *c, struct target *x)
 	struct who who = who_of(c);
 	struct err err = { 0 };
 	unsigned bits = differences(x->approved, x->seen);
-	const char *text = "what is there becomes the approved webhooks; nothing is written at the provider";
+	const char *text = "what is there becomes the approved webhooks; nothing is written at the"
+			   " provider";
 
 	if (!x->seen)
 		return api_problem(c, 409, NULL, "the webhooks of %s were not read yet", x->number);
@@ -249,8 +254,8 @@ static int adopt(struct call *c, struct target *x)
 			return api_problem_err(c, &err);
 		monitor_wake(c->engine->monitor);
 	}
-	change_json(c, x, text, "set the old values at the provider and adopt them; the journal has them",
-		    x->approved, x->seen, bits);
+	change_json(c, x, text, "set the old values at the provider and adopt them; the journal has"
+				" them", x->approved, x->seen, bits);
 	return 200;
 }
 
@@ -319,7 +324,8 @@ static int write_back(struct call *c, const struct side *s, struct target *x, co
 	int status = read_now(c, s, x, again);
 	monitor_wake(c->engine->monitor);
 	if (!status && differences(x->approved, x->seen) & bits)
-		status = api_problem(c, 409, NULL, "%s was written and reads back otherwise", x->number);
+		status = api_problem(c, 409, NULL, "%s was written and reads back otherwise",
+				     x->number);
 	return status;
 }
 
@@ -334,7 +340,8 @@ static int repair(struct call *c, struct target *x)
 	if (status)
 		return status;
 	if (!x->approved)
-		status = api_problem(c, 409, NULL, "no webhooks were approved for %s yet", x->number);
+		status = api_problem(c, 409, NULL, "no webhooks were approved for %s yet",
+				     x->number);
 	if (!status)
 		status = read_now(c, &s, x, sid);
 	unsigned bits = status ? 0 : differences(x->approved, x->seen);
@@ -345,8 +352,8 @@ static int repair(struct call *c, struct target *x)
 	if (!status && !call_flag(c, "dryRun"))
 		status = write_back(c, &s, x, sid, bits);
 	if (!status) {
-		change_json(c, x, text, "set them by hand again; the journal has what was there", was,
-			    x->approved, bits);
+		change_json(c, x, text, "set them by hand again; the journal has what was there",
+			    was, x->approved, bits);
 		status = 200;
 	}
 	json_free(was);
@@ -365,7 +372,7 @@ static int post_repair(struct call *c)
 	return status;
 }
 
-/* ---- SMS readiness ------------------------------------------------------------------------------ */
+/* ---- SMS readiness -------------------------------------------------------------- */
 
 static int set_ready(struct call *c, const struct target *x, bool ready)
 {
@@ -377,8 +384,9 @@ static int set_ready(struct call *c, const struct target *x, bool ready)
 	if (tx_begin(c->engine->store, &t, &who, &err) < 0 ||
 	    number_set_sms_ready(&t, x->number, ready, "person", &err) < 0)
 		return api_problem_err(c, &err);
-	_cleanup_(free_p) char *note = xasprintf("%s ready for SMS, says %s%s%s", ready ? "is" : "is not",
-						 c->user, reason ? ": " : "", reason ? reason : "");
+	_cleanup_(free_p) char *note = xasprintf("%s ready for SMS, says %s%s%s",
+						 ready ? "is" : "is not", c->user,
+						 reason ? ": " : "", reason ? reason : "");
 	tx_note(&t, NOTE_INFO, "number.sms-ready", x->number, note, NULL);
 	if (tx_commit(&t, NULL, &err) < 0)
 		return api_problem_err(c, &err);
@@ -401,7 +409,8 @@ static int post_sms_ready(struct call *c)
 		jw_bool(&w, "smsReady", ready);
 		jw_str(&w, "text", ready ?
 		       "the number counts as registered; a hold on its agent's SMS ends" :
-		       "the number does not count as registered; SMS is held when an agent moves to it");
+		       "the number does not count as registered; SMS is held when an agent moves to"
+		       " it");
 		jw_str(&w, "undo", ready ? "say that it is not ready" : "say that it is ready");
 		jw_bool(&w, "dryRun", call_flag(c, "dryRun"));
 		jw_obj_end(&w);

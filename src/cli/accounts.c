@@ -117,8 +117,8 @@ static void tell_check(struct cli *c, const struct json *check)
 	const char *status = json_get_str(check, "status");
 	const char *why = json_get_str(check, "why");
 
-	cli_print(c, "credentials: %s%s%s\n", json_get_bool(check, "usable", false) ? "usable" : "NOT usable",
-		  why ? ": " : "", why ? why : "");
+	cli_print(c, "credentials: %s%s%s\n", json_get_bool(check, "usable", false) ? "usable" :
+		  "NOT usable", why ? ": " : "", why ? why : "");
 	if (status)
 		cli_print(c, "account: %s%s, %lld numbers\n", status,
 			  str_eq(json_get_str(check, "type"), "Trial") ? " (trial)" : "",
@@ -178,7 +178,8 @@ static int change(struct cli *c, bool adding)
 		r = add_members(c, &w, &g);
 	jw_obj_end(&w);
 	if (!r && str_eq(str_get(&body), "{}"))
-		r = cli_fail(c, EXIT_USAGE, "nothing to change; 'ringdown accounts edit --help' lists what can be");
+		r = cli_fail(c, EXIT_USAGE, "nothing to change; 'ringdown accounts edit --help'"
+					    " lists what can be");
 	if (!r)
 		r = send(c, adding ? "POST" : "PATCH", cli_arg(c, 0), "", &body, &reply);
 	if (!r)
@@ -214,7 +215,8 @@ static int set_primary(struct cli *c)
 	jw_obj_end(&w);
 	r = send(c, "PATCH", cli_arg(c, 0), "", &body, &reply);
 	if (!r)
-		r = answer(c, reply, cli_flag(c, "off") ? "is no primary any more" : "is a primary now");
+		r = answer(c, reply, cli_flag(c, "off") ? "is no primary any more" :
+			   "is a primary now");
 	str_fini(&body);
 	json_free(reply);
 	return r;
@@ -297,9 +299,10 @@ static const struct cli_option primary_options[] = {
 
 static const struct subcommand verbs[] = {
 	{ .name = "add", .help = "add an account after a live check of its credentials",
-	  .detail = "The auth token is asked for without echo; without a terminal it is a line of stdin.\n"
-		    "Several secrets are asked for, or read, in the order: auth token, secret of the API\n"
-		    "key, second credential, parent's token. Test credentials are refused.",
+	  .detail = "The auth token is asked for without echo; without a terminal it is a line of"
+		    " stdin.\nSeveral secrets are asked for, or read, in the order: auth token,"
+		    " secret of the API\nkey, second credential, parent's token. Test credentials"
+		    " are refused.",
 	  .kind = CLI_CHANGES, .options = add_options, .n_options = COUNT_OF(add_options),
 	  .run = run_add },
 	{ .name = "edit", .args = "ACCOUNT", .help = "change it; new credentials are checked live",

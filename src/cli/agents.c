@@ -41,7 +41,8 @@ static const struct cli_option options[] = {
 	{ .name = "home", .arg = "A", .help = "those at home on this account" },
 	{ .name = "outcome", .arg = "O", .choices = "ok|bad|unknown", .help = "last judgement" },
 	{ .name = "failing", .help = "the same as --outcome bad" },
-	{ .name = "sort", .arg = "FIELD", .help = "JSON name of a field; -FIELD reverses (failing first)" },
+	{ .name = "sort", .arg = "FIELD", .help = "JSON name of a field; -FIELD reverses (failing"
+						  " first)" },
 	{ .name = "limit", .arg = "N", .help = "at most so many" },
 };
 

@@ -36,11 +36,12 @@ static int verify(struct cli *c)
 		print_row(c, doc);
 	else if (ok)
 		cli_print(c, "intact: %lld entries, %lld to %lld\n",
-			  (long long)json_get_i64(doc, "checked", 0), (long long)json_get_i64(doc, "first", 0),
+			  (long long)json_get_i64(doc, "checked", 0),
+			  (long long)json_get_i64(doc, "first", 0),
 			  (long long)json_get_i64(doc, "last", 0));
 	else
-		cli_fail(c, EXIT_NO, "the chain breaks at entry %lld: %s; entries after it prove nothing",
-			 (long long)json_get_i64(doc, "badSeq", 0),
+		cli_fail(c, EXIT_NO, "the chain breaks at entry %lld: %s; entries after it prove"
+				     " nothing", (long long)json_get_i64(doc, "badSeq", 0),
 			 json_get_str(doc, "why") ? json_get_str(doc, "why") : "?");
 	json_free(doc);
 	return ok ? EXIT_DONE : EXIT_NO;

@@ -68,7 +68,8 @@ static int history(struct cli *c)
 	if (cli_arg(c, 0))
 		r = history_of(c, &t, doc);
 	else
-		for (const struct json *a = json_first(json_get(doc, "accounts")); a && !r; a = json_next(a))
+		for (const struct json *a = json_first(json_get(doc, "accounts")); a && !r;
+		     a = json_next(a))
 			r = history_of(c, &t, a);
 	if (!r)
 		table_print(&t, c, "checks");
@@ -133,7 +134,8 @@ static int run(struct cli *c)
 	int64_t n;
 
 	if (cli_flag(c, "now") && !cli_arg(c, 0))
-		return cli_fail(c, EXIT_USAGE, "--now wants an account: ringdown checks ACCOUNT --now");
+		return cli_fail(c, EXIT_USAGE, "--now wants an account: ringdown checks ACCOUNT"
+					       " --now");
 	if (!cli_opt_i64(c, "hours", 1, 9600, &n) || !cli_opt_i64(c, "limit", 1, 1000, &n))
 		return EXIT_USAGE;
 	return cli_run(c, cli_flag(c, "now") ? now : history);
@@ -142,7 +144,8 @@ static int run(struct cli *c)
 static const struct cli_option options[] = {
 	{ .name = "hours", .arg = "N", .help = "how far back (24)" },
 	{ .name = "limit", .arg = "N", .help = "at most so many of each account (200)" },
-	{ .name = "now", .help = "run a check of ACCOUNT now; repeats within 30 s get the last result" },
+	{ .name = "now", .help = "run a check of ACCOUNT now; repeats within 30 s get the last"
+				 " result" },
 	{ .name = "kinds", .arg = "K,...", .help = "with --now: only these probes" },
 };
 

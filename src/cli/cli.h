@@ -45,7 +45,8 @@ enum cli_kind {
 
 struct subcommand {
 	const char *name;
-	const char *args;		/* "ACCOUNT [NUMBER...]": how many are needed is read from it */
+	/* "ACCOUNT [NUMBER...]": how many are needed is read from it */
+	const char *args;
 	const char *help;		/* one line */
 	const char *detail;		/* paragraphs for --help and the manual; may be NULL */
 	enum cli_kind kind;
@@ -79,7 +80,8 @@ const char *cli_opt_at(const struct cli *c, const char *name, size_t i);
 /* --flags of a number or duration; false after telling what is wrong (return EXIT_USAGE). */
 bool cli_opt_i64(struct cli *c, const char *name, int64_t min, int64_t max, int64_t *ret);
 bool cli_opt_duration(struct cli *c, const char *name, int64_t *ret_ms);
-const char *cli_program(const struct cli *c);			/* argv[0], to start ourselves again */
+/* argv[0], to start ourselves again */
+const char *cli_program(const struct cli *c);
 
 /* ---- configuration (cli/options.c lists the tables) ---- */
 /* Loads it once: file, --env, environment, --api, --db. 0, or EXIT_USAGE after telling why. */
@@ -105,7 +107,8 @@ int cli_status_of(int err_code);
 /* To stdout, redacted. */
 void cli_print(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_write(struct cli *c, const char *text);
-void cli_note(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr */
+/* stderr */
+void cli_note(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- main.c's business ---- */
 struct cli *cli_new(int argc, char **argv);

@@ -65,7 +65,7 @@ static void add_choices(struct str *out, const char *choices)
 		str_addc(out, *choices == '|' ? ' ' : *choices);
 }
 
-/* ---- which words take a value, which are commands ------------------------------------------------ */
+/* ---- which words take a value, which are commands ------------------------------- */
 
 static void collect(const struct subcommand *cmd, bool files, struct strlist *names)
 {
@@ -115,7 +115,7 @@ static void add_finder(struct str *out, const char *words, int first, const char
 	str_add(out, ") at=\"${at:+$at }$w\" ;;\n\t\t\tesac ;;\n\t\tesac\n\tdone\n");
 }
 
-/* ---- bash ------------------------------------------------------------------------------------------ */
+/* ---- bash ----------------------------------------------------------------------- */
 
 static void bash_choices(struct str *out, const struct subcommand *cmd, const char *path)
 {
@@ -146,9 +146,9 @@ void cli_complete_bash(struct str *out)
 {
 	const struct cli_option *o;
 
-	str_add(out, "# bash completion for ringdown; written by `ringdown help --completion bash`\n"
-		     "_ringdown() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}"
-		     " words=\n");
+	str_add(out, "# bash completion for ringdown; written by `ringdown help --completion"
+		     " bash`\n_ringdown() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}"
+		     " prev=${COMP_WORDS[COMP_CWORD-1]} words=\n");
 	add_finder(out, "COMP_WORDS", 1, "COMP_CWORD");
 	str_add(out, "\tcase \"$at $prev\" in\n");
 	walk_all(out, bash_choices);
@@ -168,7 +168,7 @@ void cli_complete_bash(struct str *out)
 		     "complete -o default -F _ringdown ringdown\n");
 }
 
-/* ---- zsh ------------------------------------------------------------------------------------------- */
+/* ---- zsh ------------------------------------------------------------------------ */
 
 /* 'word:what it is', quoted for an array. */
 static void zsh_item(struct str *out, const char *dashes, const char *word, const char *help)
@@ -219,8 +219,8 @@ static void zsh_words(struct str *out, const struct subcommand *cmd, const char 
 
 void cli_complete_zsh(struct str *out)
 {
-	str_add(out, "#compdef ringdown\n# written by `ringdown help --completion zsh`\n_ringdown() {\n"
-		     "\tlocal -a commands options\n\tlocal prev=${words[CURRENT-1]}\n");
+	str_add(out, "#compdef ringdown\n# written by `ringdown help --completion zsh`\n_ringdown()"
+		     " {\n\tlocal -a commands options\n\tlocal prev=${words[CURRENT-1]}\n");
 	add_finder(out, "words", 2, "CURRENT");
 	str_add(out, "\tcase \"$at $prev\" in\n");
 	walk_all(out, zsh_choices);

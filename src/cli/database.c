@@ -30,8 +30,8 @@ int cli_database_open(struct cli *c, bool need_key, bool read_only, struct cli_d
 
 	*ret = (struct cli_database){ 0 };
 	if (str_empty(s->database))
-		return cli_fail(c, EXIT_USAGE, "no database is named: set DATABASE_URL, database: in the "
-				"configuration, or --db");
+		return cli_fail(c, EXIT_USAGE, "no database is named: set DATABASE_URL, database:"
+				" in the configuration, or --db");
 	if (s->encryption_key || need_key) {
 		ret->keys = keyring_new(secret_reveal(s->encryption_key),
 					secret_reveal(s->encryption_key_previous), &err);

@@ -174,7 +174,8 @@ static int demo_run(struct cli *c)
 	char path[PATH_MAX];
 	const char *name = cli_opt(c, "scenario"), *speed = cli_opt(c, "speed");
 	struct demo_options o = { .scenario = name ? name : "degraded", .speed = 1, .agents = 0,
-				  .jsonl = cli_flag(c, "jsonl"), .watched = cli_opt(c, "world") != NULL,
+				  .jsonl = cli_flag(c, "jsonl"),
+				  .watched = cli_opt(c, "world") != NULL,
 				  .keep = cli_flag(c, "keep"),
 				  .binary = own_path(c, path) };
 	const struct scenario *s = scenario_find(o.scenario);
@@ -197,7 +198,8 @@ static int demo_run(struct cli *c)
 	o.agents = s->agents ? s->agents : 40;
 	if (!cli_opt_i64(c, "agents", 1, MAX_AGENTS, &o.agents))
 		return EXIT_USAGE;
-	o.headless = cli_flag(c, "headless") || cli_opt(c, "world") || o.jsonl || !isatty(STDOUT_FILENO) ||
+	o.headless = cli_flag(c, "headless") || cli_opt(c, "world") || o.jsonl ||
+		!isatty(STDOUT_FILENO) ||
 		     !isatty(STDIN_FILENO);
 	return o.headless ? run_headless(c, &o, s) : demo_console(c, &o, s);
 }
@@ -208,14 +210,15 @@ static const struct cli_option options[] = {
 	{ "agents", "N", "size of the fleet; default 40" },
 	{ "headless", NULL, "no console: play the scenario to its end and check what came of it" },
 	{ "jsonl", NULL, "with --headless: a JSON line for each event and a summary" },
-	{ "world", "F", "without a console: serve, write F when ready, stay (used by the demo itself)" },
+	{ "world", "F", "without a console: serve, write F when ready, stay (used by the demo"
+			" itself)" },
 	{ "keep", NULL, "leave the directory with database and logs behind" },
 };
 const struct subcommand cmd_demo = {
 	.name = "demo", .args = "", .kind = CLI_SERVES, .options = options,
 	.n_options = COUNT_OF(options), .run = demo_run,
 	.help = "a live, simulated outage with everything real behind it",
-	.detail = "Starts a private PostgreSQL, the simulator and one or two engines in a directory of "
-		  "their own, all on loopback, and ends them again. Configuration files and environment "
-		  "are ignored.",
+	.detail = "Starts a private PostgreSQL, the simulator and one or two engines in a directory"
+		  " of their own, all on loopback, and ends them again. Configuration files and"
+		  " environment are ignored.",
 };

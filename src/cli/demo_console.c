@@ -104,10 +104,12 @@ static void stop_world(struct proc *world)
 }
 
 /* log: what the world has to say; the terminal belongs to the console. */
-static struct proc *start_world(const struct demo_options *o, const char *file, int log, struct err *err)
+static struct proc *start_world(const struct demo_options *o, const char *file, int log,
+				struct err *err)
 {
 	char speed[32], agents[24];
-	const char *argv[] = { o->binary, "demo", "--world", file, "--scenario", o->scenario, "--speed",
+	const char *argv[] = { o->binary, "demo", "--world", file, "--scenario", o->scenario,
+			       "--speed",
 			       speed, "--agents", agents, o->keep ? "--keep" : NULL, NULL };
 	struct proc_options p = { .argv = argv, .stdout_fd = log, .stderr_fd = log,
 				  .die_with_parent = true };
@@ -139,11 +141,12 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 
 	running = demo_attach_find(o->binary);
 	if (running)
-		return cli_fail(c, EXIT_NO, "one runs already; 'ringdown' in this directory attaches to it");
+		return cli_fail(c, EXIT_NO, "one runs already; 'ringdown' in this directory"
+					    " attaches to it");
 	unlink(file);
 	printf("demo: %s\n", s->what);
-	printf("demo: starting a private PostgreSQL, the simulator and %d engine%s ...\n", s->engines,
-	       s->engines == 1 ? "" : "s");
+	printf("demo: starting a private PostgreSQL, the simulator and %d engine%s ...\n",
+	       s->engines, s->engines == 1 ? "" : "s");
 	fflush(stdout);
 	log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	world = start_world(o, file, log, &err);

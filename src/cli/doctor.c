@@ -75,7 +75,8 @@ static void check_keys(struct doctor *d, const struct main_settings *s)
 	k = keyring_new(secret_reveal(s->encryption_key), secret_reveal(s->encryption_key_previous),
 			&err);
 	found(d, "encryption key", k ? FINE : BAD, k ? "usable" : err.msg,
-	      "without the old key stored credentials cannot be opened: restore it, or enter them anew");
+	      "without the old key stored credentials cannot be opened: restore it, or enter them"
+	      " anew");
 	keyring_free(k);
 	if (!s->cron_secret)
 		found(d, "cron endpoint", WARN, "CRON_SECRET is not set; the endpoint answers 503",
@@ -95,8 +96,8 @@ static void check_machine(struct doctor *d)
 	getrlimit(RLIMIT_NOFILE, &files);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)files.rlim_cur);
 	found(d, "open files", files.rlim_cur >= 1024 ? FINE : WARN, text, "ulimit -n 4096");
-	found(d, "terminal", str_empty(term) ? WARN : FINE, str_empty(term) ? "TERM is not set" : term,
-	      "the console needs a terminal; 'ringdown watch' does not");
+	found(d, "terminal", str_empty(term) ? WARN : FINE, str_empty(term) ? "TERM is not set" :
+	      term, "the console needs a terminal; 'ringdown watch' does not");
 	found(d, "characters", str_eq(nl_langinfo(CODESET), "UTF-8") ? FINE : WARN,
 	      nl_langinfo(CODESET), "set LANG to a UTF-8 locale, or use --ascii");
 	bool there = glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &programs) == 0;
@@ -201,7 +202,8 @@ static void check_database(struct doctor *d, const struct main_settings *setting
 			"SELECT current_setting('server_version'),"
 			" current_setting('server_version_num')::bigint,"
 			" (extract(epoch FROM clock_timestamp()) * 1000)::bigint", "") < 0) {
-		found(d, "database", BAD, err.msg, "check DATABASE_URL, the server, and the way there");
+		found(d, "database", BAD, err.msg, "check DATABASE_URL, the server, and the way"
+						   " there");
 	} else {
 		check_server(d, db.store, r);
 		check_schema(d, db.store, config_environment(cli_config(d->c)));
@@ -249,7 +251,8 @@ static void judge_api(struct doctor *d, const struct probe *p)
 		      p->bearer ? "the token is not accepted: 'ringdown token create' makes one" :
 				  "set RINGDOWN_TOKEN");
 	else
-		found(d, p->name, p->reply.status == 200 ? FINE : WARN, text, "look at the engine's log");
+		found(d, p->name, p->reply.status == 200 ? FINE : WARN, text,
+		      "look at the engine's log");
 }
 
 static void judge_foreign(struct doctor *d, const struct probe *p)
@@ -263,7 +266,8 @@ static void judge_foreign(struct doctor *d, const struct probe *p)
 		snprintf(text, sizeof(text), "%.120s: %s, %.100s", p->url,
 			 http_result_name(p->reply.result), p->reply.error);
 	found(d, p->name, p->reply.result == HTTP_DONE ? FINE : BAD, text,
-	      p->reply.result == HTTP_TLS ? "the certificate is not trusted: is a proxy in the way?" :
+	      p->reply.result == HTTP_TLS ? "the certificate is not trusted: is a proxy in the"
+					    " way?" :
 					    "check DNS, the firewall and the proxy");
 }
 
@@ -281,10 +285,12 @@ static size_t list_probes(struct doctor *d, const struct main_settings *s, struc
 	*ret_api = n;
 	for (size_t i = 0; i < config_count(config) && n < PROBES_MAX; i++) {
 		const struct config_value *v = config_at(config, i);
-		if (v->row->type != OPT_URL || str_empty(v->text) || str_eq(v->row->name, "publicUrl") ||
+		if (v->row->type != OPT_URL || str_empty(v->text) ||
+		    str_eq(v->row->name, "publicUrl") ||
 		    str_has_prefix(v->row->name, "hooks.") || !str_has_prefix(v->text, "http"))
 			continue;
-		probes[n++] = (struct probe){ .d = d, .name = v->row->name, .url = xstrdup(v->text) };
+		probes[n++] = (struct probe){ .d = d, .name = v->row->name,
+					      .url = xstrdup(v->text) };
 	}
 	return n;
 }

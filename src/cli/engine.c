@@ -135,7 +135,8 @@ static int fill_options(struct service *s)
 /* A private database is ours alone: it is brought to our schema without being asked. */
 static int migrate_embedded(struct service *s)
 {
-	struct keyring *keys = s->o.key ? keyring_new(secret_reveal(s->o.key), NULL, &s->err) : NULL;
+	struct keyring *keys = s->o.key ? keyring_new(secret_reveal(s->o.key), NULL, &s->err) :
+		NULL;
 	struct store_options so = { .url = s->o.database, .engine_id = "migrate", .keys = keys,
 				    .timeout_ms = 30000 };
 	struct migrate_options mo = { .environment = str_empty(s->o.environment) ? NULL :
@@ -233,13 +234,14 @@ static const struct cli_option options[] = {
 	{ "embedded", NULL, "run a private PostgreSQL in the state directory" },
 	{ "id", "NAME", "this engine's name; default: host name and process id" },
 	{ "port-file", "F", "write the API's port to F once it serves" },
-	{ "speed", "N", "divide every duration of evidence, window and gates by N (demonstrations)" },
+	{ "speed", "N", "divide every duration of evidence, window and gates by N"
+			" (demonstrations)" },
 	{ "demo", NULL, "say DEMO where the environment stands" },
 };
 const struct subcommand cmd_engine = {
 	.name = "engine", .args = "", .kind = CLI_SERVES, .options = options,
 	.n_options = COUNT_OF(options), .run = engine_run,
 	.help = "the service: watches, decides, fails over, serves the API",
-	.detail = "Needs DATABASE_URL and ENCRYPTION_KEY. Any number of engines may run on one database: "
-		  "one leads and acts, the others observe and serve.",
+	.detail = "Needs DATABASE_URL and ENCRYPTION_KEY. Any number of engines may run on one"
+		  " database: one leads and acts, the others observe and serve.",
 };

@@ -30,8 +30,8 @@ static int list(struct cli *c)
 	remote_query(&path, "status", cli_opt(c, "status"));
 	remote_query(&path, "accountId", account);
 	r = remote_list_max(c, str_get(&path), "events", &event_type, read_event,
-			    "id status severity triggerType fromAccountId toAccountId startedAt agentsMoved "
-			    "agentsTotal decidedBy reason", limit);
+			    "id status severity triggerType fromAccountId toAccountId startedAt"
+			    " agentsMoved agentsTotal decidedBy reason", limit);
 	str_fini(&path);
 	return r;
 }
@@ -93,13 +93,13 @@ static void print_event(struct cli *c, const struct event *e)
 	}
 	if (shown) {
 		heading(c, "last tests");
-		print_records(c, &event_test_type, "at outcome detail", &e->tests[e->n_tests - shown],
-			      shown, sizeof(*e->tests));
+		print_records(c, &event_test_type, "at outcome detail",
+			      &e->tests[e->n_tests - shown], shown, sizeof(*e->tests));
 	}
 	if (e->n_gates) {
 		heading(c, "gates");
-		print_records(c, &gate_result_type, "gate pass overridable why", e->gates, e->n_gates,
-			      sizeof(*e->gates));
+		print_records(c, &gate_result_type, "gate pass overridable why", e->gates,
+			      e->n_gates, sizeof(*e->gates));
 	}
 }
 
@@ -107,7 +107,8 @@ static int print_items(struct cli *c)
 {
 	static const struct table_column columns[] = {
 		{ "agent", NULL, false }, { "name", NULL, false }, { "canary", NULL, false },
-		{ "fromNumber", "FROM", false }, { "toNumber", "TO", false }, { "state", NULL, false },
+		{ "fromNumber", "FROM", false }, { "toNumber", "TO", false },
+		{ "state", NULL, false },
 		{ "step", NULL, false }, { "error", NULL, false },
 	};
 	struct str path = STR_INIT(2000);
@@ -157,7 +158,8 @@ static int one(struct cli *c)
 	if (cli_format(c) == FORMAT_JSON)
 		remote_print(c, doc);
 	else if (event_from_json(&e, doc, &err) < 0)
-		r = cli_fail(c, EXIT_UNREACHABLE, "the engine sent an event that cannot be read: %s", err.msg);
+		r = cli_fail(c, EXIT_UNREACHABLE, "the engine sent an event that cannot be read:"
+						  " %s", err.msg);
 	else if (cli_format(c) == FORMAT_CSV)
 		record_print(c, &event_type, &e);
 	else
@@ -170,7 +172,8 @@ static int one(struct cli *c)
 static int run(struct cli *c)
 {
 	if (!cli_arg(c, 0) && cli_flag(c, "agents"))
-		return cli_fail(c, EXIT_USAGE, "--agents wants an event: ringdown events ID --agents");
+		return cli_fail(c, EXIT_USAGE, "--agents wants an event: ringdown events ID"
+					       " --agents");
 	return cli_run(c, cli_arg(c, 0) ? one : list);
 }
 

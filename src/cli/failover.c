@@ -45,7 +45,8 @@ static int run_start(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ .name = "to", .arg = "ACCOUNT", .help = "the account to move to; else the best that fits" },
+	{ .name = "to", .arg = "ACCOUNT", .help = "the account to move to; else the best that"
+						  " fits" },
 	{ .name = "dry-run", .help = "show the plan and the gates; change nothing" },
 	{ .name = "partial", .help = "move as many agents as there are numbers" },
 	{ .name = "reason", .arg = "R", .help = "why; kept in the journal (required)" },
@@ -56,7 +57,8 @@ static const struct cli_option options[] = {
 static const struct subcommand verbs[] = {
 	{ .name = "start", .args = "ACCOUNT",
 	  .help = "move the agents of a primary account to a backup, approved at once",
-	  .kind = CLI_CHANGES, .options = options, .n_options = COUNT_OF(options), .run = run_start },
+	  .kind = CLI_CHANGES, .options = options, .n_options = COUNT_OF(options),
+	  .run = run_start },
 	ORDER_ROWS,
 };
 

@@ -5,7 +5,8 @@
 
 static int print(struct cli *c, const struct json *doc)
 {
-	static const struct table_column columns[] = { { "name", NULL, false }, { "on", NULL, false } };
+	static const struct table_column columns[] = { { "name", NULL, false },
+						       { "on", NULL, false } };
 	struct table t;
 
 	if (cli_format(c) == FORMAT_JSON) {

@@ -97,8 +97,8 @@ bool cli_opt_duration(struct cli *c, const char *name, int64_t *ret_ms)
 
 	if (!text || parse_duration_ms(text, ret_ms))
 		return true;
-	cli_fail(c, EXIT_USAGE, "--%s wants a duration with its unit, such as 90s or 1h30m, not '%.60s'",
-		 name, text);
+	cli_fail(c, EXIT_USAGE, "--%s wants a duration with its unit, such as 90s or 1h30m, not"
+				" '%.60s'", name, text);
 	return false;
 }
 
@@ -254,7 +254,8 @@ int cli_load_builtin(struct cli *c)
 	if (c->config)
 		return 0;
 	c->bases = bases_new();
-	c->config = config_load(option_tables, c->bases, option_table_count, NULL, NULL, NULL, &err);
+	c->config = config_load(option_tables, c->bases, option_table_count, NULL, NULL, NULL,
+				&err);
 	return c->config ? 0 : cli_fail(c, EXIT_USAGE, "%s", err.msg);
 }
 
@@ -265,7 +266,8 @@ int cli_load_file(struct cli *c, const char *file)
 	config_free(c->config);
 	bases_free(c->bases);
 	c->bases = bases_new();
-	c->config = config_load(option_tables, c->bases, option_table_count, file, NULL, NULL, &err);
+	c->config = config_load(option_tables, c->bases, option_table_count, file, NULL, NULL,
+				&err);
 	return c->config ? 0 : cli_fail(c, EXIT_USAGE, "%s", err.msg);
 }
 
@@ -329,8 +331,8 @@ const char *cli_state_dir(struct cli *c)
 		c->state_dir = xasprintf("%s/.local/state/ringdown", str_empty(home) ? "" : home);
 	if (make_dirs(c->state_dir) && access(c->state_dir, W_OK) == 0)
 		return c->state_dir;
-	cli_fail(c, EXIT_USAGE, "%s: %s; set stateDir or RINGDOWN_STATE_DIR to a directory that can "
-		 "be written", c->state_dir, strerror(errno));
+	cli_fail(c, EXIT_USAGE, "%s: %s; set stateDir or RINGDOWN_STATE_DIR to a directory that"
+		 " can be written", c->state_dir, strerror(errno));
 	free(TAKE(c->state_dir));
 	return NULL;
 }

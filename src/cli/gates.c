@@ -20,7 +20,8 @@ static int gates(struct cli *c)
 {
 	static const struct table_column columns[] = {
 		{ "account", "ACCOUNT", false }, { "target", NULL, false }, { "gate", NULL, false },
-		{ "pass", "OPEN", false }, { "overridable", "OVERRIDE", false }, { "why", NULL, false },
+		{ "pass", "OPEN", false }, { "overridable", "OVERRIDE", false },
+		{ "why", NULL, false },
 	};
 	struct str path = STR_INIT(2000);
 	struct json *doc = NULL;
@@ -34,8 +35,8 @@ static int gates(struct cli *c)
 	if (r)
 		return r;
 	if (cli_arg(c, 0) && !json_count(json_get(doc, "lineages")))
-		r = cli_fail(c, EXIT_NO, "'%s' is no primary account with gates; 'ringdown accounts' lists them",
-			     cli_arg(c, 0));
+		r = cli_fail(c, EXIT_NO, "'%s' is no primary account with gates; 'ringdown"
+					 " accounts' lists them", cli_arg(c, 0));
 	else if (cli_format(c) == FORMAT_JSON)
 		remote_print(c, doc);
 	if (r || cli_format(c) == FORMAT_JSON) {

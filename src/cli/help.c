@@ -159,8 +159,8 @@ static void man_command(struct str *out, const struct subcommand *cmd, const cha
 
 static void man_configuration(struct str *out)
 {
-	str_add(out, ".SH CONFIGURATION\nA YAML file. Each key below may also stand in a set under\n"
-		     ".BR environments ,\nbeside\n.B label\nand\n.BR production ,\n"
+	str_add(out, ".SH CONFIGURATION\nA YAML file. Each key below may also stand in a set"
+		     " under\n.BR environments ,\nbeside\n.B label\nand\n.BR production ,\n"
 		     "and is then used when\n.B \\-\\-env\nchooses the set.\n");
 	for (size_t t = 0; t < option_table_count; t++) {
 		for (size_t i = 0; i < option_tables[t]->n; i++) {
@@ -168,7 +168,8 @@ static void man_configuration(struct str *out)
 			if (r->flags & OPT_HIDDEN)
 				continue;
 			_cleanup_(free_p) char *text = xasprintf(
-				"%s%s%s%s%s; %s", opt_type_name(r->type), r->def ? ", default " : "",
+				"%s%s%s%s%s; %s", opt_type_name(r->type),
+				r->def ? ", default " : "",
 				r->def ? r->def : "", r->env ? ", environment " : "",
 				r->env ? r->env : "", r->help ? r->help : "");
 			add_term(out, r->name, text);
@@ -179,21 +180,21 @@ static void man_configuration(struct str *out)
 void cli_manual(struct str *out)
 {
 	str_add(out, ".TH RINGDOWN 1 \"\" \"ringdown " RINGDOWN_VERSION "\" \"User Commands\"\n"
-		     ".SH NAME\nringdown \\- failover engine and incident console for voice and SMS "
-		     "services\n.SH SYNOPSIS\n.B ringdown\n[\\fIOPTIONS\\fR] [\\fICOMMAND\\fR ...]\n"
-		     ".SH DESCRIPTION\nWithout a command the console opens.\n.B ringdown engine\n"
-		     "is the service behind it; the other commands do the same things without a "
-		     "screen.\n.SH OPTIONS\n");
+		     ".SH NAME\nringdown \\- failover engine and incident console for voice and"
+		     " SMS services\n.SH SYNOPSIS\n.B ringdown\n[\\fIOPTIONS\\fR] [\\fICOMMAND\\fR"
+		     " ...]\n.SH DESCRIPTION\nWithout a command the console opens.\n.B ringdown"
+		     " engine\nis the service behind it; the other commands do the same things"
+		     " without a screen.\n.SH OPTIONS\n");
 	for (const struct cli_option *o = cli_global_options; o->name; o++)
 		man_option(out, o);
 	man_option(out, &cli_help_option);
-	str_add(out, ".SH COMMANDS\nReading commands also take\n.B \\-\\-json\nand\n.BR \\-\\-csv ;\n"
-		     "those that stream take\n.BR \\-\\-jsonl .\n");
+	str_add(out, ".SH COMMANDS\nReading commands also take\n.B \\-\\-json\nand\n.BR \\-\\-csv"
+		     " ;\nthose that stream take\n.BR \\-\\-jsonl .\n");
 	for (size_t i = 0; cli_subcommands[i]; i++)
 		if (!cli_subcommands[i]->hidden)
 			man_command(out, cli_subcommands[i], cli_subcommands[i]->name);
-	str_add(out, ".SH KEYS\nIn the console. Lower-case keys never change the outside world; upper-case "
-		     "ones open a dialog.\n");
+	str_add(out, ".SH KEYS\nIn the console. Lower-case keys never change the outside world;"
+		     " upper-case ones open a dialog.\n");
 	bindings_manual(out);
 	man_configuration(out);
 	str_add(out, ".SH EXIT STATUS\n.TP\n.B 0\ndone, or true\n.TP\n.B 1\n"
@@ -215,8 +216,8 @@ static int unknown(struct cli *c, const struct subcommand *cmd, const char *word
 	for (size_t i = 0; cmd && i < cmd->n_verbs && n < COUNT_OF(names); i++)
 		names[n++] = cmd->verbs[i].name;
 	near = str_nearest(word, names, n);
-	return cli_fail(c, EXIT_USAGE, "no command '%.60s'%s%s%s", word, near ? ", did you mean '" : "",
-			near ? near : "", near ? "'?" : "");
+	return cli_fail(c, EXIT_USAGE, "no command '%.60s'%s%s%s", word,
+			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int run(struct cli *c)

@@ -51,8 +51,8 @@ static void part(struct cli *c, const char *title, const struct record_type *typ
 static void print_doc(struct cli *c, const struct incident_doc *d)
 {
 	record_print(c, &incident_type, &d->incident);
-	part(c, "clocks", &incident_clock_type, "id kind state dueAt target text sent heldBy heldReason",
-	     d->clocks, d->n_clocks);
+	part(c, "clocks", &incident_clock_type, "id kind state dueAt target text sent heldBy"
+						" heldReason", d->clocks, d->n_clocks);
 	part(c, "roles", &incident_role_type, NULL, d->roles, d->n_roles);
 	part(c, "severity", &incident_severity_type, NULL, d->severities, d->n_severities);
 	part(c, "checklist", &incident_task_type, NULL, d->tasks, d->n_tasks);
@@ -127,9 +127,11 @@ static void over_clocks(struct cli *c, const struct incident_doc *d)
 
 		if (k->state != CS_RUNNING && k->state != CS_DUE && k->state != CS_HELD)
 			continue;
-		cli_print(c, "  %-4s %s  %s%s%s\n", k->state == CS_DUE ? "DUE" : k->state == CS_HELD ? "held" :
+		cli_print(c, "  %-4s %s  %s%s%s\n", k->state == CS_DUE ? "DUE" :
+			  k->state == CS_HELD ? "held" :
 			  "next", clock_of(at, k->due_at_ms), k->text ? k->text : "",
-			  k->state == CS_HELD ? ", held: " : "", k->state == CS_HELD && k->held_reason ?
+			  k->state == CS_HELD ? ", held: " : "",
+			  k->state == CS_HELD && k->held_reason ?
 			  k->held_reason : "");
 		shown++;
 	}
@@ -142,7 +144,8 @@ static void over_open(struct cli *c, const struct incident_doc *d)
 	for (size_t i = 0; i < d->n_actions && shown < 3; i++)
 		if (str_eq(d->actions[i].state, "open") && ++shown)
 			cli_print(c, "  todo %s %s%s%s\n", d->actions[i].id, d->actions[i].text,
-				  d->actions[i].owner ? ", " : "", d->actions[i].owner ? d->actions[i].owner : "");
+				  d->actions[i].owner ? ", " : "",
+				  d->actions[i].owner ? d->actions[i].owner : "");
 	shown = 0;
 	for (size_t i = 0; i < d->n_tasks && shown < 3; i++)
 		if (!d->tasks[i].done && ++shown)
@@ -160,14 +163,17 @@ static int over_last(struct cli *c, const char *id)
 	str_add(&path, "/api/v1/timeline?limit=4");
 	remote_query(&path, "incident", id);
 	r = remote_get(c, str_get(&path), &doc);
-	for (const struct json *v = json_first(json_get(doc, "entries")); r == 0 && v; v = json_next(v)) {
-		_cleanup_(free_p) char *text = text_clean(json_get_str(v, "text") ? json_get_str(v, "text") : "", 90);
+	for (const struct json *v = json_first(json_get(doc, "entries")); r == 0 && v;
+	     v = json_next(v)) {
+		_cleanup_(free_p) char *text = text_clean(json_get_str(v, "text") ?
+							  json_get_str(v, "text") : "", 90);
 
 		ms = 0;
 		if (json_get_str(v, "happenedAt"))
 			parse_time_ms(json_get_str(v, "happenedAt"), &ms);
 		cli_print(c, "  last %s  %s%s%s\n", clock_of(at, ms), json_get_str(v, "actor") ?
-			  json_get_str(v, "actor") : "", json_get_str(v, "actor") ? ": " : "", text);
+			  json_get_str(v, "actor") : "", json_get_str(v, "actor") ? ": " : "",
+			  text);
 	}
 	json_free(doc);
 	str_fini(&path);
@@ -185,11 +191,14 @@ static int over_one(struct cli *c, const char *id, bool json)
 	if (r == 0 && json) {
 		remote_print(c, doc);
 	} else if (r == 0) {
-		cli_print(c, "%s %s %s%s  %s\n", i->id, i->severity, enum_name(&incident_state_names, i->state),
+		cli_print(c, "%s %s %s%s  %s\n", i->id, i->severity,
+			  enum_name(&incident_state_names, i->state),
 			  i->kind == IK_DRILL ? " (drill)" : "", i->title);
 		cli_print(c, "  since %s, %s; %lld alerts, %lld events, %lld runs, %lld notes\n",
-			  clock_of(at, i->started_at_ms), str_empty(i->commander) ? "NO COMMANDER" : i->commander,
-			  (long long)i->alerts, (long long)i->events, (long long)i->runs, (long long)i->notes);
+			  clock_of(at, i->started_at_ms), str_empty(i->commander) ? "NO COMMANDER" :
+				i->commander,
+			  (long long)i->alerts, (long long)i->events, (long long)i->runs,
+			  (long long)i->notes);
 		if (!str_empty(i->impact))
 			cli_print(c, "  impact: %s\n", i->impact);
 		over_clocks(c, &d);
@@ -237,8 +246,8 @@ static int answer(struct cli *c, const struct json *doc, const char *what)
 	if (cli_format(c) == FORMAT_JSON)
 		remote_print(c, doc);
 	else
-		cli_print(c, "%s %s %s: %s\n", json_get_str(doc, "id"), json_get_str(doc, "severity"), what,
-			  json_get_str(doc, "title"));
+		cli_print(c, "%s %s %s: %s\n", json_get_str(doc, "id"),
+			  json_get_str(doc, "severity"), what, json_get_str(doc, "title"));
 	return EXIT_DONE;
 }
 
@@ -378,7 +387,8 @@ static const struct cli_option declare_options[] = {
 	  .help = "P0 to P3 (required); when unsure the higher" },
 	{ .name = "service", .arg = "S", .help = "what is affected (telephony)" },
 	{ .name = "impact", .arg = "TEXT", .help = "what users notice" },
-	{ .name = "kind", .arg = "K", .choices = "real|drill|backfill", .help = "what it is (real)" },
+	{ .name = "kind", .arg = "K", .choices = "real|drill|backfill",
+	  .help = "what it is (real)" },
 	{ .name = "started", .arg = "TIME", .help = "the impact began, RFC 3339; now unless said" },
 	{ .name = "detected", .arg = "TIME", .help = "somebody or something noticed" },
 	{ .name = "resolved", .arg = "TIME", .help = "it was over: of a backfill" },
@@ -407,19 +417,23 @@ static const struct subcommand verbs[] = {
 	ORDER("ack", "INCIDENT", state_options, "somebody is on it: paging and escalation stop"),
 	{ .name = "note", .args = "INCIDENT TEXT", .kind = CLI_CHANGES, .options = note_options,
 	  .n_options = COUNT_OF(note_options), .run = note_run,
-	  .help = "write to its timeline; \"" NOTE_TODO "\" at its beginning makes an action item" },
+	  .help = "write to its timeline; \"" NOTE_TODO "\" at its beginning makes an action"
+							" item" },
 	ORDER("role", "INCIDENT ROLE [PERSON]", reason_options,
 	      "who is commander, deputy, scribe ...; without PERSON nobody"),
-	ORDER("severity", "INCIDENT SEVERITY", reason_options, "change the severity; its clocks begin anew"),
+	ORDER("severity", "INCIDENT SEVERITY", reason_options,
+	      "change the severity; its clocks begin anew"),
 	ORDER("mitigate", "INCIDENT", state_options, "users are no longer affected"),
 	ORDER("resolve", "INCIDENT", state_options, "it is over; report and review become due"),
 	ORDER("close", "INCIDENT", state_options, "after the review"),
 	ORDER("link", "INCIDENT KIND REF", reason_options,
 	      "add an event, run, alert, message, incident or url"),
-	ORDER("unlink", "INCIDENT KIND REF", reason_options, "take it off; it does not come back by itself"),
+	ORDER("unlink", "INCIDENT KIND REF", reason_options,
+	      "take it off; it does not come back by itself"),
 	ORDER("hold", "INCIDENT CLOCK", reason_options, "hold a clock, with --reason"),
 	ORDER("run", "INCIDENT CLOCK", reason_options, "let a held clock go on"),
-	ORDER("done", "INCIDENT CLOCK", reason_options, "what was due is done: update, call, report"),
+	ORDER("done", "INCIDENT CLOCK", reason_options, "what was due is done: update, call,"
+							" report"),
 	ORDER("task", "INCIDENT TASK", task_options, "tick off a line of the checklist"),
 	{ .name = "handover", .args = "[INCIDENT]", .kind = CLI_READS, .run = handover_run,
 	  .help = "what the next shift must know, on one screen" },

@@ -69,7 +69,8 @@ static int load(struct cli *c, struct incident **ret, size_t *ret_n)
 		str_add(&path, "/api/v1/incidents?limit=1000");
 		remote_query(&path, "cursor", cursor);
 		r = remote_get(c, str_get(&path), &doc);
-		for (const struct json *v = json_first(json_get(doc, "incidents")); r == 0 && v; v = json_next(v)) {
+		for (const struct json *v = json_first(json_get(doc, "incidents")); r == 0 && v;
+		     v = json_next(v)) {
 			*ret = grow(*ret, &cap, *ret_n + 1, sizeof(**ret));
 			record_init(&incident_type, &(*ret)[*ret_n]);
 			record_from_json(&incident_type, &(*ret)[(*ret_n)++], v, false, NULL);
@@ -93,9 +94,11 @@ static int metrics(struct cli *c)
 		size_t k = times_table(v, n, by_cause ? TIMES_BY_CAUSE : TIMES_BY_MONTH, &rows);
 
 		for (int i = 0; i < TIME_KINDS && cli_format(c) == FORMAT_TEXT; i++)
-			cli_print(c, "%-6s %s\n", enum_name(&time_kind_names, i), time_kind_help((enum time_kind)i));
+			cli_print(c, "%-6s %s\n", enum_name(&time_kind_names, i),
+				  time_kind_help((enum time_kind)i));
 		if (cli_format(c) == FORMAT_TEXT)
-			cli_print(c, "drills are left out; a stamp that is missing is missing, not 0\n\n");
+			cli_print(c, "drills are left out; a stamp that is missing is missing, not"
+				     " 0\n\n");
 		print_rows(c, rows, k, by_cause);
 		times_free(rows, k);
 	}

@@ -38,8 +38,8 @@ static void print_result(struct cli *c, const struct migrate_options *o,
 			}
 		}
 		if (!o->dry_run && r->todo)
-			str_addf(&out, "schema %d -> %d, %d statements%s\n", r->from, r->to, r->todo,
-				 o->check ? " to do" : "");
+			str_addf(&out, "schema %d -> %d, %d statements%s\n", r->from, r->to,
+				 r->todo, o->check ? " to do" : "");
 		else if (!o->dry_run)
 			str_addf(&out, "schema %d, nothing to do\n", r->to);
 	}
@@ -93,9 +93,9 @@ static const struct cli_option migrate_options[] = {
 const struct subcommand cmd_migrate = {
 	.name = "migrate",
 	.help = "create or update ringdown's tables in the database",
-	.detail = "Creates what is missing and never drops or rewrites what it finds. Safe to repeat\n"
-		  "and to run twice at once. A clashing column or a newer database ends it before\n"
-		  "anything is changed.",
+	.detail = "Creates what is missing and never drops or rewrites what it finds. Safe to"
+		  " repeat\nand to run twice at once. A clashing column or a newer database ends it"
+		  " before\nanything is changed.",
 	.kind = CLI_READS, /* as --check and --dry-run; changing is refused in run */
 	.options = migrate_options, .n_options = COUNT_OF(migrate_options),
 	.run = run_migrate,
@@ -110,8 +110,8 @@ static int adopt(struct cli *c)
 	int status;
 
 	if (!str_empty(ours) && !str_eq(ours, name))
-		return cli_fail(c, EXIT_NO, "the configuration is that of environment '%s', not '%s'; "
-				"choose it with --env", ours, name);
+		return cli_fail(c, EXIT_NO, "the configuration is that of environment '%s', not"
+				" '%s'; choose it with --env", ours, name);
 	status = cli_database_open(c, false, false, &d);
 	if (status)
 		return status;
@@ -130,8 +130,10 @@ static int run_adopt(struct cli *c)
 {
 	const char *name = cli_opt(c, "environment");
 
-	if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")])
-		return cli_fail(c, EXIT_USAGE, "an environment's name has letters, digits, '-', '_' and '.'");
+	if (!*name || name[strspn(name,
+				  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")])
+		return cli_fail(c, EXIT_USAGE, "an environment's name has letters, digits, '-', '_'"
+					       " and '.'");
 	return cli_run(c, adopt);
 }
 

@@ -28,8 +28,8 @@ static int list(struct cli *c)
 	remote_query(&path, "accountId", account);
 	remote_query(&path, "status", cli_opt(c, "status"));
 	r = remote_list_max(c, str_get(&path), "numbers", &number_type, NULL,
-			    "phoneNumber accountId country areaCode status assignedAgentId voiceReady "
-			    "smsReady assignedAt problem", limit);
+			    "phoneNumber accountId country areaCode status assignedAgentId"
+			    " voiceReady smsReady assignedAt problem", limit);
 	str_fini(&path);
 	return r;
 }
@@ -60,7 +60,8 @@ static void tell_sync(struct cli *c, const char *name, const struct json *reply)
 
 	for (const struct json *v = json_first(reply); v; v = json_next(v))
 		if (json_type(v) == JSON_NUMBER)
-			str_addf(&text, "%s%lld %s", text.len ? ", " : "", (long long)json_i64(v, 0), json_name(v));
+			str_addf(&text, "%s%lld %s", text.len ? ", " : "",
+				 (long long)json_i64(v, 0), json_name(v));
 	cli_print(c, "%s: %s\n", name, str_get(&text));
 	str_fini(&text);
 }
@@ -70,7 +71,8 @@ static int sync_all(struct cli *c)
 	struct json *doc = NULL, *reply = NULL;
 	int r = remote_get(c, API_FAILOVER "/accounts", &doc), failed = 0;
 
-	for (const struct json *a = json_first(json_get(doc, "accounts")); a && !r; a = json_next(a)) {
+	for (const struct json *a = json_first(json_get(doc, "accounts")); a && !r;
+	     a = json_next(a)) {
 		if (!json_get_bool(a, "isActive", false) || json_get_bool(a, "isPrimary", false))
 			continue;
 		if (sync_one(c, json_get_str(a, "id"), &reply))
@@ -146,8 +148,10 @@ static void price_text(const struct json *price, char *buf, size_t n)
 static void print_offers(struct cli *c, const struct json *found)
 {
 	static const struct table_column columns[] = {
-		{ "phoneNumber", "NUMBER", false }, { "locality", NULL, false }, { "region", NULL, false },
-		{ "voice", NULL, false }, { "sms", NULL, false }, { "needsAddress", "ADDRESS", false },
+		{ "phoneNumber", "NUMBER", false }, { "locality", NULL, false },
+		{ "region", NULL, false },
+		{ "voice", NULL, false }, { "sms", NULL, false },
+		{ "needsAddress", "ADDRESS", false },
 		{ "price", NULL, false },
 	};
 	char price[80];
@@ -186,16 +190,19 @@ static char *chosen(struct cli *c, const struct json *found, int *ret)
 	price_text(json_get(found, "price"), price, sizeof(price));
 	*ret = EXIT_NO;
 	if (!given && !ask_terminal()) {
-		*ret = cli_fail(c, EXIT_USAGE, "nothing was bought: --confirm NUMBER names the one to buy");
+		*ret = cli_fail(c, EXIT_USAGE, "nothing was bought: --confirm NUMBER names the one"
+					       " to buy");
 		return NULL;
 	}
 	if (!given)
 		print_offers(c, found);
-	_cleanup_(free_p) char *prompt = xasprintf("Buying costs %s. Type the number to buy: ", price);
+	_cleanup_(free_p) char *prompt = xasprintf("Buying costs %s. Type the number to buy: ",
+						   price);
 	typed = given ? xstrdup(given) : ask_line(prompt);
 	if (typed && offered(found, typed))
 		return typed;
-	*ret = cli_fail(c, EXIT_NO, "nothing was bought: %s%s", str_empty(typed) ? "no number was typed" : typed,
+	*ret = cli_fail(c, EXIT_NO, "nothing was bought: %s%s",
+			str_empty(typed) ? "no number was typed" : typed,
 			str_empty(typed) ? "" : " is not among the numbers offered now");
 	free_p(&typed);
 	return NULL;
@@ -246,7 +253,8 @@ static int buy(struct cli *c)
 	if (!r && cli_flag(c, "dry-run"))
 		cli_format(c) == FORMAT_JSON ? remote_print(c, found) : print_offers(c, found);
 	else if (!r && !json_count(json_get(found, "offers")))
-		r = cli_fail(c, EXIT_NO, "no such number is for sale; try another area code or --kind");
+		r = cli_fail(c, EXIT_NO, "no such number is for sale; try another area code or"
+					 " --kind");
 	else if (!r && (number = chosen(c, found, &r)))
 		r = buy_one(c, number);
 	json_free(found);
@@ -270,7 +278,8 @@ static int transfer(struct cli *c)
 	struct jw w = JW(&body);
 	int r;
 
-	if (!cli_flag(c, "dry-run") && !ask_typed(c, "this moves the number to another account", number))
+	if (!cli_flag(c, "dry-run") && !ask_typed(c, "this moves the number to another account",
+						  number))
 		return EXIT_NO;
 	jw_obj(&w, NULL);
 	jw_str(&w, "fromAccountId", cli_opt(c, "from"));
@@ -308,15 +317,18 @@ static const struct cli_option list_options[] = {
 
 static const struct cli_option buy_options[] = {
 	{ .name = "country", .arg = "CC", .help = "two letters (US)" },
-	{ .name = "kind", .arg = "K", .choices = "Local|TollFree|Mobile|National", .help = "which sort" },
+	{ .name = "kind", .arg = "K", .choices = "Local|TollFree|Mobile|National",
+	  .help = "which sort" },
 	{ .name = "area-code", .arg = "N", .help = "such as 415" },
 	{ .name = "contains", .arg = "P", .help = "digits or letters in it; * is any" },
 	{ .name = "sms", .help = "must take SMS as well as voice" },
 	{ .name = "limit", .arg = "N", .help = "offers to show, at most 100 (20)" },
-	{ .name = "max-price", .arg = "P", .help = "dearest a month; the engine has a cap of its own" },
+	{ .name = "max-price", .arg = "P", .help = "dearest a month; the engine has a cap of its"
+						   " own" },
 	{ .name = "price-unknown", .help = "buy although the price cannot be looked up" },
 	{ .name = "address", .arg = "AD...", .help = "address, where the country asks for one" },
-	{ .name = "bundle", .arg = "BU...", .help = "regulatory bundle, where the country asks for one" },
+	{ .name = "bundle", .arg = "BU...", .help = "regulatory bundle, where the country asks for"
+						    " one" },
 	{ .name = "confirm", .arg = "NUMBER", .help = "the number to buy, instead of typing it" },
 	{ .name = "dry-run", .help = "show what is for sale and its price; buy nothing" },
 	{ .name = "reason", .arg = "R", .help = "why; kept in the journal (required)" },
@@ -344,7 +356,8 @@ static const struct subcommand verbs[] = {
 
 const struct subcommand cmd_numbers = {
 	.name = "numbers",
-	.help = "list the pool of backup numbers; sync, buy, transfer, mend what is not as approved",
+	.help = "list the pool of backup numbers; sync, buy, transfer, mend what is not as"
+		" approved",
 	.kind = CLI_READS,
 	.options = list_options, .n_options = COUNT_OF(list_options),
 	.verbs = verbs, .n_verbs = COUNT_OF(verbs),

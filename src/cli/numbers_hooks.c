@@ -47,7 +47,8 @@ static int drift(struct cli *c)
 		remote_print(c, doc);
 	} else if (!r) {
 		table_init(&t, cli_format(c), columns, COUNT_OF(columns));
-		for (const struct json *v = json_first(json_get(doc, "webhooks")); v; v = json_next(v))
+		for (const struct json *v = json_first(json_get(doc, "webhooks")); v;
+		     v = json_next(v))
 			add_fields(&t, v);
 		if (cli_format(c) == FORMAT_TEXT)
 			remote_names(c, &t);
@@ -71,7 +72,8 @@ int numbers_run_drift(struct cli *c)
 static void print_fields(struct cli *c, const char *title, const struct json *v)
 {
 	for (const struct json *f = json_first(v); f; f = json_next(f))
-		cli_print(c, "%-8s %-28s %s\n", title, json_name(f), json_str(f) ? json_str(f) : "");
+		cli_print(c, "%-8s %-28s %s\n", title, json_name(f),
+			  json_str(f) ? json_str(f) : "");
 }
 
 static int change(struct cli *c, const char *path)
@@ -100,7 +102,8 @@ static int change(struct cli *c, const char *path)
 	if (!r && cli_format(c) == FORMAT_JSON) {
 		remote_print(c, reply);
 	} else if (!r) {
-		cli_print(c, "%s: %s\n", json_get_str(reply, "phoneNumber"), json_get_str(reply, "text"));
+		cli_print(c, "%s: %s\n", json_get_str(reply, "phoneNumber"),
+			  json_get_str(reply, "text"));
 		print_fields(c, "before", json_get(reply, "before"));
 		print_fields(c, "after", json_get(reply, "after"));
 		cli_print(c, dry ? "nothing was changed (--dry-run)\n" : "undo: %s\n",
@@ -154,7 +157,8 @@ const struct cli_option numbers_drift_options[2] = {
 	{ .name = "limit", .arg = "N", .help = "at most so many, up to 1000 (200)" },
 };
 const struct cli_option numbers_hooks_options[4] = {
-	{ .name = "account", .arg = "A", .help = "that has the number, where several do" }, AGENT, DRY,
+	{ .name = "account", .arg = "A", .help = "that has the number, where several do" }, AGENT,
+	DRY,
 	REASON,
 };
 const struct cli_option numbers_ready_options[4] = {

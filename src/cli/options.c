@@ -24,14 +24,16 @@ static const struct option_row main_rows[] = {
 	ROW("token", OPT_SECRET, token, .env = "RINGDOWN_TOKEN",
 	    .help = "bearer token for the API; 'ringdown token create' makes one"),
 	ROW("stateDir", OPT_STR, state_dir, .env = "RINGDOWN_STATE_DIR",
-	    .help = "where the saved screen copy and the private database live; unset: the XDG state "
-		    "directory"),
+	    .help = "where the saved screen copy and the private database live; unset: the XDG"
+		    " state directory"),
 	ROW("publicUrl", OPT_URL, public_url, .flags = OPT_RELOAD,
-	    .help = "address that links in mails begin with; without it mails name the command to run"),
+	    .help = "address that links in mails begin with; without it mails name the command to"
+		    " run"),
 	ROW("allowInsecureHttp", OPT_BOOL, allow_insecure_http, .def = "false",
 	    .help = "lets http:// go to other machines; credentials then travel in clear"),
 	ROW("encryptionKey", OPT_SECRET, encryption_key, .env = "ENCRYPTION_KEY",
-	    .help = "seals credentials in the database: 32 characters, or hex or base64 of 32 bytes"),
+	    .help = "seals credentials in the database: 32 characters, or hex or base64 of 32"
+		    " bytes"),
 	ROW("encryptionKeyPrevious", OPT_SECRET, encryption_key_previous,
 	    .env = "ENCRYPTION_KEY_PREVIOUS",
 	    .help = "the key before the last change, until 'ringdown secrets rotate' is through"),

@@ -46,8 +46,9 @@ int orders_overrides(struct cli *c, struct jw *w)
 		jw_str(w, NULL, gate);
 		/* at a terminal these two are typed again; a script has written them out already */
 		if ((str_eq(gate, "target-healthy") || str_eq(gate, "target-independent")) &&
-		    !cli_flag(c, "dry-run") && !ask_typed(c, "overriding this gate may move agents onto an "
-							   "account that fails", gate))
+		    !cli_flag(c, "dry-run") && !ask_typed(c,
+							  "overriding this gate may move agents"
+							   " onto an account that fails", gate))
 			return EXIT_NO;
 	}
 	jw_arr_end(w);
@@ -99,7 +100,8 @@ static void print_plan(struct cli *c, const struct json *plan)
 
 bool orders_gate_asked(const struct cli *c, const char *gate)
 {
-	static const char *const back[] = { "lease", "database", "attempt", "target-healthy", "numbers",
+	static const char *const back[] = { "lease", "database", "attempt", "target-healthy",
+					    "numbers",
 					    "agents" };
 
 	for (size_t i = 0; i < COUNT_OF(back); i++)
@@ -195,7 +197,8 @@ const struct cli_option order_extend[2] = {
 };
 const struct cli_option order_resume[2] = { REASON, OVERRIDE };
 const struct cli_option order_rollback[3] = {
-	REASON, OVERRIDE, { .name = "dry-run", .help = "show what would be put back; change nothing" },
+	REASON, OVERRIDE, { .name = "dry-run", .help = "show what would be put back; change"
+						       " nothing" },
 };
 
 const struct subcommand cmd_approve = ORDER_APPROVE;

@@ -21,7 +21,8 @@ struct table_cell {
 /* Wider cells are cut in text tables, except in the last column. */
 enum { CELL_MAX = 72 };
 
-void table_init(struct table *t, enum cli_format format, const struct table_column *columns, size_t n)
+void table_init(struct table *t, enum cli_format format, const struct table_column *columns,
+		size_t n)
 {
 	assert(n > 0);
 	*t = (struct table){ .format = format };

@@ -17,7 +17,8 @@ const struct cli_option cli_global_options[] = {
 	{ .name = "db", .arg = "URL", .help = "PostgreSQL of the engine (postgresql://...)" },
 	{ .name = "view", .arg = "NAME", .help = "view that the console opens with" },
 	{ .name = "read-only", .help = "refuse everything that changes something" },
-	{ .name = "theme", .arg = "T", .help = "colours: dark light high-contrast mono colorblind" },
+	{ .name = "theme", .arg = "T", .help = "colours: dark light high-contrast mono"
+					       " colorblind" },
 	{ .name = "ascii", .help = "draw with ASCII only" },
 	{ .name = "utc", .help = "times in UTC (the default)" },
 	{ .name = "local", .help = "times in the local zone, marked as such" },
@@ -90,7 +91,8 @@ static int unknown_option(struct cli *c, const char *name, size_t n)
 	const char *near = str_nearest(word, names, count);
 	const char *sep = *c->path ? " " : "";
 	if (near)
-		return cli_fail(c, EXIT_USAGE, "unknown option --%.60s, did you mean --%s?", word, near);
+		return cli_fail(c, EXIT_USAGE, "unknown option --%.60s, did you mean --%s?", word,
+				near);
 	return cli_fail(c, EXIT_USAGE, "unknown option --%.60s; 'ringdown %s%s--help' lists them",
 			word, c->path, sep);
 }
@@ -259,7 +261,8 @@ int cli_parse(struct cli *c)
 		else if (a[1] == '-')
 			r = take_option(c, a + 2, &i);
 		else
-			r = cli_fail(c, EXIT_USAGE, "unknown option %.60s; options begin with --", a);
+			r = cli_fail(c, EXIT_USAGE, "unknown option %.60s; options begin with --",
+				     a);
 	}
 	if (r)
 		return r;

@@ -32,8 +32,9 @@ static int order(struct cli *c)
 	else if (!r && (ends || str_eq(name, "unpause")))
 		cli_print(c, "%s\n", ends ? "maintenance ended" : "automation is on");
 	else if (!r)
-		cli_print(c, "%s%s%s\n", str_eq(name, "pause") ? "automation is paused" : "maintenance",
-			  how_long ? " for " : "", how_long ? how_long : str_eq(name, "pause") ?
+		cli_print(c, "%s%s%s\n", str_eq(name, "pause") ? "automation is paused" :
+			  "maintenance", how_long ? " for " : "",
+			  how_long ? how_long : str_eq(name, "pause") ?
 			  " until 'ringdown unpause'" : " for an hour");
 	json_free(reply);
 	str_fini(&path);

@@ -117,7 +117,8 @@ static void add_gates(const struct cli *c, struct str *out, const struct json *g
 			str_addf(&pass, " --override %s", name);
 		if (said && strstr(said, told))
 			continue;
-		str_addf(out, "%s%s%s%s%s", sep, name, why ? " (" : "", why ? why : "", why ? ")" : "");
+		str_addf(out, "%s%s%s%s%s", sep, name, why ? " (" : "", why ? why : "",
+			 why ? ")" : "");
 		sep = ", ";
 	}
 	if (pass.len)
@@ -172,8 +173,8 @@ static int tell_unreachable(struct cli *c, const char *base, const struct http_r
 {
 	const char *more = settings(c)->api.n > 1 ? " (the last of several)" : "";
 
-	return cli_fail(c, EXIT_UNREACHABLE, "no engine at %s%s: %s; start one with 'ringdown engine', or "
-			"name it with --api", base, more,
+	return cli_fail(c, EXIT_UNREACHABLE, "no engine at %s%s: %s; start one with 'ringdown"
+			" engine', or name it with --api", base, more,
 			*reply->error ? reply->error : http_result_name(reply->result));
 }
 
@@ -208,7 +209,8 @@ static int request(struct cli *c, const char *method, const char *path, const ch
 	if (ret_status)
 		*ret_status = 0;
 	if (!settings(c)->api.n)
-		return cli_fail(c, EXIT_USAGE, "no engine is named: give --api URL or set RINGDOWN_API");
+		return cli_fail(c, EXIT_USAGE, "no engine is named: give --api URL or set"
+					       " RINGDOWN_API");
 	if (!try_engines(c, method, path, body, key, &reply, &base)) {
 		r = tell_unreachable(c, base, &reply);
 	} else {
@@ -219,8 +221,8 @@ static int request(struct cli *c, const char *method, const char *path, const ch
 		else if (reply.body.len)
 			*ret = json_parse(reply.body.s, reply.body.len, &err);
 		if (!r && reply.body.len && !*ret)
-			r = cli_fail(c, EXIT_UNREACHABLE, "%s does not speak the engine's language: %s",
-				     base, err.msg);
+			r = cli_fail(c, EXIT_UNREACHABLE, "%s does not speak the engine's language:"
+				     " %s", base, err.msg);
 	}
 	http_reply_fini(&reply);
 	return r;
@@ -261,13 +263,14 @@ static int add_rows(struct cli *c, struct table *t, const struct json *list,
 	struct err err = { 0 };
 	int r = 0;
 
-	for (const struct json *v = json_first(list); v && !r && *left > 0; v = json_next(v), --*left) {
+	for (const struct json *v = json_first(list); v && !r && *left > 0; v = json_next(v),
+	     --*left) {
 		void *rec = xcalloc(1, type->size);
 		record_init(type, rec);
 		r = read ? read(rec, v, &err) : record_from_json(type, rec, v, false, &err);
 		if (r)
-			r = cli_fail(c, EXIT_UNREACHABLE, "the engine sent a %s that cannot be read: %s",
-				     type->name, err.msg);
+			r = cli_fail(c, EXIT_UNREACHABLE, "the engine sent a %s that cannot be"
+				     " read: %s", type->name, err.msg);
 		else
 			table_add_record(t, fields, n, rec);
 		record_fini(type, rec);

@@ -31,8 +31,8 @@ static const struct cli_option options[] = {
 const struct subcommand cmd_rules = {
 	.name = "rules",
 	.help = "print the table of decisions",
-	.detail = "For a state the first row whose conditions hold decides; its number is stored with\n"
-		  "the event. What people order and the executor does follows below.",
+	.detail = "For a state the first row whose conditions hold decides; its number is stored"
+		  " with\nthe event. What people order and the executor does follows below.",
 	.kind = CLI_READS,
 	.options = options, .n_options = COUNT_OF(options),
 	.run = run,

@@ -65,8 +65,9 @@ struct library *runbook_cli_library(struct cli *c, bool tell, int *ret_status)
 	return l;
 }
 
-const struct runbook *runbook_cli_find(struct cli *c, const char *what, struct library **ret_library,
-				       struct runbook **ret_own, int *ret_status)
+const struct runbook *runbook_cli_find(struct cli *c, const char *what,
+				       struct library **ret_library, struct runbook **ret_own,
+					int *ret_status)
 {
 	struct problems p = { 0 };
 	const struct runbook *rb;
@@ -263,7 +264,8 @@ static int lint_files(struct cli *c)
 		struct runbook *rb = NULL;
 		if (is_file(name)) {
 			const char *slash = strrchr(name, '/');
-			_cleanup_(free_p) char *dir = slash ? xstrndup(name, (size_t)(slash - name)) : xstrdup(
+			_cleanup_(free_p) char *dir = slash ?
+				xstrndup(name, (size_t)(slash - name)) : xstrdup(
 				".");
 			struct policy *policy = policy_beside(*dir ? dir : "/", &p);
 			rb = runbook_load(name, &p);
@@ -351,10 +353,12 @@ static const struct cli_option test_options[] = {
 	DIR_OPTION,
 	{ .name = "case", .arg = "NAME", .help = "only this case" },
 	{ .name = "format", .arg = "F", .help = "text, junit or tap", .choices = "text|junit|tap" },
-	{ .name = "full", .help = "a step or branch that no case goes through counts as a failure" },
+	{ .name = "full", .help = "a step or branch that no case goes through counts as a"
+				  " failure" },
 };
 static const struct cli_option import_options[] = {
-	{ .name = "out", .arg = "FILE", .help = "write it there instead of stdout; never over a file" },
+	{ .name = "out", .arg = "FILE", .help = "write it there instead of stdout; never over a"
+						" file" },
 };
 static const struct cli_option schema_options[] = {
 	{ .name = "man", .help = "the manual page ringdown-runbook(5), as roff" },
@@ -368,7 +372,8 @@ static const struct cli_option schema_options[] = {
 	{ .name = "junit", .help = "print the steps as JUnit XML" }
 static const struct cli_option run_options[] = {
 	{ .name = "dry-run", .help = "do the reads, only print the changes" },
-	{ .name = "param", .arg = "NAME=VALUE", .repeated = true, .help = "a parameter; no secrets" },
+	{ .name = "param", .arg = "NAME=VALUE", .repeated = true,
+	  .help = "a parameter; no secrets" },
 	{ .name = "kind", .arg = "K", .choices = "real|drill|dry", .help = "what is this run?" },
 	{ .name = "incident", .arg = "ID", .help = "what it belongs to" },
 	{ .name = "subject", .arg = "S", .help = "what it is about" },
@@ -394,8 +399,9 @@ static const struct subcommand verbs[] = {
 	{ .name = "run", .args = "RUNBOOK", .kind = CLI_CHANGES, .run = runbook_run,
 	  .options = run_options, .n_options = COUNT_OF(run_options),
 	  .help = "walk through one in the engine; stops where a person is wanted",
-	  .detail = "The engine owns the run: it goes on, or waits, when this command ends. Without an "
-		    "answer for what is wanted the command stops with status 1 and names the step." },
+	  .detail = "The engine owns the run: it goes on, or waits, when this command ends. Without"
+		    " an answer for what is wanted the command stops with status 1 and names the"
+		    " step." },
 	{ .name = "resume", .args = "RUN", .kind = CLI_CHANGES, .run = runbook_resume,
 	  .options = resume_options, .n_options = COUNT_OF(resume_options),
 	  .help = "go on with a run" },

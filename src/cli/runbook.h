@@ -11,8 +11,9 @@ char *runbook_cli_dir(struct cli *c, int *ret_status);
 struct library *runbook_cli_library(struct cli *c, bool tell, int *ret_status);
 /* An id, or a file when it has a slash or ends in .yaml. The library keeps it alive, or *ret_own
  * is to be freed. NULL after telling why. */
-const struct runbook *runbook_cli_find(struct cli *c, const char *what, struct library **ret_library,
-				       struct runbook **ret_own, int *ret_status);
+const struct runbook *runbook_cli_find(struct cli *c, const char *what,
+				       struct library **ret_library, struct runbook **ret_own,
+					int *ret_status);
 int runbook_test(struct cli *c);
 int runbook_import_cli(struct cli *c);
 int runbook_run(struct cli *c);

@@ -17,7 +17,8 @@ static int read_file(const char *name, struct str *ret, struct err *err)
 	FILE *f = str_eq(name, "-") ? stdin : fopen(name, "rbe");
 
 	if (!f)
-		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", name, strerror(errno));
+		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", name,
+			       strerror(errno));
 	while (!ret->full && (n = fread(buf, 1, sizeof(buf), f)) > 0)
 		str_addn(ret, buf, n);
 	int r = ferror(f) ? err_set(err, ERR_SYSTEM, "%s: %s", name, strerror(errno)) : 0;
@@ -64,9 +65,11 @@ static void tell(struct cli *c, const char *name, const struct import_report *r)
 		line += n + 1;
 	}
 	str_fini(&out);
-	cli_note(c, "%s: %.0f %% executable (%lld steps), %.0f %% human (%lld), %.0f %% note (%lld); %lld "
-		 "phases, %lld parameters, %zu warnings", name, share(r->executable, r), (long long)r->run_steps,
-		 share(r->human, r), (long long)r->ask_steps, share(r->note, r), (long long)r->note_steps,
+	cli_note(c, "%s: %.0f %% executable (%lld steps), %.0f %% human (%lld), %.0f %% note"
+		 " (%lld); %lld phases, %lld parameters, %zu warnings", name,
+		 share(r->executable, r), (long long)r->run_steps,
+		 share(r->human, r), (long long)r->ask_steps, share(r->note, r),
+		 (long long)r->note_steps,
 		 (long long)r->phases, (long long)r->params, r->warnings.n);
 }
 
@@ -109,7 +112,8 @@ int runbook_import_cli(struct cli *c)
 	int e = read_file(name, &text, &err);
 
 	if (!e)
-		e = runbook_import(str_get(&text), text.len, str_eq(name, "-") ? "stdin.md" : name, &yaml, &r, &err);
+		e = runbook_import(str_get(&text), text.len, str_eq(name, "-") ? "stdin.md" : name,
+				   &yaml, &r, &err);
 	if (!e && to)
 		e = write_new(to, &yaml, &err);
 	if (!e && cli_format(c) == FORMAT_JSON)

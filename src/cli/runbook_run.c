@@ -62,7 +62,8 @@ static void tell_steps(struct walk *w)
 	}
 	for (size_t i = 0; i < w->doc.n_steps; i++) {
 		const struct run_step *s = &w->doc.steps[i];
-		bool over = s->state == RS_DONE || s->state == RS_FAILED || s->state == RS_SKIPPED ||
+		bool over = s->state == RS_DONE || s->state == RS_FAILED ||
+			s->state == RS_SKIPPED ||
 			    s->state == RS_UNKNOWN;
 
 		if (w->told_step[i] || !over)
@@ -196,8 +197,8 @@ static int stop_at(struct walk *w)
 {
 	const struct run_wait *x = &w->doc.wait;
 
-	return cli_fail(w->c, EXIT_NO, "%s stops at %s, which wants a person (%s): %s; go on in the "
-			"console or with `ringdown runbook resume %s --answers FILE`", w->id,
+	return cli_fail(w->c, EXIT_NO, "%s stops at %s, which wants a person (%s): %s; go on in"
+			" the console or with `ringdown runbook resume %s --answers FILE`", w->id,
 			x->step ? x->step : "its start", enum_name(&run_wait_names, x->kind),
 			x->text ? x->text : "", w->id);
 }
@@ -225,7 +226,7 @@ static int give_order(struct walk *w)
 	return status ? status : take_doc(w, reply);
 }
 
-/* ---- results ---------------------------------------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------- */
 
 static bool bad_outcome(const char *o)
 {
@@ -335,7 +336,7 @@ static int verdict(const struct walk *w)
 	return EXIT_DONE;
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------ */
+/* ---- the walk ------------------------------------------------------------------- */
 
 static bool reached(const struct walk *w, const char *until, int *ret)
 {

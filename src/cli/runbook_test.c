@@ -61,7 +61,8 @@ static void as_text(const struct outcomes *o, struct str *out)
 	for (size_t i = 0; i < o->n; i++) {
 		const struct cases_report *r = &o->v[i].report;
 		str_addf(out, "%-4s %-24s %zu case%s, steps %zu/%zu, branches %zu/%zu\n",
-			 r->failed || o->v[i].unusable ? "FAIL" : "ok", o->v[i].rb->id, r->n, r->n == 1 ? "" : "s",
+			 r->failed || o->v[i].unusable ? "FAIL" : "ok", o->v[i].rb->id, r->n,
+			 r->n == 1 ? "" : "s",
 			 r->steps.hit, r->steps.n, r->branches.hit, r->branches.n);
 		for (size_t k = 0; k < r->n; k++) {
 			if (!r->v[k].why)
@@ -74,7 +75,8 @@ static void as_text(const struct outcomes *o, struct str *out)
 	}
 	problems_print(out, &o->problems);
 	str_addf(out, "%zu passed, %zu failed; steps %zu of %zu, branches %zu of %zu\n",
-		 cases >= failed ? cases - failed : 0, failed, steps.hit, steps.n, branches.hit, branches.n);
+		 cases >= failed ? cases - failed : 0, failed, steps.hit, steps.n, branches.hit,
+		 branches.n);
 }
 
 static void as_tap(const struct outcomes *o, struct str *out)
@@ -88,15 +90,16 @@ static void as_tap(const struct outcomes *o, struct str *out)
 	for (size_t i = 0; i < o->n; i++) {
 		const struct cases_report *r = &o->v[i].report;
 		if (o->v[i].unusable)
-			str_addf(out, "not ok %zu - %s: the cases cannot be read\n", ++n, o->v[i].rb->id);
+			str_addf(out, "not ok %zu - %s: the cases cannot be read\n", ++n,
+				 o->v[i].rb->id);
 		for (size_t k = 0; k < r->n; k++) {
-			str_addf(out, "%sok %zu - %s: %s\n", r->v[k].why ? "not " : "", ++n, o->v[i].rb->id,
-				 r->v[k].name);
+			str_addf(out, "%sok %zu - %s: %s\n", r->v[k].why ? "not " : "", ++n,
+				 o->v[i].rb->id, r->v[k].name);
 			if (r->v[k].why)
 				add_why(out, "# ", r->v[k].why);
 		}
-		str_addf(out, "# %s: steps %zu/%zu, branches %zu/%zu\n", o->v[i].rb->id, r->steps.hit,
-			 r->steps.n, r->branches.hit, r->branches.n);
+		str_addf(out, "# %s: steps %zu/%zu, branches %zu/%zu\n", o->v[i].rb->id,
+			 r->steps.hit, r->steps.n, r->branches.hit, r->branches.n);
 	}
 }
 
@@ -120,11 +123,12 @@ static void as_junit(const struct outcomes *o, struct str *out)
 	str_add(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
 	for (size_t i = 0; i < o->n; i++) {
 		const struct cases_report *r = &o->v[i].report;
-		str_addf(out, "<testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\">\n", o->v[i].rb->id,
-			 r->n + o->v[i].unusable, r->failed + o->v[i].unusable);
+		str_addf(out, "<testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\">\n",
+			 o->v[i].rb->id, r->n + o->v[i].unusable, r->failed + o->v[i].unusable);
 		if (o->v[i].unusable)
-			str_addf(out, "<testcase classname=\"%s\" name=\"cases\"><failure message=\"the cases "
-				 "cannot be read\"/></testcase>\n", o->v[i].rb->id);
+			str_addf(out, "<testcase classname=\"%s\" name=\"cases\"><failure"
+				 " message=\"the cases cannot be read\"/></testcase>\n",
+				 o->v[i].rb->id);
 		for (size_t k = 0; k < r->n; k++) {
 			str_addf(out, "<testcase classname=\"%s\" name=\"", o->v[i].rb->id);
 			add_xml(out, r->v[k].name);
@@ -196,8 +200,8 @@ static char *cases_of(const struct runbook *rb)
 	return xasprintf("%.*s.cases.yaml", (int)n, rb->file);
 }
 
-static void test_one(const struct library *l, const struct runbook *rb, const char *only, bool named,
-		     struct outcomes *o)
+static void test_one(const struct library *l, const struct runbook *rb, const char *only,
+		     bool named, struct outcomes *o)
 {
 	_cleanup_(free_p) char *file = cases_of(rb);
 	struct outcome *one;

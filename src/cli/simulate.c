@@ -131,7 +131,8 @@ static const struct cli_option options[] = {
 	{ .name = "wait", .help = "do not start the scenario: POST /_sim/scenario does" },
 	{ .name = "agents", .arg = "N", .help = "voice agents (40)" },
 	{ .name = "seed", .arg = "N", .help = "ids, secrets and dice follow from it (1)" },
-	{ .name = "record", .arg = "F", .help = "add every exchange to F, one JSON document a line" },
+	{ .name = "record", .arg = "F", .help = "add every exchange to F, one JSON document a"
+						" line" },
 	{ .name = "speed", .arg = "N", .help = "simulated time runs N times as fast (1)" },
 };
 

@@ -20,7 +20,8 @@ static void add_cell(struct table *t, const struct json *row, const char *name)
 	case JSON_STRING: table_add(t, json_str(v)); break;
 	case JSON_BOOL: table_add_bool(t, json_bool(v, false)); break;
 	case JSON_NUMBER:
-		if (t->format == FORMAT_TEXT && (str_eq(name, "share") || str_eq(name, "failureRate"))) {
+		if (t->format == FORMAT_TEXT && (str_eq(name, "share") ||
+						 str_eq(name, "failureRate"))) {
 			snprintf(text, sizeof(text), "%.1f%%", 100 * json_double(v, 0));
 			table_add(t, text);
 		} else if (str_eq(name, "share") || str_eq(name, "failureRate")) {
@@ -47,7 +48,8 @@ static void print_rows(struct cli *c, const struct json *rows)
 
 		if (wide && cli_format(c) == FORMAT_TEXT)
 			continue;
-		columns[n++] = (struct table_column){ json_name(v), NULL, json_type(v) == JSON_NUMBER };
+		columns[n++] = (struct table_column){ json_name(v), NULL,
+						      json_type(v) == JSON_NUMBER };
 	}
 	if (!n) {
 		cli_note(c, "no messages in this time");
@@ -107,7 +109,8 @@ static int add_numbers(struct cli *c, struct jw *w)
 	if (cli_opt(c, "per-minute") && !cli_opt_i64(c, "per-minute", 0, 100000, &v))
 		return EXIT_USAGE;
 	if (str_eq(cli_command(c)->name, "org-rate") && !parse_i64(cli_arg(c, 1), 0, 100000, &v))
-		return cli_fail(c, EXIT_USAGE, "'%.40s' is not a number of messages a minute", cli_arg(c, 1));
+		return cli_fail(c, EXIT_USAGE, "'%.40s' is not a number of messages a minute",
+				cli_arg(c, 1));
 	if (v >= 0)
 		jw_i64(w, "perMinute", v);
 	v = 0;
@@ -147,8 +150,9 @@ static void print_change(struct cli *c, const struct json *doc)
 	const char *undo = json_get_str(doc, "undo");
 
 	if (dry)
-		cli_print(c, "would: %s; %lld row%s (--rows %lld makes sure of it)\n", text ? text : "?",
-			  (long long)rows, rows == 1 ? "" : "s", (long long)rows);
+		cli_print(c, "would: %s; %lld row%s (--rows %lld makes sure of it)\n",
+			  text ? text : "?", (long long)rows, rows == 1 ? "" : "s",
+			  (long long)rows);
 	else
 		cli_print(c, "%s%s%s\n", text ? text : "done", id ? ", " : "", id ? id : "");
 	if (undo)
@@ -232,8 +236,8 @@ static const struct subcommand verbs[] = {
 	{ .name = "retry", .args = "[ORG]", .kind = CLI_CHANGES, .run = action_run,
 	  .options = retry_options, .n_options = COUNT_OF(retry_options),
 	  .help = "send failed messages again, paced",
-	  .detail = "At most an hour old, each once for ever, from the same sender; never to who opted "
-		    "out (21610), never where the country is not enabled (21408)." },
+	  .detail = "At most an hour old, each once for ever, from the same sender; never to who"
+		    " opted out (21610), never where the country is not enabled (21408)." },
 	{ .name = "undo", .args = "ACTION", .kind = CLI_CHANGES, .run = action_run,
 	  .options = undo_options, .n_options = COUNT_OF(undo_options),
 	  .help = "put back what org-off or org-rate replaced, if nobody changed it since" },

@@ -14,7 +14,8 @@ static void automation_text(const struct control *k, char *buf, size_t n)
 	char until[TIME_TEXT];
 
 	snprintf(buf, n, "%s%s%s%s%s%s%s", k->paused ? "PAUSED" : k->maintenance ? "MAINTENANCE" :
-		 k->shadow ? "SHADOW: watches, never acts" : "on", k->by ? " by " : "", k->by ? k->by : "",
+		 k->shadow ? "SHADOW: watches, never acts" : "on", k->by ? " by " : "",
+		 k->by ? k->by : "",
 		 k->reason ? ": " : "", k->reason ? k->reason : "", k->until_ms ? ", until " : "",
 		 k->until_ms ? format_time(until, k->until_ms) : "");
 }
@@ -42,7 +43,8 @@ static size_t shut_gates(const struct state *s)
 
 	for (size_t i = 0; i < s->n_gates; i++)
 		for (size_t k = 0; k < s->gates[i].n_gates; k++)
-			n += !s->gates[i].gates[k].pass && s->gates[i].gates[k].gate != GATE_EVIDENCE;
+			n += !s->gates[i].gates[k].pass &&
+				s->gates[i].gates[k].gate != GATE_EVIDENCE;
 	return n;
 }
 
@@ -77,8 +79,10 @@ static void print_text(struct cli *c, const struct state *s)
 	_cleanup_(free_p) char *clean = text_clean(automation, 0);
 	cli_print(c, "environment  %s%s%s\n", str_empty(s->environment) ? "-" : s->environment,
 		  s->production ? " (PRODUCTION)" : "", s->demo ? " (demo)" : "");
-	cli_print(c, "engine       %s leads, %zu known\n", s->leader ? s->leader : "nobody", s->n_peers);
-	cli_print(c, "database     %s\n", s->database_ok ? "ok" : s->database_why ? s->database_why :
+	cli_print(c, "engine       %s leads, %zu known\n", s->leader ? s->leader : "nobody",
+		  s->n_peers);
+	cli_print(c, "database     %s\n", s->database_ok ? "ok" : s->database_why ?
+		  s->database_why :
 		  "not reached");
 	cli_print(c, "automation   %s\n", clean);
 	cli_print(c, "gates        %zu shut ('ringdown gates')\n", shut_gates(s));
@@ -86,10 +90,10 @@ static void print_text(struct cli *c, const struct state *s)
 	cli_print(c, "alerts       %zu firing ('ringdown alerts')\n", firing(s));
 	cli_print(c, "messages     %lld waiting, %lld given up\n", (long long)s->outbox_waiting,
 		  (long long)s->outbox_dead);
-	print_table(c, "accounts", &account_type, "name role health agents failing numbersFree standbyReady "
-		    "why", s->accounts, s->n_accounts, sizeof(*s->accounts));
-	print_table(c, "open events", &event_type, "id status severity fromAccountId toAccountId deadlineAt "
-		    "agentsMoved agentsTotal reason", open, n_open, sizeof(*open));
+	print_table(c, "accounts", &account_type, "name role health agents failing numbersFree"
+		    " standbyReady why", s->accounts, s->n_accounts, sizeof(*s->accounts));
+	print_table(c, "open events", &event_type, "id status severity fromAccountId toAccountId"
+		    " deadlineAt agentsMoved agentsTotal reason", open, n_open, sizeof(*open));
 	print_table(c, "hazards", &hold_type, NULL, s->holds, s->n_holds, sizeof(*s->holds));
 	free_p(&open);
 }
@@ -139,8 +143,10 @@ static void write_json(struct cli *c, const struct state *s)
 static void print_csv(struct cli *c, const struct state *s)
 {
 	static const struct table_column columns[] = {
-		{ "environment", NULL, false }, { "leader", NULL, false }, { "databaseOk", NULL, false },
-		{ "paused", NULL, false }, { "maintenance", NULL, false }, { "openEvents", NULL, true },
+		{ "environment", NULL, false }, { "leader", NULL, false },
+		{ "databaseOk", NULL, false },
+		{ "paused", NULL, false }, { "maintenance", NULL, false },
+		{ "openEvents", NULL, true },
 		{ "alertsFiring", NULL, true }, { "gatesShut", NULL, true },
 		{ "outboxWaiting", NULL, true }, { "outboxDead", NULL, true },
 	};
@@ -172,7 +178,8 @@ static int status(struct cli *c)
 		return r;
 	state_init(&s);
 	if (state_load(&s, doc, &err) < 0)
-		r = cli_fail(c, EXIT_UNREACHABLE, "the engine's snapshot cannot be read: %s", err.msg);
+		r = cli_fail(c, EXIT_UNREACHABLE, "the engine's snapshot cannot be read: %s",
+			     err.msg);
 	else if (cli_format(c) == FORMAT_JSON)
 		write_json(c, &s);
 	else if (cli_format(c) == FORMAT_CSV)

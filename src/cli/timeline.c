@@ -35,7 +35,8 @@ static int list(struct cli *c)
 	remote_query(&path, "pinned", cli_flag(c, "pinned") ? "1" : NULL);
 	remote_query(&path, "forward", cli_flag(c, "newest") ? NULL : "1");
 	r = remote_list_max(c, str_get(&path), "entries", &timeline_entry_type, NULL,
-			    cli_format(c) == FORMAT_CSV ? NULL : "happenedAt lane actor text doubt", limit);
+			    cli_format(c) == FORMAT_CSV ? NULL : "happenedAt lane actor text doubt",
+			    limit);
 	str_fini(&path);
 	return r;
 }
@@ -72,7 +73,8 @@ static int send_batch(struct cli *c, const struct import_line *v, size_t n, stru
 	int r;
 
 	jw_obj(&w, NULL);
-	jw_str(&w, "source", cli_opt(c, "source") ? cli_opt(c, "source") : slash ? slash + 1 : cli_arg(c, 1));
+	jw_str(&w, "source", cli_opt(c, "source") ? cli_opt(c, "source") : slash ? slash + 1 :
+	       cli_arg(c, 1));
 	jw_obj(&w, "log");
 	jw_arr(&w, "lines");
 	for (size_t i = 0; i < n; i++) {
@@ -113,11 +115,12 @@ static int tell(struct cli *c, const struct sums *s)
 		jw_obj_end(&w);
 		cli_print(c, "%s\n", str_get(&b));
 	} else {
-		cli_print(c, "%lld lines added, %lld known already, %lld refused\n", (long long)s->added,
-			  (long long)s->known, (long long)s->refused);
+		cli_print(c, "%lld lines added, %lld known already, %lld refused\n",
+			  (long long)s->added, (long long)s->known, (long long)s->refused);
 		if (s->doubtful)
-			cli_print(c, "%lld instants are doubtful, marked in the timeline; the first: \"%s\": %s\n",
-				  (long long)s->doubtful, s->original, s->why);
+			cli_print(c, "%lld instants are doubtful, marked in the timeline; the"
+				     " first: \"%s\": %s\n", (long long)s->doubtful, s->original,
+				     s->why);
 	}
 	str_fini(&b);
 	return s->refused ? EXIT_NO : EXIT_DONE;
@@ -150,7 +153,8 @@ static int import(struct cli *c)
 	int r;
 
 	if (rules.zone && !import_zone_known(rules.zone))
-		return cli_fail(c, EXIT_USAGE, "--zone: UTC, PST, EDT ... or an offset such as -07:00");
+		return cli_fail(c, EXIT_USAGE, "--zone: UTC, PST, EDT ... or an offset such as"
+					       " -07:00");
 	str_add(&path, "/api/v1/incidents/");
 	str_add_urlencoded(&path, cli_arg(c, 0));
 	r = remote_get(c, str_get(&path), &doc);
@@ -191,15 +195,18 @@ static const struct cli_option list_options[] = {
 	{ .name = "limit", .arg = "N", .help = "at most N lines (200)" },
 };
 static const struct cli_option import_options[] = {
-	{ .name = "zone", .arg = "ZONE", .help = "of instants without one: UTC, PST ... or -07:00" },
-	{ .name = "source", .arg = "NAME", .help = "where the log is from; the file's name unless said" },
+	{ .name = "zone", .arg = "ZONE", .help = "of instants without one: UTC, PST ... or"
+						 " -07:00" },
+	{ .name = "source", .arg = "NAME", .help = "where the log is from; the file's name unless"
+						   " said" },
 };
 static const struct subcommand verbs[] = {
 	{ .name = "import", .args = "INCIDENT FILE", .kind = CLI_CHANGES, .options = import_options,
 	  .n_options = COUNT_OF(import_options), .run = import_run,
 	  .help = "lines of a log from outside, CSV or JSON, with their doubts",
-	  .detail = "Each line keeps its instant as it was written. Where reading it took an assumption (no "
-		    "zone, no year, PST in summer, day and month either way round) the line says so." },
+	  .detail = "Each line keeps its instant as it was written. Where reading it took an"
+		    " assumption (no zone, no year, PST in summer, day and month either way round)"
+		    " the line says so." },
 };
 const struct subcommand cmd_timeline = {
 	.name = "timeline", .args = "[INCIDENT]", .kind = CLI_READS, .options = list_options,

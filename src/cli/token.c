@@ -44,8 +44,8 @@ static void show_token(struct cli *c, struct secret *token, const char *id)
 		cli_print(c, "%s\n", str_get(&out));
 	} else {
 		cli_print(c, "%s\n", text);
-		cli_note(c, "%s, role %s: shown only now; put it into RINGDOWN_TOKEN or token: of the "
-			 "configuration", cli_opt(c, "name"), cli_opt(c, "role"));
+		cli_note(c, "%s, role %s: shown only now; put it into RINGDOWN_TOKEN or token: of"
+			 " the configuration", cli_opt(c, "name"), cli_opt(c, "role"));
 	}
 	if (out.len)
 		explicit_bzero(out.s, out.len);
@@ -63,7 +63,8 @@ static int create(struct cli *c)
 
 	if (status)
 		return status;
-	if (token_create(d.store, &d.who, cli_opt(c, "name"), cli_opt(c, "role"), &token, &id, &err) < 0)
+	if (token_create(d.store, &d.who, cli_opt(c, "name"), cli_opt(c, "role"), &token, &id,
+			 &err) < 0)
 		status = cli_fail_err(c, &err);
 	else
 		show_token(c, token, id);
@@ -141,7 +142,8 @@ static int run_revoke(struct cli *c)
 }
 
 static const struct cli_option create_options[] = {
-	{ .name = "name", .arg = "N", .required = true, .help = "who or what uses it: a person's name" },
+	{ .name = "name", .arg = "N", .required = true, .help = "who or what uses it: a person's"
+	  " name" },
 	{ .name = "role", .arg = "R", .required = true, .choices = "viewer|operator|admin|alerts",
 	  .help = "what it may do" },
 };

@@ -29,7 +29,8 @@ void client_free(struct client *c);		/* at once, never joins anything */
 
 const struct state *client_state(const struct client *c);	/* never NULL */
 enum client_link client_link(const struct client *c);
-const char *client_where(const struct client *c);	/* "eng-1 127.0.0.1:8080", "database", "saved" */
+/* "eng-1 127.0.0.1:8080", "database", "saved" */
+const char *client_where(const struct client *c);
 const char *client_trouble(const struct client *c);	/* one sentence, "" when fine */
 int64_t client_api_age_ms(const struct client *c);	/* since the last good byte; -1 = never */
 int64_t client_db_age_ms(const struct client *c);	/* as the engine or we see it; -1 = never */

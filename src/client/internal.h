@@ -126,7 +126,8 @@ void link_denied(struct client *c, const char *why);
 
 /* stream.c */
 void stream_init(struct client *c);
-bool stream_follow(struct client *c);		/* in the link's task: until it ends; had it held? */
+/* in the link's task: until it ends; had it held? */
+bool stream_follow(struct client *c);
 /* Applies what is pending, as much as a turn may; true when some is left. */
 bool stream_apply(struct client *c);
 void stream_discard(struct client *c);

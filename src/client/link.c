@@ -27,8 +27,8 @@ void link_denied(struct client *c, const char *why)
 {
 	c->denied = true;
 	if (!c->token)
-		client_set_trouble(c, "no token is set: RINGDOWN_TOKEN, or token: in the configuration "
-				   "('ringdown token create' makes one)");
+		client_set_trouble(c, "no token is set: RINGDOWN_TOKEN, or token: in the"
+				   " configuration ('ringdown token create' makes one)");
 	else
 		client_set_trouble(c, "%s does not accept the token: %s",
 				   client_host(c, c->engine), why);
@@ -44,7 +44,8 @@ static void take_me(struct client *c, const struct json *me, int64_t latency_ms)
 
 	str_replace(&c->name, clean);
 	c->role = r < 0 ? PR_NONE : (enum person_role)r;
-	snprintf(c->user, sizeof(c->user), "%s %s", clean, enum_name(&person_role_names, (int)c->role));
+	snprintf(c->user, sizeof(c->user), "%s %s", clean, enum_name(&person_role_names,
+		(int)c->role));
 	str_replace(&c->engine_id, NULL);
 	if (json_get_str(me, "engine"))
 		c->engine_id = text_clean(json_get_str(me, "engine"), 64);
@@ -59,7 +60,8 @@ static void probe_answered(struct client *c, const struct probe *p)
 
 	if (r->result != HTTP_DONE) {
 		if (r->result != HTTP_CANCELLED)
-			client_set_trouble(c, "%s: %s", client_host(c, p->engine), client_reason(r));
+			client_set_trouble(c, "%s: %s", client_host(c, p->engine),
+					   client_reason(r));
 		return;
 	}
 	struct json *me = r->status == 200 ? json_parse(r->body.s, r->body.len, NULL) : NULL;
@@ -163,7 +165,8 @@ static bool load_snapshot(struct client *c, struct str *body)
 	if (!good) {
 		state_fini(&fresh);
 		client_set_trouble(c, "%s sent a snapshot that cannot be read: %s",
-				   client_host(c, c->engine), body->full ? "it is too big" : err.msg);
+				   client_host(c, c->engine),
+				   body->full ? "it is too big" : err.msg);
 		return false;
 	}
 	client_replace(c, &fresh);
@@ -201,7 +204,7 @@ static bool take_snapshot(struct client *c)
 	return good;
 }
 
-/* ---- the task --------------------------------------------------------------------------------- */
+/* ---- the task ------------------------------------------------------------------- */
 
 static void lost(struct client *c)
 {

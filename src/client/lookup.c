@@ -72,7 +72,7 @@ static int64_t number(const char *path, const char *name, int64_t max, int64_t o
 	return text && parse_i64(text, 0, max, &v) ? v : otherwise;
 }
 
-/* ---- agents ----------------------------------------------------------------------------------- */
+/* ---- agents --------------------------------------------------------------------- */
 
 static int agents(struct lookup *x, struct pg_conn *conn)
 {
@@ -104,7 +104,7 @@ static int agents(struct lookup *x, struct pg_conn *conn)
 	return 0;
 }
 
-/* ---- the task ---------------------------------------------------------------------------------- */
+/* ---- the task ------------------------------------------------------------------- */
 
 static void run(void *arg)
 {

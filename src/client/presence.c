@@ -84,7 +84,8 @@ void client_presence(struct client *c, const char *looking_at, bool dialog)
 {
 	struct presence *p = &c->presence;
 	_cleanup_(free_p) char *clean = text_clean(looking_at ? looking_at : "", 90);
-	size_t len = strlen(clean) < sizeof(p->looking_at) ? strlen(clean) : sizeof(p->looking_at) - 1;
+	size_t len = strlen(clean) < sizeof(p->looking_at) ? strlen(clean) :
+		sizeof(p->looking_at) - 1;
 
 	clean[utf8_prefix(clean, len)] = '\0';
 	if (p->known && p->dialog == dialog && strcmp(p->looking_at, clean) == 0)

@@ -139,7 +139,7 @@ static void on_comment(void *ctx, const char *text)
 	compare_seq(c, seq);
 }
 
-/* ---- the transfer ------------------------------------------------------------------------------ */
+/* ---- the transfer --------------------------------------------------------------- */
 
 static void on_head(void *ctx, int status)
 {

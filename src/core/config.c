@@ -261,8 +261,8 @@ static int load_environment(struct config *c, const struct yaml *env)
 		if (str_eq(y->key, "production")) {
 			if (y->type != YAML_SCALAR ||
 			    (!str_eq(y->text, "true") && !str_eq(y->text, "false"))) {
-				r = problem(c, "%s:%d:%d: 'production' wants true or false", c->file,
-					    y->line, y->column);
+				r = problem(c, "%s:%d:%d: 'production' wants true or false",
+					    c->file, y->line, y->column);
 				if (r)
 					return r;
 			}
@@ -282,8 +282,8 @@ static int load_environments(struct config *c, const struct yaml *root, const ch
 	const struct yaml *chosen = yaml_get(root, "environment");
 
 	if (all && !is_null(all) && all->type != YAML_MAP)
-		return problem(c, "%s:%d:%d: 'environments' wants a map of names", c->file, all->line,
-			       all->column);
+		return problem(c, "%s:%d:%d: 'environments' wants a map of names", c->file,
+			       all->line, all->column);
 	for (const struct yaml *y = all ? all->first : NULL; y; y = y->next) {
 		if (y->type != YAML_MAP && !is_null(y)) {
 			int r = problem(c, "%s:%d:%d: environment '%.60s' wants a map of options",

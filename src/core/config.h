@@ -45,7 +45,8 @@ struct option_row {
 	const char *choices;		/* "a|b|c" */
 	const char *env;		/* environment variable, or NULL */
 	unsigned flags;
-	const char *unit;		/* of OPT_INT and OPT_DOUBLE: "messages a minute"; or NULL */
+	/* of OPT_INT and OPT_DOUBLE: "messages a minute"; or NULL */
+	const char *unit;
 	const char *help;		/* one sentence, with the source of the number */
 };
 struct option_table { const char *section; const struct option_row *rows; size_t n; size_t size; };
@@ -53,7 +54,8 @@ struct option_table { const char *section; const struct option_row *rows; size_t
 struct config_value {			/* where a value came from, for `config show` */
 	const struct option_row *row;
 	char *text;			/* as given; secrets masked */
-	char *origin;			/* "default", "FILE:LINE:COL", "environment NAME", "--flag" */
+	/* "default", "FILE:LINE:COL", "environment NAME", "--flag" */
+	char *origin;
 };
 struct config;
 

@@ -132,7 +132,8 @@ static bool choose(const char *choices, const char *word, size_t len, char *near
 	size_t count = 0;
 	char *save = NULL;
 
-	for (char *p = strtok_r(copy, "|", &save); p && count < 32; p = strtok_r(NULL, "|", &save)) {
+	for (char *p = strtok_r(copy, "|", &save); p && count < 32;
+	     p = strtok_r(NULL, "|", &save)) {
 		if (!strcmp(p, text))
 			return true;
 		names[count++] = p;

@@ -372,7 +372,8 @@ static bool open_box(const struct key *key, uint8_t *box, size_t n, const char *
 		  EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, box) == 1 &&
 		  EVP_DecryptUpdate(ctx, NULL, &len, (const uint8_t *)aad, (int)strlen(aad)) == 1 &&
 		  EVP_DecryptUpdate(ctx, clear, &len, box + NONCE_LEN, (int)n) == 1 &&
-		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN, box + NONCE_LEN + n) == 1 &&
+		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN,
+				      box + NONCE_LEN + n) == 1 &&
 		  EVP_DecryptFinal_ex(ctx, clear + n, &len) == 1;
 
 	EVP_CIPHER_CTX_free(ctx);

@@ -39,12 +39,14 @@ struct http_request {
 	int64_t idle_ms;
 	const char *unix_socket;		/* path instead of TCP, or NULL */
 	bool insecure_tls;			/* tests and a loud setting only */
-	bool want_cert;				/* reply.cert_until_ms; on a connection of its own */
+	/* reply.cert_until_ms; on a connection of its own */
+	bool want_cert;
 };
 
 /* What went wrong below HTTP; HTTP_DONE means a status line arrived and the body is whole. */
 enum http_result {
-	HTTP_DONE, HTTP_RESOLVE, HTTP_CONNECT, HTTP_TLS, HTTP_TIMEOUT, HTTP_BROKEN /* cut, garbled */,
+	HTTP_DONE, HTTP_RESOLVE, HTTP_CONNECT, HTTP_TLS, HTTP_TIMEOUT,
+	HTTP_BROKEN /* cut, garbled */,
 	HTTP_TOO_BIG, HTTP_CANCELLED, HTTP_REFUSED /* the request itself is malformed */
 };
 const char *http_result_name(enum http_result r);
@@ -79,7 +81,8 @@ struct mail {
 	const char *const *to; size_t n_to;
 	const char *text;			/* whole message with headers, CRLF */
 	int64_t timeout_ms;
-	const char *ca_file;			/* who may sign the server's certificate; NULL = the system's */
+	/* who may sign the server's certificate; NULL = the system's */
+	const char *ca_file;
 	bool insecure_tls;
 };
 /* 0: accepted for at least one recipient (*ret_refused counts the others). ERR_DENIED: the

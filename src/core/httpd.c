@@ -70,7 +70,8 @@ static uint64_t bytes_received(int fd)
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_received : 0;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_received :
+		0;
 }
 
 static void on_tick(struct timer *t)
@@ -237,18 +238,20 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 		httpd_req_free(r);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------- */
 
 static int open_socket(const struct httpd_options *o, struct err *err)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)o->port) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)o->port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+				    .sin6_port = htons((uint16_t)o->port) };
 	bool six = strchr(o->address, ':') != NULL;
 	int one = 1, fd;
 
 	if ((six ? inet_pton(AF_INET6, o->address, &in6.sin6_addr) :
 		   inet_pton(AF_INET, o->address, &in.sin_addr)) != 1)
-		return err_set(err, ERR_INVALID, "cannot listen on '%s': not an IP address", o->address);
+		return err_set(err, ERR_INVALID, "cannot listen on '%s': not an IP address",
+			       o->address);
 	fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, "cannot open a socket: %s", strerror(errno));

@@ -144,7 +144,8 @@ static int check_head(const char *p, size_t n, const char **why)
 			*why = first ? "the address is too long" : "a header line is too long";
 			return first ? 414 : 431;
 		}
-		r = first ? check_request_line(line, len, &host, why) : check_field(line, len, &h, why);
+		r = first ? check_request_line(line, len, &host, why) :
+			check_field(line, len, &h, why);
 		if (r)
 			return r;
 		first = false;
@@ -154,7 +155,8 @@ static int check_head(const char *p, size_t n, const char **why)
 		return n >= HEAD_MAX ? 431 : -1;
 	}
 	*why = host && h.hosts != 1 ? "exactly one Host is needed" :
-				      "Content-Length stands more than once, or beside Transfer-Encoding";
+				      "Content-Length stands more than once, or beside"
+				      " Transfer-Encoding";
 	return (host && h.hosts != 1) || h.lengths > 1 || (h.lengths && h.chunked) ? 400 : 0;
 }
 
@@ -229,8 +231,8 @@ void httpd_write_error(struct httpd *d, int fd, int status, const char *why)
 		d->error_fn(d->error_ctx, status, why, &body, &type);
 	else
 		str_add(&body, why);
-	str_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n"
-		 "\r\n%s", status, phrase(status), type, body.len, str_get(&body));
+	str_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection:"
+		 " close\r\n\r\n%s", status, phrase(status), type, body.len, str_get(&body));
 	/* a few hundred bytes into an empty buffer: sent or not, the connection ends */
 	if (send(fd, out.s, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		shutdown(fd, SHUT_WR);
@@ -260,7 +262,8 @@ static void guest_enter(struct httpd_guest *g)
 	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
 	guest_free(g);
 	if (known)
-		MHD_add_connection(d->mhd, fd, (struct sockaddr *)&who, len);	/* closes it if it will not */
+		/* closes it if it will not */
+		MHD_add_connection(d->mhd, fd, (struct sockaddr *)&who, len);
 	else
 		close(fd);
 	httpd_drive_soon(d);
@@ -322,7 +325,8 @@ static void on_accept(void *ctx, int events)
 		if (fd < 0)
 			return;
 		struct httpd_guest *g = xcalloc(1, sizeof(*g));
-		*g = (struct httpd_guest){ .front = f, .fd = fd, .timer = TIMER_INIT, .next = f->guests };
+		*g = (struct httpd_guest){ .front = f, .fd = fd, .timer = TIMER_INIT,
+					   .next = f->guests };
 		g->timer.user = g;
 		if (f->guests)
 			f->guests->prev = g;

@@ -109,8 +109,8 @@ enum MHD_Result MHD_get_timeout(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LON
 	return lib.get_timeout(daemon, timeout);
 }
 
-const union MHD_DaemonInfo *MHD_get_daemon_info(struct MHD_Daemon *daemon, enum MHD_DaemonInfoType type,
-						...)
+const union MHD_DaemonInfo *MHD_get_daemon_info(struct MHD_Daemon *daemon,
+						enum MHD_DaemonInfoType type, ...)
 {
 	return lib.daemon_info(daemon, type);
 }

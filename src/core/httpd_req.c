@@ -162,7 +162,7 @@ void httpd_on_close(struct httpd_req *r, void (*fn)(void *ctx), void *ctx)
 	r->close_ctx = ctx;
 }
 
-/* ---- while the handler works ------------------------------------------------------------------ */
+/* ---- while the handler works ---------------------------------------------------- */
 
 void httpd_req_gone(struct httpd_req *r)
 {
@@ -213,7 +213,7 @@ void httpd_req_resume(struct httpd_req *r)
 	httpd_drive_soon(r->d);
 }
 
-/* ---- answering --------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------ */
 
 void httpd_add_header(struct httpd_req *r, const char *name, const char *value)
 {

@@ -62,7 +62,8 @@ struct httpd_stream *httpd_stream(struct httpd_req *r, const char *content_type,
 	r->stream = s;
 	r->answered = true;
 	r->status = 200;
-	r->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, stream_read, s, NULL);
+	r->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, stream_read, s,
+							NULL);
 	httpd_add_header(r, "Cache-Control", "no-store");
 	httpd_req_apply_headers(r, content_type);
 	timer_stop(&r->deadline);

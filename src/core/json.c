@@ -60,8 +60,8 @@ static int check_tree(const cJSON *v, struct err *err)
 		for (size_t i = 1; i < n; i++) {
 			if (strcmp(list[i - 1]->string, list[i]->string) != 0)
 				continue;
-			err_field(err, ERR_INVALID, list[i]->string, "member '%.60s' is there twice",
-				  list[i]->string);
+			err_field(err, ERR_INVALID, list[i]->string,
+				  "member '%.60s' is there twice", list[i]->string);
 			free(list);
 			return ERR_INVALID;
 		}

@@ -55,9 +55,11 @@ bool timer_active(const struct timer *t);
 /* Runs fn(arg) in the next turn. */
 void loop_defer(struct loop *l, void (*fn)(void *arg), void *arg);
 
-/* Runs fn(arg) in a worker thread, then done(ctx) in the loop; cannot be taken back. For what blocks
+/* Runs fn(arg) in a worker thread, then done(ctx) in the loop; cannot be taken back. For what
+ * blocks
  * on a disk. On a virtual loop fn runs at once. */
-void loop_work(struct loop *l, void (*fn)(void *arg), void *arg, void (*done)(void *ctx), void *ctx);
+void loop_work(struct loop *l, void (*fn)(void *arg), void *arg, void (*done)(void *ctx),
+	       void *ctx);
 
 /* One watch per fd. events: 1 readable, 2 writable. */
 enum { WATCH_READ = 1, WATCH_WRITE = 2 };

@@ -258,7 +258,7 @@ static void set_options(struct http_transfer *t, const struct mail *m, struct ta
 	}
 }
 
-/* ---- for callers ------------------------------------------------------------------------------ */
+/* ---- for callers ---------------------------------------------------------------- */
 
 static int check(const struct mail *m, struct err *err)
 {
@@ -268,7 +268,8 @@ static int check(const struct mail *m, struct err *err)
 		return err_set(err, ERR_INVALID, "a mail goes to 1 to %d recipients", MAX_RCPT);
 	for (size_t i = 0; i < m->n_to; i++)
 		if (!good_address(m->to[i]))
-			return err_set(err, ERR_INVALID, "recipient %zu is not a mail address", i + 1);
+			return err_set(err, ERR_INVALID, "recipient %zu is not a mail address",
+				       i + 1);
 	if (task_cancelled())
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	return 0;

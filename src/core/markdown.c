@@ -41,7 +41,8 @@ static void add_words(cmark_node *n, struct str *out)
 		if (e == CMARK_EVENT_ENTER && (t == CMARK_NODE_TEXT || t == CMARK_NODE_CODE ||
 					       t == CMARK_NODE_HTML_INLINE))
 			str_add(out, cmark_node_get_literal(at));
-		else if (e == CMARK_EVENT_ENTER && (t == CMARK_NODE_SOFTBREAK || t == CMARK_NODE_LINEBREAK))
+		else if (e == CMARK_EVENT_ENTER && (t == CMARK_NODE_SOFTBREAK ||
+						    t == CMARK_NODE_LINEBREAK))
 			str_addc(out, ' ');
 		else if (e == CMARK_EVENT_EXIT && (t == CMARK_NODE_LINK || t == CMARK_NODE_IMAGE) &&
 			 !str_empty(cmark_node_get_url(at)) &&
@@ -76,7 +77,8 @@ static struct md *convert(cmark_node *n, int depth)
 		m->text = str_take(&words);
 	}
 	bool holds_blocks = m->type == MD_DOCUMENT || m->type == MD_LIST || m->type == MD_ITEM;
-	for (cmark_node *c = holds_blocks ? cmark_node_first_child(n) : NULL; c; c = cmark_node_next(c)) {
+	for (cmark_node *c = holds_blocks ? cmark_node_first_child(n) : NULL; c;
+	     c = cmark_node_next(c)) {
 		*tail = convert(c, depth + 1);
 		tail = &(*tail)->next;
 	}

@@ -6,14 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum md_type { MD_DOCUMENT, MD_HEADING, MD_PARAGRAPH, MD_LIST, MD_ITEM, MD_CODE, MD_TABLE, MD_OTHER };
+enum md_type { MD_DOCUMENT, MD_HEADING, MD_PARAGRAPH, MD_LIST, MD_ITEM, MD_CODE, MD_TABLE,
+	       MD_OTHER };
 struct md {
 	enum md_type type;
 	int level;			/* heading: 1 to 6 */
 	bool ordered;			/* list */
 	bool task, checked;		/* item */
 	bool fenced;			/* code */
-	char *text;			/* heading, paragraph: without mark-up; code: as it stands */
+	/* heading, paragraph: without mark-up; code: as it stands */
+	char *text;
 	char *info;			/* code: first word behind the fence, or "" */
 	int line, end;			/* first and last, from 1 */
 	struct md *first, *next;	/* blocks inside; the next one */

@@ -299,7 +299,8 @@ static int code_of(const char *state)
 		return ERR_TIMEOUT;
 	if (strcmp(state, "42501") == 0 || strcmp(state, "25006") == 0)
 		return ERR_DENIED;
-	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0 || strcmp(state, "3F000") == 0)
+	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0 ||
+	    strcmp(state, "3F000") == 0)
 		return ERR_NOT_FOUND;
 	if (strcmp(state, "55P03") == 0 || strncmp(state, "40", 2) == 0 ||
 	    strncmp(state, "23", 2) == 0)
@@ -317,10 +318,12 @@ static int query_error(struct pg_conn *c, struct err *err)
 	const char *state = PQresultErrorField(c->result, PG_DIAG_SQLSTATE);
 	const char *what = PQresultErrorField(c->result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *constraint = PQresultErrorField(c->result, PG_DIAG_CONSTRAINT_NAME);
-	_cleanup_(free_p) char *text = text_clean(what ? what : PQresultErrorMessage(c->result), 300);
+	_cleanup_(free_p) char *text = text_clean(what ? what : PQresultErrorMessage(c->result),
+						  300);
 	int code = code_of(state);
 
-	err_set(err, code, "database: %s%s%s", text, state ? ", SQLSTATE " : "", state ? state : "");
+	err_set(err, code, "database: %s%s%s", text, state ? ", SQLSTATE " : "",
+		state ? state : "");
 	if (err && constraint)
 		snprintf(err->field, sizeof(err->field), "%s", constraint);
 	/* read-only where writing was promised: this server is no longer the primary */

@@ -316,7 +316,8 @@ static bool needs_no_lookup(const struct attempt *a)
 }
 
 /* All addresses of one host, in its share of the time. */
-static int try_host(const struct attempt *a, int64_t share_ms, struct pg_conn **ret, struct str *why)
+static int try_host(const struct attempt *a, int64_t share_ms, struct pg_conn **ret,
+		    struct str *why)
 {
 	struct lookup l = { .loop = a->pool->loop };
 	int64_t until = loop_now_ms(l.loop) + share_ms;

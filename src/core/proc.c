@@ -191,7 +191,8 @@ static pid_t spawn(struct plan *p, struct err *err)
 	pid_t pid;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
-		return err_set(err, ERR_SYSTEM, "cannot start %s: %s", p->o->argv[0], strerror(errno));
+		return err_set(err, ERR_SYSTEM, "cannot start %s: %s", p->o->argv[0],
+			       strerror(errno));
 	p->report = report[1];
 	p->parent = getpid();
 	/* no handler of ours may run in the child before it has reset them */
@@ -384,7 +385,7 @@ void proc_free(struct proc *p)
 	free_p(&p);
 }
 
-/* ---- without a loop ---------------------------------------------------------------------------- */
+/* ---- without a loop ------------------------------------------------------------- */
 
 static int64_t now_ms(void)
 {

@@ -11,7 +11,8 @@
 
 struct proc_options {
 	const char *const *argv;		/* NULL-terminated, argv[0] searched in PATH */
-	const char *const *env;			/* "K=V" added to ours, NULL-terminated; may be NULL */
+	/* "K=V" added to ours, NULL-terminated; may be NULL */
+	const char *const *env;
 	const char *cwd;			/* NULL = ours */
 	const char *user;			/* drop to this user (when root); NULL = stay */
 	int stdout_fd, stderr_fd;		/* -1 = /dev/null */
@@ -33,7 +34,8 @@ struct proc *proc_start(struct loop *l, const struct proc_options *o,
 pid_t proc_pid(const struct proc *p);
 bool proc_running(const struct proc *p);
 void proc_signal(struct proc *p, int signum);
-void proc_free(struct proc *p);			/* still running: TERM to its group; not waited for */
+/* still running: TERM to its group; not waited for */
+void proc_free(struct proc *p);
 /* In a task: waits for the end, at most ms: exit status, or -1 when still running. */
 int proc_wait(struct proc *p, int64_t ms);
 /* In a task: TERM, after grace_ms KILL: exit status, or -1 when the task was cancelled. */

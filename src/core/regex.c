@@ -32,7 +32,8 @@ struct regex *regex_new(const char *pattern, bool ignore_case, struct err *err)
 
 	pcre2_set_max_pattern_length(how, MAX_PATTERN);
 	pcre2_set_parens_nest_limit(how, MAX_NESTING);
-	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &number, &at, how);
+	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &number, &at,
+			     how);
 	pcre2_compile_context_free(how);
 	if (!code) {
 		PCRE2_UCHAR text[160] = "";

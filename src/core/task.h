@@ -43,7 +43,8 @@ void condition_wait_anyway(struct condition *e, int64_t max_ms);
 void condition_wake(struct condition *e);	/* all waiters */
 
 /* A bounded crowd of child tasks: crowd_add waits until fewer than limit run. */
-struct crowd { int running, limit; bool cancelled; struct condition changed; struct crowd_child *children; };
+struct crowd { int running, limit; bool cancelled; struct condition changed;
+	       struct crowd_child *children; };
 void crowd_init(struct crowd *c, int limit);
 /* 0, or OP_CANCELLED (fn is then not run and arg stays the caller's). */
 int crowd_add(struct crowd *c, const char *name, void (*fn)(void *arg), void *arg);

@@ -171,8 +171,9 @@ static int check_duplicates(struct builder *b, const struct yaml *map)
 	for (i = 1; i < n && !r; i++) {
 		if (!str_eq(list[i - 1]->key, list[i]->key))
 			continue;
-		r = err_set(b->err, ERR_INVALID, "%s:%d:%d: key '%.80s' is there twice, first in line %d",
-			    b->file, list[i]->key_line, list[i]->key_column, list[i]->key,
+		r = err_set(b->err, ERR_INVALID, "%s:%d:%d: key '%.80s' is there twice, first in"
+						 " line %d", b->file, list[i]->key_line,
+						 list[i]->key_column, list[i]->key,
 			    list[i - 1]->key_line);
 	}
 	free(list);
@@ -266,7 +267,8 @@ static int build(struct builder *b, int depth, struct yaml **ret)
 		return build_alias(b, depth, ret);
 	bool map = e->type == YAML_MAPPING_START_EVENT;
 	const yaml_char_t *tag = map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
-	const yaml_char_t *name = map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor;
+	const yaml_char_t *name = map ? e->data.mapping_start.anchor :
+		e->data.sequence_start.anchor;
 	if (tag)
 		return event_err(b, "tags are not supported");
 	if (depth > DEPTH_MAX)

@@ -13,7 +13,8 @@ struct yaml {
 	enum yaml_type type;
 	int line, column;
 	char *text;			/* scalar; NULL otherwise */
-	bool quoted;			/* scalar was quoted or a block: never null, bool or number */
+	/* scalar was quoted or a block: never null, bool or number */
+	bool quoted;
 	char *key;			/* when a member of a map */
 	int key_line, key_column;
 	struct yaml *first, *next;	/* children; next sibling */

@@ -74,7 +74,8 @@ static int find_programs(struct embedded *e, struct err *err)
 		}
 	}
 	return err_set(err, ERR_NOT_FOUND,
-		       "no PostgreSQL server programs (initdb, postgres): install package postgresql");
+		       "no PostgreSQL server programs (initdb, postgres): install package"
+		       " postgresql");
 }
 
 static int find_user(struct embedded *e, struct err *err)
@@ -93,7 +94,8 @@ static int find_user(struct embedded *e, struct err *err)
 	}
 	if (!pw)
 		return err_set(err, ERR_NOT_FOUND,
-			       "PostgreSQL does not run as root, and there is no user postgres or nobody");
+			       "PostgreSQL does not run as root, and there is no user postgres or"
+			       " nobody");
 	e->uid = pw->pw_uid;
 	e->gid = pw->pw_gid;
 	return 0;
@@ -112,7 +114,8 @@ static bool reachable(const struct embedded *e, const char *dir)
 			continue;
 		*p = '\0';
 		if (stat(path, &st) == 0) {
-			mode_t need = st.st_uid == e->uid ? S_IXUSR : st.st_gid == e->gid ? S_IXGRP : S_IXOTH;
+			mode_t need = st.st_uid == e->uid ? S_IXUSR : st.st_gid == e->gid ?
+				S_IXGRP : S_IXOTH;
 
 			if (!(st.st_mode & need))
 				return false;
@@ -343,8 +346,10 @@ static void remove_stale_pid(const struct embedded *e)
 
 static int ask(struct embedded *e, const char *sql, struct pg_result **ret, struct err *err)
 {
-	struct pg_options o = { .url = e->admin_url, .max_connections = 1, .connect_timeout_ms = 5000,
-				.statement_timeout_ms = 30000, .application_name = "ringdown embedded" };
+	struct pg_options o = { .url = e->admin_url, .max_connections = 1,
+				.connect_timeout_ms = 5000,
+				.statement_timeout_ms = 30000,
+				.application_name = "ringdown embedded" };
 	struct pg_pool *pool = pg_pool_new(e->loop, &o);
 	struct pg_conn *c = NULL;
 	int r = pg_acquire(pool, &c, err);
@@ -399,7 +404,8 @@ static int join_or_start(struct embedded *e, struct err *err)
 		if (task_sleep(POLL_MS) != 0)
 			return cancelled(err);
 		if (loop_now_ms(e->loop) > until)
-			return err_prefix(err, "the PostgreSQL that runs in %s does not answer", e->data);
+			return err_prefix(err, "the PostgreSQL that runs in %s does not answer",
+					  e->data);
 	}
 	return start_server(e, err);
 }
@@ -503,8 +509,8 @@ void embedded_stop(struct embedded *e)
 int embedded_pause(struct embedded *e, struct err *err)
 {
 	if (!e->server)
-		return err_set(err, ERR_DENIED, "the PostgreSQL in %s was started by another program",
-			       e->data);
+		return err_set(err, ERR_DENIED, "the PostgreSQL in %s was started by another"
+						" program", e->data);
 	stop_server(e);
 	return 0;
 }

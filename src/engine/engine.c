@@ -53,8 +53,8 @@ static void on_gap(void *ctx, int64_t gap_ms, int64_t wall_step_ms)
 		lease_doubt(e->lease);
 	if (gap_ms > 2000 || wall_step_ms) {
 		e->observe_until_ms = now + e->o->failover->observe_after_gap_ms;
-		log_warn("engine", "stood still for %lld ms, clock stepped by %lld ms: observing for %lld ms",
-			 (long long)gap_ms, (long long)wall_step_ms,
+		log_warn("engine", "stood still for %lld ms, clock stepped by %lld ms: observing"
+				   " for %lld ms", (long long)gap_ms, (long long)wall_step_ms,
 			 (long long)e->o->failover->observe_after_gap_ms);
 		parts_gap(e, gap_ms, wall_step_ms);
 	}
@@ -99,8 +99,9 @@ static int check_database(struct engine *e, struct err *err)
 		return 0;
 	if (accounts_unopenable(e->store, &names, err) == 0 && !str_empty(names))
 		return err_set(err, ERR_INVALID,
-			       "ENCRYPTION_KEY does not open the credentials of %s; set the key they were "
-			       "sealed with as ENCRYPTION_KEY or ENCRYPTION_KEY_PREVIOUS", names);
+			       "ENCRYPTION_KEY does not open the credentials of %s; set the key"
+			       " they were sealed with as ENCRYPTION_KEY or"
+			       " ENCRYPTION_KEY_PREVIOUS", names);
 	return 0;
 }
 
@@ -203,11 +204,13 @@ struct engine *engine_new(struct loop *l, const struct engine_options *o, struct
 	e->id = o->id ? xstrdup(o->id) : xasprintf("%s-%d", host, (int)getpid());
 	e->started_ms = e->turn_ms = loop_now_ms(l);
 	if (!o->key) {
-		err_set(err, ERR_INVALID, "ENCRYPTION_KEY is not set; it opens the accounts' credentials");
+		err_set(err, ERR_INVALID, "ENCRYPTION_KEY is not set; it opens the accounts'"
+					  " credentials");
 		engine_free(e);
 		return NULL;
 	}
-	e->keys = keyring_new(secret_reveal(o->key), o->key_previous ? secret_reveal(o->key_previous) :
+	e->keys = keyring_new(secret_reveal(o->key), o->key_previous ?
+			      secret_reveal(o->key_previous) :
 			      NULL, err);
 	struct store_options so = { .url = o->database, .engine_id = e->id, .keys = e->keys,
 				    .timeout_ms = o->failover->db_timeout_ms };

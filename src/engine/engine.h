@@ -38,7 +38,8 @@ struct engine {
 	struct loop *loop;
 	const struct engine_options *o;
 	const char *environment;	/* as configured; "" = none */
-	char *shown_environment;	/* for people: where none is configured, what the database is for */
+	/* for people: where none is configured, what the database is for */
+	char *shown_environment;
 	bool production, demo;
 	char *id;
 	struct keyring *keys;

@@ -292,7 +292,7 @@ static int load(struct hub *h, struct err *err)
 	return r;
 }
 
-/* ---- following --------------------------------------------------------------------------------- */
+/* ---- following ------------------------------------------------------------------ */
 
 /* One batch; the number of rows, or negative. */
 static int follow(struct hub *h, struct err *err)

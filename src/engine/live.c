@@ -231,7 +231,8 @@ static void publish_accounts(struct live *l)
 	int64_t newest;
 	size_t n = 0, n_checked = 0;
 
-	if (accounts_newest_check(l->e->store, &newest, &err) < 0 || newest <= l->accounts_since_ms ||
+	if (accounts_newest_check(l->e->store, &newest, &err) < 0 ||
+	    newest <= l->accounts_since_ms ||
 	    accounts_list(l->e->store, &rows, &n, &err) < 0)
 		return;
 	checked = xcalloc(n + 1, sizeof(struct account *));

@@ -49,7 +49,8 @@ static void journal_moved(void *ctx)
 
 static void start_incidents(struct engine *e)
 {
-	struct incidents_deps d = { e->loop, e->store, e->o->notify, e->o->speed, policy_of, epoch_of,
+	struct incidents_deps d = { e->loop, e->store, e->o->notify, e->o->speed, policy_of,
+				    epoch_of,
 				    journal_moved, e };
 
 	e->incidents = incidents_new(&d);
@@ -61,7 +62,8 @@ static const char *speaker(void *ctx)
 {
 	const struct engine *e = ctx;
 
-	return e->lease && !str_eq(lease_holder(e->lease), e->id) ? lease_holder_address(e->lease) : NULL;
+	return e->lease && !str_eq(lease_holder(e->lease), e->id) ? lease_holder_address(e->lease) :
+		NULL;
 }
 
 void parts_start(struct engine *e)

@@ -14,7 +14,8 @@ void parts_gap(struct engine *e, int64_t gap_ms, int64_t wall_step_ms);
 void parts_live(const struct engine *e, struct jw *w);
 int64_t parts_cycle_ms(const struct engine *e);
 struct lineage_gates;
-bool parts_gates(const struct engine *e, struct lineage_gates **ret, size_t *ret_n);	/* as decider_all_gates */
+/* as decider_all_gates */
+bool parts_gates(const struct engine *e, struct lineage_gates **ret, size_t *ret_n);
 void parts_stop(struct engine *e);
 bool parts_idle(const struct engine *e);	/* their tasks are over */
 void parts_free(struct engine *e);

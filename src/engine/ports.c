@@ -103,7 +103,8 @@ static int metric_read(void *ctx, const struct policy_metric *m, int64_t over_ms
 
 	(void)over_ms;
 	if (m->source != METRIC_ENGINE)
-		return err_set(err, ERR_NOT_FOUND, "%s: this engine cannot read its source", m->name);
+		return err_set(err, ERR_NOT_FOUND, "%s: this engine cannot read its source",
+			       m->name);
 	if (str_eq(m->text, "twilio_balance") && lowest_balance(s, ret))
 		return 0;
 	record_json(&w, NULL, &impact_type, &s->impact);

@@ -127,8 +127,8 @@ static int check(struct act *a, struct err *err)
 	struct who who = { .actor = "engine", .role = "engine", .via = "engine" };
 
 	if (r->e.status != EV_COMPLETED && r->e.status != EV_FAILED)
-		return err_set(err, ERR_CONFLICT, "%s is %s, only a completed or failed one is rolled "
-			       "back", r->e.id, event_status_name(r->e.status));
+		return err_set(err, ERR_CONFLICT, "%s is %s, only a completed or failed one is"
+			       " rolled back", r->e.id, event_status_name(r->e.status));
 	int x = tx_begin(a->d->store, &t, &who, err);
 	return x < 0 ? x : rollback_is_newest(&t, r->e.id, err);
 }

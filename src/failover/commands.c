@@ -100,7 +100,8 @@ int order_commit(struct decider *d, const struct command *c, struct order *o,
 	str_addf(&text, "%s by %s%s%s", event_status_name(o->row.e.status), c->who->actor,
 		 str_empty(c->reason) ? "" : ": ", c->reason ? c->reason : "");
 	if (r == 0)
-		r = event_transition(&o->t, &o->row, o->from, o->row.e.version, str_get(&text), err);
+		r = event_transition(&o->t, &o->row, o->from, o->row.e.version, str_get(&text),
+				     err);
 	if (r == 0 && say >= 0)
 		r = decider_say(d, &o->t, say, &o->row.e, str_get(&text), err);
 	if (r == 0)
@@ -203,7 +204,8 @@ int command_cancel(struct decider *d, const struct command *c, struct command_re
 		r = ask_to_stop(d, c, &o, err);
 	} else if (r == 0) {
 		decided(d, c, &o.row.e, EV_CANCELLED);
-		r = order_commit(d, c, &o, o.from == EV_APPROVED ? give_back : NULL, SAY_CANCELLED, err);
+		r = order_commit(d, c, &o, o.from == EV_APPROVED ? give_back : NULL, SAY_CANCELLED,
+				 err);
 	}
 	order_fini(&o);
 	if (r == 0)
@@ -226,8 +228,8 @@ int command_resume(struct decider *d, const struct command *c, struct command_re
 	if (r == 0)
 		r = order_state(d, &o, IN(EV_FAILED), "resumed", err);
 	if (r == 0 && o.row.rollback_started_at_ms)
-		r = err_set(err, ERR_CONFLICT, "%s failed while rolling back: roll it back again, or accept",
-			    o.row.e.id);
+		r = err_set(err, ERR_CONFLICT, "%s failed while rolling back: roll it back again,"
+					       " or accept", o.row.e.id);
 	if (r == 0) {
 		o.row.e.status = EV_EXECUTING;
 		str_replace(&o.row.e.error, NULL);

@@ -15,7 +15,8 @@ struct command {
 	const char *event;		/* all others: event id */
 	const char *target;		/* start: id, accountSid or name; NULL = best */
 	const char *reason;		/* NULL = none given */
-	const char *plan_hash;		/* approve: the plan that was seen; NULL = whatever it is now */
+	/* approve: the plan that was seen; NULL = whatever it is now */
+	const char *plan_hash;
 	const char *const *overrides; size_t n_overrides;	/* gate ids */
 	int64_t minutes;		/* extend; 0 = usual */
 	bool dry_run, partial;
@@ -26,7 +27,8 @@ struct command {
 struct command_result {
 	char *event;			/* JSON object {...} of contract §4, NULL = none */
 	char *plan;			/* JSON of the plan: dry run, or "it changed" */
-	struct gate_result *gates; size_t n_gates;	/* shut ones among them: why it was refused */
+	/* shut ones among them: why it was refused */
+	struct gate_result *gates; size_t n_gates;
 	char *id;			/* of the event */
 	int status;			/* enum event_status after it; -1 = unknown */
 };

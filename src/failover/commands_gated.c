@@ -87,7 +87,8 @@ static int refuse_shut(const struct gate_result g[GATE_MAX], unsigned overrides,
 		       struct command_result *ret, struct err *err)
 {
 	for (int i = 0; i < GATE_MAX; i++) {
-		if (g[i].pass || (overrides >> i & 1) || (rollback && !gate_of_rollback((enum gate)i)))
+		if (g[i].pass || (overrides >> i & 1) || (rollback &&
+							  !gate_of_rollback((enum gate)i)))
 			continue;
 		order_gates(ret, g);
 		return err_set(err, ERR_CONFLICT, "gate %s is shut: %s", gate_name(i), g[i].why);
@@ -203,13 +204,14 @@ static int check_approval(struct approval *a, bool manual, struct command_result
 	int r;
 
 	if (c->target && !named)
-		return err_field(err, ERR_NOT_FOUND, "targetAccountId", "there is no account \"%s\"",
-				 c->target);
+		return err_field(err, ERR_NOT_FOUND, "targetAccountId",
+				 "there is no account \"%s\"", c->target);
 	if (named && str_eq(named->row.id, a->l->current))
 		return err_field(err, ERR_INVALID, "targetAccountId",
 				 "the agents run on %s already", named->row.name);
 	compute_gates(a->d, a->l, &ask, a->o.gates, &a->target);
-	if (a->target && !decide_plan(a->d, a->l, a->target, a->o.row.e.id, degraded, &a->plan, err))
+	if (a->target && !decide_plan(a->d, a->l, a->target, a->o.row.e.id, degraded, &a->plan,
+				      err))
 		return err->code ? err->code : ERR_FAILED;
 	if (c->dry_run) {
 		order_gates(ret, a->o.gates);
@@ -225,14 +227,15 @@ static int check_approval(struct approval *a, bool manual, struct command_result
 		order_gates(ret, a->o.gates);
 		if (a->plan)
 			put_plan(a->plan, ret);
-		return err_set(err, ERR_CONFLICT, "%lld of %lld agents have no fitting number; a partial "
-			       "failover leaves them where they are",
+		return err_set(err, ERR_CONFLICT, "%lld of %lld agents have no fitting number; a"
+			       " partial failover leaves them where they are",
 			       (long long)(a->plan ? (int64_t)a->plan->n_stays : 0),
 			       (long long)(a->plan ? a->plan->needed : 0));
 	}
 	if (c->plan_hash && strcmp(c->plan_hash, a->plan->hash)) {
 		put_plan(a->plan, ret);
-		return err_set(err, ERR_CONFLICT, "the plan changed since it was shown: look at it again");
+		return err_set(err, ERR_CONFLICT, "the plan changed since it was shown: look at it"
+						  " again");
 	}
 	a->o.plan = a->plan;
 	return 0;
@@ -246,7 +249,8 @@ static int carry_out(struct approval *a, bool open, struct command_result *ret, 
 	r = open ? open_approved(a->d, a->c, &a->o, err) :
 		   order_commit(a->d, a->c, &a->o, store_plan, SAY_DECIDED, err);
 	if (r == ERR_EXISTS)
-		r = err_set(err, ERR_CONFLICT, "a number went to another event meanwhile: try again");
+		r = err_set(err, ERR_CONFLICT, "a number went to another event meanwhile: try"
+					       " again");
 	if (r == 0)
 		order_result(a->d->d->store, a->o.row.e.id, ret);
 	return r;
@@ -280,7 +284,8 @@ int command_start(struct decider *d, const struct command *c, struct command_res
 				 c->account ? c->account : "");
 	a.l = decider_lineage_of(d, w->row.id);
 	if (!a.l || !str_eq(a.l->current, w->row.id))
-		return err_field(err, ERR_CONFLICT, "accountId", "no agents run on %s now", w->row.name);
+		return err_field(err, ERR_CONFLICT, "accountId", "no agents run on %s now",
+				 w->row.name);
 	adopt = lineage_open(a.l);
 	if (adopt) {
 		_cleanup_(free_p) char *id = xstrdup(a.l->ev.e.id);
@@ -445,8 +450,8 @@ int command_rollback(struct decider *d, const struct command *c, struct command_
 	}
 	if (r == 0 && o.row.e.rollback_until_ms &&
 	    loop_wall_ms(d->d->loop) > o.row.e.rollback_until_ms)
-		r = err_set(err, ERR_CONFLICT, "%s is too old: its before-images are no longer kept",
-			    o.row.e.id);
+		r = err_set(err, ERR_CONFLICT, "%s is too old: its before-images are no longer"
+					       " kept", o.row.e.id);
 	if (r == 0) {
 		rollback_gates(d, l, overrides, &o);
 		if (c->dry_run) {

@@ -25,7 +25,8 @@ struct lineage *decider_lineage_of(const struct decider *d, const char *account)
 	if (home && !home->listed)
 		home = NULL;
 	for (size_t i = 0; account && i < d->n; i++)
-		if (d->v[i]->listed && str_eq(d->v[i]->current, account) && (!home || home == d->v[i]))
+		if (d->v[i]->listed && str_eq(d->v[i]->current, account) &&
+		    (!home || home == d->v[i]))
 			return d->v[i];
 	return home;
 }
@@ -126,7 +127,8 @@ bool decider_pools_due(const struct decider *d)
 	int64_t wait = d->pools_cost_ms * POOLS_PAUSE;
 
 	return !d->pools_read_ms || d->pools_cost_ms <= POOLS_CHEAP_MS ||
-	       loop_now_ms(d->d->loop) - d->pools_read_ms >= (wait < POOLS_OLD_MS ? wait : POOLS_OLD_MS);
+	       loop_now_ms(d->d->loop) - d->pools_read_ms >= (wait < POOLS_OLD_MS ? wait :
+							      POOLS_OLD_MS);
 }
 
 int decider_read(struct decider *d, bool pools, struct err *err)
@@ -141,7 +143,8 @@ int decider_read(struct decider *d, bool pools, struct err *err)
 		r = read_events(d, err);
 	began = loop_now_ms(d->d->loop);
 	if (r == 0)
-		r = decide_facts_read(d->d->store, wall - d->d->set->hour_ms, pools, &d->facts, err);
+		r = decide_facts_read(d->d->store, wall - d->d->set->hour_ms, pools, &d->facts,
+				      err);
 	decide_index_facts(d);
 	if (r == 0 && pools) {
 		d->pools_read_ms = loop_now_ms(d->d->loop);
@@ -246,7 +249,8 @@ static void facts_evidence(const struct decider *d, const struct lineage *l, cha
 	f->evidence_at_ms = w->swept_wall_ms;
 	for (int k = 0; k < PROBE_MAX; k++)
 		f->evidence_kinds += w->held.probe[k].outcome == OUT_BAD;
-	f->evidence_kinds += w->held.failing > 0 && w->held.probe[PROBE_NUMBERS].outcome != OUT_BAD &&
+	f->evidence_kinds += w->held.failing > 0 &&
+		w->held.probe[PROBE_NUMBERS].outcome != OUT_BAD &&
 			     (w->held.main_reason == AR_NUMBER_GONE ||
 			      w->held.main_reason == AR_NO_VOICE);
 	f->evidence_sweeps = w->sweeps_bad;
@@ -442,7 +446,8 @@ void context_rules(struct decider *d, struct lineage *l, struct rule_ctx *ret)
 
 	*ret = (struct rule_ctx){ .state = lineage_open(l) ? l->ev.e.status : RULE_IDLE };
 	rule_fact_set(ret, RF_OBSERVING, now < d->observe_until_ms);
-	rule_fact_set(ret, RF_BLOCKED, known && monitor_blocked(d->m, w, why, sizeof(why)) != BLOCK_NONE);
+	rule_fact_set(ret, RF_BLOCKED, known && monitor_blocked(d->m, w, why,
+								sizeof(why)) != BLOCK_NONE);
 	rule_fact_set(ret, RF_CRITICAL, critical && v->confirmed);
 	rule_fact_set(ret, RF_UNCONFIRMED, critical && !v->confirmed);
 	rule_fact_set(ret, RF_CONFIRMING, v->confirming);

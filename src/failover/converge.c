@@ -107,7 +107,8 @@ static char *import_before(const struct mover *m)
 	_cleanup_(free_p) char *hooks = m->phone ? webhooks_json(m->phone->hooks) : NULL;
 
 	if (m->imported)
-		return xasprintf("{\"id\":\"%s\",\"agentId\":\"%s\"}", m->import_id, m->import_agent);
+		return xasprintf("{\"id\":\"%s\",\"agentId\":\"%s\"}", m->import_id,
+				 m->import_agent);
 	return hooks ? xasprintf("{\"webhooks\":%s}", hooks) : NULL;
 }
 
@@ -169,7 +170,8 @@ static int look_first(struct mover *m)
 static int not_sent(struct mover *m)
 {
 	if (m->a->stop == ACT_GO && !task_cancelled())
-		mover_fail(m, true, true, "nothing could be sent: the lease was not renewed in time");
+		mover_fail(m, true, true, "nothing could be sent: the lease was not renewed in"
+					  " time");
 	return ERR_CANCELLED;
 }
 

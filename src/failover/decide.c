@@ -124,7 +124,8 @@ static void set_windows(struct decider *d)
 			const struct event *e = &d->v[i]->ev.e;
 			struct watched *w = decider_account(d, d->v[i]->current);
 
-			if (w && open == (e->id && (e->status == EV_PENDING || e->status == EV_HELD)))
+			if (w && open == (e->id && (e->status == EV_PENDING ||
+						    e->status == EV_HELD)))
 				w->in_window = open;
 		}
 	}
@@ -288,7 +289,8 @@ bool decider_all_gates(const struct decider *d, struct lineage_gates **ret, size
 		struct lineage *l = d->v[i];
 
 		if (l->gates_known && l->listed)
-			(*ret)[n++] = (struct lineage_gates){ l->primary, l->target, l->gates, GATE_MAX };
+			(*ret)[n++] = (struct lineage_gates){ l->primary, l->target, l->gates,
+							      GATE_MAX };
 	}
 	*ret_n = n;
 	return true;
@@ -335,7 +337,8 @@ static void detect_doc(struct decider *d, struct lineage *l, const struct watche
 		jw_i64(&out, "rule", r->id);
 	else
 		jw_null(&out, "rule");
-	jw_str(&out, "reason", w->verdict.cause[0] ? w->verdict.cause : r ? r->why : "nothing is wrong");
+	jw_str(&out, "reason", w->verdict.cause[0] ? w->verdict.cause : r ? r->why :
+	       "nothing is wrong");
 	jw_str(&out, "why", r ? r->why : NULL);
 	jw_str(&out, "lineage", l->primary);
 	jw_str(&out, "eventId", lineage_open(l) ? l->ev.e.id : NULL);

@@ -124,8 +124,8 @@ static int write_change(struct decider *d, struct change *c, struct err *err)
 	else if (r == 0 && (c->plan || c->preview))
 		r = event_note(&t, c->row.e.id, "event.planned", "the plan", err);
 	if (r == 0 && c->say >= 0)
-		r = decider_say(d, &t, c->say, &c->row.e, c->say_text ? c->say_text : c->row.e.reason,
-				err);
+		r = decider_say(d, &t, c->say, &c->row.e, c->say_text ? c->say_text :
+				c->row.e.reason, err);
 	return r == 0 ? tx_commit(&t, NULL, err) : r;
 }
 
@@ -142,8 +142,9 @@ static bool apply(struct decider *d, struct lineage *l, struct change *c)
 		l->refused_ms = loop_now_ms(d->d->loop);
 		return false;
 	}
-	log_info("decide", "%s is %s (rule %lld): %s", c->row.e.id, event_status_name(c->row.e.status),
-		 (long long)c->row.e.rule, c->row.e.reason ? c->row.e.reason : "");
+	log_info("decide", "%s is %s (rule %lld): %s", c->row.e.id,
+		 event_status_name(c->row.e.status), (long long)c->row.e.rule,
+		 c->row.e.reason ? c->row.e.reason : "");
 	event_row_fini(&l->ev);
 	l->ev = c->row;
 	memset(&c->row, 0, sizeof(c->row));
@@ -192,8 +193,8 @@ static void preview(struct decider *d, struct lineage *l, struct change *c, stru
 {
 	struct err err = { 0 };
 
-	if (l->target && decide_plan(d, l, l->target, c->row.e.id, c->row.e.severity != SEV_CRITICAL,
-				     plan, &err)) {
+	if (l->target && decide_plan(d, l, l->target, c->row.e.id,
+				     c->row.e.severity != SEV_CRITICAL, plan, &err)) {
 		c->preview = *plan;
 		str_replace(&c->row.e.plan_hash, (*plan)->hash);
 		c->row.e.agents_total = (*plan)->needed;
@@ -231,14 +232,16 @@ bool decide_plan(struct decider *d, struct lineage *l, const char *target, const
 		 bool degraded, struct plan **ret, struct err *err)
 {
 	/* all of these may be read anew, and their texts freed, while the plan is loaded */
-	_cleanup_(free_p) char *from = xstrdup(l->current), *to = xstrdup(target), *ours = xstrdup(own);
+	_cleanup_(free_p) char *from = xstrdup(l->current), *to = xstrdup(target),
+		*ours = xstrdup(own);
 	const struct pool_count *pool = NULL;
 
 	if (!to) {
 		err_set(err, ERR_CONFLICT, "no account could take over");
 		return false;
 	}
-	if (plan_load(d->d->store, d->d->set, l->primary, from, to, ours, degraded, -1, ret, err) < 0)
+	if (plan_load(d->d->store, d->d->set, l->primary, from, to, ours, degraded, -1, ret,
+		      err) < 0)
 		return false;
 	for (size_t i = 0; i < d->facts.n_pools; i++)
 		if (str_eq(d->facts.pools[i].account, to))
@@ -402,7 +405,8 @@ static void act_update(struct decider *d, struct lineage *l, const struct rule *
 		break;
 	case RA_REALERT:
 		c.row.realerts++;
-		c.row.realert_at_ms = c.row.realerts == 2 ? c.row.e.state_since_ms + d->d->set->hour_ms :
+		c.row.realert_at_ms = c.row.realerts == 2 ?
+			c.row.e.state_since_ms + d->d->set->hour_ms :
 							    wall + d->d->set->hour_ms;
 		hold_text(l, &c.row.e, text, sizeof(text));
 		c.say = SAY_REALERT;

@@ -203,7 +203,8 @@ const struct candidates *decider_candidates(const struct decider *d, const struc
 		for (size_t i = 0; i < d->m->n; i++) {
 			const struct watched *w = d->m->v[i];
 
-			if (w->row.is_primary == (primaries == 1) && w->listed && w->row.is_active &&
+			if (w->row.is_primary == (primaries == 1) && w->listed &&
+			    w->row.is_active &&
 			    w != current && w != home && str_eq(w->row.provider, "twilio"))
 				add(x, w);
 		}

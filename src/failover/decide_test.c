@@ -47,7 +47,8 @@ static char *parts_json(const struct watched *w)
 	const struct account_facts *f = &w->raw;
 
 	jw_obj(&out, NULL);
-	jw_str(&out, "api", outcome_name(facts_account_bad(f) ? OUT_BAD : f->probe[PROBE_API].outcome));
+	jw_str(&out, "api", outcome_name(facts_account_bad(f) ? OUT_BAD :
+					 f->probe[PROBE_API].outcome));
 	jw_str(&out, "webhook", outcome_name(f->probe[PROBE_WEBHOOK].outcome));
 	jw_str(&out, "agents", outcome_name(f->failing + f->inherited ? OUT_BAD :
 					    f->unknown * 2 > f->watched ? OUT_UNKNOWN : OUT_OK));
@@ -97,7 +98,8 @@ static void record(struct decider *d, struct lineage *l, const struct watched *w
 	int64_t now = loop_now_ms(d->d->loop);
 
 	event_copy(&row.e, &l->ev.e);
-	row.fails = test.outcome == OUT_BAD ? l->ev.fails + 1 : test.outcome == OUT_OK ? 0 : l->ev.fails;
+	row.fails = test.outcome == OUT_BAD ? l->ev.fails + 1 : test.outcome == OUT_OK ? 0 :
+		l->ev.fails;
 	window_test(&row.e, &clock, w->test_outcome, d->d->set, now, loop_wall_ms(d->d->loop));
 	event_set_gates(&row.e, l->gates, l->gates_known ? GATE_MAX : 0);
 	if (test.outcome == OUT_BAD && w->test.cause[0])

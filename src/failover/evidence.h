@@ -94,7 +94,8 @@ struct account_scope {
 struct agent_finding {
 	uint8_t outcome;		/* enum outcome */
 	uint8_t reason;			/* enum agent_reason */
-	bool inherited;			/* bad only because the account is: never degraded by itself */
+	/* bad only because the account is: never degraded by itself */
+	bool inherited;
 };
 struct agent_finding agent_judge(enum seen_state number, const struct traffic *traffic,
 				   bool failed_by_traffic_before, const struct account_scope *a,

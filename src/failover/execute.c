@@ -370,7 +370,8 @@ static int close_up(struct act *a, struct err *err)
 		if (differ < 0)
 			return end_failed(a, err->msg, err);
 		if (!differ)
-			return count_left(a, &why) ? end_failed(a, why, err) : end_completed(a, err);
+			return count_left(a, &why) ? end_failed(a, why, err) :
+				end_completed(a, err);
 		if (round == REOPENS)
 			return end_failed(a, "what was written does not stay", err);
 		for (size_t i = 0; i < a->n_items; i++)
@@ -382,7 +383,7 @@ static int close_up(struct act *a, struct err *err)
 	}
 }
 
-/* ---- from the beginning, or from wherever it stands ------------------------------------------- */
+/* ---- from the beginning, or from wherever it stands ----------------------------- */
 
 static int begin(struct act *a, struct err *err)
 {
@@ -414,8 +415,8 @@ static int begin(struct act *a, struct err *err)
 		log_warn("failover", "%s: goes on without the lock: %s", a->row.e.id, lock.msg);
 	if (!critical && !a->row.first_write_at_ms)
 		lock_wait_calls(a);
-	act_step(a, STEP_SWITCH, a->row.e.steps[STEP_SWITCH].state == SS_DONE ? SS_DONE : SS_RUNNING,
-		 NULL);
+	act_step(a, STEP_SWITCH, a->row.e.steps[STEP_SWITCH].state == SS_DONE ? SS_DONE :
+		 SS_RUNNING, NULL);
 	r = load_baselines(a, err);
 	if (r >= 0)
 		r = observe_patiently(a, err);
@@ -457,7 +458,7 @@ static int run_steps(struct act *a, struct err *err)
 	return count_left(a, &item_why) ? end_failed(a, item_why, err) : close_up(a, err);
 }
 
-/* ---- a person's cancel -------------------------------------------------------------------------- */
+/* ---- a person's cancel ---------------------------------------------------------- */
 
 static int give_back(struct act *a, struct tx *t, void *arg, struct err *err)
 {

@@ -52,7 +52,8 @@ struct failover_settings {
 	int64_t eleven_retry_ms, eleven_retry_every_ms;	/* 10 min */
 	int64_t canaries, parallel;			/* 3, 8 */
 	char *test_call_to;				/* NULL = no real call */
-	char *assign_by;				/* preference among agents: priority, calls */
+	/* preference among agents: priority, calls */
+	char *assign_by;
 	/* §6 */
 	int64_t rollback_offer_ms, sms_retry_age_ms;	/* 30 days, 1 h */
 	int64_t history_keep_ms, journal_keep_ms;	/* 90 days, 400 days; 0 = for ever */
@@ -72,7 +73,8 @@ struct failover_ports {
 	void *ctx;
 	/* Something changed that the deciding task should look at now. */
 	void (*wake)(void *ctx);
-	/* Tell people, in the causing transaction (notify/notify.h has the kinds). e may be NULL. */
+	/* Tell people, in the causing transaction (notify/notify.h has the kinds). e may be NULL.
+	 * */
 	int (*say)(void *ctx, struct tx *t, int say_kind, const struct event *e,
 		   const char *subject, const char *text, struct err *err);
 };
@@ -86,7 +88,8 @@ struct failover_deps {
 	const struct failover_ports *ports;
 	const char *engine_id;		/* "eng-1" */
 	bool leader_only_reads;		/* follower: observe, never write outside */
-	const char *environment;	/* name that the database must be adopted for; NULL or "" = none */
+	/* name that the database must be adopted for; NULL or "" = none */
+	const char *environment;
 };
 
 #endif

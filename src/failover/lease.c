@@ -71,7 +71,8 @@ const char *lease_why_not(const struct lease *l)
 	if (l->doubt)
 		return "this engine stood still and reads the lease again first";
 	if (now(l) < l->first_write_ms)
-		return "the lease was taken over just now; writes of the last holder may still arrive";
+		return "the lease was taken over just now; writes of the last holder may still"
+		       " arrive";
 	return "the lease was not renewed in time";
 }
 

@@ -15,7 +15,8 @@ struct lease;
 struct lease_events {
 	void *ctx;
 	void (*gained)(void *ctx, int64_t epoch);
-	void (*lost)(void *ctx, const char *why);	/* before any further outside write starts */
+	/* before any further outside write starts */
+	void (*lost)(void *ctx, const char *why);
 };
 
 /* Starts the keeper task. advertise: address other engines and consoles may use. */

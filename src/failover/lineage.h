@@ -42,7 +42,8 @@ struct lineage {
 	bool gates_known;
 	int64_t agents, imports;	/* watched, on its current account; see context_agents() */
 	int on, home;			/* current account and primary, by the roster's number */
-	int64_t short_by, short_needed, short_free;	/* a plan left so many out, at these counts */
+	/* a plan left so many out, at these counts */
+	int64_t short_by, short_needed, short_free;
 	int rule;			/* last one that fitted, for people; 0 = none */
 	int64_t refused_ms;		/* monotonic: an order failed; not again at once */
 };
@@ -80,7 +81,8 @@ struct lineage *decider_lineage_of(const struct decider *d, const char *account)
 struct gate_ask {
 	const char *target;		/* account id; NULL = choose */
 	bool manual, partial;
-	bool by_person;			/* the lease may be another engine's: it will carry it out */
+	/* the lease may be another engine's: it will carry it out */
+	bool by_person;
 	const char *own_event;		/* leave out of `attempt`; NULL = the lineage's */
 };
 /* Chooses (unless told) and computes; out gets the texts (gates_clear it before). Returns the

@@ -240,8 +240,9 @@ static void see_feeds(struct monitor *m)
 		m->d->providers->feeds->fetch(m->d->providers, (enum feed_id)f, r, &info);
 		if (!r->unchanged || info.result != CALL_OK) {
 			v->state = info.result == CALL_OK ? r->state : FEED_UNKNOWN;
-			snprintf(v->what, sizeof(v->what), "%s%s%s", r->n_items ? r->items[0].name : "",
-				 r->n_items ? ": " : "", r->n_items ? r->items[0].status : "");
+			snprintf(v->what, sizeof(v->what), "%s%s%s",
+				 r->n_items ? r->items[0].name : "", r->n_items ? ": " : "",
+				 r->n_items ? r->items[0].status : "");
 		}
 		v->at_ms = now;
 		free_p(&r);
@@ -455,7 +456,8 @@ int monitor_cycle(struct monitor *m, const char *account, const char *kinds, str
 	one = monitor_find(m, account);
 	if (account && !one && (cycle(m), !(one = monitor_find(m, account)))) {
 		m->tasks--;
-		return err_field(err, ERR_NOT_FOUND, "accountId", "there is no account \"%s\"", account);
+		return err_field(err, ERR_NOT_FOUND, "accountId", "there is no account \"%s\"",
+				 account);
 	}
 	if (one && !fresh(m, one->swept_ms) && monitor_sweep(m, one->row.id) && monitor_leads(m))
 		monitor_save(m, one);

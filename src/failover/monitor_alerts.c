@@ -70,8 +70,9 @@ static void shared_wishes(const struct monitor *m, bool isolated, const char *wh
 		wish(l, "elevenlabs", "", "bad", true, "%s", m->eleven.why);
 	for (int f = 0; f < FEED_COUNT; f++)
 		if (m->feed[f].state >= FEED_DEGRADED)
-			wish(l, "feed", feed_name((enum feed_id)f), "warn", false, "%s reports %s%s%s",
-			     feed_name((enum feed_id)f), feed_state_name(m->feed[f].state),
+			wish(l, "feed", feed_name((enum feed_id)f), "warn", false,
+			     "%s reports %s%s%s", feed_name((enum feed_id)f),
+			     feed_state_name(m->feed[f].state),
 			     m->feed[f].what[0] ? ": " : "", m->feed[f].what);
 }
 
@@ -87,8 +88,8 @@ static void load_stored(struct monitor *m)
 		for (size_t i = 0; i < n; i++)
 			for (size_t k = 0; k < COUNT_OF(ours); k++)
 				if (rows[i].state != AL_RESOLVED && str_eq(rows[i].name, ours[k]))
-					wish(&l, rows[i].name, rows[i].subject, rows[i].severity, false,
-					     "%s", rows[i].text);
+					wish(&l, rows[i].name, rows[i].subject, rows[i].severity,
+					     false, "%s", rows[i].text);
 		alerts_free(rows, n);
 		m->alerts_loaded = true;
 	}
@@ -104,7 +105,8 @@ static int put(struct monitor *m, const struct wishes *l, struct err *err)
 	int r = tx_begin(m->d->store, &t, &who, err);
 
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
-		const struct alert_wish *w = &l->v[i], *old = wishes_find(&m->alerts, w->name, w->subject);
+		const struct alert_wish *w = &l->v[i], *old = wishes_find(&m->alerts, w->name,
+			w->subject);
 		bool is_new = false;
 
 		if (old && wish_same(w, old->severity, old->text))
@@ -115,7 +117,8 @@ static int put(struct monitor *m, const struct wishes *l, struct err *err)
 	}
 	for (size_t i = 0; r == 0 && i < m->alerts.n; i++)
 		if (!wishes_find(l, m->alerts.v[i].name, m->alerts.v[i].subject))
-			r = alert_resolve(&t, m->alerts.v[i].name, m->alerts.v[i].subject, NULL, err);
+			r = alert_resolve(&t, m->alerts.v[i].name, m->alerts.v[i].subject, NULL,
+					  err);
 	return r == 0 ? tx_commit(&t, NULL, err) : r;
 }
 
@@ -148,7 +151,8 @@ void monitor_alerts(struct monitor *m)
 					 monitor_blocked(m, m->v[i], why, sizeof(why)) :
 					 BLOCK_NONE;
 
-		isolated = b == BLOCK_ALIKE || (b == BLOCK_UNREACHABLE && !monitor_anything_answers(m));
+		isolated = b == BLOCK_ALIKE || (b == BLOCK_UNREACHABLE &&
+						!monitor_anything_answers(m));
 	}
 	for (size_t i = 0; i < m->n; i++)
 		if (m->v[i]->listed && m->v[i]->row.is_active && m->v[i]->sweep_n)

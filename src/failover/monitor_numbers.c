@@ -88,14 +88,16 @@ static void look_at_regions(struct monitor *m, struct watched *w, const struct r
 				 w->keys.region[0] ? w->keys.region : "us1");
 		}
 		snprintf(seen.e164, sizeof(seen.e164), "%s", r->phones.v[i].e164);
-		w->regions = grow(w->regions, &w->cap_regions, w->n_regions + 1, sizeof(*w->regions));
+		w->regions = grow(w->regions, &w->cap_regions, w->n_regions + 1,
+				  sizeof(*w->regions));
 		w->regions[w->n_regions++] = seen;
 	}
 }
 
 /* ---- the pool ------------------------------------------------------------------------------ */
 
-struct pool_row { struct number_seen seen; struct e164_place place; char problem[96]; char *hooks; };
+struct pool_row { struct number_seen seen; struct e164_place place; char problem[96]; char *hooks;
+		  };
 
 static const char *caps_of(const struct phone *p)
 {
@@ -161,8 +163,8 @@ static void describe(const struct pool *x, const struct phone *p, struct pool_ro
 	else if (hook(p, WH_VOICE_APPLICATION_SID)[0])
 		snprintf(row->problem, sizeof(row->problem), "an application takes its calls");
 	else if (region && strcmp(region, own))
-		snprintf(row->problem, sizeof(row->problem), "its calls go to region %.16s, not %.16s",
-			 region, own);
+		snprintf(row->problem, sizeof(row->problem),
+			 "its calls go to region %.16s, not %.16s", region, own);
 	row->seen = (struct number_seen){
 		.phone_number = p->e164, .sid = p->sid, .country = row->place.country,
 		.area_code = row->place.area[0] ? row->place.area : NULL,
@@ -196,14 +198,16 @@ static void hash_rows(struct pool *x)
 		h = (h ^ (unsigned)(p->voice * 4 + p->sms * 2 + p->mms + approve * 8)) * 1099511628211u;
 		h = (h ^ (unsigned)(sms_ready(x->sms, x->sms_read, p->e164) + 1)) * 1099511628211u;
 		h = hash_text(h, pool_region(x, p->e164));
-		x->now[i] = (struct pool_seen){ hash_text(start, p->e164), (uint32_t)(h ^ h >> 32) };
+		x->now[i] = (struct pool_seen){ hash_text(start, p->e164),
+						(uint32_t)(h ^ h >> 32) };
 		roster_yield(&turns);
 	}
 }
 
 static int by_number(const void *a, const void *b)
 {
-	uint64_t x = ((const struct pool_seen *)a)->number, y = ((const struct pool_seen *)b)->number;
+	uint64_t x = ((const struct pool_seen *)a)->number, y =
+		((const struct pool_seen *)b)->number;
 
 	return x < y ? -1 : x > y;
 }
@@ -222,7 +226,8 @@ static bool compare_rows(struct pool *x)
 	size_t n = x->r->phones.n;
 	int64_t pause = w->pool_took_ms * POOL_PAUSE;
 	bool all = w->sync_now || !w->pool_ms || n < w->n_pool ||
-		   loop_now_ms(x->m->d->loop) - w->pool_ms >= (pause > POOL_AGAIN_MS ? pause : POOL_AGAIN_MS);
+		   loop_now_ms(x->m->d->loop) - w->pool_ms >= (pause > POOL_AGAIN_MS ? pause :
+							       POOL_AGAIN_MS);
 	unsigned turns = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -436,11 +441,13 @@ int monitor_sync(struct monitor *m, const char *account, struct str *ret, struct
 	}
 	m->tasks--;
 	if (!one)
-		return err_field(err, ERR_NOT_FOUND, "account", "there is no account \"%s\"", account);
+		return err_field(err, ERR_NOT_FOUND, "account", "there is no account \"%s\"",
+				 account);
 	if (!monitor_leads(m)) {
 		one->sync_now = false;
-		return err_set(err, ERR_CONFLICT, "only the leading engine (%s) brings numbers in line",
-			       m->d->lease ? lease_holder(m->d->lease) : "none now");
+		return err_set(err, ERR_CONFLICT, "only the leading engine (%s) brings numbers in"
+						  " line", m->d->lease ? lease_holder(m->d->lease) :
+						  "none now");
 	}
 	if (one->sync_now) {
 		one->sync_now = false;

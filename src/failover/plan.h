@@ -23,7 +23,8 @@ struct plan_facts {
 	size_t n_agents;
 	const struct number *numbers;
 	size_t n_numbers;
-	const char *assign_by;			/* "priority" (then calls), "calls" (then priority) */
+	/* "priority" (then calls), "calls" (then priority) */
+	const char *assign_by;
 	bool degraded;				/* waits for calls in progress */
 	int64_t calls_live;			/* on the source now; -1 = unknown */
 	int64_t canaries, parallel;		/* settings */
@@ -47,15 +48,18 @@ struct plan_stay { char *agent, *name, *number, *why; };
 
 struct plan {
 	char *lineage, *from, *to;
-	struct plan_move *moves; size_t n_moves;	/* canaries first, then in order of moving */
+	/* canaries first, then in order of moving */
+	struct plan_move *moves; size_t n_moves;
 	struct plan_stay *stays; size_t n_stays;	/* watched, but no number for them */
 	int64_t needed, usable;			/* watched agents; numbers fit for them */
 	int64_t healthy;			/* moves of agents that work now */
 	int64_t sms_held;			/* moves whose number cannot send SMS yet */
-	int64_t old_calls_per_day;		/* callers of the old numbers, who will not reach anyone */
+	/* callers of the old numbers, who will not reach anyone */
+	int64_t old_calls_per_day;
 	int64_t calls_live;			/* in progress; -1 = unknown */
 	int64_t expected_ms;
-	char hash[65];				/* over lineage, accounts and moves: what is material */
+	/* over lineage, accounts and moves: what is material */
+	char hash[65];
 };
 
 /* Always gives a plan, if need be with stays (n_stays > 0: only as a partial one). */

@@ -111,7 +111,8 @@ static void sample_account(const struct call_info *i, const struct account_info 
 		sample_set(s, OUT_BAD, account_status_name(info->status), now,
 			   "the account is %s%s", account_status_name(info->status), by);
 	else if (inactive(i, info))
-		sample_set(s, OUT_BAD, "inactive", now, "the account is not active%s (%s)", by, why);
+		sample_set(s, OUT_BAD, "inactive", now, "the account is not active%s (%s)", by,
+			   why);
 	else if (i->result == CALL_OK && info->status == ACCOUNT_ACTIVE)
 		sample_set(s, OUT_OK, "", now, "active%s", by);
 	else if (i->result == CALL_OK)
@@ -218,7 +219,8 @@ void probe_scope(const struct probe_ask *a, struct reading *r)
 	r->info = *info;
 	r->info_known = how->result == CALL_OK;
 	r->any_works = opens(&r->main) || (r->second_asked && opens(&r->second));
-	r->works = !opens(&r->main) && r->second_asked && opens(&r->second) ? CRED_SECOND : CRED_MAIN;
+	r->works = !opens(&r->main) && r->second_asked && opens(&r->second) ? CRED_SECOND :
+		CRED_MAIN;
 
 	/* what the others say, if there is a finding */
 	bool main_bad = r->main.result == CALL_REJECTED;
@@ -332,14 +334,15 @@ void probe_webhook(const struct probe_ask *a, struct reading *r)
 	    info.result == CALL_CANCELLED)
 		sample_set(s, OUT_UNKNOWN, "unsigned", now, "no auth token to sign a probe with");
 	else if (seen.signature_refused)
-		sample_set(s, OUT_BAD, "signature", now, "our endpoint refuses this account's signature");
+		sample_set(s, OUT_BAD, "signature", now, "our endpoint refuses this account's"
+			   " signature");
 	else if (info.result == CALL_OK && seen.answered)
 		sample_set(s, OUT_OK, "", now, "answered");
 	else if (info.result == CALL_RATE_LIMITED)
 		sample_set(s, OUT_UNKNOWN, "limited", now, "our endpoint asks to wait");
 	else
-		sample_set(s, OUT_BAD, "down", now, "our endpoint does not answer as it should (%s)",
-			   why);
+		sample_set(s, OUT_BAD, "down", now, "our endpoint does not answer as it should"
+						    " (%s)", why);
 	s->latency_ms = info.latency_ms;
 }
 

@@ -15,14 +15,16 @@
 /* What one sweep brought home. */
 struct reading {
 	int64_t at_ms;			/* monotonic, when it began */
-	struct credentials keys;	/* a copy: those of the account may be loaded anew meanwhile */
+	/* a copy: those of the account may be loaded anew meanwhile */
+	struct credentials keys;
 	struct sample sample[PROBE_MAX];	/* as seen, before fall and rise */
 	enum opinion opinion[CF_MAX];
 	struct account_info info;	/* as far as any credential showed it */
 	bool info_known;
 	struct call_info main, second, parent;	/* how the account's status was answered */
 	bool second_asked, parent_asked;
-	enum credential_use works;	/* a credential that opens the account; MAIN when none does */
+	/* a credential that opens the account; MAIN when none does */
+	enum credential_use works;
 	bool any_works;
 	char parent_trouble[WHY_LEN];	/* the parent itself fails; "" = no parent or fine */
 	struct phone_list phones;

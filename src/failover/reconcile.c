@@ -56,7 +56,8 @@ static int fail_event(struct executor *x, struct tx *t, const char *id, int64_t 
 		      struct err *err)
 {
 	static const char why[] = "the database lost its newest commits, outside writes of this "
-				  "event among them: look at what is where, then resume or roll back";
+				  "event among them: look at what is where, then resume or roll"
+				  " back";
 	const struct failover_ports *ports = x->d->ports;
 	struct event_row row = { 0 };
 	bool person = false;
@@ -106,7 +107,8 @@ static int settle(struct executor *x, struct intents *in, int64_t epoch, int64_t
 		r = lease_epoch_above(&t, in->max_epoch, ret_raised, err);
 	if (r >= 0 && n)
 		r = alert_raise(&t, "commits-lost", "database", "bad",
-				"the database lost commits that outside writes were made on", NULL, err);
+				"the database lost commits that outside writes were made on", NULL,
+				err);
 	if (r >= 0)
 		r = tx_commit(&t, NULL, err);
 	if (r >= 0 && n)
@@ -161,8 +163,9 @@ static int sweep_event(struct executor *x, const char *id, struct err *err)
 		r = load_baselines(&a, err);
 	if (r >= 0 && observe(&a, &read) >= 0 && !a.eleven_down_since_ms) {
 		look_at(&a, &f);
-		text = xasprintf("read back after lost commits: %lld agents' numbers are as planned, "
-				 "%lld are not, %lld were not begun", (long long)f.planned,
+		text = xasprintf("read back after lost commits: %lld agents' numbers are as"
+				 " planned, %lld are not, %lld were not begun",
+				 (long long)f.planned,
 				 (long long)f.other, (long long)f.before);
 		r = act_flush(&a, err);
 	} else if (r >= 0) {
@@ -202,7 +205,7 @@ static int sweep_failed(struct executor *x, int64_t epoch, int64_t timeline, str
 	return r < 0 ? r : note_swept(x, epoch, timeline, err);
 }
 
-/* ---- when ------------------------------------------------------------------------------------- */
+/* ---- when ----------------------------------------------------------------------- */
 
 static int open_log(struct executor *x, char **ret_database, struct err *err)
 {

@@ -99,7 +99,8 @@ void rollback_find_stays(struct act *a)
 			continue;
 		it->state = IT_STAYS;
 		_cleanup_(free_p) char *why =
-			xasprintf("its number %s is gone from the account at home", it->from_number);
+			xasprintf("its number %s is gone from the account at home",
+				  it->from_number);
 		str_replace(&it->error, why);
 		act_dirty(a, it);
 	}

@@ -9,7 +9,8 @@
 #include "failover/failover.h"
 #include "model/event.h"
 
-enum back_verdict { BACK_DONE, BACK_RESTORE, BACK_CONFLICT, BACK_STAYS };	/* worse and worse */
+/* worse and worse */
+enum back_verdict { BACK_DONE, BACK_RESTORE, BACK_CONFLICT, BACK_STAYS };
 const char *back_verdict_name(enum back_verdict v);
 
 struct back_item {

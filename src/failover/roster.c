@@ -269,7 +269,8 @@ bool roster_feed(struct roster_agent *a, struct agent_finding f, bool counts,
 	a->raw_inherited = f.inherited;
 	if (!counts || (f.outcome == OUT_UNKNOWN && a->run == OUT_BAD && a->run_n))
 		return false;
-	a->run_n = a->run == f.outcome && a->run_n ? (uint8_t)(a->run_n < 100 ? a->run_n + 1 : 100) :
+	a->run_n = a->run == f.outcome && a->run_n ? (uint8_t)(a->run_n < 100 ? a->run_n + 1 :
+							       100) :
 						      1;
 	a->run = f.outcome;
 	if (a->outcome == f.outcome) {

@@ -67,7 +67,8 @@ static const struct rule table[] = {
 	  "at the deadline a person is needed" },
 	{ 395, EV_PENDING, { RF_DEADLINE, RF_LAST_LATE }, EV_HELD, RA_HOLD,
 	  "the last test did not finish in time" },
-	{ 398, EV_PENDING, { RF_DEADLINE }, EV_PENDING, RA_LAST_TEST, "at the deadline: the last test" },
+	{ 398, EV_PENDING, { RF_DEADLINE }, EV_PENDING, RA_LAST_TEST,
+	  "at the deadline: the last test" },
 
 	/* held */
 	{ 400, EV_HELD, { RF_OBSERVING }, EV_HELD, RA_STAY,

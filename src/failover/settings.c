@@ -48,22 +48,27 @@ static const struct option_row rows[] = {
 	     "Share of account-class failures that makes traffic bad (section 2)."),
 	{ .name = "failover.video", .type = OPT_BOOL, .offset = S(video), .def = "false",
 	  .flags = OPT_RELOAD,
-	  .help = "Ask carrying accounts for video rooms, too; trouble there is an alert (section 2)." },
+	  .help = "Ask carrying accounts for video rooms, too; trouble there is an alert (section"
+		  " 2)." },
 	NUM("minAgents", min_agents, "2", 1, 100000,
 	    "Failing agents that make an account degraded (section 2)."),
-	REAL("minRate", min_rate, "0.5", "Or this share of the agents that were judged (section 2)."),
+	REAL("minRate", min_rate, "0.5", "Or this share of the agents that were judged (section"
+					 " 2)."),
 	DUR("confirm", confirm_ms, "60s", 1,
 	    "A critical finding must be confirmed within this time (section 2)."),
-	DUR("evidenceFresh", evidence_fresh_ms, "3m", 1, "Older evidence does not count (section 2)."),
+	DUR("evidenceFresh", evidence_fresh_ms, "3m", 1, "Older evidence does not count (section"
+	    " 2)."),
 	DUR("observeAfterGap", observe_after_gap_ms, "30s", 0,
 	    "After a stall or a clock step nothing is decided for this long (section 2)."),
 	DUR("window", window_ms, "10m", 1, "Tested failing time before self-approval (section 3)."),
 	DUR("testEvery", test_every_ms, "30s", 1, "Time between tests in a window (section 3)."),
-	DUR("testGap", test_gap_ms, "90s", 1, "A longer gap between tests does not count (section 3)."),
+	DUR("testGap", test_gap_ms, "90s", 1, "A longer gap between tests does not count (section"
+					      " 3)."),
 	FIXED("lastTest", last_test_ms, "20s", 1000,
 	      "The last test must finish within this time (section 3)."),
 	NUM("passes", passes, "2", 1, 100, "Passed tests in a row that cancel (section 3)."),
-	NUM("passesReopen1", passes_reopen1, "4", 1, 100, "The same after one reopening (section 3)."),
+	NUM("passesReopen1", passes_reopen1, "4", 1, 100, "The same after one reopening (section"
+	    " 3)."),
 	NUM("passesReopen2", passes_reopen2, "8", 1, 100, "The same after more (section 3)."),
 	DUR("reopen", reopen_ms, "30m", 0,
 	    "The same cause within this time of a cancel reopens the event (section 3)."),
@@ -83,12 +88,14 @@ static const struct option_row rows[] = {
 	    "Attempts in that time, for one lineage (section 4)."),
 	REAL("minBalance", min_balance, "20",
 	     "Least balance of a target, in the provider's currency (section 4)."),
-	FIXED("lockTtl", lock_ttl_ms, "5m", 1000, "The application's lock lasts this long (section 5)."),
+	FIXED("lockTtl", lock_ttl_ms, "5m", 1000, "The application's lock lasts this long (section"
+						  " 5)."),
 	DUR("callsWait", calls_wait_ms, "60s", 0,
 	    "A degraded failover waits this long for calls in progress (section 5)."),
 	DUR("elevenRetry", eleven_retry_ms, "10m", 0,
 	    "How long an unreachable ElevenLabs is tried again (section 5)."),
-	DUR("elevenRetryEvery", eleven_retry_every_ms, "15s", 1, "Time between those tries (section 5)."),
+	DUR("elevenRetryEvery", eleven_retry_every_ms, "15s", 1,
+	    "Time between those tries (section 5)."),
 	NUM("canaries", canaries, "3", 1, 100, "Agents that move first (section 5)."),
 	NUM("parallel", parallel, "8", 1, 1000, "Agents that move at the same time (section 5)."),
 	{ .name = "failover.testCall.to", .type = OPT_STR, .offset = S(test_call_to),
@@ -99,9 +106,12 @@ static const struct option_row rows[] = {
 	FIXED("rollbackOffer", rollback_offer_ms, "30d", 1000,
 	      "How long a rollback is offered (section 6)."),
 	FIXED("historyKeep", history_keep_ms, "90d", 0,
-	      "How long checks, evidence and agents' changes are kept; hours of them stay rolled up."),
-	FIXED("journalKeep", journal_keep_ms, "400d", 0, "How long the journal is kept; 0 = for ever."),
-	DUR("smsRetryAge", sms_retry_age_ms, "1h", 0, "Older messages are not sent again (section 6)."),
+	      "How long checks, evidence and agents' changes are kept; hours of them stay rolled"
+	      " up."),
+	FIXED("journalKeep", journal_keep_ms, "400d", 0, "How long the journal is kept; 0 = for"
+	      " ever."),
+	DUR("smsRetryAge", sms_retry_age_ms, "1h", 0, "Older messages are not sent again (section"
+						      " 6)."),
 	FIXED("leaseTtl", lease_ttl_ms, "15s", 1000, "Validity of the lease (section 7)."),
 	FIXED("leaseRenew", lease_renew_ms, "3s", 100, "Time between renewals (section 7)."),
 	FIXED("databaseTimeout", db_timeout_ms, "2s", 100, "Longest database call (section 7)."),
@@ -141,15 +151,16 @@ int failover_settings_check(const struct failover_settings *s, struct err *err)
 
 	if (need > s->lease_ttl_ms)
 		return err_field(err, ERR_INVALID, "failover.leaseTtl",
-				 "leaseRenew + 2 x databaseTimeout + writeDeadline + 1s is %lld ms, "
-				 "more than leaseTtl (%lld ms)",
+				 "leaseRenew + 2 x databaseTimeout + writeDeadline + 1s is %lld"
+				 " ms, more than leaseTtl (%lld ms)",
 				 (long long)need, (long long)s->lease_ttl_ms);
 	if ((r = check_share("failover.minRate", s->min_rate, err)) < 0 ||
 	    (r = check_share("failover.trafficRate", s->traffic_rate, err)) < 0)
 		return r;
 	if (s->test_gap_ms < s->test_every_ms)
 		return err_field(err, ERR_INVALID, "failover.testGap",
-				 "testGap is shorter than testEvery, so no window could ever count");
+				 "testGap is shorter than testEvery, so no window could ever"
+				 " count");
 	if (s->suspicious_cycle_ms > s->cycle_ms)
 		return err_field(err, ERR_INVALID, "failover.suspiciousCycle",
 				 "suspiciousCycle is longer than cycle");

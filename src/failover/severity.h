@@ -28,7 +28,8 @@ struct account_facts {
 struct verdict {
 	enum severity severity;
 	bool confirmed;			/* critical only */
-	bool confirming;		/* critical, not confirmed, and still within the time to be */
+	/* critical, not confirmed, and still within the time to be */
+	bool confirming;
 	bool undecided;			/* a test only: neither pass nor fail */
 	enum health health;
 	double rate;			/* failing / (failing + ok) */

@@ -27,7 +27,8 @@ static void credentials(const struct watched *w, struct jw *out)
 		return;
 	}
 	if (!w->keys.token)
-		say(out, "no auth token is stored, so webhooks cannot be checked and numbers not imported");
+		say(out, "no auth token is stored, so webhooks cannot be checked and numbers not"
+			 " imported");
 	if (w->status_hidden && !credentials_have(&w->keys, CRED_PARENT))
 		say(out, "its key may not read the account's status");
 }

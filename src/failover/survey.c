@@ -93,7 +93,8 @@ static void look_for_actors(struct monitor *m, const struct probe_ask *ask, stru
 		if (a->account != account || a->seen != SEEN_GONE || !roster_watched(a) ||
 		    w->released > 20)
 			continue;
-		if (hooks_get(m->d->store, w->row.id, roster_text(&m->roster, a->number), &h, &err) < 0)
+		if (hooks_get(m->d->store, w->row.id, roster_text(&m->roster, a->number), &h,
+			      &err) < 0)
 			continue;
 		for (size_t k = 0; k < l.n && !str_empty(h.sid); k++) {
 			if (strcmp(l.v[k].resource_sid, h.sid) || str_empty(l.v[k].actor_sid) ||
@@ -127,8 +128,8 @@ static void judge_numbers(struct monitor *m, const struct probe_ask *ask, struct
 	if (!r->numbers_read || gone == 0)
 		return;
 	if (present == 0 && watched > 0 && (r->phones.n == 0 || watched > 2)) {
-		sample_set(s, OUT_BAD, "all-gone", s->at_ms, "all %zu numbers of its agents are gone",
-			   watched);
+		sample_set(s, OUT_BAD, "all-gone", s->at_ms,
+			   "all %zu numbers of its agents are gone", watched);
 		/* that the account is active says nothing about its numbers */
 		if (r->sample[PROBE_ACCOUNT].outcome != OUT_BAD &&
 		    r->sample[PROBE_CREDENTIAL].outcome != OUT_BAD) {

@@ -26,7 +26,8 @@ struct traffic_input {
 	const struct alert_list *alerts;	/* codes of failed calls */
 	int account;				/* index in the roster */
 	int64_t since_ms;			/* wall; older ones do not count */
-	int64_t min_sms;			/* so many messages before an agent's say anything */
+	/* so many messages before an agent's say anything */
+	int64_t min_sms;
 };
 /* Clears and refills the traffic of the account's agents, newest first. In a task; yields. */
 void traffic_count(struct roster *r, const struct traffic_input *in, struct traffic_totals *ret);

@@ -25,14 +25,15 @@ static bool judge_main(struct verified *v, const struct call_info *info)
 		return true;
 	if (info->reason == REASON_TEST_CREDENTIALS)
 		snprintf(v->why_not, sizeof(v->why_not),
-			 "these are test credentials (20008): they cannot read the account nor its numbers");
+			 "these are test credentials (20008): they cannot read the account nor its"
+			 " numbers");
 	else if (info->result == CALL_REJECTED)
 		snprintf(v->why_not, sizeof(v->why_not),
 			 "the provider refuses these credentials (HTTP %d, code %lld): %s",
 			 info->http_status, (long long)info->code, info->message);
 	else if (info->result == CALL_INACTIVE)
-		snprintf(v->why_not, sizeof(v->why_not), "the account is not active (code %lld): %s",
-			 (long long)info->code, info->message);
+		snprintf(v->why_not, sizeof(v->why_not), "the account is not active (code %lld):"
+			 " %s", (long long)info->code, info->message);
 	else
 		snprintf(v->why_not, sizeof(v->why_not), "the provider answered %s (HTTP %d): %s",
 			 call_result_name(info->result), info->http_status, info->message);
@@ -60,8 +61,9 @@ static void check_other(struct providers *p, const struct telephony_ops *ops,
 	ops->account(p, c, use, &a, &info);
 	if (info.result == CALL_OK)
 		return;
-	snprintf(text, sizeof(text), "the %s is refused (%s, code %lld): it cannot confirm a failure",
-		 name, call_result_name(info.result), (long long)info.code);
+	snprintf(text, sizeof(text), "the %s is refused (%s, code %lld): it cannot confirm a"
+				     " failure", name, call_result_name(info.result),
+				     (long long)info.code);
 	cannot(w, text);
 }
 
@@ -99,15 +101,15 @@ int account_verify(struct failover_deps *d, const struct credentials *c, struct 
 		phone_list_fini(&numbers);
 	}
 	if (a.status_hidden)
-		cannot(&w, "a Standard API key cannot read the account's status: give an auth token, a Main "
-			   "key or the parent's credential as well");
+		cannot(&w, "a Standard API key cannot read the account's status: give an auth"
+			   " token, a Main key or the parent's credential as well");
 	if (a.trial)
 		cannot(&w, "a trial account cannot be a failover target");
 	if (!c->token)
 		cannot(&w, "without the auth token webhooks cannot be signed nor probed");
 	if (!credentials_have(c, CRED_SECOND) && !credentials_have(c, CRED_PARENT))
-		cannot(&w, "without a second or parent credential nothing can confirm that a refusal is real: "
-			   "such a failure is held, not failed over");
+		cannot(&w, "without a second or parent credential nothing can confirm that a"
+			   " refusal is real: such a failure is held, not failed over");
 	check_other(p, ops, c, CRED_SECOND, "second credential", &w);
 	check_other(p, ops, c, CRED_PARENT, "parent's credential", &w);
 	jw_arr_end(&w);

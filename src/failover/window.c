@@ -99,7 +99,8 @@ int window_extend(struct event *e, int64_t by_ms, const struct failover_settings
 	if (by_ms > left) {
 		format_duration(text, sizeof(text), left > 0 ? left : 0);
 		return err_field(err, ERR_CONFLICT, "minutes",
-				 "%s can be extended by %s more at most", e->id ? e->id : "it", text);
+				 "%s can be extended by %s more at most", e->id ? e->id : "it",
+				 text);
 	}
 	e->extended_ms += by_ms;
 	window_deadline(e, now_wall_ms);

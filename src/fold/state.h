@@ -4,7 +4,8 @@
  *
  * A journal entry is {"seq","at","kind","subject","actor","text","data"}; every member
  * of data is a record to put in place: "event", "account", "number", "hold", "alert",
- * "control", "run", "incident", "message" (a notification), or several under the plural: "messages":[...].
+ * "control", "run", "incident", "message" (a notification), or several under the plural:
+ * "messages":[...].
  * Unknown members are kept out, not refused.
  * What is not journaled (gates, figures, impact) comes as "live" documents of what changed;
  * each tells the position it leaves us at. Who has a snapshot and everything after its

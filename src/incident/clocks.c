@@ -101,7 +101,8 @@ static void open_routing(const struct policy_severity *s, int64_t now_ms,
 
 	c->every_ms = s->digest ? DAY_MS : s->repeat_ms;
 	set_via(c, s->page, s->n_page);
-	set_text(&c->text, s->digest ? "daily digest" : "first notice, repeated until acknowledged");
+	set_text(&c->text, s->digest ? "daily digest" : "first notice, repeated until"
+							" acknowledged");
 }
 
 static void open_severity(const struct policy_severity *s, int64_t now_ms,

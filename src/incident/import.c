@@ -17,7 +17,8 @@ enum { DAY_MS = 86400000, LINES_MAX = 100000 };
 #define BREAKS " ,;()[]\t"
 
 /* offset in minutes; other: the same place half a year later. */
-static const struct zone { const char *name; int offset; const char *other; bool daylight; } zones[] = {
+static const struct zone { const char *name; int offset; const char *other; bool daylight;
+			   } zones[] = {
 	{ "UTC", 0, NULL, false }, { "GMT", 0, NULL, false }, { "Z", 0, NULL, false },
 	{ "PST", -480, "PDT", false }, { "PDT", -420, "PST", true },
 	{ "MST", -420, "MDT", false }, { "MDT", -360, "MST", true },
@@ -187,7 +188,8 @@ static void take(struct parts *p, char *s)
 		p->offset = p->zone->offset;
 	} else if (month_of(s)) {
 		p->month = month_of(s);
-	} else if (strlen(s) <= 5 && isupper((unsigned char)s[0]) && isupper((unsigned char)s[strlen(s) - 1])) {
+	} else if (strlen(s) <= 5 && isupper((unsigned char)s[0]) &&
+		   isupper((unsigned char)s[strlen(s) - 1])) {
 		snprintf(p->unknown, sizeof(p->unknown), "%s", s);
 	}
 }
@@ -198,7 +200,8 @@ static void split(struct parts *p, const char *text)
 
 	/* 2025-10-20T00:15 */
 	for (char *c = copy; *c; c++)
-		if (*c == 'T' && c > copy && isdigit((unsigned char)c[-1]) && isdigit((unsigned char)c[1]))
+		if (*c == 'T' && c > copy && isdigit((unsigned char)c[-1]) &&
+		    isdigit((unsigned char)c[1]))
 			*c = ' ';
 	for (char *t = copy + strspn(copy, BREAKS); *t; ) {
 		char *end = t + strcspn(t, BREAKS);
@@ -236,8 +239,9 @@ static void check_zone(struct parts *p, const struct import_rules *r, struct str
 			offset_of(fallback, &p->offset);
 	}
 	if (p->zone && p->zone->other && p->zone->daylight != summer) {
-		doubt(why, "%s is written, but %s was in force on that day: read as that; an hour's "
-		      "difference if it was meant literally", p->zone->name, p->zone->other);
+		doubt(why, "%s is written, but %s was in force on that day: read as that; an"
+		      " hour's difference if it was meant literally", p->zone->name,
+		      p->zone->other);
 		p->offset = zone_of(p->zone->other)->offset;
 	}
 }
@@ -269,7 +273,8 @@ int64_t import_instant(const char *text, const struct import_rules *r, char **re
 	split(&p, text ? text : "");
 	if (!p.time || p.month < 1 || p.month > 12 || p.day < 1 || p.day > 31 || p.hour > 23 ||
 	    p.minute > 59 || p.second > 60) {
-		*ret_doubt = xstrdup("the instant cannot be read: the line stands where the incident began");
+		*ret_doubt = xstrdup("the instant cannot be read: the line stands where the"
+				     " incident began");
 		return r->base_ms;
 	}
 	if (p.pm && p.hour < 12)
@@ -278,7 +283,8 @@ int64_t import_instant(const char *text, const struct import_rules *r, char **re
 		p.hour = 0;
 	check_year(&p, r, &why);
 	if (p.swapped)
-		doubt(&why, "day and month could be either way round: read as month/day%s%s", "", "");
+		doubt(&why, "day and month could be either way round: read as month/day%s%s", "",
+		      "");
 	check_zone(&p, r, &why);
 	at = days_of(p.year, p.month, p.day) * DAY_MS +
 	     ((p.hour * 60 + p.minute - p.offset) * (int64_t)60 + p.second) * 1000;
@@ -288,7 +294,7 @@ int64_t import_instant(const char *text, const struct import_rules *r, char **re
 	return at;
 }
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------- */
 
 struct lines { struct import_line *v; size_t n, cap; const struct import_rules *r; };
 
@@ -303,8 +309,10 @@ static void add(struct lines *l, const char *at, const char *text)
 	x->at_ms = import_instant(at, l->r, &x->doubt);
 }
 
-static const char *const at_names[] = { "at", "time", "timestamp", "ts", "date", "when", "happenedAt" };
-static const char *const text_names[] = { "text", "message", "msg", "event", "summary", "description" };
+static const char *const at_names[] = { "at", "time", "timestamp", "ts", "date", "when",
+					"happenedAt" };
+static const char *const text_names[] = { "text", "message", "msg", "event", "summary",
+					  "description" };
 
 static char *member(const struct json *v, const char *const *names, size_t n)
 {
@@ -329,7 +337,8 @@ static void from_json(struct lines *l, const struct json *doc)
 	for (v = json_first(v); v && l->n < LINES_MAX; v = json_next(v)) {
 		_cleanup_(free_p) char *at = member(v, at_names, COUNT_OF(at_names));
 		_cleanup_(free_p) char *text = json_str(v) ? xstrdup(json_str(v)) :
-							     member(v, text_names, COUNT_OF(text_names));
+							     member(v, text_names,
+								COUNT_OF(text_names));
 		add(l, at, text);
 	}
 }

@@ -129,10 +129,11 @@ static const struct policy_severity *severity_of(const struct policy *p, const c
 	for (size_t i = 0; p && i < p->n_severities; i++)
 		str_addf(&names, "%s%s", i ? ", " : "", p->severities[i].id);
 	if (p)
-		err_field(err, ERR_INVALID, "severity", "'%.20s' is no severity: one of %s", id ? id : "",
-			  str_get(&names));
+		err_field(err, ERR_INVALID, "severity", "'%.20s' is no severity: one of %s",
+			  id ? id : "", str_get(&names));
 	else
-		err_set(err, ERR_UNREACHABLE, "policy.yaml cannot be read: 'ringdown runbook lint' says why");
+		err_set(err, ERR_UNREACHABLE, "policy.yaml cannot be read: 'ringdown runbook lint'"
+					      " says why");
 	str_fini(&names);
 	return NULL;
 }
@@ -148,7 +149,8 @@ static void changed(struct incidents *h)
 
 static int offered(const char *id, struct err *err)
 {
-	return err_field(err, ERR_EXISTS, id, "%s is open and may be the same: join it, or declare anyway", id);
+	return err_field(err, ERR_EXISTS, id, "%s is open and may be the same: join it, or declare"
+					      " anyway", id);
 }
 
 /* Two at once with one key: the index lets one through. */
@@ -172,7 +174,8 @@ int incidents_declare(struct incidents *h, const struct who *who,
 	const char *service = str_empty(d->service) ? "telephony" : d->service;
 	_cleanup_(free_p) char *alike = NULL;
 	_cleanup_(free_p) char *key = d->force || d->kind != IK_REAL ? NULL :
-				      d->dedup_key ? xstrdup(d->dedup_key) : xasprintf("service/%s", service);
+				      d->dedup_key ? xstrdup(d->dedup_key) :
+					xasprintf("service/%s", service);
 	int e = d->kind == IK_REAL && !d->force ?
 		incident_alike(h->d.store, key, service, &alike, err) : 0;
 	const struct policy *p = incidents_policy(h);
@@ -184,7 +187,8 @@ int incidents_declare(struct incidents *h, const struct who *who,
 	if (e < 0 || !s)
 		return e < 0 ? e : err->code;
 	if (d->resolved_at_ms && d->kind != IK_BACKFILL)
-		return err_field(err, ERR_INVALID, "resolvedAt", "only a backfill is declared with its end");
+		return err_field(err, ERR_INVALID, "resolvedAt",
+				 "only a backfill is declared with its end");
 	if (alike)
 		return offered(alike, err);
 	if (d->kind != IK_BACKFILL)
@@ -218,7 +222,8 @@ int incidents_severity(struct incidents *h, const struct who *who, const char *i
 	if (s) {
 		str_replace(&doc.incident.severity, severity);
 		rows_for(h, p, s, &doc.incident, loop_wall_ms(h->d.loop), false, &rows);
-		e = incident_set_severity(h->d.store, who, id, severity, reason, rows.v, rows.n, err);
+		e = incident_set_severity(h->d.store, who, id, severity, reason, rows.v, rows.n,
+					  err);
 		rows_fini(&rows);
 	}
 	incident_doc_fini(&doc);
@@ -232,13 +237,15 @@ static int tell_state(struct incidents *h, const struct who *who, const char *id
 		      enum incident_state to, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(free_p) char *text = to == IS_ACKNOWLEDGED ? xasprintf("%s is on it", who->actor) :
-							       xasprintf("resolved by %s", who->actor);
+	_cleanup_(free_p) char *text = to == IS_ACKNOWLEDGED ?
+		xasprintf("%s is on it", who->actor) :
+							       xasprintf("resolved by %s",
+								who->actor);
 	int e = tx_begin(h->d.store, &t, who, err);
 
 	if (e == 0)
-		e = tell_over(&t, h->d.notify, id, to == IS_ACKNOWLEDGED ? SAY_ACKED : SAY_RESOLVED, text,
-			      err);
+		e = tell_over(&t, h->d.notify, id, to == IS_ACKNOWLEDGED ? SAY_ACKED : SAY_RESOLVED,
+			      text, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }
 
@@ -289,8 +296,8 @@ static int fire_one(struct incidents *h, struct due_clock *due, const struct who
 		if (e == 0)
 			e = tell_put(&tell, &t, h->d.notify, err);
 		if (e == 0)
-			e = clock_fired(&t, due->incident, &due->clock, was, tell.calls, tell.n_calls,
-					tell_line(&tell), err);
+			e = clock_fired(&t, due->incident, &due->clock, was, tell.calls,
+					tell.n_calls, tell_line(&tell), err);
 		if (e == 0)
 			e = tx_commit(&t, NULL, err);
 	}

@@ -23,7 +23,8 @@ static const struct policy_contact *contact_of(const struct policy *p, const cha
 	return NULL;
 }
 
-static void add_call(struct telling *t, const char *role, const struct policy_contact *c, int64_t now)
+static void add_call(struct telling *t, const char *role, const struct policy_contact *c,
+		     int64_t now)
 {
 	const char *name = c && !str_empty(c->name) ? c->name : role ? role : "on-call";
 	struct incident_clock *call;
@@ -33,7 +34,8 @@ static void add_call(struct telling *t, const char *role, const struct policy_co
 	*call = (struct incident_clock){ .kind = CK_TASK, .state = CS_DUE, .due_at_ms = now,
 		.ladder = xstrdup("call"), .target = xstrdup(role), .via = xstrdup("[\"phone\"]") };
 	call->text = c && !str_empty(c->phone) ? xasprintf("call %s at %s", name, c->phone) :
-						 xasprintf("call %s: policy.yaml has no number", name);
+						 xasprintf("call %s: policy.yaml has no number",
+							   name);
 }
 
 static void add_way(struct telling *t, const struct policy *p, const char *role, const char *via,
@@ -97,8 +99,8 @@ void tell_plan(struct telling *t, const struct policy *p, const struct incident 
 
 int tell_put(struct telling *t, struct tx *tx, const struct notify_settings *set, struct err *err)
 {
-	return t->n ? notify_put_to(tx, set, SAY_INCIDENT, t->incident, t->text, t->key, t->to, t->n,
-				    &t->missing, err) : 0;
+	return t->n ? notify_put_to(tx, set, SAY_INCIDENT, t->incident, t->text, t->key, t->to,
+				    t->n, &t->missing, err) : 0;
 }
 
 const char *tell_line(struct telling *t)
@@ -136,7 +138,8 @@ int tell_over(struct tx *tx, const struct notify_settings *set, const char *inci
 	      enum say_kind kind, const char *text, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	_cleanup_(free_p) char *key = xasprintf("%s/%s", incident, enum_name(&say_kind_names, (int)kind));
+	_cleanup_(free_p) char *key = xasprintf("%s/%s", incident,
+						enum_name(&say_kind_names, (int)kind));
 	struct notify_to to[TELL_MAX];
 	struct str missing = STR_INIT(400);
 	size_t n = 0;
@@ -148,8 +151,9 @@ int tell_over(struct tx *tx, const struct notify_settings *set, const char *inci
 		to[n] = (struct notify_to){ pg_text(r, (int)n, 0), pg_text(r, (int)n, 1) };
 	/* what waits would now be news of yesterday */
 	if (e == 0)
-		e = tx_query(tx, NULL, err, "UPDATE ringdown.outbox SET state = 'digested' WHERE event_id = $1"
-			     " AND kind = 'incident' AND state = 'waiting'", "t", incident);
+		e = tx_query(tx, NULL, err, "UPDATE ringdown.outbox SET state = 'digested' WHERE"
+			     " event_id = $1 AND kind = 'incident' AND state = 'waiting'", "t",
+			     incident);
 	if (e == 0 && n)
 		e = notify_put_to(tx, set, kind, incident, text, key, to, n, &missing, err);
 	str_fini(&missing);

@@ -20,7 +20,8 @@ struct event_test {
 	int64_t at_ms;
 	int outcome;			/* enum outcome: ok = pass, bad = fail */
 	char *detail;			/* "18 of 40" */
-	char *parts;			/* {"api":"ok","webhook":"ok","agents":"bad","numbers":"ok"} */
+	/* {"api":"ok","webhook":"ok","agents":"bad","numbers":"ok"} */
+	char *parts;
 };
 extern const struct record_type event_test_type;
 
@@ -49,7 +50,8 @@ struct event {
 	char *from, *to;		/* account ids; to may be NULL while none fits */
 	int64_t opened_at_ms, state_since_ms;
 	int64_t started_at_ms;		/* of the window or, without one, of the event */
-	int64_t window_ms, extended_ms;	/* needed tested failing time (without, of it: extensions) */
+	/* needed tested failing time (without, of it: extensions) */
+	int64_t window_ms, extended_ms;
 	int64_t tested_failing_ms;
 	int64_t deadline_at_ms;		/* derived, for display; 0 without a window */
 	int64_t last_test_at_ms, next_test_at_ms;

@@ -39,7 +39,8 @@ struct run {				/* summary: lists, journal, stream ("run" member of data) */
 	int64_t version;		/* entries so far: orders carry it */
 	char *runbook, *title, *severity, *hash;
 	char *environment, *kind;	/* real, drill, dry */
-	char *incident, *subject;	/* what it was started from: "EV-118", "org_12"; may be NULL */
+	/* what it was started from: "EV-118", "org_12"; may be NULL */
+	char *incident, *subject;
 	int status;			/* enum run_status */
 	char *outcome;			/* pass warn fail error unknown; NULL while open */
 	char *step, *step_title;	/* current */
@@ -87,7 +88,8 @@ extern const struct record_type run_step_type;
 
 struct run_phase { char *name; int64_t box_from_ms, box_to_ms, deadline_at_ms; bool late; };
 extern const struct record_type run_phase_type;
-struct run_param { char *name, *type, *value, *help, *choices /* JSON */, *pattern; bool set, secret;
+struct run_param { char *name, *type, *value, *help, *choices /* JSON */, *pattern; bool set,
+		   secret;
 		   bool at_start;	/* ask: start; others are asked for at their first use */
 		   char *offers; /* JSON [{"value","from"}] */ };
 extern const struct record_type run_param_type;

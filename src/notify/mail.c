@@ -144,6 +144,7 @@ static int send_mail(const struct notifier_deps *d, const struct parcel *p, stru
 }
 
 const struct channel channel_mail = {
-	.name = "mail", .kinds = KINDS_ALL & ~KIND(SAY_ACKED), .configured = configured, .recipients = recipients,
+	.name = "mail", .kinds = KINDS_ALL & ~KIND(SAY_ACKED), .configured = configured,
+	.recipients = recipients,
 	.send = send_mail,
 };

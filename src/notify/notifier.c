@@ -175,7 +175,8 @@ static void note_end(struct notifier *n, const struct outbox_row *row, const cha
 	jw_obj_end(&n->w);
 	if (n->line.len < 300)
 		str_addf(&n->line, "%s%s %s%s%s %s", n->line.len ? "; " : "", row->channel,
-			 row->event && *row->event ? row->event : "", row->event && *row->event ? " " : "",
+			 row->event && *row->event ? row->event : "",
+			 row->event && *row->event ? " " : "",
 			 row->kind, str_eq(state, "waiting") ? "FAILED, is tried again" : state);
 	if (bad)
 		n->level = str_eq(state, "dead") ? NOTE_BAD : NOTE_WARN;
@@ -230,7 +231,8 @@ static void mark_failed(struct notifier *n, const struct outbox_row *row,
 	}
 	/* every attempt of an hour in the journal would bury the rest */
 	if (dead || row->attempts == 1) {
-		log_warn("notify", "%s, %s %s: %s", row->channel, row->event, row->kind, cause->msg);
+		log_warn("notify", "%s, %s %s: %s", row->channel, row->event, row->kind,
+			 cause->msg);
 		note_end(n, row, dead ? "dead" : "waiting", next, cause->msg);
 	}
 }
@@ -308,8 +310,8 @@ static void database_away(struct notifier *n, const struct err *err)
 		return;
 	n->away_said = true;
 	_cleanup_(free_p) char *text = xasprintf(
-		"Engine %s cannot use the database since %s (%s). Nothing is decided or done until it is "
-		"back; windows do not count meanwhile. Calls go on as the accounts stand.",
+		"Engine %s cannot use the database since %s (%s). Nothing is decided or done until"
+		" it is back; windows do not count meanwhile. Calls go on as the accounts stand.",
 		n->d.engine_id, format_time(since, n->away_wall_ms), n->away_why);
 	offline_say(n->offline, "database", text, true);
 }

@@ -57,20 +57,23 @@ static const struct option_row rows[] = {
 	ROW("smsTo", OPT_LIST, sms_to,
 	    .help = "numbers (E.164) that get the important ones as SMS; each message costs money"),
 	ROW("smsAccount", OPT_STR, sms_account,
-	    .help = "account that sends those SMS, by id or name; unset: any healthy one. Never the "
-		    "failing one"),
+	    .help = "account that sends those SMS, by id or name; unset: any healthy one. Never"
+		    " the failing one"),
 	ROW("smsFrom", OPT_STR, sms_from,
 	    .help = "sending number or messaging service of smsAccount; unset: no SMS"),
 	ROW("retry", OPT_DURATION, retry_ms, .def = "10s", .min = 100, .max = 10 * MINUTE_MS,
-	    .help = "wait before the second attempt; it doubles up to 5 minutes (failover, section 7)"),
-	ROW("giveUp", OPT_DURATION, give_up_ms, .def = "1h", .min = 1000, .max = 48 * (int64_t)HOUR_MS,
-	    .help = "a message that nobody took for so long is given up and shown (failover, section 7)"),
+	    .help = "wait before the second attempt; it doubles up to 5 minutes (failover, section"
+		    " 7)"),
+	ROW("giveUp", OPT_DURATION, give_up_ms, .def = "1h", .min = 1000,
+	    .max = 48 * (int64_t)HOUR_MS, .help = "a message that nobody took for so long is given"
+						  " up and shown (failover, section 7)"),
 	ROW("perEventHour", OPT_INT, per_event_hour, .def = "20", .min = 0, .max = 10000,
 	    .unit = "messages an hour, event and recipient",
 	    .help = "more than this become one digest; 0 = no limit (failover, section 7)"),
 	ROW("perHour", OPT_INT, per_hour, .def = "100", .min = 0, .max = 100000,
 	    .unit = "messages an hour and recipient",
-	    .help = "more than this on one channel become one digest; 0 = no limit (failover, section 7)"),
+	    .help = "more than this on one channel become one digest; 0 = no limit (failover,"
+		    " section 7)"),
 };
 const struct option_table notify_options = { "notify", rows, COUNT_OF(rows),
 					     sizeof(struct notify_settings) };
@@ -194,7 +197,8 @@ static int put_one(struct putting *p, const struct channel *c, const char *recip
 	_cleanup_(free_p) char *key = xasprintf("%s/%s", p->id, recipient);
 	_cleanup_(free_p) char *to = outline(recipient);
 	struct outbox_new m = {
-		.channel = c->name, .event = p->event, .kind = enum_name(&say_kind_names, (int)p->kind),
+		.channel = c->name, .event = p->event, .kind = enum_name(&say_kind_names,
+			(int)p->kind),
 		.recipient = recipient, .dedup_key = key, .payload = str_get(&p->payload),
 	};
 	int64_t id = 0;
@@ -240,7 +244,8 @@ static int put_channel(struct putting *p, const struct channel *c, bool capped, 
 	}
 	strlist_fini(&to);
 	if (put)
-		str_addf(&p->told, put > 1 ? "%s%s to %d" : "%s%s", p->told.len ? ", " : "", c->name, put);
+		str_addf(&p->told, put > 1 ? "%s%s to %d" : "%s%s", p->told.len ? ", " : "",
+			 c->name, put);
 	return r < 0 ? r : 0;
 }
 

@@ -55,7 +55,8 @@ struct notifier_deps {
 	const struct notify_settings *set;
 	const struct keyring *keys;
 	const char *engine_id, *state_dir, *public_url, *environment;
-	/* Address of the engine that led last, when it is another one: as long as it answers, it tells
+	/* Address of the engine that led last, when it is another one: as long as it answers, it
+	 * tells
 	 * people that the database is away, and we need not. NULL function or result: we do. */
 	const char *(*speaker)(void *ctx);
 	void *speaker_ctx;

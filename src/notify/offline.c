@@ -106,7 +106,8 @@ void offline_remember(struct offline *o)
 	jw_arr_end(&w);
 	strlist_fini(&to);
 	if (!str_eq(o->known, b.s)) {
-		_cleanup_(free_p) char *sealed = o->path && o->d.keys ? seal(o->d.keys, b.s, SEAL_AAD) : NULL;
+		_cleanup_(free_p) char *sealed = o->path && o->d.keys ?
+			seal(o->d.keys, b.s, SEAL_AAD) : NULL;
 
 		if (sealed && !write_file(o->path, sealed))
 			log_warn("notify", "%s: %s", o->path, strerror(errno));
@@ -139,9 +140,10 @@ static void recipients(struct offline *o, struct strlist *ret)
 			notify_add_once(ret, json_str(v));
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------- */
 
-struct shout { struct offline *o; char *subject, *text; int slot; int64_t at_ms, overs; bool waits; };
+struct shout { struct offline *o; char *subject, *text; int slot; int64_t at_ms, overs; bool waits;
+	       };
 
 /* Does the engine that speaks first answer? Whatever it says: it runs, and tells people itself. */
 static bool another_speaks(struct offline *o)
@@ -152,7 +154,8 @@ static bool another_speaks(struct offline *o)
 	if (str_empty(at))
 		return false;
 	_cleanup_(free_p) char *url = xasprintf("%s/healthz", at);
-	struct http_request req = { .method = "GET", .url = url, .timeout_ms = ASK_MS, .max_body = 65536 };
+	struct http_request req = { .method = "GET", .url = url, .timeout_ms = ASK_MS,
+				    .max_body = 65536 };
 	http_fetch(o->d.http, &req, &r);
 	bool yes = r.result == HTTP_DONE && r.status < 500;
 	http_reply_fini(&r);
@@ -289,7 +292,8 @@ void offline_say(struct offline *o, const char *subject, const char *text, bool 
 		return;
 	struct shout *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct shout){ .o = o, .subject = xstrdup(subject), .text = xstrdup(text), .slot = slot,
+	*s = (struct shout){ .o = o, .subject = xstrdup(subject), .text = xstrdup(text),
+			     .slot = slot,
 			     .at_ms = loop_wall_ms(o->d.loop), .overs = o->overs, .waits = waits };
 	o->running++;
 	o->tasks[slot] = task_start(o->d.loop, "notify-offline", shout, s, shout_done);

@@ -39,7 +39,8 @@ int channel_post(const struct notifier_deps *d, const char *url, const char *bod
 	if (reply.result == HTTP_CANCELLED) {
 		r = err_set(err, ERR_CANCELLED, "cancelled");
 	} else if (reply.result != HTTP_DONE) {
-		r = err_set(err, ERR_UNREACHABLE, "%s: %s", http_result_name(reply.result), reply.error);
+		r = err_set(err, ERR_UNREACHABLE, "%s: %s", http_result_name(reply.result),
+			    reply.error);
 	} else if (reply.status < 200 || reply.status > 299) {
 		_cleanup_(free_p) char *text = text_clean(str_get(&reply.body), 120);
 

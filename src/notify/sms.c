@@ -49,7 +49,8 @@ static int choose(const struct notifier_deps *d, const struct event *e, char **r
 	for (int pass = 0; r == 0 && pass < 2 && !*ret; pass++)
 		for (size_t i = 0; i < n && !*ret; i++) {
 			const struct account *a = &rows[i];
-			bool fits = str_empty(named) || str_eq(a->id, named) || str_eq(a->name, named) ||
+			bool fits = str_empty(named) || str_eq(a->id, named) ||
+				str_eq(a->name, named) ||
 				    str_eq(a->account_sid, named);
 
 			if (fits && may_send(a, e) && (pass || !concerned(e, a)))
@@ -57,7 +58,8 @@ static int choose(const struct notifier_deps *d, const struct event *e, char **r
 		}
 	accounts_free(rows, n);
 	if (r == 0 && !*ret)
-		r = err_set(err, ERR_NOT_FOUND, str_empty(named) ? "no healthy account could send it" :
+		r = err_set(err, ERR_NOT_FOUND, str_empty(named) ?
+			    "no healthy account could send it" :
 			    "notify.smsAccount is the failing account, not healthy or unknown");
 	return r;
 }
@@ -96,13 +98,14 @@ static int send_sms(const struct notifier_deps *d, const struct parcel *p, struc
 	if (r < 0)
 		return r;
 	text = say_line(&p->say, TEXT_MAX);
-	if (d->providers->telephony->message_send(d->providers, &c, &guard, from, p->recipient, text,
-						  sid, &info) != CALL_OK) {
+	if (d->providers->telephony->message_send(d->providers, &c, &guard, from, p->recipient,
+						  text, sid, &info) != CALL_OK) {
 		/* a reply that was lost: a second copy is better than none */
 		why->for_good = info.result == CALL_REFUSED || info.result == CALL_NOT_FOUND;
 		why->retry_after_ms = info.retry_after_ms;
-		r = err_set(err, info.result == CALL_CANCELLED ? ERR_CANCELLED : ERR_FAILED, "%s %lld %s",
-			    call_result_name(info.result), (long long)info.code, info.message);
+		r = err_set(err, info.result == CALL_CANCELLED ? ERR_CANCELLED : ERR_FAILED,
+			    "%s %lld %s", call_result_name(info.result), (long long)info.code,
+			    info.message);
 	}
 	credentials_fini(&c);
 	return r;

@@ -45,7 +45,8 @@ static const char *to_of(const struct say *s)
 
 static const char *severity_word(const struct event *e)
 {
-	return e->severity == SEV_CRITICAL && !e->confirmed ? "unconfirmed" : severity_name(e->severity);
+	return e->severity == SEV_CRITICAL && !e->confirmed ? "unconfirmed" :
+		severity_name(e->severity);
 }
 
 /* ---- subject ----------------------------------------------------------------------------- */
@@ -137,21 +138,22 @@ static void next_held(struct str *b, const struct event *e)
 		str_add(b, ". ");
 	}
 	if (e->severity == SEV_CRITICAL && !e->confirmed)
-		str_add(b, "nothing by itself: it is not confirmed by a second source, so it never approves "
-			   "itself.");
+		str_add(b, "nothing by itself: it is not confirmed by a second source, so it never"
+			   " approves itself.");
 	else
-		str_add(b, "nothing until the gate opens; then a full window begins (critical: it is confirmed "
-			   "again and announced a minute ahead).");
+		str_add(b, "nothing until the gate opens; then a full window begins (critical: it"
+			   " is confirmed again and announced a minute ahead).");
 }
 
 static void next_completed(struct str *b, const struct event *e)
 {
 	char at[CLOCK_TEXT];
 
-	str_addf(b, "nothing more by itself. %lld of %lld agents moved.", (long long)e->agents_moved,
-		 (long long)e->agents_total);
+	str_addf(b, "nothing more by itself. %lld of %lld agents moved.",
+		 (long long)e->agents_moved, (long long)e->agents_total);
 	if (e->rollback_until_ms)
-		str_addf(b, " Roll back is offered until %s.", clock_text(at, e->rollback_until_ms));
+		str_addf(b, " Roll back is offered until %s.",
+			 clock_text(at, e->rollback_until_ms));
 }
 
 static void add_next(struct str *b, const struct event *e)
@@ -163,24 +165,26 @@ static void add_next(struct str *b, const struct event *e)
 	case EV_APPROVED: str_add(b, "the steps begin now."); break;
 	case EV_EXECUTING: str_add(b, "the steps go on; calls in progress are not ended."); break;
 	case EV_FAILED:
-		str_addf(b, "nothing by itself; %lld of %lld agents are moved. It waits for resume, roll back "
-			    "or accept.", (long long)e->agents_moved, (long long)e->agents_total);
+		str_addf(b, "nothing by itself; %lld of %lld agents are moved. It waits for resume,"
+			    " roll back or accept.", (long long)e->agents_moved,
+			    (long long)e->agents_total);
 		break;
 	case EV_ROLLING_BACK: str_add(b, "the steps are taken back, agent by agent."); break;
 	case EV_CANCELLED:
-		str_add(b, "nothing. The same cause within 30 minutes opens it again, with its time kept.");
+		str_add(b, "nothing. The same cause within 30 minutes opens it again, with its time"
+			   " kept.");
 		break;
 	case EV_REJECTED:
 	case EV_ROLLED_BACK:
 	case EV_ACCEPTED:
-		str_add(b, "nothing. The same failure opens nothing for an hour, unless it gets worse, its "
-			   "cause changes, or the account was healthy in between.");
+		str_add(b, "nothing. The same failure opens nothing for an hour, unless it gets"
+			   " worse, its cause changes, or the account was healthy in between.");
 		break;
 	default: str_add(b, "nothing."); break;
 	}
 }
 
-/* ---- what to do ------------------------------------------------------------------------------- */
+/* ---- what to do ----------------------------------------------------------------- */
 
 static const struct { enum event_status status; const char *verbs; } verbs[] = {
 	{ EV_PENDING, "approve reject extend" },
@@ -248,7 +252,7 @@ static void add_look(struct str *b, const struct say *s)
 		str_add(b, "Look:  ringdown alerts\n");
 }
 
-/* ---- body ---------------------------------------------------------------------------------------- */
+/* ---- body ----------------------------------------------------------------------- */
 
 static void add_row(struct str *b, const char *name, const char *value)
 {
@@ -263,8 +267,8 @@ static void digest_body(struct str *b, const struct say *s)
 {
 	char from[CLOCK_TEXT], to[CLOCK_TEXT];
 
-	str_addf(b, "%lld messages between %s and %s were not sent one by one: there were more than "
-		    "the limit for an hour (notify.perEventHour, notify.perHour).\n",
+	str_addf(b, "%lld messages between %s and %s were not sent one by one: there were more"
+		    " than the limit for an hour (notify.perEventHour, notify.perHour).\n",
 		 (long long)s->digest_n, clock_text(from, s->digest_from_ms),
 		 clock_text(to, s->digest_to_ms));
 	str_add(b, "Look:  ringdown events\n");
@@ -318,7 +322,8 @@ void say_body(struct str *b, const struct say *s)
 		if (s->at_ms)
 			str_addf(b, "At:    %s\n", clock_text(at, s->at_ms));
 		if (s->kind == SAY_ALERT)
-			str_add(b, "Next:  nothing by itself; no failover follows from this alone.\n");
+			str_add(b, "Next:  nothing by itself; no failover follows from this"
+				   " alone.\n");
 	}
 	add_look(b, s);
 }

@@ -64,7 +64,8 @@ static int check_people(struct policy_reader *r, const struct yaml *root, const 
 	s = yaml_get(root, "ladders");
 	for (const struct yaml *l = s ? s->first : NULL; l && e == 0; l = l->next)
 		for (const struct yaml *g = l->first; g && e == 0; g = g->next) {
-			e = all_known(r, yaml_get(g, "via"), "channel", channels, COUNT_OF(channels));
+			e = all_known(r, yaml_get(g, "via"), "channel", channels,
+				      COUNT_OF(channels));
 			if (e == 0)
 				e = all_known(r, yaml_get(g, "only"), "severity", sev->v, sev->n);
 		}
@@ -74,8 +75,9 @@ static int check_people(struct policy_reader *r, const struct yaml *root, const 
 	return e;
 }
 
-static int check_metric(struct policy_reader *r, const struct yaml *y, const struct policy_metric *m,
-			const struct names *sev, const struct names *metrics)
+static int check_metric(struct policy_reader *r, const struct yaml *y,
+			const struct policy_metric *m, const struct names *sev,
+				const struct names *metrics)
 {
 	const struct yaml *s = yaml_get(y, "severity");
 	int e = 0;
@@ -118,7 +120,7 @@ int policy_check(struct policy_reader *r, const struct yaml *root, const struct 
 	return e;
 }
 
-/* ---- messages: their fields -------------------------------------------------------------------- */
+/* ---- messages: their fields ----------------------------------------------------- */
 
 static bool field_char(char c)
 {
@@ -138,7 +140,8 @@ static int fields_of(struct policy_reader *r, const struct yaml *y, const char *
 			n++;
 		if (n == 0 || strncmp(p + n, "}}", 2) != 0)
 			return yaml_err(r->err, r->file, y,
-					"%s: {{name}} is wanted, with a-z, 0-9 and _ in the name", m->id);
+					"%s: {{name}} is wanted, with a-z, 0-9 and _ in the name",
+					m->id);
 		for (size_t i = 0; i < m->n_fields; i++)
 			have |= strlen(m->fields[i]) == n && memcmp(m->fields[i], p, n) == 0;
 		if (have)
@@ -165,7 +168,7 @@ static int all_fields(struct policy_reader *r, const struct yaml *root, struct p
 	return e;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------------------- */
 
 struct policy *policy_parse(const char *text, size_t len, const char *file, struct err *err)
 {
@@ -228,7 +231,7 @@ void policy_free(struct policy *p)
 	free_p(&p);
 }
 
-/* ---- look-ups --------------------------------------------------------------------------------------- */
+/* ---- look-ups ------------------------------------------------------------------- */
 
 const struct policy_metric *policy_metric(const struct policy *p, const char *name)
 {
@@ -257,7 +260,8 @@ const struct policy_severity *policy_severity(const struct policy *p, const char
 const char *policy_target_value(const struct policy *p, const char *target, const char *name)
 {
 	for (size_t i = 0; p && i < p->n_targets; i++)
-		for (size_t k = 0; str_eq(p->targets[i].name, target) && k < p->targets[i].n_values; k++)
+		for (size_t k = 0; str_eq(p->targets[i].name, target) && k < p->targets[i].n_values;
+		     k++)
 			if (str_eq(p->targets[i].values[k].name, name))
 				return p->targets[i].values[k].value;
 	return NULL;

@@ -66,10 +66,12 @@ struct policy {
 	struct policy_vendor *vendors; size_t n_vendors;
 	struct policy_metric *metrics; size_t n_metrics;
 	struct policy_message *messages; size_t n_messages;
-	struct policy_target *targets; size_t n_targets;	/* environments R2: url, database ... */
+	/* environments R2: url, database ... */
+	struct policy_target *targets; size_t n_targets;
 	struct policy_contact *contacts; size_t n_contacts;
 	struct policy_pair *routing; size_t n_routing;		/* severity -> channels */
-	struct policy_pair *flags; size_t n_flags;		/* feature flags and their default */
+	/* feature flags and their default */
+	struct policy_pair *flags; size_t n_flags;
 	struct policy_pair *dashboards; size_t n_dashboards;
 	struct policy_pair *inhibit; size_t n_inhibit;		/* alert -> alert it silences */
 	struct policy_dependency *depends; size_t n_depends;	/* capability on component */

@@ -93,8 +93,8 @@ static int levels(struct policy_reader *r, const struct yaml *y, void *obj)
 	for (const struct yaml *c = e ? NULL : y->first; c && e == 0; c = c->next) {
 		e = policy_list_must(r, c, YAML_MAP, "levels");
 		if (e == 0 && (!c->first || c->first->next || c->first->type != YAML_SCALAR))
-			e = yaml_err(r->err, r->file, c, "levels: one way with its address is wanted, "
-				     "as {email: support@example.com}");
+			e = yaml_err(r->err, r->file, c, "levels: one way with its address is"
+				     " wanted, as {email: support@example.com}");
 		if (e == 0) {
 			struct policy_level *l = NEXT_OF(v, levels);
 
@@ -142,7 +142,8 @@ static int tiers(struct policy_reader *r, const struct yaml *y, void *obj)
 }
 
 static const struct policy_key level_rows[] = { { NULL, PK_TEXT, false, AT(policy_level, via) },
-						{ NULL, PK_TEXT, false, AT(policy_level, address) } };
+						{ NULL, PK_TEXT, false,
+						  AT(policy_level, address) } };
 static const struct policy_keys level_keys = KEYS(level_rows, policy_level);
 static const struct policy_key tier_rows[] = { { NULL, PK_TEXT, false, AT(policy_tier, tier) } };
 static const struct policy_keys tier_keys = KEYS(tier_rows, policy_tier);
@@ -166,7 +167,8 @@ static int band(struct policy_reader *r, const struct yaml *y, struct policy_ban
 	const struct yaml *c = y->first;
 
 	if (y->type != YAML_MAP || !c || c->next || c->type != YAML_SCALAR)
-		return yaml_err(r->err, r->file, y, "%s: one comparison is wanted, as {le: 5}", y->key);
+		return yaml_err(r->err, r->file, y, "%s: one comparison is wanted, as {le: 5}",
+				y->key);
 	for (size_t i = 0; i < COUNT_OF(ops); i++)
 		if (str_eq(c->key, ops[i])) {
 			ret->set = true;
@@ -363,7 +365,7 @@ static const struct policy_key review_rows[] = {
 };
 static const struct policy_keys review_keys = KEYS(review_rows, policy_review);
 
-/* ---- the whole file ----------------------------------------------------------------------------- */
+/* ---- the whole file ------------------------------------------------------------- */
 
 static int version(struct policy_reader *r, const struct yaml *y, void *obj)
 {

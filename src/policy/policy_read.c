@@ -70,7 +70,8 @@ static void *add(void *array_at, size_t *n, size_t size)
 	return made;
 }
 
-static int many(struct policy_reader *r, const struct yaml *y, const struct policy_key *k, void *obj)
+static int many(struct policy_reader *r, const struct yaml *y, const struct policy_key *k,
+		void *obj)
 {
 	bool section = k->kind == PK_SECTION;
 	int e = policy_list_must(r, y, section ? YAML_MAP : YAML_LIST, k->name);
@@ -106,7 +107,8 @@ static int scalar(struct policy_reader *r, const struct yaml *y, const struct po
 	case PK_DURATION:
 		if (!parse_duration_ms(y->text, member(obj, k->at)))
 			return yaml_err(r->err, r->file, y,
-					"%s: a duration with its unit is wanted (90s, 5m, 1h30m), not '%.40s'",
+					"%s: a duration with its unit is wanted (90s, 5m, 1h30m),"
+					" not '%.40s'",
 					k->name, y->text);
 		return 0;
 	default:

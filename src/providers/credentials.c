@@ -106,8 +106,9 @@ int region_check(const char *region, struct err *err)
 		str_addf(&known, " %s", names[i]);
 	}
 	near = str_nearest(region, names, COUNT_OF(regions));
-	err_field(err, ERR_INVALID, "region", "there is no Twilio region '%.16s'%s%s%s; known:%s", region,
-		  near ? ", did you mean '" : "", near ? near : "", near ? "'" : "", str_get(&known));
+	err_field(err, ERR_INVALID, "region", "there is no Twilio region '%.16s'%s%s%s; known:%s",
+		  region, near ? ", did you mean '" : "", near ? near : "", near ? "'" : "",
+		  str_get(&known));
 	str_fini(&known);
 	return ERR_INVALID;
 }

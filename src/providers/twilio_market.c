@@ -102,7 +102,8 @@ enum call_result twilio_number_price(OP_HEAD, const char *country, const char *k
 	str_fini(&path);
 	if (info->result != CALL_OK)
 		return info->result;
-	for (const struct json *x = json_first(json_get(v, "phone_number_prices")); x; x = json_next(x))
+	for (const struct json *x = json_first(json_get(v, "phone_number_prices")); x;
+	     x = json_next(x))
 		if (same_kind(str_empty(kind) ? "Local" : kind, json_get_str(x, "number_type")) &&
 		    json_get_str(x, "current_price"))
 			ret->known = parse_double(json_get_str(x, "current_price"), &ret->monthly);

@@ -28,8 +28,10 @@
 
 static const struct { const char *name, *expression; } sorts[] = {
 	{ "name", "v.name" }, { "orgId", "v.\"orgId\"" }, { "outcome", "x.outcome" },
-	{ "reason", "x.reason" }, { "since", "x.since" }, { "phoneNumber", "v.\"twilioPhoneNumber\"" },
-	{ "backupPhoneNumber", "v.\"backupPhoneNumber\"" }, { "accountId", "v.\"twilioAccountId\"" },
+	{ "reason", "x.reason" }, { "since", "x.since" }, { "phoneNumber",
+							    "v.\"twilioPhoneNumber\"" },
+	{ "backupPhoneNumber", "v.\"backupPhoneNumber\"" }, { "accountId",
+							      "v.\"twilioAccountId\"" },
 	{ "homeAccountId", "x.home_account" }, { "status", "v.status" },
 	{ "callsPerDay", "x.calls_per_day" }, { "id", "v.id" }, { "integration", "x.integration" },
 };
@@ -48,13 +50,14 @@ static int order_by(const char *sort, struct str *sql, struct err *err)
 	for (size_t i = 0; i < COUNT_OF(sorts); i++) {
 		names[i] = sorts[i].name;
 		if (strcmp(sorts[i].name, sort + down) == 0) {
-			str_addf(sql, "%s %s NULLS LAST, v.id", sorts[i].expression, down ? "DESC" : "ASC");
+			str_addf(sql, "%s %s NULLS LAST, v.id", sorts[i].expression,
+				 down ? "DESC" : "ASC");
 			return 0;
 		}
 	}
 	const char *near = str_nearest(sort + down, names, COUNT_OF(names));
-	return err_field(err, ERR_INVALID, "sort", "agents cannot be sorted by '%.40s'%s%s", sort + down,
-			 near ? "; did you mean " : "", near ? near : "");
+	return err_field(err, ERR_INVALID, "sort", "agents cannot be sorted by '%.40s'%s%s",
+			 sort + down, near ? "; did you mean " : "", near ? near : "");
 }
 
 void read_agents_free(struct agent *rows, size_t n)
@@ -75,8 +78,8 @@ int read_agents(struct pg_conn *c, const struct agents_window *w, struct agent *
 	if (r < 0)
 		return r;
 	str_add(&sql, " OFFSET $5 LIMIT $6");
-	r = pg_run(c, &count, err, "SELECT count(*)" FROM_WHERE, "tttt", pattern, w->account, w->home,
-		   w->outcome);
+	r = pg_run(c, &count, err, "SELECT count(*)" FROM_WHERE, "tttt", pattern, w->account,
+		   w->home, w->outcome);
 	if (r == 0)
 		r = pg_run(c, &res, err, sql.s, "ttttii", pattern, w->account, w->home, w->outcome,
 			   w->offset, w->limit);

@@ -7,7 +7,8 @@
 
 struct agents_window {
 	const char *q;			/* name, number, id or reason contains; NULL = all */
-	const char *sort;		/* JSON name of a field; "-" before it reverses; NULL: failing first */
+	/* JSON name of a field; "-" before it reverses; NULL: failing first */
+	const char *sort;
 	const char *account, *home;	/* where it runs; its lineage; NULL = all */
 	const char *outcome;		/* ok, bad, unknown; NULL = all */
 	int64_t offset, limit;		/* limit <= 1000 */

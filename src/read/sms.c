@@ -147,15 +147,16 @@ void sms_counts_add(struct sms_counts *c, int64_t at_ms, const char *org, const 
 static const char *const count_sql[][2] = {
 	[SMS_MESSAGELOG] = {
 		"SELECT date_trunc('minute', \"createdAt\"), \"orgId\", \"from\", status,"
-		" CASE WHEN status IN ('failed', 'undelivered') THEN metadata->>'twilioErrorCode' END,"
-		" count(*) FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
-		" GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
+		" CASE WHEN status IN ('failed', 'undelivered') THEN metadata->>'twilioErrorCode'"
+		" END, count(*) FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\""
+		" >= $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
 		"SELECT date_trunc('minute', \"createdAt\"), NULL, NULL, status, NULL, count(*)"
 		" FROM \"MessageLog\" WHERE direction = 'outbound' AND \"createdAt\" >= $1"
 		" GROUP BY 1, 4 ORDER BY 1" },
 	[SMS_MESSAGES] = {
-		"SELECT date_trunc('minute', created_at), tenant_id, from_number, status, error_code,"
-		" count(*) FROM sms_messages WHERE created_at >= $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
+		"SELECT date_trunc('minute', created_at), tenant_id, from_number, status,"
+		" error_code, count(*) FROM sms_messages WHERE created_at >= $1 GROUP BY 1, 2, 3,"
+		" 4, 5 ORDER BY 1",
 		"SELECT date_trunc('minute', created_at), NULL, NULL, status, NULL, count(*)"
 		" FROM sms_messages WHERE created_at >= $1 GROUP BY 1, 4 ORDER BY 1" },
 };
@@ -168,7 +169,8 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 	bool whole;
 	int e;
 
-	/* people look at different windows in turn: the longest is kept while anybody asks for it */
+	/* people look at different windows in turn: the longest is kept while anybody asks for it
+	 * */
 	if (window_ms >= c->window_ms || now_ms - c->asked_ms > FORGET_MS) {
 		c->window_ms = window_ms;
 		c->asked_ms = now_ms;
@@ -181,8 +183,9 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 	since = whole ? want : (c->as_of_ms - OVERLAP_MS) / MINUTE_MS * MINUTE_MS;
 	e = pg_run(conn, &r, err, count_sql[c->source][c->light], "m", since);
 	if (e < 0)
-		return e == ERR_TIMEOUT ? err_prefix(err, "too many messages to count without an index on "
-						     "their time ('ringdown migrate --app-indexes')") : e;
+		return e == ERR_TIMEOUT ? err_prefix(err, "too many messages to count without an"
+						     " index on their time ('ringdown migrate"
+						     " --app-indexes')") : e;
 	if (whole)
 		sms_counts_clear(c);
 	while (c->n && c->cells[c->n - 1].minute_ms >= since)
@@ -206,7 +209,8 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 
 static void count(struct sms_group *g, const char *status, int64_t n)
 {
-	static const char *const waiting[] = { "queued", "sending", "accepted", "scheduled", "pending" };
+	static const char *const waiting[] = { "queued", "sending", "accepted", "scheduled",
+					       "pending" };
 
 	g->total += n;
 	if (str_eq(status, "delivered") || str_eq(status, "read"))
@@ -258,7 +262,8 @@ static int by_key(const void *a, const void *b)
 {
 	const struct keyed *x = a, *y = b;
 
-	return x->key == y->key ? (x->cell > y->cell) - (x->cell < y->cell) : x->key < y->key ? -1 : 1;
+	return x->key == y->key ? (x->cell > y->cell) - (x->cell < y->cell) : x->key < y->key ? -1 :
+		1;
 }
 
 static int compare_u32(const void *a, const void *b)
@@ -345,10 +350,11 @@ static const char *const failure_sql[] = {
 	[SMS_MESSAGES] =
 		"SELECT id, created_at, tenant_id, from_number, to_number, status, error_code,"
 		" error_message, 'sms', CASE WHEN $7 THEN message_body END FROM sms_messages"
-		" WHERE status IN ('failed', 'undelivered') AND created_at >= $1 AND created_at <= $2"
-		" AND ($3 = '' OR (created_at, id) < ($2, $3))"
-		" AND ($4::text IS NULL OR tenant_id = $4) AND ($5::text IS NULL OR error_code = $5)"
-		" AND ($6::text IS NULL OR from_number = $6) ORDER BY created_at DESC, id DESC LIMIT $8",
+		" WHERE status IN ('failed', 'undelivered') AND created_at >= $1 AND created_at <="
+		" $2 AND ($3 = '' OR (created_at, id) < ($2, $3))"
+		" AND ($4::text IS NULL OR tenant_id = $4) AND ($5::text IS NULL OR error_code ="
+		" $5) AND ($6::text IS NULL OR from_number = $6) ORDER BY created_at DESC, id DESC"
+		" LIMIT $8",
 };
 
 static char *text_at(const struct pg_result *r, int row, int col)
@@ -365,7 +371,8 @@ int sms_failures(struct pg_conn *conn, const struct sms_filter *f, struct sms_fa
 	int e, n;
 
 	if (!str_empty(f->cursor)) {
-		_cleanup_(free_p) char *ms = xstrndup(f->cursor, after ? (size_t)(after - f->cursor) : 0);
+		_cleanup_(free_p) char *ms = xstrndup(f->cursor,
+						      after ? (size_t)(after - f->cursor) : 0);
 		if (!after || !parse_i64(ms, 1, until, &until))
 			return err_field(err, ERR_INVALID, "cursor", "not a cursor of this list");
 	}
@@ -379,8 +386,10 @@ int sms_failures(struct pg_conn *conn, const struct sms_filter *f, struct sms_fa
 	for (int i = 0; i < n; i++)
 		(*ret)[i] = (struct sms_failure){
 			.id = text_at(r, i, 0), .at_ms = pg_time(r, i, 1), .org = text_at(r, i, 2),
-			.from = text_at(r, i, 3), .to = text_at(r, i, 4), .status = text_at(r, i, 5),
-			.code = text_at(r, i, 6), .message = text_at(r, i, 7), .channel = text_at(r, i, 8),
+			.from = text_at(r, i, 3), .to = text_at(r, i, 4),
+			.status = text_at(r, i, 5),
+			.code = text_at(r, i, 6), .message = text_at(r, i, 7),
+			.channel = text_at(r, i, 8),
 			.content = text_at(r, i, 9),
 		};
 	*ret_cursor = n && n == f->limit ? xasprintf("%lld:%s", (long long)(*ret)[n - 1].at_ms,

@@ -157,8 +157,8 @@ static int read_journal(struct pg_conn *c, const struct timeline_window *w,
 	str_addf(&sql, "(j.at, j.seq) %c ($1::timestamptz, $2::bigint)", w->forward ? '>' : '<');
 	str_add(&sql, " AND ($3::timestamptz IS NULL OR j.at >= $3)"
 		" AND ($4::timestamptz IS NULL OR j.at <= $4)"
-		" AND ($5::text IS NULL OR j.text ILIKE $5 OR j.subject ILIKE $5 OR j.actor ILIKE $5)"
-		" AND NOT starts_with(j.kind, 'note') AND NOT coalesce(m.hidden, false)"
+		" AND ($5::text IS NULL OR j.text ILIKE $5 OR j.subject ILIKE $5 OR j.actor ILIKE"
+		" $5) AND NOT starts_with(j.kind, 'note') AND NOT coalesce(m.hidden, false)"
 		" AND ($6::text IS NULL OR NOT starts_with(j.kind, 'incident.') OR j.subject = $6)"
 		" AND (NOT $8 OR coalesce(m.pinned, false))"
 		" AND (");
@@ -166,7 +166,8 @@ static int read_journal(struct pg_conn *c, const struct timeline_window *w,
 	str_addf(&sql, ") = ANY($9::int[]) ORDER BY j.at %s, j.seq %s LIMIT $7",
 		 w->forward ? "ASC" : "DESC", w->forward ? "ASC" : "DESC");
 	return pg_run(c, ret, err, str_get(&sql), "mimmttibt", p->at_ms, from_number(w, p, 'j'),
-		      w->from_ms, w->to_ms, pattern, w->incident, w->limit + 1, (int)w->pinned, rows);
+		      w->from_ms, w->to_ms, pattern, w->incident, w->limit + 1, (int)w->pinned,
+		      rows);
 }
 
 static int read_notes(struct pg_conn *c, const struct timeline_window *w, const struct position *p,
@@ -176,10 +177,10 @@ static int read_notes(struct pg_conn *c, const struct timeline_window *w, const 
 	_cleanup_(free_p) char *pattern = pg_like(w->q);
 
 	str_add(&sql, "SELECT n.id, n.happened_at, n.until, n.recorded_at, n.kind, n.subject, n.by,"
-		" n.text, 'info', n.original, n.doubt, coalesce(m.pinned, false), coalesce(m.text, ''),"
-		" n.version, 'n:' || n.id, nullif(n.source, '') FROM ringdown.note n"
-		" LEFT JOIN ringdown.timeline_mark m ON m.incident_id = $6 AND m.entry = 'n:' || n.id"
-		" WHERE NOT n.gone AND ");
+		" n.text, 'info', n.original, n.doubt, coalesce(m.pinned, false), coalesce(m.text,"
+		" ''), n.version, 'n:' || n.id, nullif(n.source, '') FROM ringdown.note n"
+		" LEFT JOIN ringdown.timeline_mark m ON m.incident_id = $6 AND m.entry = 'n:' ||"
+		" n.id WHERE NOT n.gone AND ");
 	str_addf(&sql, "(n.happened_at, n.id) %c ($1::timestamptz, $2::bigint)",
 		 w->forward ? '>' : '<');
 	/* an incident's own notes belong to it whenever they happened */
@@ -190,14 +191,17 @@ static int read_notes(struct pg_conn *c, const struct timeline_window *w, const 
 		" AND NOT coalesce(m.hidden, false) AND (NOT $8 OR coalesce(m.pinned, false))"
 		" AND ($9::text IS NULL OR ($9 = 'outside') = (n.kind = 'import'))"
 		" ORDER BY n.happened_at ");
-	str_addf(&sql, "%s, n.id %s LIMIT $7", w->forward ? "ASC" : "DESC", w->forward ? "ASC" : "DESC");
+	str_addf(&sql, "%s, n.id %s LIMIT $7", w->forward ? "ASC" : "DESC",
+		 w->forward ? "ASC" : "DESC");
 	return pg_run(c, ret, err, str_get(&sql), "mimmttibt", p->at_ms, from_number(w, p, 'n'),
-		      w->from_ms, w->to_ms, pattern, w->incident, w->limit + 1, (int)w->pinned, w->lane);
+		      w->from_ms, w->to_ms, pattern, w->incident, w->limit + 1, (int)w->pinned,
+		      w->lane);
 }
 
 static char *dup(const struct pg_result *r, int row, int col)
 {
-	return pg_null(r, row, col) || !*pg_text(r, row, col) ? NULL : xstrdup(pg_text(r, row, col));
+	return pg_null(r, row, col) || !*pg_text(r, row, col) ? NULL :
+		xstrdup(pg_text(r, row, col));
 }
 
 static void fill(struct timeline_entry *e, const struct pg_result *r, int i, char source)
@@ -212,7 +216,8 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i, cha
 		.id = dup(r, i, 14), .link = dup(r, i, 15), .editable = source == 'n',
 		.noise = source == 'j' && timeline_noise(kind),
 	};
-	e->lane = xstrdup(source == 'j' ? timeline_lane(kind) : strcmp(kind, "import") ? "people" : "outside");
+	e->lane = xstrdup(source == 'j' ? timeline_lane(kind) : strcmp(kind, "import") ? "people" :
+			  "outside");
 	e->text = *annotation ? xasprintf("%s [%s]", pg_text(r, i, 7), annotation) :
 				xstrdup(pg_text(r, i, 7));
 }

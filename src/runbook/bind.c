@@ -108,7 +108,8 @@ static bool whole_url(const char *s)
 	if (!n || !s[n] || s[n] == '/')
 		return false;
 	for (; *s; s++)
-		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f || strchr("\"<>\\^`{|}", *s))
+		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f ||
+		    strchr("\"<>\\^`{|}", *s))
 			return false;
 	return true;
 }

@@ -169,7 +169,8 @@ int bind_sql(struct scope *s, const char *text, struct bound_sql *ret, struct er
 		if (what == PIECE_NAME)
 			r = parameter(s, &b, &seen, name, &out, err);
 		else if (what == PIECE_CODE && *p == '$' && isdigit((unsigned char)p[1]))
-			r = err_set(err, ERR_INVALID, "$%c in SQL: parameters have names here", p[1]);
+			r = err_set(err, ERR_INVALID, "$%c in SQL: parameters have names here",
+				    p[1]);
 		else
 			str_addn(&out, p, (size_t)(end - p));
 		p = end;

@@ -13,7 +13,8 @@
 #include "runbook/parse.h"
 
 static const char *const case_keys[] = {
-	"name", "params", "results", "previews", "undoes", "answers", "picks", "confirm", "at", "dry",
+	"name", "params", "results", "previews", "undoes", "answers", "picks", "confirm", "at",
+	"dry",
 	"undo", "expect",
 };
 static const char *const expect_keys[] = {
@@ -40,7 +41,8 @@ static bool keys_known(const struct yaml *map, const char *const *keys, size_t n
 			continue;
 		const char *near = str_nearest(c->key, keys, n);
 		problems_add(p, file, (struct place){ c->key_line, c->key_column }, false,
-			     "unknown key '%.60s' in %s%s%s%s", c->key, what, near ? ", did you mean '" : "",
+			     "unknown key '%.60s' in %s%s%s%s", c->key, what,
+			     near ? ", did you mean '" : "",
 			     near ? near : "", near ? "'?" : "");
 		ok = false;
 	}
@@ -53,7 +55,8 @@ static bool ids_known(const struct runbook *rb, const struct yaml *map, const ch
 {
 	bool ok = true;
 
-	for (const struct yaml *c = map && map->type == YAML_MAP ? map->first : NULL; c; c = c->next) {
+	for (const struct yaml *c = map && map->type == YAML_MAP ? map->first : NULL; c;
+	     c = c->next) {
 		if (strchr(c->key, '/') || runbook_step(rb, c->key))
 			continue;
 		problems_add(p, file, (struct place){ c->key_line, c->key_column }, false,
@@ -66,14 +69,16 @@ static bool ids_known(const struct runbook *rb, const struct yaml *map, const ch
 static bool case_fits(const struct runbook *rb, const struct yaml *c, const char *file,
 		      struct problems *p)
 {
-	static const char *const by_step[] = { "results", "previews", "undoes", "answers", "picks", "confirm", "at" };
+	static const char *const by_step[] = { "results", "previews", "undoes", "answers", "picks",
+					       "confirm", "at" };
 	const struct yaml *expect = yaml_get(c, "expect");
 	bool ok = keys_known(c, case_keys, COUNT_OF(case_keys), "a case", file, p);
 
 	for (size_t i = 0; i < COUNT_OF(by_step); i++)
 		ok &= ids_known(rb, yaml_get(c, by_step[i]), file, p);
 	if (ok && (!expect || !expect->first)) {
-		problems_add(p, file, place_of(c), false, "a case expects something: 'expect' is missing");
+		problems_add(p, file, place_of(c), false, "a case expects something: 'expect' is"
+			     " missing");
 		return false;
 	}
 	if (expect) {
@@ -85,8 +90,8 @@ static bool case_fits(const struct runbook *rb, const struct yaml *c, const char
 }
 
 /* ---- comparison -------------------------------------------------------------------------- */
-static void compare_lists(struct play *p, const char *what, const struct yaml *want, char *const *got,
-			  size_t n)
+static void compare_lists(struct play *p, const char *what, const struct yaml *want,
+			  char *const *got, size_t n)
 {
 	struct str is = STR_INIT(20000), should = STR_INIT(20000);
 
@@ -108,8 +113,8 @@ static void compare_states(struct play *p, const struct yaml *want, const struct
 			if (str_eq(d->steps[i].id, c->key))
 				is = enum_name(&run_step_state_names, d->steps[i].state);
 		if (!str_eq(is, c->text))
-			play_wrong(p, "state of %s: %s, wanted %s", c->key, is ? is : "no such step",
-				   c->text ? c->text : "?");
+			play_wrong(p, "state of %s: %s, wanted %s", c->key,
+				   is ? is : "no such step", c->text ? c->text : "?");
 	}
 }
 
@@ -211,7 +216,8 @@ static void cover_add(struct cover *c, const struct run_doc *d)
 			const struct run_step *r = &d->steps[k];
 			if (!str_eq(r->id, s->id))
 				continue;
-			bool ran = r->state == RS_DONE || r->state == RS_FAILED || r->state == RS_UNDONE ||
+			bool ran = r->state == RS_DONE || r->state == RS_FAILED ||
+				r->state == RS_UNDONE ||
 				r->state == RS_UNKNOWN || r->state == RS_RUNNING;
 			c->step[i] |= ran;
 			c->when_yes[i] |= ran || r->state == RS_SKIPPED;
@@ -258,7 +264,8 @@ static void run_one(const struct library *lib, const struct runbook *rb, const s
 
 	play_case(&p);
 	/* a run that is meant to stop somewhere does so: only what stopped it is forgotten */
-	if (p.stuck && (yaml_get(expect, "waits") || str_eq(yaml_get_str(expect, "outcome"), "open")))
+	if (p.stuck && (yaml_get(expect, "waits") || str_eq(yaml_get_str(expect, "outcome"),
+							    "open")))
 		str_clear(&p.why);
 	flow_doc(p.flow, p.now_ms, &d);
 	compare(&p, &d);
@@ -273,8 +280,8 @@ static void run_one(const struct library *lib, const struct runbook *rb, const s
 	play_fini(&p);
 }
 
-int cases_run(const struct library *lib, const struct runbook *rb, const char *file, const char *only,
-	      struct cases_report *ret, struct problems *problems)
+int cases_run(const struct library *lib, const struct runbook *rb, const char *file,
+	      const char *only, struct cases_report *ret, struct problems *problems)
 {
 	struct err err = { 0 };
 	struct yaml *y = yaml_load(file, &err);

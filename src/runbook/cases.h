@@ -21,8 +21,8 @@ struct cases_report {
 };
 /* Runs all, or the one of that name. 0 also when cases fail; negative: the file cannot be used
  * (problems has why), ERR_NOT_FOUND when there is none. */
-int cases_run(const struct library *lib, const struct runbook *rb, const char *file, const char *only,
-	      struct cases_report *ret, struct problems *problems);
+int cases_run(const struct library *lib, const struct runbook *rb, const char *file,
+	      const char *only, struct cases_report *ret, struct problems *problems);
 void cases_report_fini(struct cases_report *r);
 
 #endif

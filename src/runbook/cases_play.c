@@ -198,7 +198,8 @@ static void judge(struct play *p, const struct step *s, struct str *data)
 }
 
 /* ---- what the engine does ---------------------------------------------------------------- */
-static void describe(struct play *p, const struct step *s, const struct operation *op, struct str *out)
+static void describe(struct play *p, const struct step *s, const struct operation *op,
+		     struct str *out)
 {
 	const struct verb_env env = { 0 };
 	struct scope scope = { 0 };
@@ -247,7 +248,8 @@ static void act(struct play *p, const struct todo *t)
 	describe(p, t->step, &t->step->op, &command);
 	if (t->step->undo)
 		describe(p, t->step, t->step->undo, &undo);
-	*PUSH(&p->bound, &p->n_bound) = (struct played){ xstrdup(t->step->id), xstrdup(str_get(&command)) };
+	*PUSH(&p->bound, &p->n_bound) = (struct played){ xstrdup(t->step->id),
+							 xstrdup(str_get(&command)) };
 	begin_data(str_get(&command), t->step->undo ? str_get(&undo) : NULL, &data);
 	enter(p, RE_BEGIN, t->step->id, str_get(&data));
 	to_time_of(p, t->step->id);
@@ -338,7 +340,8 @@ static void gate(struct play *p, const struct step *s)
 /* ---- what people do ------------------------------------------------------------------------ */
 static void all_items(const struct run_step *s, struct str *out)
 {
-	_cleanup_(json_free_p) struct json *items = s->items ? json_parse(s->items, strlen(s->items), NULL) :
+	_cleanup_(json_free_p) struct json *items = s->items ?
+		json_parse(s->items, strlen(s->items), NULL) :
 							     NULL;
 
 	str_addc(out, '[');
@@ -384,7 +387,8 @@ static void answer(struct play *p, const struct run_doc *d, const char *id)
 	}
 	to_time_of(p, id);
 	all_items(s, &items);
-	order(p, driver, "answer", id, "answer", y->text, str_eq(s->answer_kind, "choice") ? NULL : str_get(&items));
+	order(p, driver, "answer", id, "answer", y->text, str_eq(s->answer_kind, "choice") ? NULL :
+	      str_get(&items));
 	str_fini(&items);
 }
 
@@ -486,13 +490,14 @@ static void person(struct play *p, int64_t until_ms)
 		if (until_ms > p->now_ms)
 			p->now_ms = until_ms;
 		else
-			stop(p, "the run stands still: %s", d.wait.text ? d.wait.text : "nothing is due");
+			stop(p, "the run stands still: %s", d.wait.text ? d.wait.text :
+			     "nothing is due");
 		break;
 	}
 	run_doc_fini(&d);
 }
 
-/* ---- from start to end ------------------------------------------------------------------------ */
+/* ---- from start to end ---------------------------------------------------------- */
 static void give_param(struct play *p, const char *name, const char *text, bool secret)
 {
 	struct str body = STR_INIT(100000);
@@ -586,7 +591,8 @@ void play_case(struct play *p)
 	p->why = STR_INIT(100000);
 	p->start_ms = p->now_ms = INT64_C(1767225600000); /* 2026-01-01 */
 	p->flow = flow_new(p->rb, p->lib);
-	enter(p, RE_STARTED, NULL, dry ? "{\"id\":\"RUN-1\",\"kind\":\"dry\",\"environment\":\"test\",\"params\":{}}" :
+	enter(p, RE_STARTED, NULL,
+	      dry ? "{\"id\":\"RUN-1\",\"kind\":\"dry\",\"environment\":\"test\",\"params\":{}}" :
 	      "{\"id\":\"RUN-1\",\"kind\":\"real\",\"environment\":\"test\",\"params\":{}}");
 	if (!p->stuck)
 		give_params(p);

@@ -53,10 +53,13 @@ enum todo_kind {
 					 * the data of flow_judge_preview */
 	TODO_RUN,			/* store RE_BEGIN {"command","undo"}, act, RE_END with the data
 					 * of flow_judge; dry: only say what it would do */
-	TODO_UNDO,			/* RE_UNDO_BEGIN, the step's undo, RE_UNDO_END, data as RE_END */
-	TODO_GATE,			/* run what flow_gate_check names, RE_GATE with flow_gate's data */
+	/* RE_UNDO_BEGIN, the step's undo, RE_UNDO_END, data as RE_END */
+	TODO_UNDO,
+	/* run what flow_gate_check names, RE_GATE with flow_gate's data */
+	TODO_GATE,
 	TODO_WAIT,			/* nothing before until_ms */
-	TODO_LATE,			/* the phase's box ended: store RE_LATE with its name as step */
+	/* the phase's box ended: store RE_LATE with its name as step */
+	TODO_LATE,
 	TODO_FINISH,			/* store RE_FINISH, data NULL */
 };
 struct todo {

@@ -20,7 +20,8 @@
 
 #include "runbook/flow_priv.h"
 
-struct applying { struct flow *f; struct node *n; const struct run_entry *e; const struct json *d; };
+struct applying { struct flow *f; struct node *n; const struct run_entry *e; const struct json *d;
+		  };
 
 /* ---- small changes ---------------------------------------------------------------- */
 

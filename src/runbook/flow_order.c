@@ -76,12 +76,13 @@ static int another(struct ordering *g, const char *asked)
 		return 0;
 	if (!json_get_bool(g->o, "breakGlass", false))
 		return err_set(g->err, ERR_DENIED,
-			       "%s asked for it: another person is needed, or an admin with breakGlass "
-			       "and a reason", asked);
+			       "%s asked for it: another person is needed, or an admin with"
+			       " breakGlass and a reason", asked);
 	if (g->role < PR_ADMIN)
 		return err_set(g->err, ERR_DENIED, "only an admin may do without a second person");
 	if (!text_of(g, "reason"))
-		return err_field(g->err, ERR_INVALID, "reason", "breaking the glass needs a reason");
+		return err_field(g->err, ERR_INVALID, "reason",
+				 "breaking the glass needs a reason");
 	jw_bool(&g->w, "breakGlass", true);
 	return 0;
 }
@@ -290,7 +291,8 @@ static int o_go(struct ordering *g)
 			       g->f->wait.text);
 	if (n->state == RS_FAILED && n->s->on_fail == ON_FAIL_STOP)
 		return err_set(g->err, ERR_CONFLICT,
-			       "%s must pass before anything else: retry, skip it with a reason, or abort",
+			       "%s must pass before anything else: retry, skip it with a reason, or"
+			       " abort",
 			       n->s->id);
 	put_reason(g);
 	return 0;
@@ -408,7 +410,8 @@ static int o_undo(struct ordering *g)
 	if (!top)
 		return err_set(g->err, ERR_CONFLICT, "there is nothing to undo");
 	if (f->undoing >= 0)
-		return err_set(g->err, ERR_CONFLICT, "%s is being undone", f->nodes[f->undoing].s->id);
+		return err_set(g->err, ERR_CONFLICT, "%s is being undone",
+			       f->nodes[f->undoing].s->id);
 	if (f->stage == ST_RUNNING || f->stage == ST_RUN || f->stage == ST_RETRY)
 		return err_set(g->err, ERR_CONFLICT, "a step is running");
 	if (!json_get_str(g->o, "step"))
@@ -523,7 +526,8 @@ static int may(struct ordering *g, const struct action *a)
 	if (!(a->flags & O_FRESH))
 		return 0;
 	if (version < 0)
-		return err_field(g->err, ERR_INVALID, "version", "which version was this given on?");
+		return err_field(g->err, ERR_INVALID, "version",
+				 "which version was this given on?");
 	if (version < f->wait_version || version > f->version)
 		return moved_on(g);
 	return 0;

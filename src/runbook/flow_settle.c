@@ -255,7 +255,8 @@ static bool asks_at_start(struct flow *f)
 	if (f->dry || !f->n_nodes)
 		return false;
 	for (size_t i = 0; i < rb->n_params; i++)
-		if (rb->params[i].ask == ASK_AT_START && !node_value(&f->nodes[0], rb->params[i].name)) {
+		if (rb->params[i].ask == ASK_AT_START && !node_value(&f->nodes[0],
+			rb->params[i].name)) {
 			struct node *n = &f->nodes[0];
 
 			if (n->frame != 0)

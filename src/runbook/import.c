@@ -203,7 +203,8 @@ static const struct md *task_items(struct import *im, const struct md *item)
 static void list(struct import *im, const struct md *m)
 {
 	for (const struct md *item = m->first; item;) {
-		bool work = m->ordered || holds(item, MD_CODE, NULL) || holds(item, MD_LIST, is_work) ||
+		bool work = m->ordered || holds(item, MD_CODE, NULL) ||
+			holds(item, MD_LIST, is_work) ||
 			holds(item, MD_ITEM, is_work);
 		if (item->task) {
 			item = task_items(im, item);
@@ -245,7 +246,7 @@ static void blocks(struct import *im, const struct md *first, const char *title)
 	}
 }
 
-/* ---- the source -------------------------------------------------------------------------------- */
+/* ---- the source ----------------------------------------------------------------- */
 /* Text that YAML can hold: line ends as \n, no control characters, valid UTF-8. */
 static char *tidy(const char *text, size_t len, size_t *ret_len)
 {
@@ -295,7 +296,8 @@ static bool line_is(const struct import *im, size_t i, const char *text)
 /* Front matter is blanked for the Markdown parser and kept as a note; its title is ours. */
 static void front_matter(struct import *im)
 {
-	const char *mark = im->n && line_is(im, 0, "---") ? "---" : im->n && line_is(im, 0, "+++") ? "+++" : NULL;
+	const char *mark = im->n && line_is(im, 0, "---") ? "---" : im->n &&
+		line_is(im, 0, "+++") ? "+++" : NULL;
 	size_t end = 1;
 
 	while (mark && end < im->n && end < 300 && !line_is(im, end, mark))
@@ -305,7 +307,8 @@ static void front_matter(struct import *im)
 	import_note(im, 1, (int)end + 1);
 	for (size_t i = 1; i < end; i++) {
 		const char *s = im->lines[i];
-		size_t skip = im->lengths[i] > 6 && (!strncmp(s, "title:", 6) || !strncmp(s, "title ", 6)) ?
+		size_t skip = im->lengths[i] > 6 && (!strncmp(s, "title:", 6) ||
+						     !strncmp(s, "title ", 6)) ?
 			6 + strspn(s + 6, " =\"'") : 0;
 		if (!skip || skip >= im->lengths[i] || im->title)
 			continue;
@@ -353,16 +356,18 @@ static void empty_headings(struct import *im)
 {
 	for (size_t i = 0; i < im->n_phases; i++) {
 		size_t n = strlen(im->phases[i]);
-		bool above = i + 1 < im->n_phases && !strncmp(im->phases[i + 1], im->phases[i], n) &&
+		bool above = i + 1 < im->n_phases && !strncmp(im->phases[i + 1], im->phases[i],
+							      n) &&
 			!strncmp(im->phases[i + 1] + n, " / ", 3);
 		if (has_piece(im, i) || above)
 			continue;
 		struct piece *p = PUSH(&im->pieces, &im->n_pieces);
-		*p = (struct piece){ .kind = PIECE_NOTE, .phase = i, .text = xstrdup(im->phases[i]) };
+		*p = (struct piece){ .kind = PIECE_NOTE, .phase = i,
+				     .text = xstrdup(im->phases[i]) };
 	}
 }
 
-/* ---- until it passes ------------------------------------------------------------------------------ */
+/* ---- until it passes ------------------------------------------------------------ */
 static bool mend(struct import *im, const struct problems *p)
 {
 	bool any = false;
@@ -395,8 +400,8 @@ static int until_it_passes(struct import *im, struct str *out, struct err *err)
 		bool ok = rb != NULL;
 		bool again = !ok && mend(im, &p);
 		if (!ok && !again)
-			err_set(err, ERR_FAILED, "%s: the result does not pass: line %d: %s", im->name,
-				p.n ? p.v[0].at.line : 0, p.n ? p.v[0].text : "?");
+			err_set(err, ERR_FAILED, "%s: the result does not pass: line %d: %s",
+				im->name, p.n ? p.v[0].at.line : 0, p.n ? p.v[0].text : "?");
 		runbook_free(rb);
 		problems_fini(&p);
 		if (ok || !again)
@@ -416,7 +421,8 @@ static void count(struct import *im)
 			lines += !blank(im, l);
 		bool runs = p->kind == PIECE_RUN || p->kind == PIECE_SQL;
 		*(runs ? &r->executable : p->kind == PIECE_ASK ? &r->human : &r->note) += lines;
-		*(runs ? &r->run_steps : p->kind == PIECE_ASK ? &r->ask_steps : &r->note_steps) += 1;
+		*(runs ? &r->run_steps : p->kind == PIECE_ASK ? &r->ask_steps :
+		  &r->note_steps) += 1;
 	}
 	for (size_t i = 0; i < im->n_phases; i++)
 		r->phases += has_piece(im, i);

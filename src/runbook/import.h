@@ -9,7 +9,8 @@
 #include "runbook/runbook.h"
 
 struct import_report {
-	int64_t executable, human, note;	/* lines of the source, blank ones and headings left out */
+	/* lines of the source, blank ones and headings left out */
+	int64_t executable, human, note;
 	int64_t run_steps, ask_steps, note_steps, phases, params;
 	struct problems warnings;		/* with lines of the Markdown */
 };

@@ -64,17 +64,19 @@ static void flush(struct code *c, enum piece_kind kind)
 	struct piece *p = import_piece(c->im, kind, c->from, c->to);
 	if (kind != PIECE_NOTE) {
 		bool both = c->above && !c->used_above && c->title.len;
-		const char *title = c->title.len ? str_get(&c->title) : c->used_above ? NULL : c->above;
+		const char *title = c->title.len ? str_get(&c->title) : c->used_above ? NULL :
+			c->above;
 		p->title = both ? xasprintf("%s %s", c->above, str_get(&c->title)) : xstrdup(title);
 		c->used_above = true;
 		if (kind == PIECE_RUN && only_exports(str_get(&c->text)))
-			import_warn(c->im, p->from, "what is exported here does not reach later steps: make it "
-				    "a parameter");
+			import_warn(c->im, p->from, "what is exported here does not reach later"
+				    " steps: make it a parameter");
 		give_names(c, p, kind == PIECE_SQL ? IN_SQL : IN_SCRIPT);
 		p->cwd = xstrdup(c->cwd);
 		for (size_t i = 0; i < c->n_env; i++)
 			*PUSH(&p->env, &p->n_env) = (struct pair){ xstrdup(c->env[i].name),
-								   xstrdup(c->env[i].text), { 0, 0 } };
+								   xstrdup(c->env[i].text),
+								   { 0, 0 } };
 	}
 	str_clear(&c->text);
 	str_clear(&c->title);
@@ -145,7 +147,8 @@ static bool shell_state(struct code *c, const char *s, size_t n)
 /* Something that goes over several lines: cutting it at comments would break it. */
 static bool woven(const char *text)
 {
-	static const char *const words[] = { "for ", "while ", "until ", "if ", "case ", "function ", NULL };
+	static const char *const words[] = { "for ", "while ", "until ", "if ", "case ",
+					     "function ", NULL };
 
 	if (strstr(text, "<<") || strstr(text, "() {") || strstr(text, "(){"))
 		return true;
@@ -249,7 +252,8 @@ static void sql(struct code *c, const char *text)
 void import_code(struct import *im, const struct md *m, const char *title)
 {
 	static const char *const shells[] = { "bash", "sh", "shell", "zsh", "ksh", NULL };
-	static const char *const consoles[] = { "console", "shell-session", "shellsession", "terminal",
+	static const char *const consoles[] = { "console", "shell-session", "shellsession",
+						"terminal",
 						"sh-session", NULL };
 	static const char *const sqls[] = { "sql", "postgresql", "postgres", "pgsql", NULL };
 	struct code c = { .im = im, .line = m->line + m->fenced, .above = title,
@@ -257,7 +261,8 @@ void import_code(struct import *im, const struct md *m, const char *title)
 	bool is_shell = m->fenced && one_of(m->info, shells);
 	bool is_console = m->fenced && one_of(m->info, consoles);
 
-	if (is_console ? !prompted(m->text, true) : !is_shell && !(m->fenced && one_of(m->info, sqls))) {
+	if (is_console ? !prompted(m->text, true) : !is_shell &&
+	    !(m->fenced && one_of(m->info, sqls))) {
 		if (title) /* its words must not get lost with the code that is none */
 			import_note(im, m->line > 1 ? m->line - 1 : 1, m->line - 1);
 		import_note(im, m->line, m->end);

@@ -80,7 +80,8 @@ static void emit_note(struct import *im, struct out *o, const struct piece *p, c
 	_cleanup_(free_p) char *safe = import_names(im, text, IN_PROSE, p->from);
 	_cleanup_(free_p) char *first = xstrndup(safe, strcspn(safe, "\n"));
 	_cleanup_(free_p) char *words = text_clean(first + strspn(first, "#*->|` \t"), 60);
-	_cleanup_(free_p) char *title = p->from ? xasprintf("%s (line %d)", *words ? words : "text", p->from) :
+	_cleanup_(free_p) char *title = p->from ? xasprintf("%s (line %d)", *words ? words : "text",
+							    p->from) :
 						 xstrdup(*words ? words : "text");
 
 	pair(o, "  - ", "title", title);
@@ -114,9 +115,11 @@ static void emit_run(struct import *im, struct out *o, const struct piece *p)
 {
 	_cleanup_(free_p) char *first = xstrndup(p->text, strcspn(p->text, "\n"));
 	_cleanup_(free_p) char *made = text_clean(first, 100);
-	_cleanup_(free_p) char *given = p->title ? import_names(im, p->title, IN_PROSE, p->from) : NULL;
+	_cleanup_(free_p) char *given = p->title ? import_names(im, p->title, IN_PROSE, p->from) :
+		NULL;
 
-	_cleanup_(free_p) char *title = text_clean(given && *given ? given : *made ? made : "step", TITLE_MAX);
+	_cleanup_(free_p) char *title = text_clean(given && *given ? given : *made ? made : "step",
+						   TITLE_MAX);
 
 	pair(o, "  - ", "title", title);
 	if (given && strlen(given) > TITLE_MAX)
@@ -144,7 +147,8 @@ static void emit_piece(struct import *im, struct out *o, struct piece *p)
 	} else if (p->kind == PIECE_ASK) {
 		emit_ask(im, o, p);
 	} else {
-		_cleanup_(free_p) char *text = p->text ? xstrdup(p->text) : source_lines(im, p->from, p->to);
+		_cleanup_(free_p) char *text = p->text ? xstrdup(p->text) :
+			source_lines(im, p->from, p->to);
 		emit_note(im, o, p, text);
 	}
 	p->out_to = o->line - 1;
@@ -158,8 +162,10 @@ static void emit_params(const struct import *im, struct out *o)
 	}
 	for (size_t i = 0; i < im->n_params; i++) {
 		const struct import_param *p = &im->params[i];
-		_cleanup_(free_p) char *help = p->was ? xasprintf("%s in line %d", p->was, p->line) :
-						xasprintf("a credential of line %d, to be replaced", p->line);
+		_cleanup_(free_p) char *help = p->was ? xasprintf("%s in line %d", p->was,
+			p->line) :
+						xasprintf("a credential of line %d, to be replaced",
+							  p->line);
 		str_addf(o->s, "  %s:", p->name);
 		line_end(o);
 		pair(o, "    ", "type", p->type);
@@ -209,8 +215,8 @@ void import_emit(struct import *im, struct str *out)
 		}
 	}
 	struct out head = { out, 1 };
-	str_add(out, "# Imported from Markdown. Steps with 'effect: unknown' stay off until it is said "
-		"what each does.");
+	str_add(out, "# Imported from Markdown. Steps with 'effect: unknown' stay off until it is"
+		" said what each does.");
 	line_end(&head);
 	str_add(out, "ringdown: 1");
 	line_end(&head);

@@ -17,7 +17,8 @@ enum { NAME_MAX_LEN = 40 };
 
 static bool secret_word(const char *s)
 {
-	static const char *const words[] = { "password", "passwd", "secret", "token", "api_key", "apikey",
+	static const char *const words[] = { "password", "passwd", "secret", "token", "api_key",
+					     "apikey",
 					     "auth_key", "private_key", "credential" };
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -68,11 +69,12 @@ static const char *param_for(struct import *im, const char *was, size_t n, const
 		name = xasprintf("%s_%d", base, k);
 	}
 	struct import_param *p = PUSH(&im->params, &im->n_params);
-	*p = (struct import_param){ TAKE(name), credential && !example ? NULL : xstrndup(was, n), type,
+	*p = (struct import_param){ TAKE(name), credential && !example ? NULL : xstrndup(was, n),
+				    type,
 				    line };
 	if (credential && !example)
-		import_warn(im, line, "a credential stands in the text: it became the secret parameter "
-			    "'%s'; change it where it is valid", p->name);
+		import_warn(im, line, "a credential stands in the text: it became the secret"
+			    " parameter '%s'; change it where it is valid", p->name);
 	return p->name;
 }
 
@@ -92,9 +94,11 @@ static size_t placeholder(const char *text, const char *p, const char **ret_from
 			n++;
 		*ret_from = p + 1;
 		*ret_n = n - 1;
-		return p[n] == '>' && isalnum((unsigned char)p[n - 1]) && n <= NAME_MAX_LEN ? n + 1 : 0;
+		return p[n] == '>' && isalnum((unsigned char)p[n - 1]) &&
+			n <= NAME_MAX_LEN ? n + 1 : 0;
 	}
-	if (*p == '[' && isupper((unsigned char)p[1]) && (isupper((unsigned char)p[2]) || p[2] == '_')) {
+	if (*p == '[' && isupper((unsigned char)p[1]) && (isupper((unsigned char)p[2]) ||
+							  p[2] == '_')) {
 		n = strspn(p + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 		*ret_from = p + 1;
 		*ret_n = n;
@@ -144,13 +148,17 @@ static size_t value_length(const char *p)
 static size_t credential(const char *text, const char *p, size_t *ret_skip, const char **ret_name)
 {
 	static const struct { const char *before, *name; size_t least; } named[] = {
-		{ "password=", "password", 6 }, { "passwd=", "password", 6 }, { "pwd=", "password", 6 },
+		{ "password=", "password", 6 }, { "passwd=", "password", 6 },
+		{ "pwd=", "password", 6 },
 		{ "secret=", "secret", 8 }, { "token=", "token", 8 }, { "api_key=", "api_key", 8 },
-		{ "apikey=", "api_key", 8 }, { "--password ", "password", 6 }, { "--token ", "token", 8 },
-		{ "--secret ", "secret", 8 }, { "bearer ", "token", 16 }, { "auth_token=", "token", 8 },
+		{ "apikey=", "api_key", 8 }, { "--password ", "password", 6 },
+		{ "--token ", "token", 8 },
+		{ "--secret ", "secret", 8 }, { "bearer ", "token", 16 },
+		{ "auth_token=", "token", 8 },
 		{ "password: ", "password", 8 },
 	};
-	static const char *const prefixes[] = { "sk_live_", "ghp_", "gho_", "ghs_", "xoxb-", "xoxp-", "AKIA" };
+	static const char *const prefixes[] = { "sk_live_", "ghp_", "gho_", "ghs_", "xoxb-",
+						"xoxp-", "AKIA" };
 	bool fresh = p == text || !isalnum((unsigned char)p[-1]);
 
 	*ret_skip = 0;
@@ -161,11 +169,13 @@ static size_t credential(const char *text, const char *p, size_t *ret_skip, cons
 		*ret_skip = n + strspn(p + n, "'\"");
 		*ret_name = named[i].name;
 		n = value_length(p + *ret_skip);
-		bool made_up = !strncasecmp(p + *ret_skip, "your", 4) || strspn(p + *ret_skip, "xX*.") == n;
+		bool made_up = !strncasecmp(p + *ret_skip, "your", 4) ||
+			strspn(p + *ret_skip, "xX*.") == n;
 		return n >= named[i].least && !made_up ? n : 0;
 	}
 	for (size_t i = 0; fresh && i < COUNT_OF(prefixes); i++)
-		if (!strncmp(p, prefixes[i], strlen(prefixes[i])) && value_length(p) >= strlen(prefixes[i]) + 16) {
+		if (!strncmp(p, prefixes[i], strlen(prefixes[i])) &&
+		    value_length(p) >= strlen(prefixes[i]) + 16) {
 			*ret_name = "api_key";
 			return value_length(p);
 		}
@@ -179,7 +189,7 @@ static size_t credential(const char *text, const char *p, size_t *ret_skip, cons
 	return 0;
 }
 
-/* ---- all of a text ------------------------------------------------------------------------------ */
+/* ---- all of a text -------------------------------------------------------------- */
 struct quoting { bool single, dbl; };
 
 static void add_name(struct str *out, const char *name, enum import_place where,

@@ -170,7 +170,8 @@ static const struct key step_keys[] = {
 		"every console until released." },
 	{ "release", KEY_SPECIAL, .read = read_release, .schema = TEXT_SCHEMA, .help =
 	  "Name of the hold it ends." },
-	{ "on_fail", KEY_SPECIAL, .read = read_on_fail, .schema = "{\"enum\":[\"stop\",\"go\",\"ask\"]}",
+	{ "on_fail", KEY_SPECIAL, .read = read_on_fail, .schema =
+	  "{\"enum\":[\"stop\",\"go\",\"ask\"]}",
 	  .help = "stop, go (default of reads) or ask (default of changes)." },
 };
 GROUP(keys_step, "step", "STEPS", step_keys, "Exactly one verb, and what goes with it.");
@@ -181,7 +182,8 @@ static const struct key operation_keys[] = {
 	VERB_ROW("http", read_http, "{\"anyOf\":[" TEXT_SCHEMA ",{\"$ref\":\"#/$defs/http\"}]}",
 		 "METHOD url, or a map. ringdown:/path calls this engine."),
 	VERB_ROW("sql", read_sql, TEXT_SCHEMA, "One statement with $name as parameters."),
-	VERB_ROW("run", read_run, "{\"anyOf\":[{\"type\":\"array\",\"minItems\":1,\"items\":" ANY_TEXT
+	VERB_ROW("run", read_run,
+		 "{\"anyOf\":[{\"type\":\"array\",\"minItems\":1,\"items\":" ANY_TEXT
 		"}," TEXT_SCHEMA "]}",
 		 "A list of arguments, run without a shell; or a text, run by bash with "
 			"parameters as its environment."),
@@ -206,9 +208,11 @@ static const struct key operation_keys[] = {
 	{ "auth", KEY_SPECIAL, .verbs = V(HTTP), .read = read_auth, .schema =
 	  "{\"$ref\":\"#/$defs/auth\"}",
 	  .help = "Credentials, by the name of a secret parameter." },
-	{ "db", KEY_CHOICE, AT(operation, db), .verbs = V(SQL), .choices = "app|ringdown", .flags = KEY_AS_TEXT,
+	{ "db", KEY_CHOICE, AT(operation, db), .verbs = V(SQL), .choices = "app|ringdown",
+	  .flags = KEY_AS_TEXT,
 	  .help = "app (default) or ringdown." },
-	{ "tx", KEY_CHOICE, AT(operation, tx), .verbs = V(SQL), .choices = "none", .flags = KEY_AS_TEXT,
+	{ "tx", KEY_CHOICE, AT(operation, tx), .verbs = V(SQL), .choices = "none",
+	  .flags = KEY_AS_TEXT,
 	  .help = "none: outside of a transaction, for statements that demand it." },
 	{ "env", KEY_PAIRS, LIST_AT(operation, env), .verbs = V(RUN), .help = "VARIABLE: text." },
 	{ "cwd", KEY_TEXT, AT(operation, cwd), .verbs = V(RUN), .help = "Directory." },
@@ -225,7 +229,8 @@ static const struct key operation_keys[] = {
 	{ "items", KEY_TEXTS, LIST_AT(operation, items), .verbs = V(ASK), .help =
 	  "Checklist, or the choices." },
 	{ "options", KEY_SPECIAL, .verbs = V(DECIDE), .read = read_options,
-	  .schema = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/option\"}}", .help =
+	  .schema = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/option\"}}",
+	  .help =
 	  "What can be picked." },
 	{ "to", KEY_TEXTS, LIST_AT(operation, to), .verbs = V(SAY), .help =
 	  "slack:#channel, pager, mail:address, status-page, role:name." },
@@ -298,7 +303,8 @@ static const struct key gate_keys[] = {
 		"operator or admin." },
 	{ "window", KEY_DURATION, AT(operation, gate_window_ms), .help =
 	  "How long approval is waited for." },
-	{ "at_end", KEY_CHOICE, AT(operation, gate_at_end), .choices = "stop|go", .flags = KEY_AS_TEXT,
+	{ "at_end", KEY_CHOICE, AT(operation, gate_at_end), .choices = "stop|go",
+	  .flags = KEY_AS_TEXT,
 	  .help = "What the end of the window means: stop (default) or go." },
 	{ "recheck", KEY_SPECIAL, .read = read_recheck, .schema = "{\"$ref\":\"#/$defs/recheck\"}",
 	  .help = "Checks repeated while the window is open." },
@@ -317,7 +323,8 @@ GROUP(keys_recheck, "recheck", "RECHECK", recheck_keys, "Checks of an approval's
 static const struct key option_keys[] = {
 	{ "pick", KEY_ID, AT(option, pick), .flags = KEY_REQUIRED, .help = "Its name." },
 	{ "label", KEY_TEXT, AT(option, label), .help = "In words." },
-	{ "likely_when", KEY_SPECIAL, .read = read_likely, .schema = "{\"$ref\":\"#/$defs/condition\"}",
+	{ "likely_when", KEY_SPECIAL, .read = read_likely, .schema =
+	  "{\"$ref\":\"#/$defs/condition\"}",
 	  .help = "Suggested then." },
 	{ "steps", KEY_SPECIAL, .read = read_steps_of_option, .schema = STEPS, .help =
 	  "Steps when it is picked." },
@@ -345,7 +352,8 @@ static const struct key binding_keys[] = {
 	  "A table of this runbook." },
 	{ "column", KEY_TEXT, AT(binding, column), .flags = KEY_REQUIRED, .help =
 	  "Whose values are taken." },
-	{ "where", KEY_SPECIAL, .read = read_where, .schema = MATCHERS, .help = "column: matcher." },
+	{ "where", KEY_SPECIAL, .read = read_where, .schema = MATCHERS,
+	  .help = "column: matcher." },
 };
 GROUP(keys_binding, "binding", "BIND", binding_keys, "A list of values out of a table.");
 
@@ -372,7 +380,8 @@ GROUP(keys_save, "save", "SAVE", save_keys, "The long form of what is kept.");
 
 const struct key_group *const key_groups[] = {
 	&keys_runbook, &keys_trigger, &keys_never, &keys_param, &keys_from, &keys_phase, &keys_step,
-	&keys_operation, &keys_http, &keys_auth, &keys_gate, &keys_recheck, &keys_option, &keys_retry,
+	&keys_operation, &keys_http, &keys_auth, &keys_gate, &keys_recheck, &keys_option,
+	&keys_retry,
 	&keys_save, &keys_binding, &keys_preview, &keys_undo, &keys_confirm, &keys_after,
 	&keys_deadline, NULL,
 };

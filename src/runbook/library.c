@@ -42,7 +42,8 @@ static size_t list_files(const char *dir, char ***ret, struct err *err)
 
 	*ret = NULL;
 	if (!d) {
-		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", dir, strerror(errno));
+		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", dir,
+			strerror(errno));
 		return 0;
 	}
 	for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
@@ -74,7 +75,8 @@ static bool stays_inside(const char *dir, const char *path, struct problems *ret
 		return false;
 	}
 	if (!str_has_prefix(real, root) || real[strlen(root)] != '/') {
-		problems_add(ret, path, at, false, "the link leads out of the directory, to %s", real);
+		problems_add(ret, path, at, false, "the link leads out of the directory, to %s",
+			     real);
 		return false;
 	}
 	return true;
@@ -86,8 +88,8 @@ static void add(struct library *l, struct runbook *rb, const char *name, struct 
 	size_t cap = l->n;
 
 	if (twin) {
-		problems_add(ret, rb->file, (struct place){ 1, 1 }, false, "id '%s' is used by %s already",
-			     rb->id, twin->file);
+		problems_add(ret, rb->file, (struct place){ 1, 1 }, false,
+			     "id '%s' is used by %s already", rb->id, twin->file);
 		runbook_free(rb);
 		return;
 	}
@@ -115,12 +117,14 @@ static bool call_fits(const struct library *l, const struct runbook *rb, const s
 	bool ok = to != NULL;
 
 	if (!to)
-		problems_add(ret, rb->file, s->at, false, "no runbook '%s' to call, or it has errors%s%s%s",
-			     s->op.text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		problems_add(ret, rb->file, s->at, false, "no runbook '%s' to call, or it has"
+			     " errors%s%s%s", s->op.text, near ? "; did you mean '" : "",
+			     near ? near : "", near ? "'?" : "");
 	for (size_t i = 0; to && i < s->op.n_with; i++)
 		if (!param_known(to, s->op.with[i].name)) {
 			problems_add(ret, rb->file, s->op.with[i].at, false,
-				     "runbook '%s' has no parameter '%s'", to->id, s->op.with[i].name);
+				     "runbook '%s' has no parameter '%s'", to->id,
+				     s->op.with[i].name);
 			ok = false;
 		}
 	return ok;
@@ -149,8 +153,8 @@ static size_t index_of(const struct library *l, const char *id)
 }
 
 /* Marks in bad every runbook on a circle through `at`; path is the way there. */
-static void visit(const struct library *l, size_t at, enum colour *colour, size_t *path, size_t depth,
-		  bool *bad, struct problems *ret)
+static void visit(const struct library *l, size_t at, enum colour *colour, size_t *path,
+		  size_t depth, bool *bad, struct problems *ret)
 {
 	const struct step *s;
 
@@ -172,8 +176,9 @@ static void visit(const struct library *l, size_t at, enum colour *colour, size_
 			str_addf(&way, "%s -> ", l->v[path[k]]->id);
 			bad[path[k]] = true;
 		}
-		problems_add(ret, l->v[at]->file, s->at, false, "runbooks call each other in a circle: %s%s",
-			     str_get(&way), s->op.text);
+		problems_add(ret, l->v[at]->file, s->at, false,
+			     "runbooks call each other in a circle: %s%s", str_get(&way),
+			     s->op.text);
 		str_fini(&way);
 	}
 	colour[at] = BLACK;

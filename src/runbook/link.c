@@ -297,11 +297,13 @@ static void link_conditions(struct linking *l, const struct condition_when *v, s
 		if (k < l->n && k >= l->now)
 			at_place(l, v[i].at, "step '%s' comes later", v[i].name);
 		else if (k == l->n && find_name(l, v[i].name, &secret) == 2)
-			at_place(l, v[i].at, "'%s' is only known after a later step saves it", v[i].name);
+			at_place(l, v[i].at, "'%s' is only known after a later step saves it",
+				 v[i].name);
 		else if (k == l->n) {
 			const char *near = str_nearest(v[i].name, l->ids, l->n_ids);
-			at_place(l, v[i].at, "'%s' is no parameter, saved name or step%s%s%s", v[i].name,
-				 near ? ", did you mean '" : "", near ? near : "", near ? "'?" :
+			at_place(l, v[i].at, "'%s' is no parameter, saved name or step%s%s%s",
+				 v[i].name, near ? ", did you mean '" : "", near ? near : "",
+				 near ? "'?" :
 					"");
 		}
 	}
@@ -324,7 +326,8 @@ static const struct rb_table *need_table(struct linking *l, struct place at, con
 	return NULL;
 }
 
-static void need_column(struct linking *l, struct place at, const struct rb_table *t, const char *name)
+static void need_column(struct linking *l, struct place at, const struct rb_table *t,
+			const char *name)
 {
 	if (t && name && t->rows.n_items && !value_get(&t->rows.items[0], name))
 		at_place(l, at, "table '%s' has no column '%s'", t->name, name);

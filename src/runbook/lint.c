@@ -82,7 +82,8 @@ static void lint_hold(const struct lint *l, const struct step *s)
 	bool released = str_eq(s->undo_release, s->hold);
 	const struct step *other;
 
-	for (size_t i = 0; s->hold && !released && (other = runbook_step_at(l->r->rb, i, NULL)); i++)
+	for (size_t i = 0; s->hold && !released && (other = runbook_step_at(l->r->rb, i, NULL));
+	     i++)
 		released = str_eq(other->release, s->hold) || str_eq(other->undo_release, s->hold);
 	if (s->hold && !released)
 		lint_warn(l, s->at, "nothing here releases the hold '%s'", s->hold);

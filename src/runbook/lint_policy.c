@@ -7,8 +7,8 @@
 #include "runbook/outline.h"
 #include "runbook/runbook.h"
 
-static void absent(struct problems *ret, const struct runbook *rb, struct place at, const char *what,
-		   const char *name, const char *near)
+static void absent(struct problems *ret, const struct runbook *rb, struct place at,
+		   const char *what, const char *name, const char *near)
 {
 	problems_add(ret, rb->file, at, false, "policy.yaml has no %s '%s'%s%s%s", what, name,
 		     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -36,7 +36,8 @@ static bool field_of(const struct policy_message *m, const char *name)
 static void check_step(const struct runbook *rb, const struct step *s, const struct policy *p,
 		       struct problems *ret)
 {
-	const struct policy_message *m = s->op.verb == VERB_SAY ? policy_message(p, s->op.text) : NULL;
+	const struct policy_message *m = s->op.verb == VERB_SAY ? policy_message(p, s->op.text) :
+		NULL;
 
 	if (s->op.verb == VERB_METRIC && !policy_metric(p, s->op.text))
 		absent(ret, rb, s->at, "metric", s->op.text, policy_nearest_metric(p, s->op.text));
@@ -44,8 +45,8 @@ static void check_step(const struct runbook *rb, const struct step *s, const str
 		absent(ret, rb, s->at, "message", s->op.text, nearest_message(p, s->op.text));
 	for (size_t i = 0; m && i < s->op.n_needs_fields; i++)
 		if (!field_of(m, s->op.needs_fields[i]))
-			problems_add(ret, rb->file, s->at, true, "message '%s' has no field '%s'", m->id,
-				     s->op.needs_fields[i]);
+			problems_add(ret, rb->file, s->at, true, "message '%s' has no field '%s'",
+				     m->id, s->op.needs_fields[i]);
 }
 
 void runbook_lint_policy(const struct runbook *rb, const struct policy *p, struct problems *ret)
@@ -61,9 +62,11 @@ void runbook_lint_policy(const struct runbook *rb, const struct policy *p, struc
 		const struct param *param = &rb->params[i];
 		bool found = param->from != FROM_TARGET || param->has_default || !p->n_targets;
 		for (size_t t = 0; t < p->n_targets && !found; t++)
-			found = policy_target_value(p, p->targets[t].name, param->from_name) != NULL;
+			found = policy_target_value(p, p->targets[t].name,
+						    param->from_name) != NULL;
 		if (!found)
 			problems_add(ret, rb->file, param->at, true,
-				     "no target of policy.yaml has '%s': it will be asked for", param->from_name);
+				     "no target of policy.yaml has '%s': it will be asked for",
+				     param->from_name);
 	}
 }

@@ -28,7 +28,8 @@ static const struct rule { enum judgement what; const char *word, *pattern, *say
 		";]*\\s(-[a-zA-Z]*f|--follow))[^;]*\\|\\s*(sort|tail|wc|uniq)\\b",
 	  "a command that never ends feeds one that waits for its end: it can never print" },
 	{ ENDLESS, "tail", "\\btail\\s(.*\\s)?(-[a-zA-Z0-9]*[fF]|--follow)", "tail -f never ends" },
-	{ ENDLESS, "logs", "\\blogs\\s(.*\\s)?(-[a-zA-Z]*f[a-zA-Z]*\\b|--follow)", "logs -f never ends" },
+	{ ENDLESS, "logs", "\\blogs\\s(.*\\s)?(-[a-zA-Z]*f[a-zA-Z]*\\b|--follow)",
+	  "logs -f never ends" },
 	{ ENDLESS, "journalctl", "\\bjournalctl\\s(.*\\s)?(-[a-zA-Z]*f[a-zA-Z]*\\b|--follow)",
 		"journalctl -f never ends" },
 	{ ENDLESS, "pm2", "\\bpm2\\s+(logs?\\b(?!.*--nostream)|monit)",
@@ -55,7 +56,8 @@ static const struct rule { enum judgement what; const char *word, *pattern, *say
 	{ DESTROYS, "pg_restore", "\\bpg_restore\\b(?!.*\\s(-l|--list)\\b)(?!.*--version)",
 		"pg_restore" },
 	{ DESTROYS, "dropdb", "\\bdropdb\\b", "dropdb" },
-	{ DESTROYS, "iptables", "\\bip6?tables\\b.*\\s(-F|--flush|-X)\\b", "flushing the firewall" },
+	{ DESTROYS, "iptables", "\\bip6?tables\\b.*\\s(-F|--flush|-X)\\b",
+	  "flushing the firewall" },
 	{ DESTROYS, "", "(?i)\\bdrop\\s+(table|database|schema)\\b", "DROP" },
 	{ DESTROYS, "kubectl", "\\bkubectl\\s+delete\\b", "kubectl delete" },
 	{ DESTROYS, "down", "\\bdocker(-| )compose\\b.*\\bdown\\b.*\\s(-v|--volumes)\\b",
@@ -98,8 +100,8 @@ static void judge(const struct lint *l, const struct rule *rule, const struct op
 		break;
 	case DESTROYS:
 		if (effect != EFFECT_DESTROY && effect != EFFECT_UNKNOWN)
-			lint_error(l, op->at, "%s destroys: declare 'effect: destroy', not %s", rule->says,
-				   effect_name(effect));
+			lint_error(l, op->at, "%s destroys: declare 'effect: destroy', not %s",
+				   rule->says, effect_name(effect));
 		break;
 	case CHANGES:
 		if (effect == EFFECT_READ)
@@ -118,7 +120,8 @@ static void apply_rules(const struct lint *l, const struct operation *op, enum e
 {
 	for (size_t i = 0; i < COUNT_OF(rules); i++) {
 		const struct rule *rule = &rules[i];
-		if ((rule->what == CREDENTIAL) != credentials || (*rule->word && !strstr(text, rule->word)))
+		if ((rule->what == CREDENTIAL) != credentials ||
+		    (*rule->word && !strstr(text, rule->word)))
 			continue;
 		struct regex *re = regex_new(rule->pattern, false, NULL);
 		bool hit = re && regex_match(re, text, strlen(text));
@@ -228,7 +231,8 @@ static void lint_sql(const struct lint *l, const struct operation *op, enum effe
 		"reset", "abort", "savepoint", "prepare", "listen", "lock", "discard", NULL };
 	static const char *const destroys[] = { "drop", "truncate", NULL };
 	_cleanup_(free_p) char *text = skeleton(op->text);
-	bool writes_rows = begins(text, rows) || (begins(text, (const char *const[]){ "with", NULL }) &&
+	bool writes_rows = begins(text, rows) || (begins(text,
+							 (const char *const[]){ "with", NULL }) &&
 		(has_word(text, "insert into") || has_word(text, "update") || has_word(text,
 			"delete from")));
 	bool no_where = (begins(text, (const char *const[]){ "delete", "update", NULL })) &&

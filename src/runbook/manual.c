@@ -42,7 +42,8 @@ static void add_key(struct str *out, const struct key *k)
 	str_add(out, ".TP\n.B ");
 	add_text(out, k->name);
 	if (type_text(k))
-		str_addf(out, "\\fR (%s%s)\n", type_text(k), k->flags & KEY_REQUIRED ? ", required" : "");
+		str_addf(out, "\\fR (%s%s)\n", type_text(k),
+			 k->flags & KEY_REQUIRED ? ", required" : "");
 	else
 		str_addf(out, "%s\n", k->flags & KEY_REQUIRED ? "\\fR (required)" : "");
 	add_text(out, k->help);
@@ -76,21 +77,24 @@ static void add_verbs(struct str *out)
 static void add_matchers(struct str *out)
 {
 	static const struct { const char *name, *help; } rows[] = {
-		{ "VALUE", "Equal. 30003 is a number, '30003' a text; across types it is an error." },
-		{ "eq ne lt le gt ge", "Compared; lt to ge with numbers, durations (2s) and times." },
+		{ "VALUE", "Equal. 30003 is a number, '30003' a text; across types it is an"
+			   " error." },
+		{ "eq ne lt le gt ge", "Compared; lt to ge with numbers, durations (2s) and"
+				       " times." },
 		{ "in: [A, B]", "Equal to one of them." },
 		{ "match: REGEX", "A text that matches (PCRE2, with limits)." },
-		{ "contains: X", "A text with this part, a list with this member or one that matches, "
-		  "a map with this name." },
+		{ "contains: X", "A text with this part, a list with this member or one that"
+		  " matches, a map with this name." },
 		{ "exists: true|false", "There at all." },
 		{ "count: M", "Of members; what is not there has none." },
-		{ "all: M, any: M", "Every, or some member of a list. With a list of matchers: of those, "
-		  "all or some hold for the value." },
+		{ "all: M, any: M", "Every, or some member of a list. With a list of matchers: of"
+		  " those, all or some hold for the value." },
 		{ "not: M", "The opposite." },
 		{ "{ok: M, warn: M}", "The first that holds, else fail." },
-		{ "row: {where: {COLUMN: M}, COLUMN: M}", "Of an SQL result; a row that is not there "
-		  "counts as 0." },
-		{ "json: {PATH: M}", "Paths are $.a.b[0].c, [-1] is the last, ['a.b'] a name with dots." },
+		{ "row: {where: {COLUMN: M}, COLUMN: M}", "Of an SQL result; a row that is not"
+		  " there counts as 0." },
+		{ "json: {PATH: M}", "Paths are $.a.b[0].c, [-1] is the last, ['a.b'] a name with"
+				     " dots." },
 	};
 
 	str_add(out, ".SH MATCHERS\nSeveral conditions in one map hold together.\n");
@@ -119,24 +123,26 @@ static void add_params(struct str *out)
 
 static const char names_text[] =
 	".SH NAMES\n"
-	"$name (or ${name}; $$ is a dollar) stands for one typed value: a parameter, or what an earlier "
-	"step saved. It is bound, never pasted: in SQL a parameter with its type, in a list of arguments "
-	"a part of one argument, in JSON a value of its own type, in a URL percent\\-encoded (a URL at the "
-	"very beginning stays as it is), in a header refused when it holds a line break. A script gets "
-	"it as an environment variable. Inside quotes, comments and dollar quotes of SQL a name is only "
-	"text. Templates with {{name}} exist in messages of policy.yaml alone.\n";
+	"$name (or ${name}; $$ is a dollar) stands for one typed value: a parameter, or what an"
+	" earlier step saved. It is bound, never pasted: in SQL a parameter with its type, in a"
+	" list of arguments a part of one argument, in JSON a value of its own type, in a URL"
+	" percent\\-encoded (a URL at the very beginning stays as it is), in a header refused when"
+	" it holds a line break. A script gets it as an environment variable. Inside quotes,"
+	" comments and dollar quotes of SQL a name is only text. Templates with {{name}} exist in"
+	" messages of policy.yaml alone.\n";
 
 static const char rules_text[] =
 	".SH RULES\n"
 	"A runbook with an error is not loaded; \\fBringdown runbook lint\\fR tells all of them.\n"
-	".IP \\(bu 2\nA change says how it is undone, or undo: none with a why. It is always confirmed; a "
-	"destroying one by typing its phrase.\n"
-	".IP \\(bu 2\nA change of rows in SQL says how many are affected; any other number is rolled back.\n"
-	".IP \\(bu 2\nReads read: SQL in a transaction that cannot write, HTTP with GET, HEAD, OPTIONS unless "
-	"the step says why.\n"
+	".IP \\(bu 2\nA change says how it is undone, or undo: none with a why. It is always"
+	" confirmed; a destroying one by typing its phrase.\n"
+	".IP \\(bu 2\nA change of rows in SQL says how many are affected; any other number is"
+	" rolled back.\n.IP \\(bu 2\nReads read: SQL in a transaction that cannot write, HTTP with"
+	" GET, HEAD, OPTIONS unless the step says why.\n"
 	".IP \\(bu 2\nWhat never ends by itself (tail \\-f, logs \\-f, watch) needs follow.\n"
 	".IP \\(bu 2\nA secret stands in no argument, URL or SQL text.\n"
-	".IP \\(bu 2\nNames are known before they are used; ids are given once; calls make no circle.\n";
+	".IP \\(bu 2\nNames are known before they are used; ids are given once; calls make no"
+	" circle.\n";
 
 static const char example_text[] =
 	".SH EXAMPLE\n.nf\n"
@@ -155,13 +161,13 @@ static const char example_text[] =
 	"      save: {was: cell}\n"
 	"    sql: UPDATE \"OrgSettings\" SET \"smsDisabled\" = true WHERE \"orgId\" = $org_id\n"
 	"    expect: {affected: 1}\n"
-	"    undo: {sql: 'UPDATE \"OrgSettings\" SET \"smsDisabled\" = $was WHERE \"orgId\" = $org_id'}\n"
-	".fi\n.SH SEE ALSO\n.BR ringdown (1)\n";
+	"    undo: {sql: 'UPDATE \"OrgSettings\" SET \"smsDisabled\" = $was WHERE \"orgId\" ="
+	" $org_id'}\n.fi\n.SH SEE ALSO\n.BR ringdown (1)\n";
 
 void runbook_manual(struct str *out)
 {
-	str_add(out, ".TH RINGDOWN\\-RUNBOOK 5\n.SH NAME\nringdown\\-runbook \\- procedures that ringdown "
-		"walks through\n.SH DESCRIPTION\n");
+	str_add(out, ".TH RINGDOWN\\-RUNBOOK 5\n.SH NAME\nringdown\\-runbook \\- procedures that"
+		" ringdown walks through\n.SH DESCRIPTION\n");
 	add_text(out, keys_runbook.help);
 	str_add(out, "\n\\fBringdown runbook schema\\fR prints the JSON Schema for editors.\n");
 	for (size_t i = 0; key_groups[i]; i++) {

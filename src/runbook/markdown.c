@@ -75,8 +75,8 @@ static void add_operation(struct str *out, int depth, const struct operation *op
 		add_pairs(&text, "form ", op->form, op->n_form);
 		if (op->body_json)
 			str_addf(&text, "%s\n", op->body_json);
-		add_fence(out, depth, op->verb == VERB_SQL ? "sql" : op->verb == VERB_RUN ? "sh" : "http",
-			  str_get(&text));
+		add_fence(out, depth, op->verb == VERB_SQL ? "sql" : op->verb == VERB_RUN ? "sh" :
+			  "http", str_get(&text));
 	} else if (op->verb == VERB_METRIC || op->verb == VERB_GATE || op->verb == VERB_SAY ||
 		   op->verb == VERB_CALL) {
 		operation_text(&text, op);
@@ -217,7 +217,8 @@ void runbook_markdown(struct str *out, const struct runbook *rb)
 	str_add(out, "# ");
 	add_escaped(out, rb->title);
 	str_addf(out, "\n\n`%s`%s%s%s%s\n", rb->id, rb->severity ? ", severity " : "",
-		 rb->severity ? rb->severity : "", rb->service ? ", " : "", rb->service ? rb->service : "");
+		 rb->severity ? rb->severity : "", rb->service ? ", " : "",
+		 rb->service ? rb->service : "");
 	runbook_triggers(&triggers, rb);
 	if (triggers.len) {
 		str_add(out, "\nWhen: ");

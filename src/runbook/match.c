@@ -111,7 +111,8 @@ static bool add_or_free(struct matcher **m, const char *name, struct matcher *pa
 
 static struct matcher *read_any(const struct reader *r, const struct yaml *y);
 
-static struct matcher *read_literal(const struct reader *r, enum matcher_op op, const struct yaml *y)
+static struct matcher *read_literal(const struct reader *r, enum matcher_op op,
+				    const struct yaml *y)
 {
 	struct matcher *m = matcher_new(op);
 	int64_t ms;
@@ -205,7 +206,8 @@ static struct matcher *read_bands(const struct reader *r, const struct yaml *y)
 		if (!str_eq(c->key, "ok") && !str_eq(c->key, "warn")) {
 			const struct yaml key = key_of(c);
 			matcher_free(m);
-			return complain(r, &key, "beside 'ok' and 'warn' there is no '%.60s'", c->key);
+			return complain(r, &key, "beside 'ok' and 'warn' there is no '%.60s'",
+					c->key);
 		}
 		if (!add_or_free(&m, c->key, read_any(r, c)))
 			return NULL;

@@ -35,7 +35,8 @@ void matcher_print(struct str *out, const struct matcher *m);	/* "200", ">= 3 an
 enum run_outcome subject_test(const char *subject, const struct matcher *m,
 			      const struct value *result, struct str *actual, struct str *why);
 /* An expression of save: subject, path ("json:$.a.b", "cell", "sum(col)", "mode(col)",
- * "stdout", "header:location", "counts:errors", "column(col)"): 0 and *ret, or ERR_NOT_FOUND / ERR_INVALID. */
+ * "stdout", "header:location", "counts:errors", "column(col)"): 0 and *ret, or ERR_NOT_FOUND /
+ * ERR_INVALID. */
 int subject_value(const char *expression, const struct value *result, struct value *ret,
 		  struct err *err);
 /* "json:$.a" -> "json", "$.a" (inside expression; "" = none); false: no expression. */

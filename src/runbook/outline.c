@@ -111,8 +111,10 @@ static void steps_text(struct str *out, const struct step *v, size_t n, int dept
 		struct str what = STR_INIT(4000);
 		const struct step *s = &v[i];
 		str_addf(&line, "%-18s %-7s%s%s %s", s->id, verb_words[s->op.verb].name,
-			 s->effect == EFFECT_CHANGE ? " change" : s->effect == EFFECT_DESTROY ? " DESTROY" :
-			 s->effect == EFFECT_UNKNOWN ? " UNKNOWN" : "", s->optional ? " (optional)" : "",
+			 s->effect == EFFECT_CHANGE ? " change" : s->effect == EFFECT_DESTROY ?
+				" DESTROY" :
+			 s->effect == EFFECT_UNKNOWN ? " UNKNOWN" : "",
+			 s->optional ? " (optional)" : "",
 			 s->title);
 		add_line(out, depth, str_get(&line));
 		operation_text(&what, &s->op);
@@ -159,7 +161,8 @@ void runbook_text(struct str *out, const struct runbook *rb)
 		struct str wants = STR_INIT(1000);
 		param_wants(&rb->params[i], &wants);
 		str_addf(out, "  $%-16s %s%s%s\n", rb->params[i].name, str_get(&wants),
-			 rb->params[i].help ? "; " : "", rb->params[i].help ? rb->params[i].help : "");
+			 rb->params[i].help ? "; " : "", rb->params[i].help ? rb->params[i].help :
+				"");
 		str_fini(&wants);
 	}
 	for (size_t i = 0; i < rb->n_phases; i++) {

@@ -73,7 +73,8 @@ static bool plain(struct output *o, unsigned char c)
 {
 	switch (o->state) {
 	case ESCAPE:
-		o->state = c == '[' ? CSI : c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ?
+		o->state = c == '[' ? CSI : c == ']' || c == 'P' || c == '_' || c == '^' ||
+			c == 'X' ?
 			STRING : c >= 0x20 && c <= 0x2f ? ESCAPE : PLAIN;
 		return false;
 	case CSI:
@@ -132,7 +133,8 @@ void output_text(const struct output *o, struct str *ret)
 		while (skip < OUTPUT_TAIL && o->tail[(from + skip) % OUTPUT_TAIL] != '\n')
 			skip++;
 		skip += skip < OUTPUT_TAIL;
-		str_addf(ret, "[... %lld bytes left out ...]\n", (long long)(o->left_out + (int64_t)skip));
+		str_addf(ret, "[... %lld bytes left out ...]\n",
+			 (long long)(o->left_out + (int64_t)skip));
 		for (size_t i = skip; i < OUTPUT_TAIL; i++)
 			str_addc(ret, o->tail[(from + i) % OUTPUT_TAIL]);
 		return;

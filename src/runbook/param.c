@@ -91,7 +91,8 @@ static bool as_url(const char *s, struct value *ret)
 	bool ok = n && isalnum((unsigned char)s[n]) | (s[n] == '[');
 
 	for (const char *p = s; *p && ok; p++)
-		ok = (unsigned char)*p > ' ' && (unsigned char)*p < 0x7f && !strchr("\"<>\\^`{|}", *p);
+		ok = (unsigned char)*p > ' ' && (unsigned char)*p < 0x7f &&
+			!strchr("\"<>\\^`{|}", *p);
 	value_set_text(ret, s);
 	size_t len = strlen(s);
 	if (ok && len > n && s[len - 1] == '/') /* $base/health */
@@ -215,7 +216,8 @@ int param_value(const struct param *p, const char *text, struct value *ret, stru
 
 	if (strlen(text) > TEXT_MAX)
 		return err_field(err, ERR_INVALID, p->name, "%s is too long", p->name);
-	bool ok = rows[p->type].convert(text, &v) && in_choices(p, text) && in_limits(p, text, &v) &&
+	bool ok = rows[p->type].convert(text, &v) && in_choices(p, text) &&
+		in_limits(p, text, &v) &&
 		in_pattern(p, text) && (p->type == PARAM_SECRET || !strpbrk(text, "\x1b\x7f"));
 	if (ok) {
 		v.secret = p->type == PARAM_SECRET;

@@ -232,7 +232,8 @@ void read_map(struct reading *r, const struct yaml *y, const struct part *parts,
 		for (size_t k = 0; k < parts[i].group->n; k++) {
 			const struct key *row = &parts[i].group->keys[k];
 			if (row->flags & KEY_REQUIRED && !yaml_get(y, row->name))
-				wrong(r, y, "'%s' is missing in this %s", row->name, parts[i].group->name);
+				wrong(r, y, "'%s' is missing in this %s", row->name,
+				      parts[i].group->name);
 		}
 }
 
@@ -373,7 +374,8 @@ static void check_scalars(struct reading *r, const struct yaml *y)
 		}
 		for (const char *p = s; *p; p++)
 			if (((unsigned char)*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f) {
-				wrong(r, c, "a control character (byte 0x%02x) in a text", (unsigned char)*p);
+				wrong(r, c, "a control character (byte 0x%02x) in a text",
+				      (unsigned char)*p);
 				break;
 			}
 		if (c->quoted)

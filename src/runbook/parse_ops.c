@@ -36,7 +36,8 @@ static void find_verb(struct reading *r, const struct yaml *y, struct operation 
 		first = first ? first : c;
 	}
 	if (!first)
-		wrong(r, y, "no verb here: one of http sql run metric ask decide gate say call note");
+		wrong(r, y, "no verb here: one of http sql run metric ask decide gate say call"
+			    " note");
 }
 
 static void check_neighbours(struct reading *r, const struct yaml *y, const struct operation *op)
@@ -49,8 +50,8 @@ static void check_neighbours(struct reading *r, const struct yaml *y, const stru
 			int v = 0;
 			while (!(k->verbs & 1U << v))
 				v++;
-			wrong_key(r, c, "'%s' belongs to %s, this is %s", c->key, verb_words[v].name,
-				  verb_words[op->verb].name);
+			wrong_key(r, c, "'%s' belongs to %s, this is %s", c->key,
+				  verb_words[v].name, verb_words[op->verb].name);
 		}
 }
 
@@ -105,7 +106,8 @@ void read_http(struct reading *r, const struct yaml *y, void *base)
 	if (!op->method)
 		op->method = xstrdup("GET");
 	if (!known_method(op->method, strlen(op->method)))
-		wrong(r, at, "'%.20s' is none of GET HEAD OPTIONS POST PUT PATCH DELETE", op->method);
+		wrong(r, at, "'%.20s' is none of GET HEAD OPTIONS POST PUT PATCH DELETE",
+		      op->method);
 	if (!op->text[0] || strpbrk(op->text, " \n\t"))
 		wrong(r, at, "wants METHOD url, as GET https://example.com/health");
 	else if (op->text[0] != '$' && !str_has_prefix(op->text, "https://") &&
@@ -113,7 +115,8 @@ void read_http(struct reading *r, const struct yaml *y, void *base)
 		wrong(r, at, "the URL begins with https://, http://, ringdown:/ or a $name");
 }
 
-static void read_words(struct reading *r, const struct yaml *y, struct operation *op, const char *what)
+static void read_words(struct reading *r, const struct yaml *y, struct operation *op,
+		       const char *what)
 {
 	const char *s = read_scalar(r, y, what);
 

@@ -11,7 +11,8 @@ enum { TIMEOUT_MS = 30000, RETRY_EVERY_MS = 5000 };
 
 bool http_reads(const struct operation *op)
 {
-	return str_eq(op->method, "GET") || str_eq(op->method, "HEAD") || str_eq(op->method, "OPTIONS");
+	return str_eq(op->method, "GET") || str_eq(op->method, "HEAD") ||
+		str_eq(op->method, "OPTIONS");
 }
 
 static enum effect default_effect(const struct operation *op)
@@ -58,7 +59,8 @@ void read_steps(struct reading *r, const struct yaml *y, struct step **v, size_t
 	for (const struct yaml *c = y->first; c; c = c->next)
 		count++;
 	if (r->steps <= RUNBOOK_STEPS_MAX && r->steps + count > RUNBOOK_STEPS_MAX)
-		wrong(r, y, "more than %d steps: split the runbook and call its parts", RUNBOOK_STEPS_MAX);
+		wrong(r, y, "more than %d steps: split the runbook and call its parts",
+		      RUNBOOK_STEPS_MAX);
 	r->steps += count;
 	if (r->steps > RUNBOOK_STEPS_MAX)
 		return;
@@ -232,7 +234,8 @@ static void read_saves(struct reading *r, const struct yaml *y, struct save **v,
 		struct save *s = PUSH(v, n);
 		s->at = (struct place){ c->key_line, c->key_column };
 		s->name = xstrdup(c->key);
-		if (strspn(c->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") !=
+		if (strspn(c->key,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") !=
 		    strlen(c->key) || strlen(c->key) > 60 || (*c->key >= '0' && *c->key <= '9'))
 			wrong_key(r, c, "'%.60s' is no name: letters, digits and _", c->key);
 		if (c->type == YAML_MAP)

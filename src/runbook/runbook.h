@@ -70,7 +70,8 @@ struct operation {
 
 struct expect {				/* one subject and what is wanted of it */
 	struct place at;
-	char *subject;			/* status time header body json rows cell row sum(col) ... */
+	/* status time header body json rows cell row sum(col) ... */
+	char *subject;
 	struct matcher *m;		/* a map matcher for header, json, row */
 };
 struct condition_when {			/* when / likely_when: AND */
@@ -142,7 +143,8 @@ struct runbook {
 struct problems;
 /* Numbers in tables and statements that look like the vendor's error codes and that
  * `known` denies: warnings. */
-void runbook_lint_codes(const struct runbook *rb, bool (*known)(int64_t code), struct problems *ret);
+void runbook_lint_codes(const struct runbook *rb, bool (*known)(int64_t code),
+			struct problems *ret);
 
 /* Problems with their places, in the order of the file; at most 100 kept. */
 struct problem { char *file; struct place at; bool warning; char *text; };

@@ -442,7 +442,7 @@ int runs_begin(struct runs *r, const struct run_start *s, const struct who *who,
 	return 0;
 }
 
-/* ---- orders and documents ------------------------------------------------------------------------ */
+/* ---- orders and documents ------------------------------------------------------- */
 
 struct ordering { const struct json *order; const struct who *who; int role; int64_t now_ms; };
 

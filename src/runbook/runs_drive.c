@@ -54,7 +54,8 @@ static int64_t guard_of(const struct step *s)
 		matcher_print(&b, s->expect[i].m);
 		text = str_get(&b);
 		text = str_has_prefix(text, "= ") ? text + 2 : text;
-		if (str_eq(s->expect[i].subject, "affected") && !parse_i64(text, 0, INT64_MAX, &ret))
+		if (str_eq(s->expect[i].subject, "affected") &&
+		    !parse_i64(text, 0, INT64_MAX, &ret))
 			ret = -1;
 		str_fini(&b);
 	}
@@ -138,14 +139,15 @@ static void act(struct acting *a)
 	while (!a->done) {
 		condition_wait_anyway(&a->h->changed, WATCH_MS);
 		if (!a->done && !cancelled && (task_cancelled() || !a->h->f || !leads(a->h) ||
-					       (flow_over(a->h->f) && a->call.op == &a->call.step->op))) {
+					       (flow_over(a->h->f) &&
+						a->call.op == &a->call.step->op))) {
 			task_cancel(t);
 			cancelled = true;
 		}
 	}
 }
 
-/* ---- what the machine asks for ---------------------------------------------------------------- */
+/* ---- what the machine asks for -------------------------------------------------- */
 
 static int run_step(struct held_run *h, const struct todo *t, struct err *err)
 {
@@ -208,8 +210,8 @@ static int run_preview(struct held_run *h, const struct todo *t, struct err *err
 		affected = n && n->type == V_NUMBER ? (int64_t)n->n : -1;
 	}
 	if (still(h, s))
-		flow_judge_preview(h->f, still(h, s), s->preview ? &a.result : &b.result, affected, failed,
-				   &data);
+		flow_judge_preview(h->f, still(h, s), s->preview ? &a.result : &b.result, affected,
+				   failed, &data);
 	r = data.len ? held_put(h, RE_PREVIEW, s->id, str_get(&data), err) :
 		       err_set(err, ERR_LEASE, "no longer the leader");
 	finish(&a);
@@ -304,7 +306,7 @@ static int check_gate(struct held_run *h, const struct todo *t, struct err *err)
 	return r;
 }
 
-/* ---- parameters that nobody has to be asked for -------------------------------------------------- */
+/* ---- parameters that nobody has to be asked for --------------------------------- */
 
 static char *from_file(const char *path)
 {
@@ -436,7 +438,7 @@ static void find_all(struct held_run *h)
 	run_doc_fini(&d);
 }
 
-/* ---- holds, shown to everybody --------------------------------------------------------------------- */
+/* ---- holds, shown to everybody -------------------------------------------------- */
 
 static bool in_list(const char *names, const char *name)
 {
@@ -481,7 +483,7 @@ void held_tell_holds(struct held_run *h)
 	run_doc_fini(&d);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------ */
+/* ---- the loop ------------------------------------------------------------------- */
 
 /* The current step's command as it would run, for the dialog that asks about it. */
 static void describe_current(struct held_run *h)

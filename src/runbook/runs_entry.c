@@ -41,7 +41,8 @@ int frozen_parse(struct frozen *z, const struct json *started, struct err *err)
 	for (const struct json *j = json_first(sources); j; j = json_next(j)) {
 		struct problems p = { 0 };
 		const char *text = json_str(j);
-		struct runbook *rb = text ? runbook_parse(text, strlen(text), json_name(j), &p) : NULL;
+		struct runbook *rb = text ? runbook_parse(text, strlen(text), json_name(j), &p) :
+			NULL;
 
 		problems_fini(&p);
 		if (!rb)
@@ -255,7 +256,8 @@ static int write_entry(struct held_run *h, struct tx *t, const struct run_entry 
 		       struct err *err)
 {
 	struct run_entry_row row = { .n = e->n, .at_ms = e->at_ms, .epoch = t->who.epoch,
-				     .kind = (char *)(uintptr_t)enum_name(&run_entry_names, e->kind),
+				     .kind = (char *)(uintptr_t)enum_name(&run_entry_names,
+					e->kind),
 				     .step = e->step, .by = e->by, .data = e->data };
 	_cleanup_(free_p) char *doc = flow_over(h->f) ? document(h, e->at_ms) : NULL;
 	struct str note = STR_INIT(2000);

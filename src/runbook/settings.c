@@ -11,15 +11,15 @@
 
 static const struct option_row rows[] = {
 	{ .name = "runbooks.dir", .type = OPT_STR, .offset = S(dir),
-	  .help = "directory of the runbooks and policy.yaml; unset: ./runbooks, those installed with "
-		  "the program, /etc/ringdown/runbooks, the first that is there" },
+	  .help = "directory of the runbooks and policy.yaml; unset: ./runbooks, those installed"
+		  " with the program, /etc/ringdown/runbooks, the first that is there" },
 	{ .name = "runbooks.target", .type = OPT_STR, .offset = S(target),
 	  .help = "target of policy.yaml whose values runbooks get with 'from: target'" },
 	{ .name = "runbooks.root", .type = OPT_STR, .offset = S(root),
 	  .help = "directory below which programs of runbooks run; unset: anywhere" },
 	{ .name = "runbooks.database", .type = OPT_STR, .offset = S(database),
-	  .help = "database that runbooks read, with a role that may only select; unset: 'database' as "
-		  "ringdown_runbook" },
+	  .help = "database that runbooks read, with a role that may only select; unset: 'database'"
+		  " as ringdown_runbook" },
 	{ .name = "runbooks.changeDatabase", .type = OPT_STR, .offset = S(change_database),
 	  .help = "database that runbooks change, with a role that may; unset: 'database'" },
 };

@@ -74,8 +74,8 @@ static int figure(enum figure f, const struct value *table, const char *col, str
 		if (v->type == V_NULL)
 			continue;
 		if (v->type != V_NUMBER)
-			return err_set(err, ERR_INVALID, "column '%.60s' holds %s, not numbers", col,
-				       value_type_name(v->type));
+			return err_set(err, ERR_INVALID, "column '%.60s' holds %s, not numbers",
+				       col, value_type_name(v->type));
 		if (f == MIN || f == MAX)
 			acc = !n || (f == MIN ? v->n < acc : v->n > acc) ? v->n : acc;
 		else
@@ -135,7 +135,8 @@ static int table_value(const struct expression *e, const struct value *result, s
 	if (str_eq(e->name, "cell")) {
 		const struct value *v = t->n_items ? column(&t->items[0], e->arg) : NULL;
 		if (!v)
-			return err_set(err, ERR_NOT_FOUND, t->n_items ? "no such column" : "no row");
+			return err_set(err, ERR_NOT_FOUND, t->n_items ? "no such column" :
+				       "no row");
 		set_copy(ret, v);
 		return 0;
 	}

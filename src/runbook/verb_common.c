@@ -56,7 +56,8 @@ static bool begins(const char *text, const char *subject)
 {
 	size_t n = strlen(subject);
 
-	return str_has_prefix(text, subject) && !strchr("_abcdefghijklmnopqrstuvwxyz", text[n] ? text[n] : '_');
+	return str_has_prefix(text, subject) && !strchr("_abcdefghijklmnopqrstuvwxyz",
+							text[n] ? text[n] : '_');
 }
 
 static bool named(const char *text, const char *subject)

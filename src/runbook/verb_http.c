@@ -150,7 +150,8 @@ static int bind_url(const struct verb_call *c, struct ready *r, struct err *err)
 static int add_header(struct ready *r, const char *name, const char *value, struct err *err)
 {
 	if (r->n_headers >= HTTP_MAX_HEADERS - OWN_HEADERS)
-		return err_set(err, ERR_TOO_BIG, "more than %d headers", HTTP_MAX_HEADERS - OWN_HEADERS);
+		return err_set(err, ERR_TOO_BIG, "more than %d headers",
+			       HTTP_MAX_HEADERS - OWN_HEADERS);
 	r->headers[r->n_headers++] = xasprintf("%s: %s", name, value);
 	r->has_type |= strcasecmp(name, "Content-Type") == 0;
 	return 0;
@@ -297,7 +298,8 @@ static void set_headers(struct value *result, const struct str *head)
 	struct value *map = value_add(result, "header");
 
 	map->type = V_MAP;
-	for (const char *line = strchr(str_get(head), '\n'); line && line[1]; line = strchr(line, '\n')) {
+	for (const char *line = strchr(str_get(head), '\n'); line && line[1];
+	     line = strchr(line, '\n')) {
 		size_t n = strcspn(++line, "\r\n"), k = strcspn(line, ":\r\n");
 
 		if (k == 0 || k >= n)
@@ -375,7 +377,8 @@ static int own(struct verb_call *c, const struct ready *r, struct value *result,
 	if (!p || !p->engine_call)
 		return err_set(err, ERR_UNREACHABLE, "this step needs an engine: none is attached");
 	e = p->engine_call(p->ctx, method_of(c->op), str_get(&r->url) + strlen("ringdown:"),
-			   r->has_body ? str_get(&r->body) : NULL, c->by, c->role, &status, &body, err);
+			   r->has_body ? str_get(&r->body) : NULL, c->by, c->role, &status, &body,
+			   err);
 	verb_time(result, loop_now_ms(c->env->loop) - began);
 	if (e == 0) {
 		value_set_number(value_add(result, "status"), status);
@@ -423,7 +426,8 @@ static enum effect effect_of(const struct operation *op)
 	return safe_method(method_of(op)) ? EFFECT_READ : EFFECT_CHANGE;
 }
 
-static const char *const subjects[] = { "status", "time", "header", "body", "json", "cert_days", NULL };
+static const char *const subjects[] = { "status", "time", "header", "body", "json", "cert_days",
+					NULL };
 const struct verb verb_http = { .name = "http", .id = VERB_HTTP, .effect = effect_of,
 				.describe = describe, .run = run, .subjects = subjects,
 				.help = "asks a server" };

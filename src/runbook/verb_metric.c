@@ -41,7 +41,8 @@ static int number_of(const struct value *v, double *ret, struct err *err)
 	if (v->type == V_NUMBER)
 		*ret = v->n;
 	else
-		return err_set(err, ERR_INVALID, "%s came instead of a number", value_type_name(v->type));
+		return err_set(err, ERR_INVALID, "%s came instead of a number",
+			       value_type_name(v->type));
 	return 0;
 }
 
@@ -91,7 +92,8 @@ static int read_value(struct verb_call *c, const struct policy_metric *m, double
 	if (m->source == METRIC_HTTP || m->source == METRIC_SQL)
 		return by_verb(c, m, ret, err);
 	if (!p || !p->metric_read)
-		return err_set(err, ERR_UNREACHABLE, "nothing that could read this metric is configured");
+		return err_set(err, ERR_UNREACHABLE, "nothing that could read this metric is"
+						     " configured");
 	return p->metric_read(p->ctx, m, over, ret, err);
 }
 

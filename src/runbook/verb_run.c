@@ -71,7 +71,8 @@ static int add_env(struct running *r, const char *name, const char *value, struc
 	char *line;
 
 	if (strlen(name) + strlen(value) > 120000)
-		return err_set(err, ERR_TOO_BIG, "%s is too long for an environment variable", name);
+		return err_set(err, ERR_TOO_BIG, "%s is too long for an environment variable",
+			       name);
 	line = xasprintf("%s=%s", name, value);
 	for (size_t i = 0; i < r->env.n; i++)
 		if (strncmp(r->env.v[i], line, strlen(name) + 1) == 0) {
@@ -85,7 +86,8 @@ static int add_env(struct running *r, const char *name, const char *value, struc
 
 static void base_env(struct running *r)
 {
-	static const char *const ours[] = { "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR" };
+	static const char *const ours[] = { "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ",
+					    "TMPDIR" };
 	const char *const *more = r->c->env->path_env;
 
 	for (size_t i = 0; i < COUNT_OF(ours); i++)
@@ -103,7 +105,8 @@ static void base_env(struct running *r)
 /* A script's value must not become something that the shell or the loader obeys. */
 static bool reserved(const char *name)
 {
-	static const char *const names[] = { "PATH", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "HOME",
+	static const char *const names[] = { "PATH", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4",
+					     "HOME",
 					     "CDPATH", "GLOBIGNORE", "PROMPT_COMMAND" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -150,8 +153,8 @@ static int script_env(struct running *r, const char *script, struct err *err)
 		if (e == 0 && (there || declared(r->c->runbook, names[i]))) {
 			e = bind_text(r->c->scope, ref, BIND_PLAIN, &text, NULL, err);
 			if (e == 0 && reserved(names[i]))
-				e = err_set(err, ERR_DENIED, "%s is not a name for a value of a script",
-					    names[i]);
+				e = err_set(err, ERR_DENIED,
+					    "%s is not a name for a value of a script", names[i]);
 			if (e == 0)
 				e = add_env(r, names[i], str_get(&text), err);
 		}
@@ -185,7 +188,8 @@ static int own_env(struct running *r, struct err *err)
 static int bind_argv(struct running *r, struct err *err)
 {
 	const struct operation *op = r->c->op;
-	static const char *const shell[] = { "bash", "--noprofile", "--norc", "-euo", "pipefail", "-c" };
+	static const char *const shell[] = { "bash", "--noprofile", "--norc", "-euo", "pipefail",
+					     "-c" };
 	int e = 0;
 
 	for (size_t i = 0; i < op->n_argv && e == 0; i++) {
@@ -194,8 +198,8 @@ static int bind_argv(struct running *r, struct err *err)
 
 		e = bind_text(r->c->scope, op->argv[i], BIND_PLAIN, &text, &secret, err);
 		if (e == 0 && secret)
-			e = err_set(err, ERR_DENIED, "a secret does not go into arguments, where anybody "
-				    "can read it: use env");
+			e = err_set(err, ERR_DENIED, "a secret does not go into arguments, where"
+				    " anybody can read it: use env");
 		list_add(&r->argv, str_take(&text));
 	}
 	if (op->n_argv || e < 0)
@@ -236,7 +240,8 @@ static int find_program(struct running *r, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, ERR_NOT_FOUND, "there is no program '%.80s' in the PATH of runbooks", name);
+	return err_set(err, ERR_NOT_FOUND, "there is no program '%.80s' in the PATH of runbooks",
+		       name);
 }
 
 static bool below(const char *dir, const char *root)
@@ -329,7 +334,8 @@ static bool read_some(struct stream *s)
 
 	if (n > 0) {
 		output_add(&s->out, buf, (size_t)n);
-		if ((s->out.bytes > MAX_OUTPUT || s->out.lines > MAX_OUTPUT_LINES) && !s->r->too_much) {
+		if ((s->out.bytes > MAX_OUTPUT || s->out.lines > MAX_OUTPUT_LINES) &&
+		    !s->r->too_much) {
 			s->r->too_much = true;
 			condition_wake(&s->r->changed);
 		}
@@ -366,7 +372,7 @@ static int open_stream(struct running *r, int i, int *ret_write, struct err *err
 	return 0;
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------- */
 
 static void on_ended(void *ctx, int status)
 {
@@ -385,7 +391,8 @@ static int start(struct running *r, struct err *err)
 		e = open_stream(r, 1, &w[1], err);
 	o = (struct proc_options){
 		.argv = (const char *const *)r->argv.v, .env = (const char *const *)r->env.v,
-		.only_env = true, .path = r->path, .cwd = r->cwd, .stdout_fd = w[0], .stderr_fd = w[1],
+		.only_env = true, .path = r->path, .cwd = r->cwd, .stdout_fd = w[0],
+		.stderr_fd = w[1],
 		.die_with_parent = true, .tree = true, .grace_ms = GRACE_MS,
 	};
 	if (e == 0) {
@@ -404,7 +411,8 @@ enum ended { BY_ITSELF, BY_FOLLOW, BY_TIME, BY_SIZE, BY_CANCEL };
 static enum ended watch_it(struct running *r)
 {
 	struct loop *l = r->c->env->loop;
-	int64_t limit = r->c->timeout_ms > 0 ? r->c->timeout_ms : 30000, follow = r->c->op->follow_ms;
+	int64_t limit = r->c->timeout_ms > 0 ? r->c->timeout_ms : 30000,
+		follow = r->c->op->follow_ms;
 	int64_t until = loop_now_ms(l) + (follow > 0 ? follow : limit), left;
 
 	while (proc_running(r->proc)) {
@@ -448,15 +456,16 @@ static int finish(struct running *r, enum ended how, int *ret_status, struct err
 	case BY_FOLLOW: *ret_status = 0; return 0;
 	case BY_CANCEL: return err_set(err, ERR_CANCELLED, "cancelled");
 	case BY_SIZE:
-		return err_set(err, ERR_TOO_BIG, "it wrote more than %lld MiB or %d lines and was ended",
-			       (long long)(MAX_OUTPUT >> 20), MAX_OUTPUT_LINES);
+		return err_set(err, ERR_TOO_BIG, "it wrote more than %lld MiB or %d lines and was"
+						 " ended", (long long)(MAX_OUTPUT >> 20),
+						 MAX_OUTPUT_LINES);
 	case BY_TIME: break;
 	}
 	format_duration(d, sizeof(d), r->c->timeout_ms > 0 ? r->c->timeout_ms : 30000);
 	return err_set(err, ERR_TIMEOUT, "it did not end within %s and was ended", d);
 }
 
-/* ---- results ------------------------------------------------------------------------------------ */
+/* ---- results -------------------------------------------------------------------- */
 
 static void set_lines(struct value *result, const char *text)
 {
@@ -566,12 +575,13 @@ static int run(struct verb_call *c, struct value *result, struct err *err)
 	return e;
 }
 
-/* ---- for people ------------------------------------------------------------------------------------ */
+/* ---- for people ----------------------------------------------------------------- */
 
 /* As one would type it. */
 static void show_word(const struct verb_call *c, struct str *ret, const char *word)
 {
-	bool simple = *word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	bool simple = *word &&
+		word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 						 "0123456789_@%+=:,./-")] == '\0';
 
 	if (simple) {
@@ -660,7 +670,8 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return e;
 }
 
-static const char *const subjects[] = { "exit", "stdout", "stderr", "lines", "json", "counts", "time",
+static const char *const subjects[] = { "exit", "stdout", "stderr", "lines", "json", "counts",
+					"time",
 					NULL };
 const struct verb verb_run = { .name = "run", .id = VERB_RUN, .effect = verb_reads,
 			       .describe = describe, .run = run, .subjects = subjects,

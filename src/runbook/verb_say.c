@@ -152,7 +152,8 @@ static int send_all(struct verb_call *c, const char *subject, const char *body,
 
 	sent->type = V_LIST;
 	if (!p || !p->say)
-		return err_set(err, ERR_UNREACHABLE, "nothing that could send messages is configured");
+		return err_set(err, ERR_UNREACHABLE, "nothing that could send messages is"
+						     " configured");
 	for (size_t i = 0; i < c->op->n_to && e == 0; i++) {
 		struct str to = STR_INIT(1000);
 		_cleanup_(free_p) char *dedup = NULL;

@@ -35,7 +35,8 @@ static void first_word(const char *p, char *word, size_t size)
 			int depth = 0;
 
 			do {
-				bool in = p[0] == '/' && p[1] == '*', out = p[0] == '*' && p[1] == '/';
+				bool in = p[0] == '/' && p[1] == '*',
+					out = p[0] == '*' && p[1] == '/';
 
 				depth += in - out;
 				p += in || out ? 2 : 1;
@@ -60,7 +61,8 @@ static void no_name(void *ctx, const char *name, bool quoted)
 
 int verb_sql_allowed(const char *text, bool read, struct err *err)
 {
-	static const char *const queries[] = { "select", "with", "values", "table", "show", "explain" };
+	static const char *const queries[] = { "select", "with", "values", "table", "show",
+					       "explain" };
 	/* ends or shapes the transaction, outlives the session, or hides what it does */
 	static const char *const never[] = {
 		"begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release",
@@ -79,8 +81,8 @@ int verb_sql_allowed(const char *text, bool read, struct err *err)
 		if (str_eq(word, queries[i]))
 			return 0;
 	if (read)
-		return err_set(err, ERR_DENIED, "a read begins with SELECT, WITH, VALUES, TABLE, SHOW or "
-			       "EXPLAIN; '%s' needs effect: change", word);
+		return err_set(err, ERR_DENIED, "a read begins with SELECT, WITH, VALUES, TABLE,"
+			       " SHOW or EXPLAIN; '%s' needs effect: change", word);
 	for (size_t i = 0; i < COUNT_OF(never); i++)
 		if (str_eq(word, never[i]))
 			return err_set(err, ERR_DENIED, "'%s' is not for runbooks: a change is one "
@@ -209,7 +211,7 @@ static void set_table(struct value *result, const struct pg_result *r, int64_t a
 		value_set_bool(value_add(result, "capped"), true);
 }
 
-/* ---- one session ------------------------------------------------------------------------------ */
+/* ---- one session ---------------------------------------------------------------- */
 
 struct session {
 	const struct verb_call *c;
@@ -284,7 +286,8 @@ static int read_only(struct session *s, struct err *err)
 	int e = refuse_superuser(s, err);
 
 	if (e == 0)
-		e = pg_query(s->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, NULL, err);
+		e = pg_query(s->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, NULL,
+			     err);
 	/* after a first statement the transaction cannot be made writable any more */
 	if (e == 0)
 		e = pg_query(s->conn, "SELECT 1", NULL, NULL, err);
@@ -314,8 +317,9 @@ static int settle(struct session *s, struct err *err)
 		e = pg_query(s->conn, "ROLLBACK", NULL, NULL, err);
 		if (s->c->rehearse || e < 0)
 			return e;
-		return err_set(err, ERR_CONFLICT, "%lld %s would have changed, %lld expected: rolled back",
-			       (long long)n, n == 1 ? "row" : "rows", (long long)wanted);
+		return err_set(err, ERR_CONFLICT, "%lld %s would have changed, %lld expected:"
+						  " rolled back", (long long)n,
+						  n == 1 ? "row" : "rows", (long long)wanted);
 	}
 	e = pg_query(s->conn, "COMMIT", NULL, NULL, err);
 	if (e == ERR_UNREACHABLE || e == ERR_TIMEOUT || e == ERR_CANCELLED)
@@ -371,7 +375,7 @@ static int run(struct verb_call *c, struct value *result, struct err *err)
 	return e;
 }
 
-/* ---- for people ------------------------------------------------------------------------------------ */
+/* ---- for people ----------------------------------------------------------------- */
 
 static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 {

@@ -336,7 +336,8 @@ static double drop_rate(struct sim_request *q, int *ret_calls)
 static double calm(const char *metric, double drop)
 {
 	static const struct { const char *name; double value; } quiet[] = {
-		{ "call_quality", 4.2 }, { "webhook_failure_rate", 0.8 }, { "api_response_time", 240 },
+		{ "call_quality", 4.2 }, { "webhook_failure_rate", 0.8 },
+		{ "api_response_time", 240 },
 		{ "error_rate", 0.6 }, { "webhook_processing_time", 0.4 }, { "memory_usage", 310 },
 		{ "transcription_queue", 12 },
 	};

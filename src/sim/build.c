@@ -15,7 +15,8 @@ static const int area_codes[] = { 415, 212, 312, 206, 617, 303, 512, 305, 404, 7
 static const char *const org_first[] = { "Harbor", "Cedar",  "Summit", "Lakeside", "Bright",
 					 "Union",  "Maple",  "Pioneer", "Beacon",  "Sierra" };
 static const char *const org_second[] = { "Dental",  "Plumbing", "Roofing", "Legal",    "Clinic",
-					  "Heating", "Realty",	 "Auto",    "Veterinary", "Storage" };
+					  "Heating", "Realty",	 "Auto",    "Veterinary",
+					  "Storage" };
 static const char *const roles[] = { "Reception", "Booking", "After hours", "Billing", "Dispatch" };
 enum { AGENTS_PER_ORG = 5, SPARE_NUMBERS = 12 };
 

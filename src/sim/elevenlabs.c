@@ -175,7 +175,8 @@ static void subscription(struct sim_request *q)
 					    "voice_add_edit_counter" };
 	static const char *const yes[] = { "can_extend_character_limit",
 					   "allowed_to_extend_character_limit",
-					   "can_extend_voice_limit", "can_use_instant_voice_cloning",
+					   "can_extend_voice_limit",
+					   "can_use_instant_voice_cloning",
 					   "can_use_professional_voice_cloning" };
 	struct jw w;
 

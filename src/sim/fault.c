@@ -218,7 +218,8 @@ bool sim_fault_down(const struct sim *s, const char *service, const struct sim_a
 			continue;
 		if (f->service && !service_matches(f->service, service))
 			continue;
-		if (!f->account || (a && (str_eq(f->account, a->sid) || str_eq(f->account, a->name))))
+		if (!f->account || (a && (str_eq(f->account, a->sid) ||
+					  str_eq(f->account, a->name))))
 			return true;
 	}
 	return false;

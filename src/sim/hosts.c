@@ -248,7 +248,8 @@ void sim_lookups(struct sim_request *q)
 static void number_prices(struct sim_request *q)
 {
 	static const char *const prices[][2] = {
-		{ "local", "1.15" }, { "toll free", "2.15" }, { "mobile", "3.00" }, { "national", "1.50" },
+		{ "local", "1.15" }, { "toll free", "2.15" }, { "mobile", "3.00" },
+		{ "national", "1.50" },
 	};
 	char text[96];
 	struct jw w;
@@ -266,7 +267,8 @@ static void number_prices(struct sim_request *q)
 	}
 	jw_arr_end(&w);
 	jw_str(&w, "price_unit", "USD");
-	snprintf(text, sizeof(text), "https://pricing.twilio.com/v1/PhoneNumbers/Countries/%.8s", q->arg[0]);
+	snprintf(text, sizeof(text), "https://pricing.twilio.com/v1/PhoneNumbers/Countries/%.8s",
+		 q->arg[0]);
 	jw_str(&w, "url", text);
 	sim_json_end(q, &w);
 }

@@ -22,7 +22,8 @@ static void message_json(struct sim_request *q, struct jw *w, const struct sim_c
 	jw_str(w, "account_sid", q->account->sid);
 	jw_str(w, "messaging_service_sid",
 	       r && *r->service_sid ? r->service_sid
-				    : c->number && c->number->service ? c->number->service->sid : NULL);
+				    : c->number && c->number->service ? c->number->service->sid :
+					NULL);
 	jw_str(w, "from", c->outbound ? ours : c->other);
 	jw_str(w, "to", c->outbound ? c->other : ours);
 	jw_str(w, "body", r ? r->body : "Reminder: your appointment is tomorrow.");
@@ -147,8 +148,8 @@ static struct sim_number *sender(struct sim_request *q)
 	if (n && !n->gone && n->account == q->account && n->sms)
 		return n;
 	if (n && !n->gone && n->account != q->account)
-		sim_twilio_error(q, 400, 21660, "Mismatch between the 'From' number %s and the account",
-				 from);
+		sim_twilio_error(q, 400, 21660, "Mismatch between the 'From' number %s and the"
+						" account", from);
 	else if (n && !n->gone)
 		sim_twilio_error(q, 400, 21606, "The 'From' number %s is not SMS-capable", from);
 	else

@@ -31,7 +31,8 @@ int sim_programs_install(const char *dir, struct err *err)
 		const struct program *p = &programs[i];
 		_cleanup_(free_p) char *file = xasprintf("%s/%s", dir, p->name);
 		int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-		bool good = fd >= 0 && write(fd, p->from, (size_t)(p->to - p->from)) == p->to - p->from;
+		bool good = fd >= 0 &&
+			write(fd, p->from, (size_t)(p->to - p->from)) == p->to - p->from;
 		int e = errno;
 
 		if (fd >= 0)

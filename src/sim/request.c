@@ -374,7 +374,8 @@ void sim_service_error(struct sim_request *q, int status, int code)
 				 text);
 	else if (status == 502 || status == 504)
 		sim_text(q, status, "text/html",
-			 "<html><head><title>Bad gateway</title></head><body>gateway</body></html>");
+			 "<html><head><title>Bad"
+			 " gateway</title></head><body>gateway</body></html>");
 	else if (q->service <= SV_LOOKUPS)
 		sim_twilio_error(q, status, code ? code : status, "%s", text);
 	else

@@ -401,7 +401,7 @@ int sim_set_number(struct sim *s, struct sim_number *n, const struct json *spec,
 	return 0;
 }
 
-/* ---- agent ------------------------------------------------------------------------------------- */
+/* ---- agent ---------------------------------------------------------------------- */
 
 /* {"failing":true,"code":32005,"rate":1,"smsFailing":…,"account":SID}: without an account,
  * the agent's own number is meant. */

@@ -162,7 +162,8 @@ static bool end_of_mail(struct session *c)
 	int rc = fault(c, "END");
 
 	if (subject)
-		snprintf(text, sizeof(text), "%.*s", (int)strcspn(subject + 8, "\r\n"), subject + 8);
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(subject + 8, "\r\n"),
+			 subject + 8);
 	if (rc == 0)
 		sim_sent_add(c->owner->sim, "mail", str_get(&c->to),
 			     text + strspn(text, " "), str_get(&c->mail));

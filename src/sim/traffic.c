@@ -178,8 +178,10 @@ static bool next_synthetic(struct sim_call_it *it)
 			it->j = j - (j % cycle - slots + 1);
 			continue;
 		}
-		it->has_ahead = compute(it->sim, it->account, it->kind, j, it->now_ms, &it->ahead) &&
-				it->ahead.start_ms <= it->to_ms && it->ahead.start_ms >= it->from_ms;
+		it->has_ahead = compute(it->sim, it->account, it->kind, j, it->now_ms,
+					&it->ahead) &&
+				it->ahead.start_ms <= it->to_ms &&
+					it->ahead.start_ms >= it->from_ms;
 	}
 	return it->has_ahead;
 }

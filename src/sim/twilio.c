@@ -241,7 +241,8 @@ static void usage_triggers(struct sim_request *q)
 #define A "/2010-04-01/Accounts/{}"
 static const struct sim_route routes[] = {
 	{ "GET", A "/IncomingPhoneNumbers.json", "numbers.list", sim_numbers_list, 0 },
-	{ "POST", A "/IncomingPhoneNumbers/{}.json", "numbers.update", sim_numbers_update, RT_WRITE },
+	{ "POST", A "/IncomingPhoneNumbers/{}.json", "numbers.update", sim_numbers_update,
+	  RT_WRITE },
 	{ "GET", A "/IncomingPhoneNumbers/{}.json", "numbers.fetch", sim_numbers_fetch, 0 },
 	{ "POST", A "/IncomingPhoneNumbers.json", "numbers.buy", sim_numbers_buy,
 	  RT_WRITE | RT_TEST_OK },
@@ -253,7 +254,8 @@ static const struct sim_route routes[] = {
 	{ "GET", A "/Calls/{}.json", "calls.fetch", sim_calls_fetch, 0 },
 	{ "POST", A "/Calls/{}.json", "calls.update", sim_calls_update, RT_WRITE },
 	{ "DELETE", A "/Calls/{}.json", "calls.delete", sim_calls_update, RT_WRITE },
-	{ "GET", A "/Calls/{}/Notifications.json", "calls.notifications", sim_call_notifications, 0 },
+	{ "GET", A "/Calls/{}/Notifications.json", "calls.notifications", sim_call_notifications,
+	  0 },
 	{ "GET", A "/Notifications.json", "notifications.list", sim_notifications_list, 0 },
 	{ "GET", A "/Messages.json", "messages.list", sim_messages_list, 0 },
 	{ "POST", A "/Messages.json", "messages.create", sim_messages_create,
@@ -299,7 +301,8 @@ void sim_twilio(struct sim_request *q)
 		return;
 	if (str_eq(q->method, "POST") && q->body_len && !q->form.n) {
 		sim_twilio_error(q, 415, 20415,
-				 "Unsupported media type: application/x-www-form-urlencoded is needed");
+				 "Unsupported media type: application/x-www-form-urlencoded is"
+				 " needed");
 		return;
 	}
 	r->fn(q);

@@ -50,9 +50,11 @@ int sms_action_put(struct tx *t, struct sms_change *c, const char *reason, struc
 
 	if (e == 0)
 		e = tx_query(t, NULL, err,
-			     "INSERT INTO ringdown.sms_action (id, kind, org_id, by, reason, at, before, after,"
-			     " rows_expected, rows_done) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
-			     "tttttmtti", c->action, c->kind, c->org, t->who.actor, reason ? reason : "",
+			     "INSERT INTO ringdown.sms_action (id, kind, org_id, by, reason, at,"
+			     " before, after, rows_expected, rows_done) VALUES ($1, $2, $3, $4, $5,"
+			     " $6, $7, $8, $9, $9)",
+			     "tttttmtti", c->action, c->kind, c->org, t->who.actor,
+			     reason ? reason : "",
 			     tx_now_ms(t), c->before, c->after, c->rows);
 	if (e == 0)
 		tx_note(t, NOTE_WARN, kind, c->org ? c->org : c->action, line, NULL);
@@ -89,20 +91,22 @@ static int load_settings(struct tx *t, const char *org, struct settings *ret, st
 	if (e < 0)
 		return e;
 	if (pg_rows(r) > 1)
-		return err_set(err, ERR_CONFLICT, "%d rows of \"OrgSettings\" are of %s, not one", pg_rows(r),
-			       org);
+		return err_set(err, ERR_CONFLICT, "%d rows of \"OrgSettings\" are of %s, not one",
+			       pg_rows(r), org);
 	if (pg_rows(r) == 1) {
 		*ret = (struct settings){ true, pg_bool(r, 0, 0),
 					  pg_null(r, 0, 1) ? -1 : pg_i64(r, 0, 1) };
 		return 0;
 	}
 	pg_result_free(TAKE(r));
-	e = tx_query(t, &r, err, "SELECT EXISTS (SELECT 1 FROM \"VoiceAgent\" WHERE \"orgId\" = $1) OR"
-		     " EXISTS (SELECT 1 FROM \"MessageLog\" WHERE \"orgId\" = $1 AND \"createdAt\" > $2)",
+	e = tx_query(t, &r, err, "SELECT EXISTS (SELECT 1 FROM \"VoiceAgent\" WHERE \"orgId\" = $1)"
+		     " OR EXISTS (SELECT 1 FROM \"MessageLog\" WHERE \"orgId\" = $1 AND"
+		     " \"createdAt\" > $2)",
 		     "tm", org, tx_now_ms(t) - 24 * 3600 * 1000);
 	if (e == 0 && !pg_bool(r, 0, 0))
-		return err_field(err, ERR_NOT_FOUND, "orgId", "no organisation '%.60s' has settings, agents or "
-				 "recent messages", org);
+		return err_field(err, ERR_NOT_FOUND, "orgId",
+				 "no organisation '%.60s' has settings, agents or recent messages",
+				 org);
 	return e;
 }
 
@@ -113,8 +117,8 @@ static int store_settings(struct tx *t, const char *org, const struct settings *
 				       xasprintf("%lld", (long long)s->per_minute);
 
 	return tx_one(t, err, exists ?
-		"UPDATE \"OrgSettings\" SET \"smsDisabled\" = $2, \"maxMessagesPerMinute\" = $3::integer"
-		" WHERE \"orgId\" = $1" :
+		"UPDATE \"OrgSettings\" SET \"smsDisabled\" = $2, \"maxMessagesPerMinute\" ="
+		" $3::integer WHERE \"orgId\" = $1" :
 		"INSERT INTO \"OrgSettings\" (\"orgId\", \"smsDisabled\", \"maxMessagesPerMinute\")"
 		" VALUES ($1, $2, $3::integer)", "tbt", org, (int)s->disabled, rate);
 }
@@ -131,10 +135,13 @@ static int pin(struct tx *t, const char *org, const struct settings *was,
 		e = is->disabled ? hold_put(t, off, "sms-off", org, reason, 0, err) :
 				   hold_release(t, off, err);
 	if (e == 0 && was->per_minute != is->per_minute) {
-		_cleanup_(free_p) char *what = xasprintf("sms-rate %lld/min", (long long)is->per_minute);
-		bool slower = is->per_minute >= 0 && (was->per_minute < 0 || is->per_minute < was->per_minute);
+		_cleanup_(free_p) char *what = xasprintf("sms-rate %lld/min",
+							 (long long)is->per_minute);
+		bool slower = is->per_minute >= 0 && (was->per_minute < 0 ||
+						      is->per_minute < was->per_minute);
 
-		e = slower ? hold_put(t, slow, what, org, reason, 0, err) : hold_release(t, slow, err);
+		e = slower ? hold_put(t, slow, what, org, reason, 0, err) :
+			hold_release(t, slow, err);
 	}
 	return e;
 }
@@ -148,13 +155,14 @@ static int apply(struct tx *t, struct sms_change *c, const struct settings *was,
 	c->after = settings_json(is);
 	c->rows = 1;
 	if (was->disabled == is->disabled && was->per_minute == is->per_minute)
-		return err_set(err, ERR_CONFLICT, "%s is so already: SMS %s, %lld a minute (-1: no limit)",
-			       c->org, was->disabled ? "off" : "on", (long long)was->per_minute);
+		return err_set(err, ERR_CONFLICT, "%s is so already: SMS %s, %lld a minute (-1: no"
+						  " limit)", c->org, was->disabled ? "off" : "on",
+						  (long long)was->per_minute);
 	if (o->dry_run)
 		return 0;
 	if (o->rows >= 0 && o->rows != c->rows)
-		return err_set(err, ERR_CONFLICT, "%lld rows would change, not %lld", (long long)c->rows,
-			       (long long)o->rows);
+		return err_set(err, ERR_CONFLICT, "%lld rows would change, not %lld",
+			       (long long)c->rows, (long long)o->rows);
 	e = store_settings(t, c->org, is, was->exists, err);
 	if (e == 0)
 		e = pin(t, c->org, was, is, o->reason, err);
@@ -186,8 +194,9 @@ static int change(struct sms *s, const struct who *who, struct sms_change *c, in
 	e = apply(&t, c, &was, &is, o, err);
 	/* switching on again is the undo of what switched off */
 	if (e == 0 && !o->dry_run && on == 1)
-		e = tx_query(&t, NULL, err, "UPDATE ringdown.sms_action SET undone_at = $2, undone_by = $3"
-			     " WHERE org_id = $1 AND kind = 'org-off' AND undone_at IS NULL", "tmt", o->org,
+		e = tx_query(&t, NULL, err, "UPDATE ringdown.sms_action SET undone_at = $2,"
+			     " undone_by = $3 WHERE org_id = $1 AND kind = 'org-off' AND undone_at"
+			     " IS NULL", "tmt", o->org,
 			     tx_now_ms(&t), who->actor);
 	if (e == 0 && !o->dry_run)
 		e = tx_commit(&t, NULL, err);
@@ -241,11 +250,12 @@ int sms_org_rate(struct sms *s, const struct who *who, const struct sms_order *o
 	return e;
 }
 
-/* ---- undo --------------------------------------------------------------------------------------- */
+/* ---- undo ----------------------------------------------------------------------- */
 
 static struct settings settings_of(const struct json *v)
 {
-	return (struct settings){ .exists = true, .disabled = json_get_bool(v, "smsDisabled", false),
+	return (struct settings){ .exists = true, .disabled = json_get_bool(v, "smsDisabled",
+		false),
 				  .per_minute = json_get_i64(v, "maxMessagesPerMinute", -1) };
 }
 
@@ -263,9 +273,11 @@ static int undo_in(struct tx *t, const char *action, struct sms_change *c, struc
 	if (!pg_rows(r))
 		return err_field(err, ERR_NOT_FOUND, "actionId", "no action '%.40s'", action);
 	if (!pg_null(r, 0, 4))
-		return err_set(err, ERR_CONFLICT, "%s was undone already by %s", action, pg_text(r, 0, 5));
+		return err_set(err, ERR_CONFLICT, "%s was undone already by %s", action,
+			       pg_text(r, 0, 5));
 	if (!str_has_prefix(pg_text(r, 0, 0), "org-"))
-		return err_set(err, ERR_CONFLICT, "%s cannot be undone this way: %s", action, pg_text(r, 0, 0));
+		return err_set(err, ERR_CONFLICT, "%s cannot be undone this way: %s", action,
+			       pg_text(r, 0, 0));
 	before = json_parse(pg_text(r, 0, 2), strlen(pg_text(r, 0, 2)), NULL);
 	after = json_parse(pg_text(r, 0, 3), strlen(pg_text(r, 0, 3)), NULL);
 	c->org = xstrdup(pg_text(r, 0, 1));
@@ -274,8 +286,10 @@ static int undo_in(struct tx *t, const char *action, struct sms_change *c, struc
 		return e;
 	left = settings_of(after);
 	if (is.disabled != left.disabled || is.per_minute != left.per_minute)
-		return err_set(err, ERR_CONFLICT, "%s was changed since: SMS %s, %lld a minute; left as it is",
-			       c->org, is.disabled ? "off" : "on", (long long)is.per_minute);
+		return err_set(err, ERR_CONFLICT, "%s was changed since: SMS %s, %lld a minute;"
+						  " left as it is", c->org,
+						  is.disabled ? "off" : "on",
+						  (long long)is.per_minute);
 	was = settings_of(before);
 	c->text = xasprintf("%s undone: %s as before", action, c->org);
 	c->undo = xasprintf("ringdown sms %s %s", pg_text(r, 0, 0), c->org);
@@ -303,7 +317,7 @@ int sms_undo(struct sms *s, const struct who *who, const char *action, struct st
 	return e;
 }
 
-/* ---- the application's switches ------------------------------------------------------------------ */
+/* ---- the application's switches ------------------------------------------------- */
 
 int sms_call_error(const struct call_info *info, const char *what, struct err *err)
 {
@@ -382,15 +396,16 @@ static int find_feature(struct sms *s, const char *name, bool *ret_on, struct er
 		}
 	}
 	const char *near = str_nearest(name, names, (size_t)f.n);
-	return err_field(err, ERR_NOT_FOUND, "name", "the application has no feature '%.48s'%s%s", name,
-			 near ? "; did you mean " : "", near ? near : "");
+	return err_field(err, ERR_NOT_FOUND, "name", "the application has no feature '%.48s'%s%s",
+			 name, near ? "; did you mean " : "", near ? near : "");
 }
 
 int sms_feature_set(struct sms *s, const struct who *who, const char *name, bool on,
 		    const char *reason, struct err *err)
 {
 	_cleanup_(free_p) char *text = xasprintf("%s %s%s%s", name, on ? "on" : "off",
-						 str_empty(reason) ? "" : ": ", reason ? reason : "");
+						 str_empty(reason) ? "" : ": ",
+						 reason ? reason : "");
 	bool is;
 	int e = find_feature(s, name, &is, err);
 

@@ -97,7 +97,8 @@ void sms_code_find(int64_t code, struct sms_code *ret)
 		if (str_has_prefix(p, start) && read_row(p, ret))
 			return;
 	ret->code = code;
-	take(ret->meaning, sizeof(ret->meaning), code ? "An error of unknown meaning" : "No code given");
+	take(ret->meaning, sizeof(ret->meaning), code ? "An error of unknown meaning" :
+	     "No code given");
 	take(ret->category, sizeof(ret->category), "unknown");
 	take(ret->retryable, sizeof(ret->retryable), "no");
 	take(ret->signal, sizeof(ret->signal), "none");
@@ -106,11 +107,13 @@ void sms_code_find(int64_t code, struct sms_code *ret)
 	for (size_t i = 0; i < COUNT_OF(ranges); i++) {
 		if (code < ranges[i].from || code > ranges[i].to)
 			continue;
-		snprintf(ret->meaning, sizeof(ret->meaning), "%s, not in our table", ranges[i].what);
+		snprintf(ret->meaning, sizeof(ret->meaning), "%s, not in our table",
+			 ranges[i].what);
 		take(ret->category, sizeof(ret->category), ranges[i].category);
 	}
 	take(ret->advice, sizeof(ret->advice), "Read the page of this number");
-	snprintf(ret->link, sizeof(ret->link), "https://www.twilio.com/docs/errors/%lld", (long long)code);
+	snprintf(ret->link, sizeof(ret->link), "https://www.twilio.com/docs/errors/%lld",
+		 (long long)code);
 }
 
 bool sms_code_may_retry(int64_t code, const char **ret_why)

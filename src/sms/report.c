@@ -113,8 +113,9 @@ static int count_rows(struct sms *s, const struct sms_query *q, int64_t from_ms,
 
 	if (q->kind == SMS_ORGS)
 		e = store_query(s->d.store, &orgs, err, "SELECT \"orgId\", \"smsDisabled\","
-				" \"maxMessagesPerMinute\" FROM \"OrgSettings\" WHERE \"smsDisabled\" OR"
-				" \"maxMessagesPerMinute\" IS NOT NULL LIMIT 5000", "");
+				" \"maxMessagesPerMinute\" FROM \"OrgSettings\" WHERE"
+				" \"smsDisabled\" OR \"maxMessagesPerMinute\" IS NOT NULL LIMIT"
+				" 5000", "");
 	if (e < 0)
 		return e;
 	/* from here to the end nothing waits: the groups borrow names */
@@ -178,7 +179,8 @@ static void twilio_failures(struct sms *s, const struct sms_query *q, int64_t fr
 		const struct sms_failure *f = &s->failed[i];
 
 		if (f->at_ms < from_ms || (q->org && !str_eq(q->org, f->org)) ||
-		    (q->code && !str_eq(q->code, f->code)) || (q->sender && !str_eq(q->sender, f->from)))
+		    (q->code && !str_eq(q->code, f->code)) ||
+			(q->sender && !str_eq(q->sender, f->from)))
 			continue;
 		failure_row(w, f, false);
 		n++;
@@ -208,7 +210,7 @@ static int failure_rows(struct sms *s, const struct sms_query *q, int64_t from_m
 	return e;
 }
 
-/* ---- beside the table -------------------------------------------------------------------------- */
+/* ---- beside the table ----------------------------------------------------------- */
 
 static int add_state(struct sms *s, const struct sms_query *q, int64_t from_ms, struct jw *w,
 		     struct err *err)
@@ -217,7 +219,8 @@ static int add_state(struct sms *s, const struct sms_query *q, int64_t from_ms, 
 	size_t n;
 	int e = store_query(s->d.store, &r, err,
 		"SELECT (SELECT count(*) FROM ringdown.sms_hold),"
-		" count(*) FILTER (WHERE \"smsReady\"), count(*) FROM \"TwilioBackupPhoneNumber\"", "");
+		" count(*) FILTER (WHERE \"smsReady\"), count(*) FROM \"TwilioBackupPhoneNumber\"",
+		"");
 
 	if (e < 0)
 		return e;
@@ -243,14 +246,16 @@ static int refresh(struct sms *s, const struct sms_query *q, int64_t now_ms, int
 
 	while (*busy)
 		if (condition_wait(&s->changed, WAIT_MS) != OP_OK)
-			return err_set(err, ERR_TIMEOUT, "another request still counts the messages");
+			return err_set(err, ERR_TIMEOUT, "another request still counts the"
+				       " messages");
 	*busy = true;
 	if (q->source == SMS_TWILIO) {
 		e = sms_twilio_refresh(s, now_ms, window_ms, err);
 	} else {
 		e = pg_acquire(s->d.store->pool, &conn, err);
 		if (e == 0)
-			e = sms_counts_refresh(s->counts[q->source][light(q)], conn, now_ms, window_ms, err);
+			e = sms_counts_refresh(s->counts[q->source][light(q)], conn, now_ms,
+					       window_ms, err);
 	}
 	*busy = false;
 	condition_wake(&s->changed);

@@ -59,13 +59,15 @@ static const char batch_sql[] =
 	" marked AS (INSERT INTO ringdown.sms_retry (message_id, action_id, by, at)"
 	"            SELECT id, $7, $8, $9 FROM due ON CONFLICT (message_id) DO NOTHING"
 	"            RETURNING message_id)"
-	" UPDATE \"MessageLog\" m SET status = 'queued', metadata = coalesce(m.metadata, '{}'::jsonb)"
-	"  || jsonb_build_object('retriedBy', $7::text) FROM marked WHERE m.id = marked.message_id";
+	" UPDATE \"MessageLog\" m SET status = 'queued', metadata = coalesce(m.metadata,"
+	" '{}'::jsonb)  || jsonb_build_object('retriedBy', $7::text) FROM marked WHERE m.id ="
+	" marked.message_id";
 
 static const char preview_sql[] = "SELECT count(*), count(DISTINCT m.\"orgId\")" QUALIFY;
 static const char all_sql[] =
 	"SELECT count(*) FROM \"MessageLog\" m WHERE m.direction = 'outbound' AND m.status IN"
-	" ('failed', 'undelivered') AND m.\"createdAt\" > $1 AND ($2::text IS NULL OR m.\"orgId\" = $2)";
+	" ('failed', 'undelivered') AND m.\"createdAt\" > $1 AND ($2::text IS NULL OR m.\"orgId\" ="
+	" $2)";
 
 int sms_retry_batch(struct sms *s, const struct who *who, const char *action,
 		    const struct sms_order *o, int64_t *ret_n, struct err *err)
@@ -84,7 +86,8 @@ int sms_retry_batch(struct sms *s, const struct who *who, const char *action,
 			     tx_now_ms(&t));
 	if (e == 0)
 		e = tx_query(&t, NULL, err, "UPDATE ringdown.sms_action SET rows_done ="
-			     " (SELECT count(*) FROM ringdown.sms_retry WHERE action_id = $1) WHERE id = $1",
+			     " (SELECT count(*) FROM ringdown.sms_retry WHERE action_id = $1) WHERE"
+			     " id = $1",
 			     "t", action);
 	if (e == 0)
 		e = tx_commit(&t, NULL, err);
@@ -94,7 +97,7 @@ int sms_retry_batch(struct sms *s, const struct who *who, const char *action,
 	return e;
 }
 
-/* ---- the rest, at its pace ---------------------------------------------------------------------- */
+/* ---- the rest, at its pace ------------------------------------------------------ */
 
 struct job {
 	struct sms *s;
@@ -150,13 +153,14 @@ static void go_on(struct sms *s, const struct who *who, const char *action,
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 
-	*j = (struct job){ s, xstrdup(who->actor), xstrdup(who->role), xstrdup(action), xstrdup(o->org),
+	*j = (struct job){ s, xstrdup(who->actor), xstrdup(who->role), xstrdup(action),
+			   xstrdup(o->org),
 			   xstrdup(o->code), xstrdup(o->messages), left, per_minute };
 	s->jobs++;
 	task_start(s->d.loop, "sms-retry", run, j, done);
 }
 
-/* ---- the order ------------------------------------------------------------------------------------- */
+/* ---- the order ------------------------------------------------------------------ */
 
 static int preview(struct sms *s, const struct sms_order *o, struct sms_change *c, struct err *err)
 {
@@ -192,8 +196,8 @@ static int begin(struct sms *s, const struct who *who, struct sms_change *c,
 	if (e == 0)
 		e = sms_action_put(&t, c, o->reason, err);
 	if (e == 0)
-		e = tx_query(&t, NULL, err, "UPDATE ringdown.sms_action SET rows_done = 0 WHERE id = $1", "t",
-			     c->action);
+		e = tx_query(&t, NULL, err, "UPDATE ringdown.sms_action SET rows_done = 0 WHERE id"
+					    " = $1", "t", c->action);
 	return e == 0 ? tx_commit(&t, NULL, err) : e;
 }
 
@@ -212,7 +216,8 @@ int sms_retry(struct sms *s, const struct who *who, const struct sms_order *orde
 		e = err_field(err, ERR_INVALID, "limit", "1 to %d messages", LIMIT_MAX);
 	else if (rate > RATE_MAX)
 		e = err_field(err, ERR_INVALID, "perMinute", "1 to %d messages a minute", RATE_MAX);
-	else if (o.code && (!parse_i64(o.code, 1, 999999, &code) || !sms_code_may_retry(code, &why)))
+	else if (o.code && (!parse_i64(o.code, 1, 999999, &code) ||
+			    !sms_code_may_retry(code, &why)))
 		e = err_field(err, ERR_INVALID, "code", "%.20s is never sent again: %s", o.code,
 			      why ? why : "not a code");
 	if (e == 0)

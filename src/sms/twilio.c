@@ -34,7 +34,8 @@ static int load_keys(struct store *s, const char *id, struct credentials *c, str
 
 static int by_number(const void *a, const void *b)
 {
-	return strcmp(((const struct org_number *)a)->number, ((const struct org_number *)b)->number);
+	return strcmp(((const struct org_number *)a)->number,
+		      ((const struct org_number *)b)->number);
 }
 
 /* Organisations of the senders in the list. */
@@ -97,7 +98,8 @@ static int fetch(struct sms *s, int64_t since_ms, struct message_list *all, stru
 		    load_keys(s->d.store, rows[i].id, &c, err) < 0)
 			continue;
 		asked++;
-		if (s->d.providers->telephony->messages(s->d.providers, &c, since_ms, PAGES, &l, &info) !=
+		if (s->d.providers->telephony->messages(s->d.providers, &c, since_ms, PAGES, &l,
+							&info) !=
 		    CALL_OK) {
 			failed++;
 			sms_call_error(&info, rows[i].name, err);
@@ -126,10 +128,12 @@ static void keep_failed(struct sms *s, const struct message_list *l, const struc
 		if (m->status != MESSAGE_FAILED && m->status != MESSAGE_UNDELIVERED)
 			continue;
 		s->failed[s->n_failed++] = (struct sms_failure){
-			.id = xstrdup(m->sid), .at_ms = m->at_ms, .org = xstrdup(org_of(orgs, m->from)),
+			.id = xstrdup(m->sid), .at_ms = m->at_ms,
+			.org = xstrdup(org_of(orgs, m->from)),
 			.from = xstrdup(m->from), .to = xstrdup(m->to),
 			.status = xstrdup(message_status_name(m->status)),
-			.code = m->code ? xasprintf("%d", m->code) : NULL, .channel = xstrdup("sms"),
+			.code = m->code ? xasprintf("%d", m->code) : NULL,
+			.channel = xstrdup("sms"),
 		};
 	}
 }
@@ -152,8 +156,9 @@ int sms_twilio_refresh(struct sms *s, int64_t now_ms, int64_t window_ms, struct 
 	if (r == 0) {
 		sms_counts_clear(c);
 		for (size_t i = 0; i < all.n; i++)
-			sms_counts_add(c, all.v[i].at_ms, org_of(&orgs, all.v[i].from), all.v[i].from,
-				       message_status_name(all.v[i].status), all.v[i].code, 1);
+			sms_counts_add(c, all.v[i].at_ms, org_of(&orgs, all.v[i].from),
+				       all.v[i].from, message_status_name(all.v[i].status),
+				       all.v[i].code, 1);
 		sms_counts_touch(c, now_ms);
 		keep_failed(s, &all, &orgs);
 		s->twilio_from_ms = now_ms - window_ms;

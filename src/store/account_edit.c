@@ -38,7 +38,8 @@ static int seal_all(struct store *s, const char *id, const struct account_input 
 	if (!in->token && !in->api_secret && !in->second_secret && !in->parent_secret)
 		return 0;
 	if (!s->keys)
-		return err_set(err, ERR_DENIED, "ENCRYPTION_KEY is not set: credentials cannot be stored");
+		return err_set(err, ERR_DENIED, "ENCRYPTION_KEY is not set: credentials cannot be"
+						" stored");
 	ret->token = seal_one(s->keys, id, "authToken", in->token);
 	ret->api = seal_one(s->keys, id, "apiKeySecret", in->api_secret);
 	ret->second = seal_one(s->keys, id, "secondSecret", in->second_secret);
@@ -61,16 +62,16 @@ static int put_ext(struct tx *t, const char *id, const struct account_input *in,
 	return tx_one(t, err,
 		      "UPDATE ringdown.account_ext SET"
 		      " api_key_sid = " KEEP(2, "api_key_sid") ","
-		      " api_key_secret = CASE WHEN $2 = '' THEN NULL ELSE coalesce($3, api_key_secret) END,"
-		      " second_key_sid = CASE WHEN $5::text IS NOT NULL THEN nullif($4, '')"
-		      "  ELSE second_key_sid END,"
+		      " api_key_secret = CASE WHEN $2 = '' THEN NULL ELSE coalesce($3,"
+		      " api_key_secret) END, second_key_sid = CASE WHEN $5::text IS NOT NULL THEN"
+		      " nullif($4, '')  ELSE second_key_sid END,"
 		      " second_secret = coalesce($5, second_secret),"
 		      " parent_sid = " KEEP(6, "parent_sid") ","
 		      " parent_key_sid = CASE WHEN $8::text IS NOT NULL THEN nullif($7, '')"
 		      "  ELSE parent_key_sid END,"
-		      " parent_secret = CASE WHEN $6 = '' THEN NULL ELSE coalesce($8, parent_secret) END,"
-		      " edge = " KEEP(9, "edge") ", type = " KEEP(10, "type") ","
-		      " capabilities = coalesce($11::json, capabilities),"
+		      " parent_secret = CASE WHEN $6 = '' THEN NULL ELSE coalesce($8,"
+		      " parent_secret) END, edge = " KEEP(9, "edge") ", type = " KEEP(10, "type")
+		      ", capabilities = coalesce($11::json, capabilities),"
 		      " credentials_set_at = CASE WHEN $12 THEN $13 ELSE credentials_set_at END,"
 		      " not_ready_reason = CASE WHEN $12 THEN NULL ELSE not_ready_reason END"
 		      " WHERE account_id = $1",
@@ -108,12 +109,13 @@ static int check_name(struct tx *t, const char *id, const char *name, struct err
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = str_empty(name) ? 0 :
-		tx_query(t, &r, err, "SELECT 1 FROM \"TwilioAccount\" a LEFT JOIN ringdown.account_ext x"
-			 " ON x.account_id = a.id WHERE a.name = $1 AND a.id <> $2"
-			 " AND x.removed_at IS NULL", "tt", name, id);
+		tx_query(t, &r, err, "SELECT 1 FROM \"TwilioAccount\" a LEFT JOIN"
+			 " ringdown.account_ext x ON x.account_id = a.id WHERE a.name = $1 AND a.id"
+			 " <> $2 AND x.removed_at IS NULL", "tt", name, id);
 
 	if (e == 0 && r && pg_rows(r))
-		return err_field(err, ERR_EXISTS, "name", "another account is called '%.80s'", name);
+		return err_field(err, ERR_EXISTS, "name", "another account is called '%.80s'",
+				 name);
 	return e;
 }
 
@@ -135,10 +137,11 @@ int account_add(struct store *s, const struct who *who, const struct account_inp
 		return e;
 	if (e == 0)
 		e = tx_query(&t, NULL, err,
-			     "INSERT INTO \"TwilioAccount\" (id, name, provider, \"accountSid\", \"authToken\","
-			     " \"isPrimary\", \"isActive\", priority, status, region, \"healthStatus\","
-			     " \"createdAt\", \"updatedAt\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active',"
-			     " nullif($9, ''), 'unknown', $10, $10)",
+			     "INSERT INTO \"TwilioAccount\" (id, name, provider, \"accountSid\","
+			     " \"authToken\", \"isPrimary\", \"isActive\", priority, status,"
+			     " region, \"healthStatus\", \"createdAt\", \"updatedAt\") VALUES ($1,"
+			     " $2, $3, $4, $5, $6, $7, $8, 'active', nullif($9, ''), 'unknown',"
+			     " $10, $10)",
 			     "tttttbbitm", id, in->name, in->provider ? in->provider : "twilio",
 			     in->account_sid, z.token, in->is_primary == 1, in->is_active != 0,
 			     in->priority >= 0 ? in->priority : 100, in->region, tx_now_ms(&t));
@@ -169,7 +172,8 @@ static int check_primary(struct tx *t, const char *id, const struct account_inpu
 
 	if (e == 0 && in->is_primary == 0 && pg_rows(r))
 		return err_field(err, ERR_CONFLICT, "isPrimary",
-				 "agents of this account run on %s now: roll back first", pg_text(r, 0, 0));
+				 "agents of this account run on %s now: roll back first",
+				 pg_text(r, 0, 0));
 	return e;
 }
 
@@ -190,7 +194,8 @@ int account_edit(struct store *s, const struct who *who, const char *id,
 		e = check_primary(&t, id, in, err);
 	if (e == 0)
 		e = put_ext(&t, id, in, &z, err);
-	/* The old token still signs webhooks for a while: its sealed text moves with its own aad. */
+	/* The old token still signs webhooks for a while: its sealed text moves with its own aad.
+	 * */
 	if (e == 0 && z.token && previous_ms > 0)
 		e = tx_query(&t, NULL, err,
 			     "UPDATE ringdown.account_ext e SET previous_token = a.\"authToken\","
@@ -203,9 +208,9 @@ int account_edit(struct store *s, const struct who *who, const char *id,
 			   " \"authToken\" = coalesce($3, \"authToken\"),"
 			   " priority = CASE WHEN $4::bigint >= 0 THEN $4 ELSE priority END,"
 			   " region = " KEEP(5, "region") ","
-			   " \"isPrimary\" = CASE WHEN $6::bigint >= 0 THEN $6 = 1 ELSE \"isPrimary\" END,"
-			   " \"isActive\" = CASE WHEN $7::bigint >= 0 THEN $7 = 1 ELSE \"isActive\" END,"
-			   " \"updatedAt\" = $8 WHERE id = $1",
+			   " \"isPrimary\" = CASE WHEN $6::bigint >= 0 THEN $6 = 1 ELSE"
+			   " \"isPrimary\" END, \"isActive\" = CASE WHEN $7::bigint >= 0 THEN $7 ="
+			   " 1 ELSE \"isActive\" END, \"updatedAt\" = $8 WHERE id = $1",
 			   "ttti" "tiim", id, in->name, z.token, in->priority, in->region,
 			   (int64_t)in->is_primary, (int64_t)in->is_active, tx_now_ms(&t));
 	if (e == ERR_CONFLICT && !(err && err->field[0]))
@@ -215,7 +220,8 @@ int account_edit(struct store *s, const struct who *who, const char *id,
 	if (e == 0)
 		e = account_note(&t, NOTE_INFO, "account.edited", id,
 				 z.token || z.api || z.second || z.parent ?
-					 "account edited, credentials replaced" : "account edited", err);
+					 "account edited, credentials replaced" : "account edited",
+					 err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }
 
@@ -223,12 +229,13 @@ static int users_of(struct tx *t, const char *id, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = tx_query(t, &r, err,
-			 "SELECT (SELECT count(*) FROM \"VoiceAgent\" WHERE \"twilioAccountId\" = $1),"
-			 " (SELECT count(*) FROM \"VoiceAgent\" WHERE \"twilioAccountId\" IS NULL AND $1 ="
+			 "SELECT (SELECT count(*) FROM \"VoiceAgent\" WHERE \"twilioAccountId\" ="
+			 " $1), (SELECT count(*) FROM \"VoiceAgent\" WHERE \"twilioAccountId\" IS"
+			 " NULL AND $1 ="
 			 SOLE_PRIMARY "),"
-			 " (SELECT min(id) FROM ringdown.event WHERE $1 IN (lineage, from_account, to_account)"
-			 "  AND status IN ('held', 'pending', 'approved', 'executing', 'failed',"
-			 "  'rolling_back')),"
+			 " (SELECT min(id) FROM ringdown.event WHERE $1 IN (lineage, from_account,"
+			 " to_account)  AND status IN ('held', 'pending', 'approved', 'executing',"
+			 " 'failed',  'rolling_back')),"
 			 " (SELECT min(primary_id) FROM ringdown.lineage WHERE current_account = $1"
 			 "  AND primary_id <> $1),"
 			 " (SELECT current_account FROM ringdown.lineage WHERE primary_id = $1"
@@ -239,7 +246,8 @@ static int users_of(struct tx *t, const char *id, struct err *err)
 		return e;
 	agents = pg_i64(r, 0, 0) + pg_i64(r, 0, 1);
 	if (agents > 0)
-		return err_set(err, ERR_CONFLICT, "%lld agents run on this account", (long long)agents);
+		return err_set(err, ERR_CONFLICT, "%lld agents run on this account",
+			       (long long)agents);
 	if (!pg_null(r, 0, 2))
 		return err_set(err, ERR_CONFLICT, "event %s is open and uses this account",
 			       pg_text(r, 0, 2));
@@ -247,7 +255,8 @@ static int users_of(struct tx *t, const char *id, struct err *err)
 		return err_set(err, ERR_CONFLICT, "the agents of %s are at this account now",
 			       pg_text(r, 0, 3));
 	if (!pg_null(r, 0, 4))
-		return err_set(err, ERR_CONFLICT, "agents at home here run on %s now", pg_text(r, 0, 4));
+		return err_set(err, ERR_CONFLICT, "agents at home here run on %s now",
+			       pg_text(r, 0, 4));
 	return 0;
 }
 
@@ -261,8 +270,8 @@ int account_remove(struct store *s, const struct who *who, const char *id, struc
 	int e = tx_begin(s, &t, who, err);
 
 	if (e == 0)
-		e = tx_query(&t, &r, err, "SELECT name FROM \"TwilioAccount\" WHERE id = $1 FOR UPDATE",
-			     "t", id);
+		e = tx_query(&t, &r, err, "SELECT name FROM \"TwilioAccount\" WHERE id = $1 FOR"
+					  " UPDATE", "t", id);
 	if (e == 0 && pg_rows(r) == 0)
 		e = err_set(err, ERR_NOT_FOUND, "no account '%.80s'", id);
 	if (e == 0)
@@ -270,11 +279,12 @@ int account_remove(struct store *s, const struct who *who, const char *id, struc
 	if (e == 0)
 		e = tx_query(&t, NULL, err,
 			     "WITH a AS (DELETE FROM ringdown.account_ext WHERE account_id = $1),"
-			     " b AS (DELETE FROM ringdown.standby_for WHERE $1 IN (primary_id, backup_id)),"
-			     " c AS (DELETE FROM ringdown.number_ext WHERE account_id = $1),"
-			     " d AS (DELETE FROM \"TwilioBackupPhoneNumber\" WHERE \"accountId\" = $1),"
-			     " e AS (DELETE FROM ringdown.lineage WHERE primary_id = $1)"
-			     " DELETE FROM \"TwilioAccount\" WHERE id = $1", "t", id);
+			     " b AS (DELETE FROM ringdown.standby_for WHERE $1 IN (primary_id,"
+			     " backup_id)), c AS (DELETE FROM ringdown.number_ext WHERE account_id"
+			     " = $1), d AS (DELETE FROM \"TwilioBackupPhoneNumber\" WHERE"
+			     " \"accountId\" = $1), e AS (DELETE FROM ringdown.lineage WHERE"
+			     " primary_id = $1) DELETE FROM \"TwilioAccount\" WHERE id = $1", "t",
+			     id);
 	if (e < 0)
 		return e;
 	text = xasprintf("account '%s' removed", pg_text(r, 0, 0));
@@ -295,32 +305,36 @@ int account_health_put(struct tx *t, const struct account *a, double balance_amo
 	int e = tx_query(t, NULL, err,
 			 "INSERT INTO ringdown.account_ext AS x (account_id, health, health_since,"
 			 " last_check, why, failing, unknown, agents, failure_rate, standby_ready,"
-			 " standby_problems, balance, balance_amount, type) VALUES ($1, $2, $3, $4, $5, $6, $7,"
-			 " $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account_id) DO UPDATE SET"
-			 " health = excluded.health, health_since = excluded.health_since,"
-			 " last_check = excluded.last_check, why = excluded.why,"
-			 " failing = excluded.failing, unknown = excluded.unknown,"
+			 " standby_problems, balance, balance_amount, type) VALUES ($1, $2, $3, $4,"
+			 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account_id) DO"
+			 " UPDATE SET health = excluded.health, health_since ="
+			 " excluded.health_since, last_check = excluded.last_check, why ="
+			 " excluded.why, failing = excluded.failing, unknown = excluded.unknown,"
 			 " agents = excluded.agents, failure_rate = excluded.failure_rate,"
 			 " standby_ready = excluded.standby_ready,"
 			 " standby_problems = excluded.standby_problems,"
 			 " balance = coalesce(excluded.balance, x.balance),"
-			 " balance_amount = CASE WHEN excluded.balance IS NULL THEN x.balance_amount"
-			 "  ELSE excluded.balance_amount END, type = coalesce(excluded.type, x.type)",
+			 " balance_amount = CASE WHEN excluded.balance IS NULL THEN"
+			 " x.balance_amount  ELSE excluded.balance_amount END, type ="
+			 " coalesce(excluded.type, x.type)",
 			 "ttmmtiiidbttdt", a->id, health_name(a->health), a->health_since_ms,
-			 a->last_check_ms, a->why, a->failing, a->unknown, a->agents, a->failure_rate,
-			 a->standby_ready, a->standby_problems, a->balance, balance_amount, a->type);
+			 a->last_check_ms, a->why, a->failing, a->unknown, a->agents,
+			 a->failure_rate,
+			 a->standby_ready, a->standby_problems, a->balance, balance_amount,
+			 a->type);
 
 	if (e < 0)
 		return e;
 	return tx_query(t, NULL, err, "UPDATE \"TwilioAccount\" SET \"healthStatus\" = $2,"
-			" \"lastHealthCheck\" = $3, status = coalesce($4, status), \"updatedAt\" = $5"
-			" WHERE id = $1", "ttmtm", a->id, health_name(a->health), a->last_check_ms,
+			" \"lastHealthCheck\" = $3, status = coalesce($4, status), \"updatedAt\" ="
+			" $5 WHERE id = $1", "ttmtm", a->id, health_name(a->health),
+			a->last_check_ms,
 			a->status, tx_now_ms(t));
 }
 
 int account_not_ready(struct tx *t, const char *id, const char *reason, struct err *err)
 {
-	return tx_query(t, NULL, err, "INSERT INTO ringdown.account_ext (account_id, not_ready_reason)"
-			" VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET"
+	return tx_query(t, NULL, err, "INSERT INTO ringdown.account_ext (account_id,"
+			" not_ready_reason) VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET"
 			" not_ready_reason = excluded.not_ready_reason", "tt", id, reason);
 }

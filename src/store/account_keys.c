@@ -59,7 +59,8 @@ static int open_one(struct store *s, const struct pg_result *r, int row, size_t 
 	if (!s->keys)
 		return err_set(err, ERR_NOT_FOUND, "ENCRYPTION_KEY is not set");
 	e = unseal(s->keys, pg_text(r, row, 2 + (int)i), aad, ret, err);
-	return e < 0 ? err_prefix(err, "account '%s', %s", pg_text(r, row, 1), sealed_columns[i].aad) : 0;
+	return e < 0 ? err_prefix(err, "account '%s', %s", pg_text(r, row, 1),
+				  sealed_columns[i].aad) : 0;
 }
 
 int account_keys_load(struct store *s, const char *id, struct account_keys *ret, struct err *err)
@@ -68,9 +69,10 @@ int account_keys_load(struct store *s, const char *id, struct account_keys *ret,
 	struct account_keys k = { 0 };
 	struct secret **const slots[SEALED] = { &k.token, &k.api_secret, &k.second_secret,
 						&k.parent_secret, &k.previous_token };
-	int e = store_query(s, &r, err, SEALED_SQL ", a.provider, a.\"accountSid\", a.region, e.edge,"
-			    " e.api_key_sid, e.second_key_sid, e.parent_sid, e.parent_key_sid,"
-			    " e.previous_token_until" SEALED_FROM " WHERE a.id = $1", "t", id);
+	int e = store_query(s, &r, err, SEALED_SQL ", a.provider, a.\"accountSid\", a.region,"
+			    " e.edge, e.api_key_sid, e.second_key_sid, e.parent_sid,"
+			    " e.parent_key_sid, e.previous_token_until" SEALED_FROM
+			    " WHERE a.id = $1", "t", id);
 
 	if (e < 0)
 		return e;
@@ -163,7 +165,8 @@ static int reseal_one(struct store *s, const struct who *who, const char *id, st
 	}
 	if (e < 0)
 		return e;
-	tx_note(&t, NOTE_INFO, "account.resealed", id, "credentials sealed with the current key", NULL);
+	tx_note(&t, NOTE_INFO, "account.resealed", id, "credentials sealed with the current key",
+		NULL);
 	return tx_commit(&t, NULL, err);
 }
 
@@ -175,12 +178,14 @@ static int reseal_journal_key(struct store *s, struct err *err)
 	int e = s->journal_key ? 0 : journal_key_load(s, err);
 
 	if (e == 0)
-		e = store_query(s, &r, err, "SELECT value FROM ringdown.meta WHERE key = 'journal_key'", "");
+		e = store_query(s, &r, err, "SELECT value FROM ringdown.meta WHERE key ="
+					    " 'journal_key'", "");
 	if (e < 0 || pg_rows(r) == 0 || sealed_current(s->keys, pg_text(r, 0, 0)))
 		return e;
 	sealed = seal(s->keys, secret_reveal(s->journal_key), JOURNAL_KEY_AAD);
 	return store_query(s, NULL, err, "UPDATE ringdown.meta SET value = $1"
-			   " WHERE key = 'journal_key' AND value = $2", "tt", sealed, pg_text(r, 0, 0));
+			   " WHERE key = 'journal_key' AND value = $2", "tt", sealed,
+			   pg_text(r, 0, 0));
 }
 
 int accounts_reseal(struct store *s, const struct who *who, int64_t batch, int64_t *ret_done,

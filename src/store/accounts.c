@@ -10,8 +10,8 @@
 static const char ACCOUNTS_SQL[] =
 	"WITH home AS (SELECT " SOLE_PRIMARY " AS id),"
 	" agents AS (SELECT coalesce(v.\"twilioAccountId\", home.id) AS id, count(*) AS n"
-	"  FROM \"VoiceAgent\" v CROSS JOIN home LEFT JOIN ringdown.agent_ext x ON x.agent_id = v.id"
-	"  WHERE " WATCHED_AGENT " GROUP BY 1),"
+	"  FROM \"VoiceAgent\" v CROSS JOIN home LEFT JOIN ringdown.agent_ext x ON x.agent_id ="
+	" v.id  WHERE " WATCHED_AGENT " GROUP BY 1),"
 	" numbers AS (SELECT p.\"accountId\" AS id, count(*) AS total,"
 	"  count(*) FILTER (WHERE p.status = 'available' AND r.phone_number IS NULL) AS free,"
 	"  count(*) FILTER (WHERE p.\"voiceReady\" AND p.status <> 'unavailable') AS voice,"
@@ -25,8 +25,8 @@ static const char ACCOUNTS_SQL[] =
 	" coalesce(e.failing, 0), coalesce(e.unknown, 0), coalesce(e.failure_rate, 0),"
 	" coalesce(n.total, 0), coalesce(n.free, 0), coalesce(n.voice, 0), coalesce(n.sms, 0),"
 	" coalesce(e.standby_ready, false), e.standby_problems, e.balance,"
-	" e.second_secret IS NOT NULL OR (e.api_key_secret IS NOT NULL AND a.\"authToken\" IS NOT NULL),"
-	" e.api_key_secret IS NOT NULL, e.credentials_set_at,"
+	" e.second_secret IS NOT NULL OR (e.api_key_secret IS NOT NULL AND a.\"authToken\" IS NOT"
+	" NULL), e.api_key_secret IS NOT NULL, e.credentials_set_at,"
 	" CASE WHEN a.\"isPrimary\" THEN coalesce(l.current_account, a.id) END,"
 	" (a.\"isPrimary\" AND coalesce(l.current_account, a.id) = a.id) OR EXISTS"
 	"  (SELECT 1 FROM ringdown.lineage o WHERE o.current_account = a.id), e.not_ready_reason"
@@ -63,7 +63,8 @@ static void read_account(const struct pg_result *r, int i, struct account *a)
 		.numbers_free = pg_i64(r, i, FREE), .voice_ready = pg_i64(r, i, VOICE),
 		.sms_ready = pg_i64(r, i, SMS), .standby_ready = pg_bool(r, i, READY),
 		.standby_problems = col_dup(r, i, PROBLEMS), .balance = col_dup(r, i, BALANCE),
-		.has_second_credential = pg_bool(r, i, SECOND), .has_api_key = pg_bool(r, i, API_KEY),
+		.has_second_credential = pg_bool(r, i, SECOND),
+		.has_api_key = pg_bool(r, i, API_KEY),
 		.credentials_set_at_ms = pg_time(r, i, CRED_SET),
 		.current_account = col_dup(r, i, CURRENT),
 	};
@@ -98,7 +99,8 @@ int accounts_newest_check(struct store *s, int64_t *ret_ms, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err, "SELECT greatest((SELECT max(\"lastHealthCheck\") FROM"
-			    " \"TwilioAccount\"), (SELECT max(last_check) FROM ringdown.account_ext))", "");
+			    " \"TwilioAccount\"), (SELECT max(last_check) FROM"
+			    " ringdown.account_ext))", "");
 
 	if (e == 0)
 		*ret_ms = pg_time(r, 0, 0);
@@ -123,7 +125,8 @@ static int not_found(struct store *s, const char *ref, struct err *err)
 			names[n] = pg_text(r, (int)n, 0);
 	near = n ? str_nearest(ref, names, n) : NULL;
 	if (near)
-		return err_set(err, ERR_NOT_FOUND, "no account '%.80s', did you mean '%s'?", ref, near);
+		return err_set(err, ERR_NOT_FOUND, "no account '%.80s', did you mean '%s'?", ref,
+			       near);
 	return err_set(err, ERR_NOT_FOUND, "no account '%.80s'", ref);
 }
 
@@ -141,7 +144,8 @@ int account_get(struct store *s, const char *ref, struct account *ret, struct er
 	if (n == 0) {
 		e = not_found(s, ref, err);
 	} else if (n > 1 && !str_eq(rows[pick].id, ref)) {
-		e = err_set(err, ERR_CONFLICT, "%zu accounts are called '%.80s': give the id", n, ref);
+		e = err_set(err, ERR_CONFLICT, "%zu accounts are called '%.80s': give the id", n,
+			    ref);
 	} else {
 		*ret = rows[pick];
 		rows[pick] = (struct account){ 0 };

@@ -99,7 +99,8 @@ int agents_page(struct store *s, const struct agents_filter *f, const char *afte
 int agent_get(struct store *s, const char *id, struct agent_row *ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT " AGENT_COLUMNS AGENT_FROM " WHERE v.id = $1", "t", id);
+	int e = store_query(s, &r, err, "SELECT " AGENT_COLUMNS AGENT_FROM " WHERE v.id = $1", "t",
+			    id);
 
 	if (e < 0)
 		return e;
@@ -112,8 +113,8 @@ int agent_get(struct store *s, const char *id, struct agent_row *ret, struct err
 int agents_count(struct store *s, const struct agents_filter *f, int64_t *ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT count(*)" AGENT_FROM AGENT_WHERE, "ttbbt", f->account,
-			    f->home, f->watched, f->failing, f->search);
+	int e = store_query(s, &r, err, "SELECT count(*)" AGENT_FROM AGENT_WHERE, "ttbbt",
+			    f->account, f->home, f->watched, f->failing, f->search);
 
 	if (e == 0)
 		*ret = pg_i64(r, 0, 0);
@@ -148,7 +149,8 @@ int agents_judge(struct tx *t, const struct agent_judgement *j, size_t n, struct
 
 		jw_arr(&w, NULL);
 		for (size_t i = from; i < n && i < from + BATCH; i++) {
-			_cleanup_(free_p) char *masked = j[i].reason ? redact_copy(j[i].reason) : NULL;
+			_cleanup_(free_p) char *masked = j[i].reason ? redact_copy(j[i].reason) :
+				NULL;
 			_cleanup_(free_p) char *reason = masked ? text_clean(masked, 300) : NULL;
 
 			jw_obj(&w, NULL);
@@ -189,15 +191,16 @@ int agents_presence(struct tx *t, const struct agent_presence *p, size_t n, stru
 		}
 		jw_arr_end(&w);
 		e = tx_query(t, NULL, err,
-			     "INSERT INTO ringdown.agent_ext AS x (agent_id, eleven_present, eleven_seen_at,"
-			     " eleven_number_id, integration) SELECT id, present, $2, number, integration"
-			     " FROM json_to_recordset($1::json) AS"
+			     "INSERT INTO ringdown.agent_ext AS x (agent_id, eleven_present,"
+			     " eleven_seen_at, eleven_number_id, integration) SELECT id, present,"
+			     " $2, number, integration FROM json_to_recordset($1::json) AS"
 			     " j(id text, present boolean, number text, integration text)"
 			     " ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"
 			     " eleven_present = excluded.eleven_present,"
 			     " eleven_seen_at = excluded.eleven_seen_at,"
-			     " eleven_number_id = coalesce(excluded.eleven_number_id, x.eleven_number_id),"
-			     " integration = coalesce(excluded.integration, x.integration)",
+			     " eleven_number_id = coalesce(excluded.eleven_number_id,"
+			     " x.eleven_number_id), integration = coalesce(excluded.integration,"
+			     " x.integration)",
 			     "tm", str_get(&doc), tx_now_ms(t));
 		str_fini(&doc);
 	}
@@ -209,12 +212,12 @@ int agents_calls(struct tx *t, int64_t since_ms, int64_t until_ms, struct err *e
 	return tx_query(t, NULL, err,
 		"WITH n AS (SELECT to_number, count(*) AS n FROM calls WHERE created_at >= $1"
 		"  AND created_at < $2 GROUP BY 1),"
-		" m AS (SELECT v.id, ceil(sum(n.n) * 86400000.0 / greatest($3::bigint, 1))::bigint AS calls"
-		"  FROM n JOIN (SELECT id, \"twilioPhoneNumber\" AS number FROM \"VoiceAgent\""
-		"   UNION SELECT id, \"backupPhoneNumber\" FROM \"VoiceAgent\") v ON v.number = n.to_number"
-		"  GROUP BY v.id),"
-		" now AS (SELECT id, calls FROM m UNION ALL SELECT x.agent_id, 0 FROM ringdown.agent_ext x"
-		"  WHERE x.calls_per_day > 0 AND EXISTS (SELECT FROM n)"
+		" m AS (SELECT v.id, ceil(sum(n.n) * 86400000.0 / greatest($3::bigint, 1))::bigint"
+		" AS calls  FROM n JOIN (SELECT id, \"twilioPhoneNumber\" AS number FROM"
+		" \"VoiceAgent\"   UNION SELECT id, \"backupPhoneNumber\" FROM \"VoiceAgent\") v ON"
+		" v.number = n.to_number  GROUP BY v.id),"
+		" now AS (SELECT id, calls FROM m UNION ALL SELECT x.agent_id, 0 FROM"
+		" ringdown.agent_ext x  WHERE x.calls_per_day > 0 AND EXISTS (SELECT FROM n)"
 		"  AND NOT EXISTS (SELECT FROM m WHERE m.id = x.agent_id))"
 		" INSERT INTO ringdown.agent_ext AS x (agent_id, calls_per_day)"
 		" SELECT id, calls FROM now ORDER BY id ON CONFLICT (agent_id) DO UPDATE SET"

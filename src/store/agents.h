@@ -14,7 +14,8 @@ struct agent_row {
 struct agents_filter {
 	const char *account;		/* where it runs now; NULL = all */
 	const char *home;		/* its lineage */
-	bool watched;			/* ACTIVE, with ElevenLabs id and number, not known absent */
+	/* ACTIVE, with ElevenLabs id and number, not known absent */
+	bool watched;
 	bool failing;			/* outcome bad */
 	const char *search;		/* name, number or id contains */
 };

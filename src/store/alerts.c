@@ -46,17 +46,18 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 
 	subject = subject ? subject : "";
 	e = tx_query(t, &old, err, "SELECT severity FROM ringdown.alert"
-		     " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt", name, subject);
+		     " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt", name,
+		     subject);
 	if (e < 0)
 		return e;
 	is_new = pg_rows(old) == 0;
 	louder = !is_new && !str_eq(pg_text(old, 0, 0), severity);
 	e = tx_query(t, &r, err,
-		     "INSERT INTO ringdown.alert (id, name, subject, text, severity, state, since, seen_at)"
-		     " VALUES ('AL-' || nextval('ringdown.alert_seq'), $1, $2, $3, $4, 'firing', $5, $5)"
-		     " ON CONFLICT (name, subject) WHERE state <> 'resolved' DO UPDATE SET"
-		     " text = excluded.text, severity = excluded.severity, seen_at = excluded.seen_at,"
-		     " state = 'firing' RETURNING " ALERT_COLUMNS,
+		     "INSERT INTO ringdown.alert (id, name, subject, text, severity, state, since,"
+		     " seen_at) VALUES ('AL-' || nextval('ringdown.alert_seq'), $1, $2, $3, $4,"
+		     " 'firing', $5, $5) ON CONFLICT (name, subject) WHERE state <> 'resolved' DO"
+		     " UPDATE SET text = excluded.text, severity = excluded.severity, seen_at ="
+		     " excluded.seen_at, state = 'firing' RETURNING " ALERT_COLUMNS,
 		     "ttttm", name, subject, text ? text : "", severity, tx_now_ms(t));
 	if (e < 0)
 		return e;
@@ -73,7 +74,8 @@ int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = tx_query(t, &r, err,
 			 "UPDATE ringdown.alert SET state = 'resolved', resolved_at = $3"
-			 " WHERE name = $1 AND subject = $2 AND state <> 'resolved' RETURNING " ALERT_COLUMNS,
+			 " WHERE name = $1 AND subject = $2 AND state <> 'resolved'"
+			 " RETURNING " ALERT_COLUMNS,
 			 "ttm", name, subject ? subject : "", tx_now_ms(t));
 
 	if (e < 0)
@@ -101,7 +103,8 @@ int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert_r
 	rows = xcalloc((size_t)n + 1, sizeof(*rows));
 	for (int i = 0; i < n; i++)
 		rows[i] = (struct alert_row){
-			.id = col_dup(r, i, 0), .name = col_dup(r, i, 1), .subject = col_dup(r, i, 2),
+			.id = col_dup(r, i, 0), .name = col_dup(r, i, 1),
+			.subject = col_dup(r, i, 2),
 			.text = col_dup(r, i, 3), .severity = col_dup(r, i, 4),
 			.state = enum_parse(&alert_state_names, pg_text(r, i, 5)),
 			.since_ms = pg_time(r, i, 6), .resolved_at_ms = pg_time(r, i, 7),

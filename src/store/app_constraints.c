@@ -12,14 +12,16 @@
 #define POOL "TwilioBackupPhoneNumber"
 
 static const struct app_check checks[] = {
-	{ "ringdown_account_sid_given", "TwilioAccount", "accountSid", "\"accountSid\" IS NOT NULL" },
+	{ "ringdown_account_sid_given", "TwilioAccount", "accountSid",
+	  "\"accountSid\" IS NOT NULL" },
 	{ "ringdown_pool_number_given", POOL, "phoneNumber", "\"phoneNumber\" IS NOT NULL" },
 	{ "ringdown_pool_status", POOL, "status",
 	  "status IN ('available', 'reserved', 'assigned', 'unavailable')" },
 	{ "ringdown_org_given", "OrgSettings", "orgId", "\"orgId\" IS NOT NULL" },
 };
 
-/* Is the table there with the column, is the constraint, is it valid, and is the column NOT NULL? */
+/* Is the table there with the column, is the constraint, is it valid, and is the column NOT NULL?
+ * */
 static int state_of(struct pg_conn *c, const struct app_check *k, struct pg_result **ret,
 		    struct err *err)
 {
@@ -39,8 +41,8 @@ static int state_of(struct pg_conn *c, const struct app_check *k, struct pg_resu
 static int odd_rows(struct pg_conn *c, const struct app_check *k, int64_t *ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	_cleanup_(free_p) char *sql = xasprintf("SELECT count(*) FROM \"%s\" WHERE NOT (%s)", k->table,
-						k->expr);
+	_cleanup_(free_p) char *sql = xasprintf("SELECT count(*) FROM \"%s\" WHERE NOT (%s)",
+						k->table, k->expr);
 	int e = pg_query(c, sql, NULL, &r, err);
 
 	*ret = e == 0 ? pg_i64(r, 0, 0) : 0;
@@ -65,13 +67,13 @@ int app_checks_missing(struct pg_conn *c, struct str *ret, int *ret_n, struct st
 		if (e < 0)
 			return e;
 		if (odd) {
-			str_addf(notes, "%lld rows of \"%s\" do not keep to %s: the check is not added\n",
-				 (long long)odd, k->table, k->expr);
+			str_addf(notes, "%lld rows of \"%s\" do not keep to %s: the check is not"
+					" added\n", (long long)odd, k->table, k->expr);
 			continue;
 		}
 		if (pg_null(r, 0, 1))
-			str_addf(ret, "ALTER TABLE \"%s\" ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n",
-				 k->table, k->name, k->expr);
+			str_addf(ret, "ALTER TABLE \"%s\" ADD CONSTRAINT %s CHECK (%s) NOT"
+				      " VALID;\n", k->table, k->name, k->expr);
 		str_addf(ret, "ALTER TABLE \"%s\" VALIDATE CONSTRAINT %s;\n", k->table, k->name);
 		++*ret_n;
 	}

@@ -262,7 +262,8 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 			create_table(&ret->sql, i);
 		} else if (table && !have) {
 			ret->missing++;
-			str_addf(&ret->sql, "ALTER TABLE \"%s\" ADD COLUMN IF NOT EXISTS ", want->table);
+			str_addf(&ret->sql, "ALTER TABLE \"%s\" ADD COLUMN IF NOT EXISTS ",
+				 want->table);
 			add_column(&ret->sql, want, true);
 			str_add(&ret->sql, ";\n");
 		} else if (have && !type_fits(have, want->type)) {
@@ -278,7 +279,8 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 static int serving(const struct pg_result *r, const struct app_index *x)
 {
 	_cleanup_(free_p) char *def = NULL;
-	const char *on = strstr(x->sql, " ON ") + 4, *open = strchr(on, '('), *end = strchr(open, ')');
+	const char *on = strstr(x->sql, " ON ") + 4, *open = strchr(on, '('),
+		*end = strchr(open, ')');
 	bool unique = strstr(x->sql, "UNIQUE") != NULL;
 
 	def = xasprintf(".%.*sUSING btree %.*s", (int)(open - on), on, (int)(end - open + 1), open);

@@ -32,7 +32,8 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err);
 /* Statements of indexes that are absent, one a line; broken leftovers are dropped first. */
 int app_indexes_missing(struct pg_conn *c, bool asked, struct str *ret, int *ret_n,
 			struct err *err);
-/* Statements of checks that are absent or not validated, one a line; what rows stand against goes to
+/* Statements of checks that are absent or not validated, one a line; what rows stand against goes
+ * to
  * notes instead. */
 int app_checks_missing(struct pg_conn *c, struct str *ret, int *ret_n, struct str *notes,
 		       struct err *err);

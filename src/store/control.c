@@ -122,8 +122,9 @@ static int set_switch(struct tx *t, const struct control_switch *k, bool on, int
 		return e;
 	if (until_ms)
 		format_time(until, until_ms);
-	text = xasprintf("%s%s%s%s%s%s", on ? "" : "no longer ", k->word, on && until_ms ? " until " : "",
-			 on ? until : "", str_empty(reason) ? "" : ": ", reason ? reason : "");
+	text = xasprintf("%s%s%s%s%s%s", on ? "" : "no longer ", k->word,
+			 on && until_ms ? " until " : "", on ? until : "",
+			 str_empty(reason) ? "" : ": ", reason ? reason : "");
 	return note_control(t, on ? k->on_kind : k->off_kind, text, err);
 }
 
@@ -165,7 +166,8 @@ int control_expire(struct store *s, const struct who *who, struct err *err)
 	e = tx_begin(s, &t, who, err);
 	if (e == 0)
 		e = tx_query(&t, &r, err, "SELECT paused AND paused_until <= $1,"
-			     " maintenance AND maintenance_until <= $1 FROM ringdown.control FOR UPDATE",
+			     " maintenance AND maintenance_until <= $1 FROM ringdown.control FOR"
+			     " UPDATE",
 			     "m", tx_now_ms(&t));
 	if (e == 0 && pg_bool(r, 0, 0))
 		e = set_switch(&t, &pause_switch, false, 0, "its time ran out", err);
@@ -185,7 +187,8 @@ int hold_put(struct tx *t, const char *id, const char *what, const char *subject
 			 "INSERT INTO ringdown.hold (id, what, subject, by, reason, since, until)"
 			 " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET"
 			 " what = excluded.what, subject = excluded.subject, by = excluded.by,"
-			 " reason = excluded.reason, since = excluded.since, until = excluded.until",
+			 " reason = excluded.reason, since = excluded.since, until ="
+			 " excluded.until",
 			 "tttttmm", id, what, subject ? subject : "", t->who.actor,
 			 reason ? reason : "", tx_now_ms(t), until_ms);
 
@@ -212,7 +215,8 @@ int hold_release(struct tx *t, const char *id, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct str data = STR_INIT(1024);
 	struct jw w = JW(&data);
-	int e = tx_query(t, &r, err, "DELETE FROM ringdown.hold WHERE id = $1 RETURNING what", "t", id);
+	int e = tx_query(t, &r, err, "DELETE FROM ringdown.hold WHERE id = $1 RETURNING what", "t",
+			 id);
 
 	if (e < 0 || pg_rows(r) == 0)
 		return e;
@@ -240,8 +244,10 @@ int holds_list(struct store *s, struct hold_row **ret, size_t *ret_n, struct err
 	rows = xcalloc((size_t)n + 1, sizeof(*rows));
 	for (int i = 0; i < n; i++)
 		rows[i] = (struct hold_row){
-			.id = col_dup(r, i, 0), .what = col_dup(r, i, 1), .subject = col_dup(r, i, 2),
-			.by = col_dup(r, i, 3), .reason = col_dup(r, i, 4), .since_ms = pg_time(r, i, 5),
+			.id = col_dup(r, i, 0), .what = col_dup(r, i, 1),
+			.subject = col_dup(r, i, 2),
+			.by = col_dup(r, i, 3), .reason = col_dup(r, i, 4),
+			.since_ms = pg_time(r, i, 5),
 			.until_ms = pg_time(r, i, 6),
 		};
 	*ret = rows;
@@ -274,7 +280,8 @@ int live_put(struct store *s, const char *key, const char *doc, struct err *err)
 int live_get(struct store *s, const char *key, char **ret, int64_t *ret_at_ms, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT doc, at FROM ringdown.live WHERE key = $1", "t", key);
+	int e = store_query(s, &r, err, "SELECT doc, at FROM ringdown.live WHERE key = $1", "t",
+			    key);
 
 	if (e < 0)
 		return e;

@@ -26,7 +26,8 @@ static int read_standby(struct store *s, struct decide_facts *ret, struct err *e
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err, "SELECT primary_id, backup_id, priority"
-			    " FROM ringdown.standby_for ORDER BY primary_id, priority, backup_id", "");
+			    " FROM ringdown.standby_for ORDER BY primary_id, priority, backup_id",
+			    "");
 
 	if (e < 0)
 		return e;

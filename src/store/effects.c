@@ -51,8 +51,8 @@ int effects_intend(struct tx *t, const char *event, struct effect *const *v, siz
 		return 0;
 	_cleanup_(free_p) char *rows = effects_json(v, n);
 	int e = tx_query(t, &r, err,
-		"INSERT INTO ringdown.effect (event_id, agent_id, kind, subject, before, after, state,"
-		" epoch, engine, at)"
+		"INSERT INTO ringdown.effect (event_id, agent_id, kind, subject, before, after,"
+		" state, epoch, engine, at)"
 		" SELECT $1, x.agent, x.kind, x.subject, x.before, x.after, 'intended', $4::bigint,"
 		" $5, $3::timestamptz FROM json_to_recordset($2::json)"
 		" AS x(agent text, kind text, subject text, before json, after json)"
@@ -62,8 +62,9 @@ int effects_intend(struct tx *t, const char *event, struct effect *const *v, siz
 		return e;
 	take_ids(r, v, n);
 	return tx_query(t, NULL, err,
-		"UPDATE ringdown.event SET first_write_at = coalesce(first_write_at, $2::timestamptz),"
-		" last_write_at = $2::timestamptz WHERE id = $1", "tm", event, tx_now_ms(t));
+		"UPDATE ringdown.event SET first_write_at = coalesce(first_write_at,"
+		" $2::timestamptz), last_write_at = $2::timestamptz WHERE id = $1", "tm", event,
+		tx_now_ms(t));
 }
 
 int effects_end(struct tx *t, struct effect *const *v, size_t n, struct err *err)
@@ -101,17 +102,18 @@ int effects_merge(struct tx *t, const char *rows, char ***ret_events, size_t *re
 		"  FROM json_to_recordset($1::json) AS j(event text, agent text, kind text,"
 		"  subject text, epoch bigint, at bigint, before json, after json)"
 		"  ORDER BY event, agent, kind, subject, epoch, at),"
-		" new AS (INSERT INTO ringdown.effect (event_id, agent_id, kind, subject, before, after,"
-		"  state, epoch, engine, at, ended_at, error)"
-		"  SELECT x.event, x.agent, x.kind, x.subject, x.before, x.after, 'unknown', x.epoch, $2,"
-		"  to_timestamp(x.at / 1000.0), $3::timestamptz,"
+		" new AS (INSERT INTO ringdown.effect (event_id, agent_id, kind, subject, before,"
+		" after,  state, epoch, engine, at, ended_at, error)"
+		"  SELECT x.event, x.agent, x.kind, x.subject, x.before, x.after, 'unknown',"
+		" x.epoch, $2,  to_timestamp(x.at / 1000.0), $3::timestamptz,"
 		"  'known from the intent log only: the database lost its newest commits'"
 		"  FROM x JOIN ringdown.event v ON v.id = x.event WHERE NOT EXISTS"
-		"  (SELECT FROM ringdown.effect f WHERE f.event_id = x.event AND f.agent_id = x.agent"
-		"   AND f.kind = x.kind AND f.subject = x.subject AND f.epoch = x.epoch)"
+		"  (SELECT FROM ringdown.effect f WHERE f.event_id = x.event AND f.agent_id ="
+		" x.agent   AND f.kind = x.kind AND f.subject = x.subject AND f.epoch = x.epoch)"
 		"  ORDER BY x.at RETURNING event_id)"
 		" SELECT event_id FROM new UNION SELECT event FROM x WHERE NOT EXISTS"
-		"  (SELECT FROM ringdown.event v WHERE v.id = x.event) ORDER BY 1", "ttm", rows, t->store->engine_id,
+		"  (SELECT FROM ringdown.event v WHERE v.id = x.event) ORDER BY 1", "ttm", rows,
+		t->store->engine_id,
 		tx_now_ms(t));
 	if (e < 0)
 		return e;

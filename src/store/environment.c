@@ -32,19 +32,23 @@ int environment_check(struct store *s, const char *name, struct err *err)
 		return e;
 	if (str_empty(name))
 		return err_set(err, pg_rows(r) ? ERR_DENIED : ERR_NOT_FOUND,
-			       "no environment is chosen (--env NAME of environments:); the database was "
-			       "adopted for %s", pg_rows(r) ? pg_text(r, 0, 0) : "none");
+			       "no environment is chosen (--env NAME of environments:); the"
+			       " database was adopted for %s",
+			       pg_rows(r) ? pg_text(r, 0, 0) : "none");
 	if (pg_rows(r) == 0)
 		return err_set(err, ERR_NOT_FOUND,
-			       "the database was not adopted for '%s': run `ringdown adopt --environment %s`",
+			       "the database was not adopted for '%s': run `ringdown adopt"
+			       " --environment %s`",
 			       name, name);
 	if (!str_eq(pg_text(r, 0, 0), name))
 		return err_set(err, ERR_DENIED,
-			       "the database belongs to environment '%s', the configuration says '%s'",
+			       "the database belongs to environment '%s', the configuration says"
+			       " '%s'",
 			       pg_text(r, 0, 0), name);
 	if (!pg_bool(r, 0, 1))
 		return err_set(err, ERR_DENIED,
-			       "the database of '%s' runs on another server than it was adopted on (a copy?)",
+			       "the database of '%s' runs on another server than it was adopted on"
+			       " (a copy?)",
 			       name);
 	if (!pg_bool(r, 0, 2))
 		return err_set(err, ERR_DENIED, "'%s' was adopted as database '%s' (a copy?)", name,
@@ -60,13 +64,14 @@ int environment_adopt(struct store *s, const struct who *who, const char *name, 
 
 	if (e == 0)
 		e = tx_query(&t, NULL, err,
-			     "INSERT INTO ringdown.environment (name, system_identifier, database_name,"
-			     " timeline, adopted_at, adopted_by)"
+			     "INSERT INTO ringdown.environment (name, system_identifier,"
+			     " database_name, timeline, adopted_at, adopted_by)"
 			     " VALUES ($1, " HERE ", current_database(), " TIMELINE ", $2, $3)"
 			     " ON CONFLICT (one) DO UPDATE SET name = excluded.name,"
 			     " system_identifier = excluded.system_identifier,"
-			     " database_name = excluded.database_name, timeline = excluded.timeline,"
-			     " adopted_at = excluded.adopted_at, adopted_by = excluded.adopted_by",
+			     " database_name = excluded.database_name, timeline ="
+			     " excluded.timeline, adopted_at = excluded.adopted_at, adopted_by ="
+			     " excluded.adopted_by",
 			     "tmt", name, tx_now_ms(&t), who->actor);
 	if (e < 0)
 		return e;

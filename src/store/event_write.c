@@ -34,23 +34,24 @@ static int mirror(struct tx *t, const struct event_row *r, struct err *err)
 	bool back = e->status == EV_ROLLED_BACK;
 
 	return tx_query(t, NULL, err,
-		"INSERT INTO \"TwilioFailoverEvent\" (id, \"fromAccountId\", \"toAccountId\", status,"
-		" severity, \"triggerType\", reason, \"ruleId\", \"affectedAgents\", \"totalAgents\","
-		" \"approvalDeadline\", \"approvedBy\", \"approvedAt\", \"startedAt\","
-		" \"completedAt\", \"rolledBackAt\", error, metadata, \"createdAt\", \"updatedAt\")"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::timestamptz, $12,"
-		" $13::timestamptz, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17,"
+		"INSERT INTO \"TwilioFailoverEvent\" (id, \"fromAccountId\", \"toAccountId\","
+		" status, severity, \"triggerType\", reason, \"ruleId\", \"affectedAgents\","
+		" \"totalAgents\", \"approvalDeadline\", \"approvedBy\", \"approvedAt\","
+		" \"startedAt\", \"completedAt\", \"rolledBackAt\", error, metadata, \"createdAt\","
+		" \"updatedAt\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::timestamptz,"
+		" $12, $13::timestamptz, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17,"
 		" jsonb_build_object('lineage', $18::text, 'cause', $19::text, 'version',"
 		" $20::bigint), $21::timestamptz, $22::timestamptz)"
 		" ON CONFLICT (id) DO UPDATE SET \"toAccountId\" = excluded.\"toAccountId\","
 		" status = excluded.status, severity = excluded.severity, reason = excluded.reason,"
-		" \"ruleId\" = excluded.\"ruleId\", \"affectedAgents\" = excluded.\"affectedAgents\","
-		" \"totalAgents\" = excluded.\"totalAgents\","
+		" \"ruleId\" = excluded.\"ruleId\", \"affectedAgents\" ="
+		" excluded.\"affectedAgents\", \"totalAgents\" = excluded.\"totalAgents\","
 		" \"approvalDeadline\" = excluded.\"approvalDeadline\","
-		" \"approvedBy\" = excluded.\"approvedBy\", \"approvedAt\" = excluded.\"approvedAt\","
-		" \"startedAt\" = excluded.\"startedAt\", \"completedAt\" = excluded.\"completedAt\","
-		" \"rolledBackAt\" = excluded.\"rolledBackAt\", error = excluded.error,"
-		" metadata = excluded.metadata, \"updatedAt\" = excluded.\"updatedAt\"",
+		" \"approvedBy\" = excluded.\"approvedBy\", \"approvedAt\" ="
+		" excluded.\"approvedAt\", \"startedAt\" = excluded.\"startedAt\", \"completedAt\""
+		" = excluded.\"completedAt\", \"rolledBackAt\" = excluded.\"rolledBackAt\", error ="
+		" excluded.error, metadata = excluded.metadata, \"updatedAt\" ="
+		" excluded.\"updatedAt\"",
 		"ttttttttiimtmmmmtttimm", e->id, e->from, e->to, event_status_name(e->status),
 		severity_name(e->severity), enum_name(&trigger_names, e->trigger), e->reason,
 		NULL, (int64_t)e->agents_moved, (int64_t)e->agents_total, e->deadline_at_ms,
@@ -194,9 +195,10 @@ int event_test_add(struct tx *t, struct event_row *r, const struct event_test *t
 
 	if (e == 0)
 		e = tx_query(t, NULL, err,
-			     "INSERT INTO ringdown.event_test (event_id, n, at, outcome, detail, parts)"
-			     " SELECT $1, coalesce(max(n), 0) + 1, $2::timestamptz, $3, $4, $5::json"
-			     " FROM ringdown.event_test WHERE event_id = $1", "tmttt", r->e.id,
+			     "INSERT INTO ringdown.event_test (event_id, n, at, outcome, detail,"
+			     " parts) SELECT $1, coalesce(max(n), 0) + 1, $2::timestamptz, $3, $4,"
+			     " $5::json FROM ringdown.event_test WHERE event_id = $1", "tmttt",
+			     r->e.id,
 			     test->at_ms, outcome_name(test->outcome), test->detail, test->parts);
 	if (e < 0)
 		return e;
@@ -216,8 +218,8 @@ int event_preview(struct tx *t, const char *id, const char *hash, const char *pl
 int event_progress(struct tx *t, const char *id, const struct event_progress *p, struct err *err)
 {
 	return tx_one(t, err,
-		"UPDATE ringdown.event SET agents_moved = CASE WHEN $2 < 0 THEN agents_moved ELSE $2 END,"
-		" agents_failed = CASE WHEN $3 < 0 THEN agents_failed ELSE $3 END,"
+		"UPDATE ringdown.event SET agents_moved = CASE WHEN $2 < 0 THEN agents_moved ELSE"
+		" $2 END, agents_failed = CASE WHEN $3 < 0 THEN agents_failed ELSE $3 END,"
 		" first_write_at = coalesce(first_write_at, $4::timestamptz),"
 		" last_write_at = greatest(last_write_at, $5::timestamptz),"
 		" lock_expires_at = coalesce($6::timestamptz, lock_expires_at),"
@@ -246,10 +248,10 @@ int event_step_put(struct tx *t, const char *id, const struct event_step *step, 
 	if (e < 0)
 		return e;
 	e = tx_query(t, NULL, err,
-		"INSERT INTO ringdown.event_step (event_id, n, name, state, done, total, started_at,"
-		" ended_at, error, epoch) VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz,"
-		" $8::timestamptz, $9, $10) ON CONFLICT (event_id, n) DO UPDATE SET"
-		" state = excluded.state, done = excluded.done, total = excluded.total,"
+		"INSERT INTO ringdown.event_step (event_id, n, name, state, done, total,"
+		" started_at, ended_at, error, epoch) VALUES ($1, $2, $3, $4, $5, $6,"
+		" $7::timestamptz, $8::timestamptz, $9, $10) ON CONFLICT (event_id, n) DO UPDATE"
+		" SET state = excluded.state, done = excluded.done, total = excluded.total,"
 		" started_at = excluded.started_at, ended_at = excluded.ended_at,"
 		" error = excluded.error, epoch = excluded.epoch", "tittiimmti", id, step->n,
 		step_name(step->n), step_state_name(step->state), step->done, step->total,
@@ -270,7 +272,8 @@ int event_cancel_request(struct tx *t, const char *id, const char *by, struct er
 	int e = tx_query(t, &r, err,
 		"UPDATE ringdown.event SET cancel_requested_by = coalesce(cancel_requested_by, $2),"
 		" cancel_requested_at = coalesce(cancel_requested_at, $3::timestamptz)"
-		" WHERE id = $1 AND status IN ('approved', 'executing')", "ttm", id, by, tx_now_ms(t));
+		" WHERE id = $1 AND status IN ('approved', 'executing')", "ttm", id, by,
+		tx_now_ms(t));
 
 	if (e < 0)
 		return e;

@@ -198,10 +198,11 @@ static int select_rows(struct store *s, const char *rest, const char *a, const c
 int events_current(struct store *s, struct event_row **ret, size_t *ret_n, struct err *err)
 {
 	return select_rows(s,
-			   "WHERE e.status IN ('held', 'pending', 'approved', 'executing', 'failed',"
-			   " 'rolling_back') OR e.id IN (SELECT DISTINCT ON (lineage) id"
+			   "WHERE e.status IN ('held', 'pending', 'approved', 'executing',"
+			   " 'failed', 'rolling_back') OR e.id IN (SELECT DISTINCT ON (lineage) id"
 			   " FROM ringdown.event ORDER BY lineage, opened_at DESC, id DESC)"
-			   " OR e.status = 'completed' ORDER BY e.opened_at DESC, e.id DESC", NULL, NULL,
+			   " OR e.status = 'completed' ORDER BY e.opened_at DESC, e.id DESC", NULL,
+			   NULL,
 			   false, ret, ret_n, err);
 }
 
@@ -216,8 +217,8 @@ int events_in(struct store *s, unsigned states, char ***ret, size_t *ret_n, stru
 		if (states >> i & 1)
 			str_addf(&words, ",%s", event_status_name(i));
 	str_addc(&words, ',');
-	e = store_query(s, &r, err, "SELECT id FROM ringdown.event WHERE $1 LIKE '%,' || status || ',%'"
-			" ORDER BY opened_at, id", "t", str_get(&words));
+	e = store_query(s, &r, err, "SELECT id FROM ringdown.event WHERE $1 LIKE '%,' || status ||"
+			" ',%' ORDER BY opened_at, id", "t", str_get(&words));
 	str_fini(&words);
 	if (e < 0)
 		return e;

@@ -42,7 +42,8 @@ int evidence_put(struct store *s, const struct evidence_row *rows, size_t n, str
 		return 0;
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++) {
-		_cleanup_(free_p) char *detail = rows[i].detail ? redact_copy(rows[i].detail) : NULL;
+		_cleanup_(free_p) char *detail = rows[i].detail ? redact_copy(rows[i].detail) :
+			NULL;
 
 		jw_obj(&w, NULL);
 		jw_str(&w, "account", rows[i].account);
@@ -59,12 +60,12 @@ int evidence_put(struct store *s, const struct evidence_row *rows, size_t n, str
 	}
 	jw_arr_end(&w);
 	e = store_query(s, NULL, err,
-			"INSERT INTO ringdown.evidence (engine, account_id, kind, method, outcome, class,"
-			" reason, code, latency_ms, detail, at) SELECT $2, account, kind, method, outcome,"
-			" class, reason, nullif(code, 0), latency, detail, at"
-			" FROM json_to_recordset($1::json) AS j(account text, kind text, method text,"
-			" outcome text, class text, reason text, code bigint, latency bigint, detail json,"
-			" at timestamptz)", "tt", str_get(&doc), s->engine_id);
+			"INSERT INTO ringdown.evidence (engine, account_id, kind, method, outcome,"
+			" class, reason, code, latency_ms, detail, at) SELECT $2, account, kind,"
+			" method, outcome, class, reason, nullif(code, 0), latency, detail, at"
+			" FROM json_to_recordset($1::json) AS j(account text, kind text, method"
+			" text, outcome text, class text, reason text, code bigint, latency bigint,"
+			" detail json, at timestamptz)", "tt", str_get(&doc), s->engine_id);
 	str_fini(&doc);
 	return e;
 }
@@ -75,10 +76,11 @@ int evidence_latest(struct store *s, const char *account, int64_t since_ms,
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct evidence_row *rows;
 	int n, e = store_query(s, &r, err,
-			       "SELECT DISTINCT ON (account_id, engine, kind, method) account_id, engine,"
-			       " kind, method, outcome, class, reason, code, latency_ms, detail, at"
-			       " FROM ringdown.evidence WHERE ($1::text IS NULL OR account_id = $1)"
-			       " AND at >= $2 ORDER BY account_id, engine, kind, method, at DESC, id DESC",
+			       "SELECT DISTINCT ON (account_id, engine, kind, method) account_id,"
+			       " engine, kind, method, outcome, class, reason, code, latency_ms,"
+			       " detail, at FROM ringdown.evidence WHERE ($1::text IS NULL OR"
+			       " account_id = $1) AND at >= $2 ORDER BY account_id, engine, kind,"
+			       " method, at DESC, id DESC",
 			       "tm", account, since_ms > 0 ? since_ms : 1);
 
 	if (e < 0)
@@ -91,7 +93,8 @@ int evidence_latest(struct store *s, const char *account, int64_t since_ms,
 			.kind = enum_parse(&probe_kind_names, pg_text(r, i, 2)),
 			.method = col_dup(r, i, 3),
 			.outcome = enum_parse(&outcome_names, pg_text(r, i, 4)),
-			.class_ = col_dup(r, i, 5), .reason = col_dup(r, i, 6), .code = pg_i64(r, i, 7),
+			.class_ = col_dup(r, i, 5), .reason = col_dup(r, i, 6),
+			.code = pg_i64(r, i, 7),
 			.latency_ms = pg_i64(r, i, 8), .detail = col_dup(r, i, 9),
 			.at_ms = pg_time(r, i, 10),
 		};
@@ -108,9 +111,10 @@ int health_check_put(struct tx *t, const struct health_check *h, struct err *err
 
 	random_id(id, sizeof(id), "chk_");
 	return tx_query(t, NULL, err,
-			"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\","
-			" \"totalAgents\", \"failedAgents\", \"failureRate\", \"latencyMs\", details,"
-			" \"checkedAt\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+			"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status,"
+			" \"checkType\", \"totalAgents\", \"failedAgents\", \"failureRate\","
+			" \"latencyMs\", details, \"checkedAt\") VALUES ($1, $2, $3, $4, $5, $6,"
+			" $7, $8, $9, $10)",
 			"ttttiiditm", id, h->account, h->status, h->check_type, h->total, h->failed,
 			h->rate, h->latency_ms, h->details, tx_now_ms(t));
 }
@@ -121,11 +125,12 @@ int health_history(struct store *s, const char *account, int64_t since_ms, int64
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct health_point *rows;
 	int n, e = store_query(s, &r, err,
-			       "SELECT \"checkedAt\", \"totalAgents\", \"failedAgents\", \"latencyMs\","
-			       " status, \"failureRate\" FROM \"TwilioHealthCheck\""
+			       "SELECT \"checkedAt\", \"totalAgents\", \"failedAgents\","
+			       " \"latencyMs\", status, \"failureRate\" FROM \"TwilioHealthCheck\""
 			       " WHERE \"accountId\" = $1 AND \"checkedAt\" >= $2"
 			       " ORDER BY \"checkedAt\" DESC LIMIT $3",
-			       "tmi", account, since_ms > 0 ? since_ms : 1, limit > 0 ? limit : 1000);
+			       "tmi", account, since_ms > 0 ? since_ms : 1,
+			       limit > 0 ? limit : 1000);
 
 	if (e < 0)
 		return e;
@@ -133,7 +138,8 @@ int health_history(struct store *s, const char *account, int64_t since_ms, int64
 	rows = xcalloc((size_t)n + 1, sizeof(*rows));
 	for (int i = 0; i < n; i++)
 		rows[i] = (struct health_point){
-			.at_ms = pg_time(r, i, 0), .total = pg_i64(r, i, 1), .failed = pg_i64(r, i, 2),
+			.at_ms = pg_time(r, i, 0), .total = pg_i64(r, i, 1),
+			.failed = pg_i64(r, i, 2),
 			.latency_ms = pg_i64(r, i, 3), .status = col_dup(r, i, 4),
 			.rate = pg_double(r, i, 5),
 		};
@@ -151,8 +157,8 @@ void health_points_free(struct health_point *rows, size_t n)
 
 /* Hours that have rows and are over; those not rolled up yet, and the last one again. */
 static const char ROLL_SQL[] =
-	"INSERT INTO ringdown.health_rollup (account_id, hour, checks, healthy, failing_max, rate_avg,"
-	" rate_max, latency_avg, latency_max)"
+	"INSERT INTO ringdown.health_rollup (account_id, hour, checks, healthy, failing_max,"
+	" rate_avg, rate_max, latency_avg, latency_max)"
 	" SELECT \"accountId\", date_trunc('hour', \"checkedAt\"), count(*),"
 	"  count(*) FILTER (WHERE status = 'healthy'), max(\"failedAgents\"), avg(\"failureRate\"),"
 	"  max(\"failureRate\"), avg(\"latencyMs\"), max(\"latencyMs\")"

@@ -20,9 +20,9 @@ int health_busy_accounts(struct store *s, char ***ret, size_t *ret_n, struct err
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err,
-		"SELECT DISTINCT a FROM ringdown.event e, unnest(ARRAY[e.from_account, e.to_account]) a"
-		" WHERE e.status IN ('approved', 'executing', 'failed', 'rolling_back')"
-		" AND a IS NOT NULL", "");
+		"SELECT DISTINCT a FROM ringdown.event e, unnest(ARRAY[e.from_account,"
+		" e.to_account]) a WHERE e.status IN ('approved', 'executing', 'failed',"
+		" 'rolling_back') AND a IS NOT NULL", "");
 
 	return e < 0 ? e : ids_from(r, ret, ret_n);
 }
@@ -47,8 +47,8 @@ int health_routed(struct store *s, const char *account, int64_t *ret, char *exam
 	int e = store_query(s, &r, err,
 		"SELECT x.phone_number, x.problem, count(*) OVER () FROM ringdown.number_ext x"
 		" JOIN \"TwilioBackupPhoneNumber\" b ON b.\"phoneNumber\" = x.phone_number"
-		" AND b.\"accountId\" = x.account_id WHERE x.account_id = $1 AND x.problem IS NOT NULL"
-		" AND b.status = 'available' ORDER BY 1 LIMIT 1", "t", account);
+		" AND b.\"accountId\" = x.account_id WHERE x.account_id = $1 AND x.problem IS NOT"
+		" NULL AND b.status = 'available' ORDER BY 1 LIMIT 1", "t", account);
 
 	if (e < 0)
 		return e;
@@ -63,7 +63,8 @@ int health_opened_since(struct store *s, int64_t since_ms, char ***ret, size_t *
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err, "SELECT id FROM ringdown.event"
-			    " WHERE opened_at >= $1::timestamptz ORDER BY opened_at, id LIMIT 200", "m",
+			    " WHERE opened_at >= $1::timestamptz ORDER BY opened_at, id LIMIT 200",
+			    "m",
 			    since_ms);
 
 	return e < 0 ? e : ids_from(r, ret, ret_n);
@@ -85,16 +86,18 @@ int health_last_details(struct store *s, const char *account, char **ret, int64_
 }
 
 int health_other_attempt(struct store *s, const char *lineage, const char *from, const char *to,
-			 const char *own, char *event, size_t event_n, char *shares, size_t shares_n,
+			 const char *own, char *event, size_t event_n, char *shares,
+				size_t shares_n,
 			 struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err,
 		"SELECT id, CASE WHEN $3::text IN (from_account, to_account) THEN 'the target'"
-		" WHEN $2::text IN (from_account, to_account) THEN 'the source' ELSE 'the lineage' END"
-		" FROM ringdown.event WHERE status IN ('approved', 'executing', 'failed', 'rolling_back')"
-		" AND id IS DISTINCT FROM $4 AND (lineage = $1 OR $2::text IN (from_account, to_account)"
-		" OR $3::text IN (from_account, to_account)) ORDER BY opened_at LIMIT 1", "tttt",
+		" WHEN $2::text IN (from_account, to_account) THEN 'the source' ELSE 'the lineage'"
+		" END FROM ringdown.event WHERE status IN ('approved', 'executing', 'failed',"
+		" 'rolling_back') AND id IS DISTINCT FROM $4 AND (lineage = $1 OR $2::text IN"
+		" (from_account, to_account) OR $3::text IN (from_account, to_account)) ORDER BY"
+		" opened_at LIMIT 1", "tttt",
 		lineage, from, to, own);
 
 	if (e < 0)

@@ -35,7 +35,8 @@ void hooks_free(struct number_hooks *rows, size_t n)
 static void read_hooks(const struct pg_result *r, int i, struct number_hooks *h)
 {
 	*h = (struct number_hooks){
-		.account = col_dup(r, i, 0), .phone_number = col_dup(r, i, 1), .sid = col_dup(r, i, 2),
+		.account = col_dup(r, i, 0), .phone_number = col_dup(r, i, 1),
+		.sid = col_dup(r, i, 2),
 		.baseline = col_dup(r, i, 3), .observed = col_dup(r, i, 4),
 		.approved_by = col_dup(r, i, 5), .baseline_at_ms = pg_time(r, i, 6),
 		.observed_at_ms = pg_time(r, i, 7), .drift_since_ms = pg_time(r, i, 8),
@@ -71,8 +72,9 @@ int hooks_drifted(struct store *s, const char *account, int64_t limit, struct nu
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err, "SELECT " HOOK_COLUMNS " FROM ringdown.number_ext"
-			    " WHERE drift_since IS NOT NULL AND ($1::text IS NULL OR account_id = $1)"
-			    " ORDER BY drift_since, account_id, phone_number LIMIT $2", "ti", account,
+			    " WHERE drift_since IS NOT NULL AND ($1::text IS NULL OR account_id ="
+			    " $1) ORDER BY drift_since, account_id, phone_number LIMIT $2", "ti",
+			    account,
 			    limit);
 
 	if (e == 0)
@@ -99,8 +101,8 @@ int hooks_account(struct store *s, const char *phone_number, char **ret, struct 
 int number_attempt(struct store *s, const char *phone_number, char **ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT e.id FROM ringdown.event e JOIN ringdown.event_item i"
-			    " ON i.event_id = e.id WHERE e.status IN ('approved', 'executing',"
+	int e = store_query(s, &r, err, "SELECT e.id FROM ringdown.event e JOIN ringdown.event_item"
+			    " i ON i.event_id = e.id WHERE e.status IN ('approved', 'executing',"
 			    " 'rolling_back') AND $1 IN (i.from_number, i.to_number) LIMIT 1", "t",
 			    phone_number);
 
@@ -114,7 +116,8 @@ int hooks_get(struct store *s, const char *account, const char *phone_number,
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err, "SELECT " HOOK_COLUMNS " FROM ringdown.number_ext"
-			    " WHERE account_id = $1 AND phone_number = $2", "tt", account, phone_number);
+			    " WHERE account_id = $1 AND phone_number = $2", "tt", account,
+			    phone_number);
 
 	if (e < 0)
 		return e;
@@ -126,9 +129,9 @@ int hooks_get(struct store *s, const char *account, const char *phone_number,
 }
 
 static const char OBSERVED_SQL[] =
-	"INSERT INTO ringdown.number_ext AS x (account_id, phone_number, sid, observed, observed_at,"
-	" baseline, baseline_at, approved_by, trunk_sid, application_sid, voice_region, problem)"
-	" SELECT $1, number, sid, observed, $3,"
+	"INSERT INTO ringdown.number_ext AS x (account_id, phone_number, sid, observed,"
+	" observed_at, baseline, baseline_at, approved_by, trunk_sid, application_sid,"
+	" voice_region, problem) SELECT $1, number, sid, observed, $3,"
 	"  CASE WHEN $4::boolean THEN observed END,"
 	"  CASE WHEN $4 AND observed IS NOT NULL THEN $3::timestamptz END,"
 	"  CASE WHEN $4 AND observed IS NOT NULL THEN 'first sight' END,"
@@ -155,8 +158,8 @@ int hooks_observed(struct tx *t, const char *account, const struct number_seen *
 		struct str doc = STR_INIT(STR_MAX_DEFAULT);
 
 		numbers_seen_json(&doc, seen + from, n - from < BATCH ? n - from : BATCH);
-		e = tx_query(t, NULL, err, OBSERVED_SQL, "ttmb", account, str_get(&doc), tx_now_ms(t),
-			     healthy);
+		e = tx_query(t, NULL, err, OBSERVED_SQL, "ttmb", account, str_get(&doc),
+			     tx_now_ms(t), healthy);
 		str_fini(&doc);
 	}
 	return e;
@@ -168,9 +171,10 @@ int hooks_adopt(struct tx *t, const char *account, const char *phone_number, con
 	return tx_query(t, NULL, err,
 			"INSERT INTO ringdown.number_ext AS x (account_id, phone_number, baseline,"
 			" baseline_at, approved_by) VALUES ($1, $2, $3, $4, $5)"
-			" ON CONFLICT (account_id, phone_number) DO UPDATE SET baseline = excluded.baseline,"
-			" baseline_at = excluded.baseline_at, approved_by = excluded.approved_by,"
-			" drift_since = CASE WHEN x.observed::jsonb = excluded.baseline::jsonb THEN NULL"
-			"  ELSE coalesce(x.drift_since, excluded.baseline_at) END",
+			" ON CONFLICT (account_id, phone_number) DO UPDATE SET baseline ="
+			" excluded.baseline, baseline_at = excluded.baseline_at, approved_by ="
+			" excluded.approved_by, drift_since = CASE WHEN x.observed::jsonb ="
+			" excluded.baseline::jsonb THEN NULL  ELSE coalesce(x.drift_since,"
+			" excluded.baseline_at) END",
 			"tttmt", account, phone_number, baseline, tx_now_ms(t), t->who.actor);
 }

@@ -41,12 +41,13 @@ int idem_begin(struct store *s, const char *actor, const char *key, const char *
 	if (e < 0 || pg_rows(r) == 1)
 		return e;
 	pg_result_free(TAKE(r));
-	e = store_query(s, &r, err, "SELECT route, body_hash, status, reply FROM ringdown.idempotency"
-			" WHERE actor = $1 AND key = $2", "tt", actor, key);
+	e = store_query(s, &r, err, "SELECT route, body_hash, status, reply FROM"
+			" ringdown.idempotency WHERE actor = $1 AND key = $2", "tt", actor, key);
 	if (e < 0)
 		return e;
 	if (pg_rows(r) == 0)
-		return err_field(err, ERR_CONFLICT, "Idempotency-Key", "the first request just failed");
+		return err_field(err, ERR_CONFLICT, "Idempotency-Key",
+				 "the first request just failed");
 	return replay(r, route, hash, ret, err);
 }
 
@@ -54,7 +55,8 @@ int idem_finish(struct store *s, const char *actor, const char *key, int status,
 		const char *reply, struct err *err)
 {
 	return store_query(s, NULL, err, "UPDATE ringdown.idempotency SET status = $3, reply = $4"
-			   " WHERE actor = $1 AND key = $2", "ttit", actor, key, (int64_t)status, reply);
+			   " WHERE actor = $1 AND key = $2", "ttit", actor, key, (int64_t)status,
+			   reply);
 }
 
 int idem_forget(struct store *s, const char *actor, const char *key, struct err *err)

@@ -11,11 +11,11 @@ static const char unlinked_sql[] =
 	"WITH o AS (SELECT id, kind, declared_at, greatest(least(started_at, declared_at),"
 	"  declared_at - $1::bigint * interval '1 hour') AS since FROM ringdown.incident"
 	"  WHERE state IN ('declared', 'acknowledged', 'mitigated')),"
-	" newest AS (SELECT id, since FROM o WHERE kind = 'real' ORDER BY declared_at DESC, id DESC LIMIT 1),"
-	" c AS (SELECT n.id AS incident, 'event' AS kind, e.id AS ref, coalesce(e.cause, '') AS text"
-	"   FROM newest n JOIN ringdown.event e ON (e.opened_at >= n.since OR e.status IN ('held',"
-	"   'pending', 'approved', 'executing', 'failed', 'rolling_back')) AND e.drill IS NULL"
-	"  UNION ALL SELECT n.id, 'alert', a.id, a.name || ' ' || a.subject FROM newest n"
+	" newest AS (SELECT id, since FROM o WHERE kind = 'real' ORDER BY declared_at DESC, id DESC"
+	" LIMIT 1), c AS (SELECT n.id AS incident, 'event' AS kind, e.id AS ref, coalesce(e.cause,"
+	" '') AS text   FROM newest n JOIN ringdown.event e ON (e.opened_at >= n.since OR e.status"
+	" IN ('held',   'pending', 'approved', 'executing', 'failed', 'rolling_back')) AND e.drill"
+	" IS NULL  UNION ALL SELECT n.id, 'alert', a.id, a.name || ' ' || a.subject FROM newest n"
 	"   JOIN ringdown.alert a ON a.since >= n.since OR a.state = 'firing'"
 	"  UNION ALL SELECT coalesce(own.id, n.id), 'run', r.id, r.runbook FROM ringdown.run r"
 	"   LEFT JOIN o own ON own.id = r.incident"
@@ -24,24 +24,26 @@ static const char unlinked_sql[] =
 	"    r.started_at >= coalesce(own.since, n.since))"
 	"  UNION ALL SELECT o.id, 'message', m.id::text, m.channel || ' ' || m.kind FROM o"
 	"   JOIN ringdown.outbox m ON m.created_at >= o.since AND (m.event_id = o.id OR EXISTS"
-	"    (SELECT 1 FROM ringdown.incident_link l WHERE l.incident_id = o.id AND l.kind = 'event'"
-	"     AND l.ref = m.event_id AND l.gone_by IS NULL)))"
+	"    (SELECT 1 FROM ringdown.incident_link l WHERE l.incident_id = o.id AND l.kind ="
+	" 'event'     AND l.ref = m.event_id AND l.gone_by IS NULL)))"
 	" SELECT c.incident, c.kind, c.ref, left(c.text, 200) FROM c WHERE NOT EXISTS (SELECT 1"
 	"  FROM ringdown.incident_link l WHERE l.kind = c.kind AND l.ref = c.ref AND"
-	"  (l.incident_id = c.incident OR (l.gone_by IS NULL AND l.incident_id IN (SELECT id FROM o))))"
-	" ORDER BY c.incident, c.kind, c.ref LIMIT 200";
+	"  (l.incident_id = c.incident OR (l.gone_by IS NULL AND l.incident_id IN (SELECT id FROM"
+	" o)))) ORDER BY c.incident, c.kind, c.ref LIMIT 200";
 
 static int attach(struct tx *t, const struct pg_result *r, struct err *err)
 {
 	int e = 0;
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
-		const char *id = pg_text(r, i, 0), *kind = pg_text(r, i, 1), *ref = pg_text(r, i, 2);
+		const char *id = pg_text(r, i, 0), *kind = pg_text(r, i, 1),
+			*ref = pg_text(r, i, 2);
 
 		if (str_eq(kind, "message"))
-			e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_link (incident_id, kind,"
-				     " ref, text, at, by) VALUES ($1, $2, $3, $4, $5, $6)"
-				     " ON CONFLICT DO NOTHING", "ttttmt", id, kind, ref, pg_text(r, i, 3),
+			e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_link"
+				     " (incident_id, kind, ref, text, at, by) VALUES ($1, $2, $3,"
+				     " $4, $5, $6) ON CONFLICT DO NOTHING", "ttttmt", id, kind, ref,
+				     pg_text(r, i, 3),
 				     tx_now_ms(t), t->who.actor);
 		else
 			e = incident_link(t, id, kind, ref, pg_text(r, i, 3), err);

@@ -45,10 +45,12 @@ int clock_put(struct tx *t, const char *incident, const struct incident_clock *c
 
 	if (e < 0)
 		return e;
-	return tx_one(t, err, "UPDATE ringdown.incident_clock SET state = $3, due_at = $4, rung = $5,"
-		      " respond_ms = $6, target = $7, via = $8, text = $9, sent = $10, last_at = $11"
-		      " WHERE id = $1 AND incident_id = $2 AND state = 'running' AND due_at = $12",
-		      "ittmiitttimm", n, incident, enum_name(&clock_state_names, c->state), c->due_at_ms,
+	return tx_one(t, err, "UPDATE ringdown.incident_clock SET state = $3, due_at = $4, rung ="
+		      " $5, respond_ms = $6, target = $7, via = $8, text = $9, sent = $10, last_at"
+		      " = $11 WHERE id = $1 AND incident_id = $2 AND state = 'running' AND due_at ="
+		      " $12",
+		      "ittmiitttimm", n, incident, enum_name(&clock_state_names, c->state),
+		      c->due_at_ms,
 		      c->rung, c->respond_ms, c->target, c->via, c->text ? c->text : "", c->sent,
 		      c->last_at_ms, was_due_ms);
 }
@@ -87,9 +89,11 @@ static int change(struct store *s, const struct who *who, const char *incident, 
 		e = incident_lock(&t, incident, 0, &now, err);
 	record_fini(&incident_type, &now);
 	if (e == 0)
-		e = tx_query(&t, &r, err, sql, "itmtt", n, incident, tx_now_ms(&t), who->actor, value);
+		e = tx_query(&t, &r, err, sql, "itmtt", n, incident, tx_now_ms(&t), who->actor,
+			     value);
 	if (e == 0 && pg_rows(r) == 0)
-		e = err_set(err, ERR_CONFLICT, "%s of %s is not in a state for this", clock, incident);
+		e = err_set(err, ERR_CONFLICT, "%s of %s is not in a state for this", clock,
+			    incident);
 	if (e < 0)
 		return e;
 	words = xasprintf("%s: %s%s%s", text, pg_text(r, 0, 0), str_empty(value) ? "" : " - ",
@@ -105,8 +109,9 @@ int clock_hold(struct store *s, const struct who *who, const char *incident, con
 		return err_field(err, ERR_INVALID, "reason", "holding a clock needs a reason");
 	return change(s, who, incident, clock, on ?
 		"UPDATE ringdown.incident_clock SET state = 'held', held_by = $4, held_reason = $5,"
-		" left_ms = greatest(0, extract(epoch FROM due_at - $3::timestamptz) * 1000)::bigint"
-		" WHERE id = $1 AND incident_id = $2 AND state = 'running' RETURNING text" :
+		" left_ms = greatest(0, extract(epoch FROM due_at - $3::timestamptz) *"
+		" 1000)::bigint WHERE id = $1 AND incident_id = $2 AND state = 'running' RETURNING"
+		" text" :
 		"UPDATE ringdown.incident_clock SET state = 'running', held_by = NULL,"
 		" held_reason = NULL, due_at = $3::timestamptz + left_ms * interval '1 ms'"
 		" WHERE id = $1 AND incident_id = $2 AND state = 'held'"

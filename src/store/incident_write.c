@@ -23,19 +23,21 @@ int incident_number(const char *id, const char *prefix, int64_t *ret, struct err
 static int stop_clocks(struct tx *t, const char *id, enum incident_state to, struct err *err)
 {
 	bool over = to == IS_RESOLVED || to == IS_CLOSED;
-	const char *kinds = to == IS_CLOSED ? "{routing,severity,ladder,update,digest,vendor,task,deadline}" :
+	const char *kinds = to == IS_CLOSED ?
+		"{routing,severity,ladder,update,digest,vendor,task,deadline}" :
 			    over ? "{routing,severity,ladder,update,digest,vendor,task}" :
 				   "{routing,severity,ladder}";
-	int e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'stopped', last_at = $2"
-			 " WHERE incident_id = $1 AND state IN ('running', 'due', 'held')"
-			 " AND kind = ANY($3::text[])", "tmt", id, tx_now_ms(t), kinds);
+	int e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'stopped',"
+			 " last_at = $2 WHERE incident_id = $1 AND state IN ('running', 'due',"
+			 " 'held') AND kind = ANY($3::text[])", "tmt", id, tx_now_ms(t), kinds);
 
 	/* nobody needs to acknowledge or to be called any more */
 	if (e == 0 && !over)
 		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state ="
 			     " CASE ladder WHEN 'ack' THEN 'done' ELSE 'stopped' END, last_at = $2"
-			     " WHERE incident_id = $1 AND kind = 'task' AND ladder IN ('ack', 'call') AND"
-			     " state IN ('running', 'due', 'held')", "tm", id, tx_now_ms(t));
+			     " WHERE incident_id = $1 AND kind = 'task' AND ladder IN ('ack',"
+			     " 'call') AND state IN ('running', 'due', 'held')", "tm", id,
+			     tx_now_ms(t));
 	/* report and review are counted from the end */
 	if (e == 0 && to == IS_RESOLVED)
 		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'running',"
@@ -52,16 +54,18 @@ static const char *stamp_sql(enum incident_state to)
 		return "UPDATE ringdown.incident SET state = $2, acked_at = coalesce(acked_at, $3),"
 		       " acked_by = coalesce(acked_by, $4) WHERE id = $1";
 	case IS_MITIGATED:
-		return "UPDATE ringdown.incident SET state = $2, mitigated_at = coalesce(mitigated_at, $3),"
-		       " acked_at = coalesce(acked_at, $3), acked_by = coalesce(acked_by, $4) WHERE id = $1";
+		return "UPDATE ringdown.incident SET state = $2, mitigated_at ="
+		       " coalesce(mitigated_at, $3), acked_at = coalesce(acked_at, $3), acked_by ="
+		       " coalesce(acked_by, $4) WHERE id = $1";
 	case IS_RESOLVED:
-		return "UPDATE ringdown.incident SET state = $2, resolved_at = coalesce(resolved_at, $3),"
-		       " mitigated_at = coalesce(mitigated_at, $3), acked_at = coalesce(acked_at, $3),"
-		       " acked_by = coalesce(acked_by, $4), review = CASE review WHEN 'none' THEN 'draft'"
-		       " ELSE review END WHERE id = $1";
+		return "UPDATE ringdown.incident SET state = $2, resolved_at ="
+		       " coalesce(resolved_at, $3), mitigated_at = coalesce(mitigated_at, $3),"
+		       " acked_at = coalesce(acked_at, $3), acked_by = coalesce(acked_by, $4),"
+		       " review = CASE review WHEN 'none' THEN 'draft' ELSE review END WHERE id ="
+		       " $1";
 	case IS_CLOSED:
-		return "UPDATE ringdown.incident SET state = $2, closed_at = coalesce(closed_at, $3)"
-		       " WHERE id = $1 AND $4::text IS NOT NULL";
+		return "UPDATE ringdown.incident SET state = $2, closed_at = coalesce(closed_at,"
+		       " $3) WHERE id = $1 AND $4::text IS NOT NULL";
 	case IS_DECLARED:
 	case IS_MAX:
 		break;
@@ -81,7 +85,8 @@ int incident_set_state(struct store *s, const struct who *who, const char *id, i
 	int e;
 
 	if (!sql)
-		return err_field(err, ERR_INVALID, "state", "an incident cannot be put back to declared");
+		return err_field(err, ERR_INVALID, "state", "an incident cannot be put back to"
+				 " declared");
 	e = tx_begin(s, &t, who, err);
 	if (e == 0)
 		e = incident_lock(&t, id, version, &now, err);
@@ -89,7 +94,8 @@ int incident_set_state(struct store *s, const struct who *who, const char *id, i
 		e = err_set(err, ERR_CONFLICT, "%s is %s%s%s", id,
 			    enum_name(&incident_state_names, now.state),
 			    to == IS_CLOSED && now.state < IS_RESOLVED ? ": resolve it first" : "",
-			    now.state == IS_ACKNOWLEDGED && to == IS_ACKNOWLEDGED ? " already" : "");
+			    now.state == IS_ACKNOWLEDGED && to == IS_ACKNOWLEDGED ? " already" :
+				"");
 	record_fini(&incident_type, &now);
 	if (e == 0)
 		e = tx_query(&t, NULL, err, sql, "ttmt", id, word, at_ms ? at_ms : tx_now_ms(&t),
@@ -122,18 +128,18 @@ int incident_set_severity(struct store *s, const struct who *who, const char *id
 		e = err_set(err, ERR_CONFLICT, "%s is %s: the severity it had stays", id,
 			    enum_name(&incident_state_names, now.state));
 	if (e == 0)
-		e = tx_one(&t, err, "UPDATE ringdown.incident SET severity = $2 WHERE id = $1", "tt",
-			   id, severity);
+		e = tx_one(&t, err, "UPDATE ringdown.incident SET severity = $2 WHERE id = $1",
+			   "tt", id, severity);
 	if (e == 0)
-		e = tx_query(&t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id, at,"
-			     " severity, by, reason) VALUES ($1, $2, $3, $4, $5)", "tmttt", id,
+		e = tx_query(&t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id,"
+			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, $5)", "tmttt", id,
 			     tx_now_ms(&t), severity, who->actor, reason ? reason : "");
 	/* the clocks of the old severity end; those of the new one begin now */
 	if (e == 0)
 		e = tx_query(&t, NULL, err, "UPDATE ringdown.incident_clock SET state = 'stopped',"
-			     " last_at = $2 WHERE incident_id = $1 AND state IN ('running', 'due', 'held')"
-			     " AND (kind IN ('routing', 'severity', 'ladder', 'digest', 'update') OR"
-			     "  (kind = 'task' AND ladder IN ('ack', 'call')))",
+			     " last_at = $2 WHERE incident_id = $1 AND state IN ('running', 'due',"
+			     " 'held') AND (kind IN ('routing', 'severity', 'ladder', 'digest',"
+			     " 'update') OR  (kind = 'task' AND ladder IN ('ack', 'call')))",
 			     "tm", id, tx_now_ms(&t));
 	if (e == 0)
 		e = incident_clocks_add(&t, id, clocks, n_clocks, err);
@@ -159,11 +165,13 @@ int incident_set_role(struct store *s, const struct who *who, const char *id, co
 	record_fini(&incident_type, &now);
 	if (e == 0)
 		e = tx_query(&t, NULL, err, "UPDATE ringdown.incident_role SET until = $3"
-			     " WHERE incident_id = $1 AND role = $2 AND until IS NULL", "ttm", id, role,
+			     " WHERE incident_id = $1 AND role = $2 AND until IS NULL", "ttm", id,
+			     role,
 			     tx_now_ms(&t));
 	if (e == 0 && !str_empty(person))
 		e = tx_query(&t, NULL, err, "INSERT INTO ringdown.incident_role (incident_id, role,"
-			     " person, by, since) VALUES ($1, $2, $3, $4, $5)", "ttttm", id, role, person,
+			     " person, by, since) VALUES ($1, $2, $3, $4, $5)", "ttttm", id, role,
+			     person,
 			     who->actor, tx_now_ms(&t));
 	if (e == 0 && str_eq(role, "commander"))
 		e = tx_one(&t, err, "UPDATE ringdown.incident SET commander = nullif($2, '')"
@@ -215,11 +223,14 @@ static int edit_one(struct tx *t, const char *id, const struct json *v, struct e
 		if (!text && json_type(v) != JSON_NULL)
 			return err_field(err, ERR_INVALID, name, "%s must be a string", name);
 		if (editable[i].time && text && !parse_time_ms(text, &at))
-			return err_field(err, ERR_INVALID, name, "%s must be an RFC 3339 time", name);
+			return err_field(err, ERR_INVALID, name, "%s must be an RFC 3339 time",
+					 name);
 		return editable[i].time ? tx_one(t, err, editable[i].sql, "tm", id, at) :
-					  tx_one(t, err, editable[i].sql, "tt", id, text ? text : "");
+					  tx_one(t, err, editable[i].sql, "tt", id,
+						 text ? text : "");
 	}
-	return err_field(err, ERR_INVALID, name, "an incident has no '%.40s' that can be edited", name);
+	return err_field(err, ERR_INVALID, name, "an incident has no '%.40s' that can be edited",
+			 name);
 }
 
 int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
@@ -253,7 +264,8 @@ int incident_link(struct tx *t, const char *id, const char *kind, const char *re
 	int e = tx_query(t, &r, err,
 		"INSERT INTO ringdown.incident_link (incident_id, kind, ref, text, at, by)"
 		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (incident_id, kind, ref) DO UPDATE"
-		" SET gone_by = NULL WHERE ringdown.incident_link.gone_by IS NOT NULL AND $7 RETURNING 1",
+		" SET gone_by = NULL WHERE ringdown.incident_link.gone_by IS NOT NULL AND $7"
+		" RETURNING 1",
 		"ttttmtb", id, kind, ref, text ? text : "", tx_now_ms(t), t->who.actor,
 		!str_eq(t->who.via, "engine"));	/* what a person took off stays off */
 
@@ -275,8 +287,9 @@ int incident_unlink(struct store *s, const struct who *who, const char *id, cons
 		e = incident_lock(&t, id, 0, &now, err);
 	record_fini(&incident_type, &now);
 	if (e == 0)
-		e = tx_one(&t, err, "UPDATE ringdown.incident_link SET gone_by = $4 WHERE incident_id = $1"
-			   " AND kind = $2 AND ref = $3 AND gone_by IS NULL", "tttt", id, kind, ref,
+		e = tx_one(&t, err, "UPDATE ringdown.incident_link SET gone_by = $4 WHERE"
+			   " incident_id = $1 AND kind = $2 AND ref = $3 AND gone_by IS NULL",
+			   "tttt", id, kind, ref,
 			   who->actor);
 	if (e == ERR_CONFLICT)
 		return err_set(err, ERR_NOT_FOUND, "%s %s is not linked to %s", kind, ref, id);
@@ -295,14 +308,17 @@ static int put_action(struct tx *t, const char *id, const struct incident_action
 	int e;
 
 	if (!a->id)
-		e = tx_query(t, &r, err, "INSERT INTO ringdown.incident_action (incident_id, text, owner,"
-			     " due_at, by, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING 'A-' || id",
-			     "tttmtm", id, a->text, a->owner, a->due_at_ms, t->who.actor, tx_now_ms(t));
+		e = tx_query(t, &r, err, "INSERT INTO ringdown.incident_action (incident_id, text,"
+			     " owner, due_at, by, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING"
+			     " 'A-' || id",
+			     "tttmtm", id, a->text, a->owner, a->due_at_ms, t->who.actor,
+			     tx_now_ms(t));
 	else if ((e = incident_number(a->id, "A-", &n, err)) == 0)
-		e = tx_query(t, &r, err, "UPDATE ringdown.incident_action SET text = coalesce($3, text),"
-			     " owner = coalesce($4, owner), due_at = coalesce($5, due_at),"
+		e = tx_query(t, &r, err, "UPDATE ringdown.incident_action SET text = coalesce($3,"
+			     " text), owner = coalesce($4, owner), due_at = coalesce($5, due_at),"
 			     " state = coalesce($6, state), version = version + 1"
-			     " WHERE id = $1 AND incident_id = $2 RETURNING 'A-' || id", "itttmt", n, id,
+			     " WHERE id = $1 AND incident_id = $2 RETURNING 'A-' || id", "itttmt",
+			     n, id,
 			     a->text, a->owner, a->due_at_ms, a->state);
 	if (e == 0 && pg_rows(r) == 0)
 		e = err_set(err, ERR_NOT_FOUND, "%s has no action '%.20s'", id, a->id);
@@ -329,8 +345,8 @@ int incident_action_put(struct store *s, const struct who *who, const char *id,
 		e = put_action(&t, id, a, &made, err);
 	if (e < 0)
 		return e;
-	words = xasprintf("action %s %s%s%s", made, a->state ? a->state : a->id ? "changed" : "added",
-			  a->text ? ": " : "", a->text ? a->text : "");
+	words = xasprintf("action %s %s%s%s", made, a->state ? a->state : a->id ? "changed" :
+			  "added", a->text ? ": " : "", a->text ? a->text : "");
 	e = incident_changed(&t, id, "incident.action", NOTE_INFO, words, err);
 	if (e == 0)
 		e = tx_commit(&t, NULL, err);
@@ -355,8 +371,9 @@ int incident_task_done(struct store *s, const struct who *who, const char *id,
 		e = incident_lock(&t, id, 0, &now, err);
 	record_fini(&incident_type, &now);
 	if (e == 0)
-		e = tx_query(&t, &r, err, "UPDATE ringdown.incident_task SET done = $3, by = $4, at = $5"
-			     " WHERE id = $1 AND incident_id = $2 RETURNING text", "itbtm", n, id,
+		e = tx_query(&t, &r, err, "UPDATE ringdown.incident_task SET done = $3, by = $4, at"
+			     " = $5 WHERE id = $1 AND incident_id = $2 RETURNING text", "itbtm", n,
+			     id,
 			     (int)done, who->actor, tx_now_ms(&t));
 	if (e == 0 && pg_rows(r) == 0)
 		e = err_set(err, ERR_NOT_FOUND, "%s has no task '%.20s'", id, task);

@@ -148,8 +148,9 @@ int incident_lock(struct tx *t, const char *id, int64_t version, struct incident
 		return e;
 	row_record(&incident_type, ret, r, 0);
 	if (version > 0 && ret->version != version)
-		return err_set(err, ERR_CONFLICT, "%s was changed meanwhile (version %lld, yours %lld):"
-			       " read it again", id, (long long)ret->version, (long long)version);
+		return err_set(err, ERR_CONFLICT, "%s was changed meanwhile (version %lld, yours"
+			       " %lld): read it again", id, (long long)ret->version,
+			       (long long)version);
 	return 0;
 }
 
@@ -185,9 +186,10 @@ int incident_clocks_add(struct tx *t, const char *id, const struct incident_cloc
 
 	for (size_t i = 0; e == 0 && i < n; i++)
 		e = tx_query(t, NULL, err,
-			"INSERT INTO ringdown.incident_clock (incident_id, kind, state, due_at, every_ms,"
-			" respond_ms, rung, ladder, target, via, text) VALUES ($1, $2, $3, $4, $5, $6, $7,"
-			" $8, $9, $10, $11)", "tttmiiitttt", id, enum_name(&clock_kind_names, v[i].kind),
+			"INSERT INTO ringdown.incident_clock (incident_id, kind, state, due_at,"
+			" every_ms, respond_ms, rung, ladder, target, via, text) VALUES ($1, $2,"
+			" $3, $4, $5, $6, $7, $8, $9, $10, $11)", "tttmiiitttt", id,
+			enum_name(&clock_kind_names, v[i].kind),
 			enum_name(&clock_state_names, v[i].state), v[i].due_at_ms, v[i].every_ms,
 			v[i].respond_ms, v[i].rung, v[i].ladder, v[i].target, v[i].via,
 			v[i].text ? v[i].text : "");
@@ -211,8 +213,8 @@ static int insert_incident(struct tx *t, const struct incident_new *n, char *id,
 		n->policy_hash ? n->policy_hash : "", n->dedup_key);
 
 	if (e == 0)
-		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id, at,"
-			     " severity, by, reason) VALUES ($1, $2, $3, $4, 'declared')",
+		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id,"
+			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, 'declared')",
 			     "tmtt", id, now, n->severity, t->who.actor);
 	for (size_t i = 0; e == 0 && i < n->n_tasks; i++)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_task (incident_id, text)"
@@ -253,7 +255,8 @@ int incident_declare(struct store *s, const struct who *who, const struct incide
 	if (e < 0)
 		return e;
 	text = xasprintf("%s declared%s: %s", n->severity,
-			 n->kind == IK_DRILL ? " (drill)" : n->kind == IK_BACKFILL ? " (backfill)" : "",
+			 n->kind == IK_DRILL ? " (drill)" : n->kind == IK_BACKFILL ? " (backfill)" :
+				"",
 			 n->title);
 	e = incident_changed(&t, id, "incident.declared", NOTE_BAD, text, err);
 	if (e == 0)

@@ -177,8 +177,8 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 	if (x < 0)
 		return x;
 	x = tx_query(t, NULL, err,
-		"INSERT INTO ringdown.reservation (phone_number, account_id, agent_id, event_id, at)"
-		" SELECT x.to_number, x.to_account, x.agent, $1, $3::timestamptz"
+		"INSERT INTO ringdown.reservation (phone_number, account_id, agent_id, event_id,"
+		" at) SELECT x.to_number, x.to_account, x.agent, $1, $3::timestamptz"
 		ROWS("agent text, to_account text, to_number text") " ORDER BY 1",
 		"ttm", event, rows, tx_now_ms(t));
 	if (x == ERR_EXISTS)
@@ -197,8 +197,9 @@ int items_reserve(struct tx *t, const char *event, const struct item *v, size_t 
 	if (x < 0)
 		return x;
 	if (pg_affected(r) != (int64_t)n)
-		return err_set(err, ERR_EXISTS, "%lld of %zu numbers of the plan are not free any more",
-			       (long long)n - (long long)pg_affected(r), n);
+		return err_set(err, ERR_EXISTS, "%lld of %zu numbers of the plan are not free any"
+						" more", (long long)n - (long long)pg_affected(r),
+						n);
 	return 0;
 }
 
@@ -207,7 +208,8 @@ int items_release(struct tx *t, const char *event, struct err *err)
 	int x = tx_query(t, NULL, err,
 		"SELECT count(*) FROM (SELECT 1 FROM \"TwilioBackupPhoneNumber\" p"
 		" WHERE p.\"phoneNumber\" IN (SELECT phone_number FROM ringdown.reservation"
-		" WHERE event_id = $1) ORDER BY p.\"phoneNumber\" FOR NO KEY UPDATE) x", "t", event);
+		" WHERE event_id = $1) ORDER BY p.\"phoneNumber\" FOR NO KEY UPDATE) x", "t",
+		event);
 	if (x < 0)
 		return x;
 	x = tx_query(t, NULL, err,
@@ -262,7 +264,8 @@ int items_assign(struct tx *t, const char *event, struct item *const *v, size_t 
 	_cleanup_(free_p) char *rows = items_json(v, n);
 	static const char *const sql[] = {
 		"UPDATE \"TwilioBackupPhoneNumber\" b SET status = 'available',"
-		" \"assignedAgentId\" = NULL, \"assignedAt\" = NULL, \"updatedAt\" = $3::timestamptz"
+		" \"assignedAgentId\" = NULL, \"assignedAt\" = NULL, \"updatedAt\" ="
+		" $3::timestamptz"
 		ROWS("agent text, to_number text")
 		" WHERE b.\"assignedAgentId\" = x.agent AND b.\"phoneNumber\" <> x.to_number"
 		" AND $1::text IS NOT NULL",
@@ -271,8 +274,8 @@ int items_assign(struct tx *t, const char *event, struct item *const *v, size_t 
 		" \"updatedAt\" = $3::timestamptz"
 		ROWS("agent text, to_number text")
 		" WHERE b.\"phoneNumber\" = x.to_number"
-		" AND b.\"assignedAgentId\" IS NULL AND NOT EXISTS (SELECT FROM ringdown.reservation r"
-		"  WHERE r.phone_number = x.to_number AND r.event_id <> $1)",
+		" AND b.\"assignedAgentId\" IS NULL AND NOT EXISTS (SELECT FROM"
+		" ringdown.reservation r  WHERE r.phone_number = x.to_number AND r.event_id <> $1)",
 		"DELETE FROM ringdown.reservation r USING json_to_recordset($2::json)"
 		" AS x(agent text) WHERE r.event_id = $1 AND r.agent_id = x.agent"
 		" AND $3::timestamptz IS NOT NULL",
@@ -310,7 +313,8 @@ int items_switch(struct tx *t, const char *event, const char *lineage, struct it
 		" SELECT x.agent, $4" ROWS("agent text")
 		" WHERE $1::text IS NOT NULL AND $3::timestamptz IS NOT NULL"
 		" ON CONFLICT (agent_id) DO UPDATE"
-		" SET home_account = coalesce(ringdown.agent_ext.home_account, excluded.home_account)",
+		" SET home_account = coalesce(ringdown.agent_ext.home_account,"
+		" excluded.home_account)",
 		/* at home again, the number in use is its own and the other only remembered */
 		"UPDATE \"VoiceAgent\" v SET \"twilioAccountId\" = x.to_account,"
 		" \"backupPhoneNumber\" = CASE WHEN x.to_number = v.\"twilioPhoneNumber\""
@@ -352,10 +356,10 @@ static int items_observe(struct tx *t, const char *rows, struct item *const *v, 
 		"  to_number text, before json)"
 		" LEFT JOIN \"VoiceAgent\" v ON v.id = x.agent"
 		" WHERE v.id IS NULL OR NOT ((v.\"twilioAccountId\" = x.to_account"
-		"   AND (v.\"backupPhoneNumber\" = x.to_number OR v.\"twilioPhoneNumber\" = x.to_number))"
-		"  OR (v.\"twilioAccountId\" IS NOT DISTINCT FROM x.before->'agent'->>'accountId'"
-		"   AND v.\"backupPhoneNumber\" IS NOT DISTINCT FROM"
-		"    x.before->'agent'->>'backupPhoneNumber'))", "t", rows);
+		"   AND (v.\"backupPhoneNumber\" = x.to_number OR v.\"twilioPhoneNumber\" ="
+		" x.to_number))  OR (v.\"twilioAccountId\" IS NOT DISTINCT FROM"
+		" x.before->'agent'->>'accountId'   AND v.\"backupPhoneNumber\" IS NOT DISTINCT"
+		" FROM    x.before->'agent'->>'backupPhoneNumber'))", "t", rows);
 	for (int i = 0; e >= 0 && i < pg_rows(r); i++) {
 		for (size_t k = 0; k < n; k++) {
 			if (!str_eq(v[k]->agent, pg_text(r, i, 0)))
@@ -379,10 +383,11 @@ int items_restore(struct tx *t, const char *event, struct item *const *v, size_t
 		ROWS("agent text, to_account text, to_number text, before json")
 		" WHERE v.id = x.agent AND x.before->'agent' IS NOT NULL"
 		" AND v.\"twilioAccountId\" = x.to_account"
-		" AND (v.\"backupPhoneNumber\" = x.to_number OR v.\"twilioPhoneNumber\" = x.to_number)"
-		" AND $1::text IS NOT NULL",
+		" AND (v.\"backupPhoneNumber\" = x.to_number OR v.\"twilioPhoneNumber\" ="
+		" x.to_number) AND $1::text IS NOT NULL",
 		"UPDATE \"TwilioBackupPhoneNumber\" b SET status = 'available',"
-		" \"assignedAgentId\" = NULL, \"assignedAt\" = NULL, \"updatedAt\" = $3::timestamptz"
+		" \"assignedAgentId\" = NULL, \"assignedAt\" = NULL, \"updatedAt\" ="
+		" $3::timestamptz"
 		ROWS("agent text, to_number text")
 		" WHERE b.\"phoneNumber\" = x.to_number AND $1::text IS NOT NULL"
 		" AND (b.\"assignedAgentId\" = x.agent"
@@ -418,15 +423,16 @@ int items_baseline(struct tx *t, const char *event, struct item *const *v, size_
 	return tx_query(t, NULL, err,
 		"INSERT INTO ringdown.number_ext (account_id, phone_number, sid, baseline,"
 		" baseline_at, approved_by, observed, observed_at)"
-		" SELECT x.to_account, x.to_number, x.to_sid, y.hooks, $3::timestamptz, $1, y.hooks,"
-		" $3::timestamptz"
+		" SELECT x.to_account, x.to_number, x.to_sid, y.hooks, $3::timestamptz, $1,"
+		" y.hooks, $3::timestamptz"
 		ROWS("to_account text, to_number text, to_sid text, before json, after json")
 		" CROSS JOIN LATERAL (SELECT CASE WHEN $4 THEN x.after->'webhooks'"
 		"  ELSE x.before->'webhooks' END AS hooks) y WHERE y.hooks IS NOT NULL"
-		" ON CONFLICT (account_id, phone_number) DO UPDATE SET baseline = excluded.baseline,"
-		" baseline_at = excluded.baseline_at, approved_by = excluded.approved_by,"
-		" observed = excluded.observed, observed_at = excluded.observed_at,"
-		" drift_since = NULL", "ttmb", event, rows, tx_now_ms(t), (int)after);
+		" ON CONFLICT (account_id, phone_number) DO UPDATE SET baseline ="
+		" excluded.baseline, baseline_at = excluded.baseline_at, approved_by ="
+		" excluded.approved_by, observed = excluded.observed, observed_at ="
+		" excluded.observed_at, drift_since = NULL", "ttmb", event, rows, tx_now_ms(t),
+		(int)after);
 }
 
 int items_accept(struct tx *t, const char *event, struct err *err)

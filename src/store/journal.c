@@ -42,10 +42,12 @@ int journal_key_load(struct store *s, struct err *err)
 		/* Another engine may have been first: its key counts. */
 		if (e == 0)
 			e = store_query(s, &r, err,
-					"SELECT value FROM ringdown.meta WHERE key = 'journal_key'", "");
+					"SELECT value FROM ringdown.meta WHERE key = 'journal_key'",
+					"");
 	}
 	if (e == ERR_NOT_FOUND)
-		return err_set(err, ERR_NOT_FOUND, "the database has no ringdown tables: run `ringdown migrate`");
+		return err_set(err, ERR_NOT_FOUND, "the database has no ringdown tables: run"
+						   " `ringdown migrate`");
 	if (e < 0)
 		return e;
 	if (pg_rows(r) == 0)
@@ -73,7 +75,8 @@ void journal_hash(const struct secret *key, const char *previous, const struct j
 	uint8_t mac[SHA256_LEN];
 
 	field(&b, previous);
-	str_addf(&b, "%lld,%lld,%lld,", (long long)r->seq, (long long)r->at_ms, (long long)r->epoch);
+	str_addf(&b, "%lld,%lld,%lld,", (long long)r->seq, (long long)r->at_ms,
+		 (long long)r->epoch);
 	field(&b, r->level);
 	field(&b, r->kind);
 	field(&b, r->subject);
@@ -160,8 +163,10 @@ int journal_append(struct tx *t, char ret_hash[65], struct err *err)
 
 	if (!t->store->journal_key)
 		return err_set(err, ERR_DENIED,
-			       "ENCRYPTION_KEY is not set: changes cannot be signed into the journal");
-	e = pg_query(t->conn, "SELECT seq, hash FROM ringdown.journal_head FOR UPDATE", NULL, &r, err);
+			       "ENCRYPTION_KEY is not set: changes cannot be signed into the"
+			       " journal");
+	e = pg_query(t->conn, "SELECT seq, hash FROM ringdown.journal_head FOR UPDATE", NULL, &r,
+		     err);
 	if (e < 0)
 		return e;
 	seq = pg_i64(r, 0, 0);

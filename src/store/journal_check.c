@@ -87,7 +87,8 @@ int journal_verify(struct store *s, struct journal_verdict *ret, struct err *err
 
 	*ret = (struct journal_verdict){ .ok = true };
 	if (!s->keys)
-		return err_set(err, ERR_DENIED, "ENCRYPTION_KEY is not set: the chain cannot be checked");
+		return err_set(err, ERR_DENIED, "ENCRYPTION_KEY is not set: the chain cannot be"
+						" checked");
 	e = s->journal_key ? 0 : journal_key_load(s, err);
 	if (e == 0)
 		e = store_query(s, &head, err, "SELECT seq, hash FROM ringdown.journal_head", "");
@@ -142,10 +143,11 @@ static int prune_some(struct store *s, const struct who *who, int64_t before_ms,
 		     " VALUES ($1, $2, $3, $4, $5)", "ittmt", seq, pg_text(r, 0, 1), mac,
 		     tx_now_ms(&t), who->actor);
 	if (e == 0)
-		e = tx_query(&t, NULL, err, "DELETE FROM ringdown.journal_checkpoint WHERE seq < $1", "i",
-			     seq);
+		e = tx_query(&t, NULL, err, "DELETE FROM ringdown.journal_checkpoint WHERE seq <"
+					    " $1", "i", seq);
 	if (e == 0)
-		e = tx_query(&t, NULL, err, "DELETE FROM ringdown.journal WHERE seq <= $1", "i", seq);
+		e = tx_query(&t, NULL, err, "DELETE FROM ringdown.journal WHERE seq <= $1", "i",
+			     seq);
 	if (e < 0)
 		return e;
 	*removed += seq - pg_i64(r, 0, 2) + 1;

@@ -125,8 +125,8 @@ int engine_beat(struct store *s, const char *address, const char *version, int64
 		struct err *err)
 {
 	return store_query(s, NULL, err,
-			   "INSERT INTO ringdown.engine (id, address, version, counter, started_at, seen_at)"
-			   " VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT (id) DO UPDATE SET"
+			   "INSERT INTO ringdown.engine (id, address, version, counter, started_at,"
+			   " seen_at) VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT (id) DO UPDATE SET"
 			   " address = excluded.address, version = excluded.version,"
 			   " counter = engine.counter + 1, started_at = excluded.started_at,"
 			   " seen_at = excluded.seen_at",
@@ -138,8 +138,8 @@ int engines_list(struct store *s, struct engine_row **ret, size_t *ret_n, struct
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct engine_row *rows;
-	int n, e = store_query(s, &r, err, "SELECT id, address, version, counter, started_at, seen_at"
-			       " FROM ringdown.engine ORDER BY id", "");
+	int n, e = store_query(s, &r, err, "SELECT id, address, version, counter, started_at,"
+			       " seen_at FROM ringdown.engine ORDER BY id", "");
 
 	if (e < 0)
 		return e;

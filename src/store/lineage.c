@@ -45,7 +45,8 @@ int lineage_set_current(struct tx *t, const char *primary, const char *account, 
 	return tx_query(t, NULL, err,
 			"INSERT INTO ringdown.lineage (primary_id, current_account, version)"
 			" VALUES ($1, $2, 1) ON CONFLICT (primary_id) DO UPDATE SET"
-			" current_account = excluded.current_account, version = lineage.version + 1",
+			" current_account = excluded.current_account, version = lineage.version +"
+			" 1",
 			"tt", primary, account);
 }
 
@@ -64,11 +65,12 @@ int standby_list(struct store *s, const char *primary, char ***ret, size_t *ret_
 	char **ids;
 	int n, e = store_query(s, &r, err,
 			       "SELECT a.id FROM \"TwilioAccount\" a"
-			       " LEFT JOIN ringdown.standby_for f ON f.backup_id = a.id AND f.primary_id = $1"
-			       " WHERE a.id <> $1 AND a.\"isActive\" AND a.provider = 'twilio' AND"
-			       " (f.backup_id IS NOT NULL OR (NOT EXISTS (SELECT 1 FROM ringdown.standby_for"
-			       "  WHERE primary_id = $1)))"
-			       " ORDER BY a.\"isPrimary\", coalesce(f.priority, a.priority), a.name, a.id",
+			       " LEFT JOIN ringdown.standby_for f ON f.backup_id = a.id AND"
+			       " f.primary_id = $1 WHERE a.id <> $1 AND a.\"isActive\" AND"
+			       " a.provider = 'twilio' AND (f.backup_id IS NOT NULL OR (NOT EXISTS"
+			       " (SELECT 1 FROM ringdown.standby_for  WHERE primary_id = $1)))"
+			       " ORDER BY a.\"isPrimary\", coalesce(f.priority, a.priority),"
+			       " a.name, a.id",
 			       "t", primary);
 
 	if (e < 0)
@@ -88,9 +90,10 @@ int standby_set(struct tx *t, const char *primary, const char *backup, int64_t p
 	if (priority < 0)
 		return tx_query(t, NULL, err, "DELETE FROM ringdown.standby_for"
 				" WHERE primary_id = $1 AND backup_id = $2", "tt", primary, backup);
-	return tx_query(t, NULL, err, "INSERT INTO ringdown.standby_for (primary_id, backup_id, priority)"
-			" VALUES ($1, $2, $3) ON CONFLICT (primary_id, backup_id) DO UPDATE SET"
-			" priority = excluded.priority", "tti", primary, backup, priority);
+	return tx_query(t, NULL, err, "INSERT INTO ringdown.standby_for (primary_id, backup_id,"
+			" priority) VALUES ($1, $2, $3) ON CONFLICT (primary_id, backup_id) DO"
+			" UPDATE SET priority = excluded.priority", "tti", primary, backup,
+			priority);
 }
 
 void ids_free(char **ids, size_t n)

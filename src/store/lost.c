@@ -19,8 +19,9 @@ int lost_timeline_put(struct tx *t, int64_t timeline, struct err *err)
 {
 	return tx_query(t, NULL, err,
 			"INSERT INTO ringdown.live (key, doc, at) VALUES ('reconciled',"
-			" json_build_object('timeline', $1::bigint), $2) ON CONFLICT (key) DO UPDATE SET"
-			" doc = excluded.doc, at = excluded.at", "im", timeline, tx_now_ms(t));
+			" json_build_object('timeline', $1::bigint), $2) ON CONFLICT (key) DO"
+			" UPDATE SET doc = excluded.doc, at = excluded.at", "im", timeline,
+			tx_now_ms(t));
 }
 
 int lost_alone(struct tx *t, const char *event, bool *ret, struct err *err)
@@ -28,8 +29,9 @@ int lost_alone(struct tx *t, const char *event, bool *ret, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = tx_query(t, &r, err,
 			 "SELECT NOT EXISTS (SELECT 1 FROM ringdown.event e JOIN ringdown.event o"
-			 " ON o.lineage = e.lineage AND o.id <> e.id WHERE e.id = $1 AND o.status IN"
-			 " ('held', 'pending', 'approved', 'executing', 'failed', 'rolling_back'))",
+			 " ON o.lineage = e.lineage AND o.id <> e.id WHERE e.id = $1 AND o.status"
+			 " IN ('held', 'pending', 'approved', 'executing', 'failed',"
+			 " 'rolling_back'))",
 			 "t", event);
 
 	if (e >= 0)
@@ -46,17 +48,18 @@ int lost_images(struct tx *t, const char *event, struct err *err)
 		"  'webhooks', coalesce(p.before->'webhooks', h.before,"
 		"  '{}'::json), 'import', a.before)"
 		" FROM ringdown.event_item o JOIN \"VoiceAgent\" v ON v.id = o.agent_id"
-		" LEFT JOIN LATERAL (SELECT before FROM ringdown.effect e WHERE e.event_id = o.event_id"
-		"  AND e.agent_id = o.agent_id AND e.subject = o.to_number AND e.kind = 'webhooks'"
-		"  ORDER BY id LIMIT 1) h ON true"
-		" LEFT JOIN LATERAL (SELECT before FROM ringdown.effect e WHERE e.event_id = o.event_id"
-		"  AND e.agent_id = o.agent_id AND e.subject = o.to_number AND e.kind = 'assign'"
-		"  ORDER BY id LIMIT 1) a ON true"
-		" LEFT JOIN LATERAL (SELECT before FROM ringdown.effect e WHERE e.event_id = o.event_id"
-		"  AND e.agent_id = o.agent_id AND e.subject = o.to_number AND e.kind = 'import'"
-		"  ORDER BY id LIMIT 1) p ON true"
+		" LEFT JOIN LATERAL (SELECT before FROM ringdown.effect e WHERE e.event_id ="
+		" o.event_id  AND e.agent_id = o.agent_id AND e.subject = o.to_number AND e.kind ="
+		" 'webhooks'  ORDER BY id LIMIT 1) h ON true"
+		" LEFT JOIN LATERAL (SELECT before FROM ringdown.effect e WHERE e.event_id ="
+		" o.event_id  AND e.agent_id = o.agent_id AND e.subject = o.to_number AND e.kind ="
+		" 'assign'  ORDER BY id LIMIT 1) a ON true"
+		" LEFT JOIN LATERAL (SELECT before FROM ringdown.effect e WHERE e.event_id ="
+		" o.event_id  AND e.agent_id = o.agent_id AND e.subject = o.to_number AND e.kind ="
+		" 'import'  ORDER BY id LIMIT 1) p ON true"
 		" WHERE o.event_id = $1 AND i.event_id = o.event_id AND i.agent_id = o.agent_id"
 		" AND i.before IS NULL AND EXISTS (SELECT FROM ringdown.effect e WHERE"
-		"  e.event_id = o.event_id AND e.agent_id = o.agent_id AND e.subject = o.to_number)",
+		"  e.event_id = o.event_id AND e.agent_id = o.agent_id AND e.subject ="
+		" o.to_number)",
 		"tm", event, tx_now_ms(t));
 }

@@ -68,8 +68,8 @@ int migrate_version(void)
 static int read_version(struct pg_conn *c, int *ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = pg_query(c, "SELECT coalesce(max(version), 0) FROM ringdown.schema_version", NULL, &r,
-			 err);
+	int e = pg_query(c, "SELECT coalesce(max(version), 0) FROM ringdown.schema_version", NULL,
+			 &r, err);
 
 	*ret = 0;
 	if (e == ERR_NOT_FOUND)
@@ -82,7 +82,8 @@ static int read_version(struct pg_conn *c, int *ret, struct err *err)
 static int too_new(int have, struct err *err)
 {
 	return err_set(err, ERR_CONFLICT,
-		       "the database has schema version %d, this program knows %d: use a newer ringdown",
+		       "the database has schema version %d, this program knows %d: use a newer"
+		       " ringdown",
 		       have, migrate_version());
 }
 
@@ -102,7 +103,8 @@ int migrate_current(struct store *s, struct err *err)
 		return too_new(have, err);
 	if (have < migrate_version())
 		return err_set(err, ERR_CONFLICT,
-			       "the database has schema version %d, this program needs %d: run `ringdown migrate`",
+			       "the database has schema version %d, this program needs %d: run"
+			       " `ringdown migrate`",
 			       have, migrate_version());
 	return 0;
 }
@@ -110,7 +112,8 @@ int migrate_current(struct store *s, struct err *err)
 static int look(struct migration *m, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = pg_query(m->work, "SELECT to_regclass('_prisma_migrations') IS NOT NULL", NULL, &r, err);
+	int e = pg_query(m->work, "SELECT to_regclass('_prisma_migrations') IS NOT NULL", NULL, &r,
+			 err);
 
 	if (e == 0)
 		e = read_version(m->work, &m->ret->from, err);
@@ -201,12 +204,12 @@ static int apply_versions(struct migration *m, struct err *err)
 		if (v->n <= m->ret->to)
 			continue;
 		m->ret->todo++;
-		sql = xasprintf("%s\nINSERT INTO ringdown.schema_version (version, name, applied_at)"
-				" VALUES (%d, '%s', '%s')", v->sql, v->n, v->name,
+		sql = xasprintf("%s\nINSERT INTO ringdown.schema_version (version, name,"
+				" applied_at) VALUES (%d, '%s', '%s')", v->sql, v->n, v->name,
 				format_time(at, loop_wall_ms(m->s->loop)));
 		if (m->o->dry_run)
-			str_addf(&m->ret->out, "-- ringdown schema, version %d\nBEGIN;\n%s;\nCOMMIT;\n\n",
-				 v->n, sql);
+			str_addf(&m->ret->out, "-- ringdown schema, version"
+					       " %d\nBEGIN;\n%s;\nCOMMIT;\n\n", v->n, sql);
 		if (m->o->dry_run || m->o->check)
 			continue;
 		e = script(m->work, sql, true, err);
@@ -227,8 +230,9 @@ static int apply_app(struct migration *m, struct err *err)
 	m->ret->todo += m->app.missing;
 	if (m->ret->prisma || m->o->dry_run)
 		str_addf(&m->ret->out, "%s%s\n", m->ret->prisma ?
-			 "-- The application's tables belong to Prisma. Put this into a migration of its own\n"
-			 "-- (prisma/migrations/.../migration.sql), then run `ringdown migrate` again:\n" :
+			 "-- The application's tables belong to Prisma. Put this into a migration"
+			 " of its own\n-- (prisma/migrations/.../migration.sql), then run `ringdown"
+			 " migrate` again:\n" :
 			 "-- the application's tables\n", str_get(&m->app.sql));
 	if (m->ret->prisma || m->o->dry_run || m->o->check)
 		return 0;
@@ -261,7 +265,8 @@ static int apply_lines(struct migration *m, struct str *lines, int n, const char
 	if (n > 0 && m->ret->prisma)
 		plain_indexes(&m->ret->out, what, str_get(lines));
 	else if (n > 0 && m->o->dry_run)
-		str_addf(&m->ret->out, "-- %s, outside of any transaction\n%s\n", what, str_get(lines));
+		str_addf(&m->ret->out, "-- %s, outside of any transaction\n%s\n", what,
+			 str_get(lines));
 	if (m->ret->prisma || m->o->dry_run || m->o->check)
 		return 0;
 	while (e == 0 && rest && (line = strsep(&rest, "\n")) && line[0])
@@ -305,8 +310,8 @@ static int apply_role(struct migration *m, const struct role *role, struct err *
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct err why = { 0 };
 	bool there;
-	int e = pg_run(m->work, &r, err, "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)",
-		       "t", role->name);
+	int e = pg_run(m->work, &r, err, "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname ="
+					 " $1)", "t", role->name);
 
 	if (e < 0)
 		return e;
@@ -322,13 +327,14 @@ static int apply_role(struct migration *m, const struct role *role, struct err *
 			str_addf(&m->ret->notes, "role %s created (set a password to use it)\n",
 				 role->name);
 		else if (e != ERR_EXISTS && !strstr(why.msg, "already exists"))
-			str_addf(&m->ret->notes, "role %s: %s; as an administrator: %s\n", role->name,
-				 why.msg, create);
+			str_addf(&m->ret->notes, "role %s: %s; as an administrator: %s\n",
+				 role->name, why.msg, create);
 	}
 	e = script(m->work, role->grants, true, &why);
 	if (e < 0) {
 		pg_script(m->work, "ROLLBACK", NULL);
-		str_addf(&m->ret->notes, "role %s has not got its rights: %s\n", role->name, why.msg);
+		str_addf(&m->ret->notes, "role %s has not got its rights: %s\n", role->name,
+			 why.msg);
 	}
 	return 0;
 }
@@ -336,7 +342,8 @@ static int apply_role(struct migration *m, const struct role *role, struct err *
 static int apply_roles(struct migration *m, struct err *err)
 {
 	const struct role roles[] = {
-		{ "ringdown_console", "the console's own read-only role", schema_console_role_start },
+		{ "ringdown_console", "the console's own read-only role",
+		  schema_console_role_start },
 		{ "ringdown_runbook", "the role of runbooks' reads", schema_runbook_role_start },
 	};
 	int e = 0;

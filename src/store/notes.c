@@ -26,11 +26,13 @@ static int insert_note(struct tx *t, const struct note_new *n, const char *text,
 	int64_t now = tx_now_ms(t);
 
 	return tx_query(t, ret, err,
-		"INSERT INTO ringdown.note (incident_id, subject, kind, happened_at, until, recorded_at,"
-		" original, doubt, source, by, text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-		" ON CONFLICT DO NOTHING RETURNING 'N-' || id", "tttmmmttttt", n->incident,
+		"INSERT INTO ringdown.note (incident_id, subject, kind, happened_at, until,"
+		" recorded_at, original, doubt, source, by, text) VALUES ($1, $2, $3, $4, $5, $6,"
+		" $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING 'N-' || id", "tttmmmttttt",
+		n->incident,
 		n->subject ? n->subject : "", n->kind ? n->kind : "note",
-		n->happened_at_ms ? n->happened_at_ms : now, n->until_ms, now, n->original, n->doubt,
+		n->happened_at_ms ? n->happened_at_ms : now, n->until_ms, now, n->original,
+		n->doubt,
 		n->source ? n->source : "", t->who.actor, text);
 }
 
@@ -40,8 +42,9 @@ static int add_todo(struct tx *t, const char *incident, const char *text, struct
 
 	if (!todo || !incident)
 		return 0;
-	return tx_query(t, NULL, err, "INSERT INTO ringdown.incident_action (incident_id, text, by, at)"
-			" VALUES ($1, $2, $3, $4)", "tttm", incident, todo, t->who.actor, tx_now_ms(t));
+	return tx_query(t, NULL, err, "INSERT INTO ringdown.incident_action (incident_id, text, by,"
+			" at) VALUES ($1, $2, $3, $4)", "tttm", incident, todo, t->who.actor,
+			tx_now_ms(t));
 }
 
 /* The journal row: under its incident when it has one. */
@@ -93,7 +96,8 @@ static int keep_version(struct tx *t, int64_t note, int64_t version, const char 
 			const char *text, int64_t happened_at_ms, struct err *err)
 {
 	return tx_query(t, NULL, err, "INSERT INTO ringdown.note_version (note_id, version, at, by,"
-			" happened_at, text) VALUES ($1, $2, $3, $4, $5, $6)", "iimtmt", note, version,
+			" happened_at, text) VALUES ($1, $2, $3, $4, $5, $6)", "iimtmt", note,
+			version,
 			tx_now_ms(t), by, happened_at_ms, text);
 }
 
@@ -113,7 +117,8 @@ int note_edit(struct store *s, const struct who *who, const char *id, int64_t ve
 		e = tx_begin(s, &t, who, err);
 	/* the incident first, as everywhere */
 	if (e == 0)
-		e = tx_query(&t, &r, err, "SELECT incident_id FROM ringdown.note WHERE id = $1", "i", n);
+		e = tx_query(&t, &r, err, "SELECT incident_id FROM ringdown.note WHERE id = $1",
+			     "i", n);
 	if (e == 0 && pg_rows(r) == 0)
 		e = err_set(err, ERR_NOT_FOUND, "no note '%.20s'", id);
 	if (e < 0)
@@ -133,19 +138,23 @@ int note_edit(struct store *s, const struct who *who, const char *id, int64_t ve
 	at = happened_at_ms ? happened_at_ms : pg_time(r, 0, 3);
 	if (version > 0 && version != now_version) {
 		/* theirs stays; ours is kept as a version that never was the newest */
-		e = tx_one(&t, err, "UPDATE ringdown.note SET version = version + 1 WHERE id = $1", "i", n);
+		e = tx_one(&t, err, "UPDATE ringdown.note SET version = version + 1 WHERE id = $1",
+			   "i", n);
 		if (e == 0)
 			e = keep_version(&t, n, now_version + 1, who->actor, clean, at, err);
 		if (e == 0)
 			e = tx_commit(&t, NULL, err);
-		return e < 0 ? e : err_set(err, ERR_CONFLICT, "%s edited it since: your text is kept"
-					   " beside it as version %lld", pg_text(r, 0, 1),
+		return e < 0 ? e : err_set(err, ERR_CONFLICT,
+					   "%s edited it since: your text is kept beside it as"
+					   " version %lld", pg_text(r, 0, 1),
 					   (long long)now_version + 1);
 	}
-	e = keep_version(&t, n, now_version, pg_text(r, 0, 1), pg_text(r, 0, 2), pg_time(r, 0, 3), err);
+	e = keep_version(&t, n, now_version, pg_text(r, 0, 1), pg_text(r, 0, 2), pg_time(r, 0, 3),
+			 err);
 	if (e == 0)
 		e = tx_one(&t, err, "UPDATE ringdown.note SET text = $2, happened_at = $3, by = $4,"
-			   " version = version + 1 WHERE id = $1", "itmt", n, clean, at, who->actor);
+			   " version = version + 1 WHERE id = $1", "itmt", n, clean, at,
+			   who->actor);
 	if (e == 0)
 		e = note_changed(&t, incident, pg_text(r, 0, 4), "note.edited", clean, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
@@ -165,9 +174,9 @@ int timeline_mark(struct store *s, const struct who *who, const char *incident,
 	record_fini(&incident_type, &now);
 	if (e == 0)
 		e = tx_query(&t, NULL, err,
-			"INSERT INTO ringdown.timeline_mark (incident_id, entry, pinned, hidden, text, by, at)"
-			" VALUES ($1, $2, coalesce($3, false), coalesce($4, false), coalesce($5, ''), $6, $7)"
-			" ON CONFLICT (incident_id, entry) DO UPDATE SET"
+			"INSERT INTO ringdown.timeline_mark (incident_id, entry, pinned, hidden,"
+			" text, by, at) VALUES ($1, $2, coalesce($3, false), coalesce($4, false),"
+			" coalesce($5, ''), $6, $7) ON CONFLICT (incident_id, entry) DO UPDATE SET"
 			" pinned = coalesce($3, ringdown.timeline_mark.pinned),"
 			" hidden = coalesce($4, ringdown.timeline_mark.hidden),"
 			" text = coalesce($5, ringdown.timeline_mark.text), by = $6, at = $7",
@@ -177,7 +186,8 @@ int timeline_mark(struct store *s, const struct who *who, const char *incident,
 	if (e < 0)
 		return e;
 	words = xasprintf("%s %s", pinned ? (*pinned ? "pinned" : "unpinned") :
-				   hidden ? (*hidden ? "hidden" : "shown again") : "annotated", entry);
+				   hidden ? (*hidden ? "hidden" : "shown again") : "annotated",
+				   entry);
 	e = incident_changed(&t, incident, "timeline.mark", NOTE_INFO, words, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }
@@ -188,8 +198,8 @@ int report_texts(struct store *s, const char *incident, struct report_section **
 		 size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT DISTINCT ON (section) section, text, by, version, at"
-			    " FROM ringdown.report_text WHERE incident_id = $1"
+	int e = store_query(s, &r, err, "SELECT DISTINCT ON (section) section, text, by, version,"
+			    " at FROM ringdown.report_text WHERE incident_id = $1"
 			    " ORDER BY section, version DESC", "t", incident);
 
 	if (e < 0)
@@ -233,7 +243,8 @@ int report_put(struct store *s, const struct who *who, const char *incident,
 	record_fini(&incident_type, &now);
 	if (e == 0)
 		e = tx_query(&t, &r, err, "SELECT version, text, by FROM ringdown.report_text"
-			     " WHERE incident_id = $1 AND section = $2 ORDER BY version DESC LIMIT 1",
+			     " WHERE incident_id = $1 AND section = $2 ORDER BY version DESC LIMIT"
+			     " 1",
 			     "tt", incident, section);
 	if (e < 0)
 		return e;
@@ -241,12 +252,14 @@ int report_put(struct store *s, const struct who *who, const char *incident,
 	if (newest != version) {
 		if (ret_theirs && pg_rows(r))
 			*ret_theirs = col_dup(r, 0, 1);
-		return err_set(err, ERR_CONFLICT, "%s wrote version %lld of '%s' since; yours was made on %lld",
-			       pg_rows(r) ? pg_text(r, 0, 2) : "nobody", (long long)newest, section,
+		return err_set(err, ERR_CONFLICT, "%s wrote version %lld of '%s' since; yours was"
+						  " made on %lld", pg_rows(r) ? pg_text(r, 0, 2) :
+						  "nobody", (long long)newest, section,
 			       (long long)version);
 	}
-	e = tx_query(&t, NULL, err, "INSERT INTO ringdown.report_text (incident_id, section, version, text,"
-		     " by, at) VALUES ($1, $2, $3, $4, $5, $6)", "ttittm", incident, section, newest + 1,
+	e = tx_query(&t, NULL, err, "INSERT INTO ringdown.report_text (incident_id, section,"
+		     " version, text, by, at) VALUES ($1, $2, $3, $4, $5, $6)", "ttittm", incident,
+		     section, newest + 1,
 		     text, who->actor, tx_now_ms(&t));
 	if (e < 0)
 		return e;

@@ -62,9 +62,10 @@ int numbers_page(struct store *s, const char *account, const char *status, const
 	limit = limit < 1 || limit > PAGE_MAX ? PAGE_MAX : limit;
 	e = store_query(s, &r, err, "SELECT " NUMBER_COLUMNS NUMBER_FROM
 			" WHERE ($1::text IS NULL OR p.\"accountId\" = $1) AND ($2::text IS NULL OR"
-			" CASE WHEN r.phone_number IS NOT NULL AND p.status = 'available' THEN 'reserved'"
-			" ELSE p.status END = $2) AND ($3::text IS NULL OR p.\"phoneNumber\" > $3)"
-			" ORDER BY p.\"phoneNumber\" LIMIT $4", "ttti", account, status, after, limit);
+			" CASE WHEN r.phone_number IS NOT NULL AND p.status = 'available' THEN"
+			" 'reserved' ELSE p.status END = $2) AND ($3::text IS NULL OR"
+			" p.\"phoneNumber\" > $3) ORDER BY p.\"phoneNumber\" LIMIT $4", "ttti",
+			account, status, after, limit);
 	if (e == 0)
 		read_numbers(r, ret, ret_n);
 	return e;
@@ -181,10 +182,11 @@ int numbers_gone(struct tx *t, const char *account, int64_t before_ms, struct sy
 	int e = tx_query(t, &r, err,
 			 "WITH old AS (SELECT \"phoneNumber\" FROM \"TwilioBackupPhoneNumber\""
 			 "  WHERE \"accountId\" = $1 AND status <> 'unavailable'"
-			 "  AND \"updatedAt\" < $2::timestamptz ORDER BY \"phoneNumber\" FOR NO KEY UPDATE)"
-			 " UPDATE \"TwilioBackupPhoneNumber\" b SET status = 'unavailable',"
+			 "  AND \"updatedAt\" < $2::timestamptz ORDER BY \"phoneNumber\" FOR NO KEY"
+			 " UPDATE) UPDATE \"TwilioBackupPhoneNumber\" b SET status = 'unavailable',"
 			 " \"voiceReady\" = false, \"updatedAt\" = $3 FROM old"
-			 " WHERE b.\"phoneNumber\" = old.\"phoneNumber\"", "tmm", account, before_ms,
+			 " WHERE b.\"phoneNumber\" = old.\"phoneNumber\"", "tmm", account,
+			 before_ms,
 			 tx_now_ms(t));
 
 	if (e == 0)
@@ -196,14 +198,16 @@ int number_set_sms_ready(struct tx *t, const char *phone_number, bool ready, con
 			 struct err *err)
 {
 	int e = tx_query(t, NULL, err,
-			 "INSERT INTO ringdown.number_ext (account_id, phone_number, sms_ready_source)"
-			 " SELECT \"accountId\", \"phoneNumber\", $2 FROM \"TwilioBackupPhoneNumber\""
-			 " WHERE \"phoneNumber\" = $1 ON CONFLICT (account_id, phone_number) DO UPDATE SET"
-			 " sms_ready_source = excluded.sms_ready_source", "tt", phone_number, source);
+			 "INSERT INTO ringdown.number_ext (account_id, phone_number,"
+			 " sms_ready_source) SELECT \"accountId\", \"phoneNumber\", $2 FROM"
+			 " \"TwilioBackupPhoneNumber\" WHERE \"phoneNumber\" = $1 ON CONFLICT"
+			 " (account_id, phone_number) DO UPDATE SET sms_ready_source ="
+			 " excluded.sms_ready_source", "tt", phone_number, source);
 
 	if (e == 0)
 		e = tx_one(t, err, "UPDATE \"TwilioBackupPhoneNumber\" SET \"smsReady\" = $2,"
-			   " \"updatedAt\" = $3 WHERE \"phoneNumber\" = $1", "tbm", phone_number, ready,
+			   " \"updatedAt\" = $3 WHERE \"phoneNumber\" = $1", "tbm", phone_number,
+			   ready,
 			   tx_now_ms(t));
 	if (e == ERR_CONFLICT)
 		return err_set(err, ERR_NOT_FOUND, "no number '%.20s' in the pool", phone_number);

@@ -45,9 +45,11 @@ static void read_rows(const struct pg_result *r, struct outbox_row **ret, size_t
 
 	for (int i = 0; i < n; i++)
 		rows[i] = (struct outbox_row){
-			.id = pg_i64(r, i, 0), .channel = col_dup(r, i, 1), .event = col_dup(r, i, 2),
+			.id = pg_i64(r, i, 0), .channel = col_dup(r, i, 1),
+			.event = col_dup(r, i, 2),
 			.kind = col_dup(r, i, 3), .recipient = col_dup(r, i, 4),
-			.payload = col_dup(r, i, 5), .state = col_dup(r, i, 6), .error = col_dup(r, i, 7),
+			.payload = col_dup(r, i, 5), .state = col_dup(r, i, 6),
+			.error = col_dup(r, i, 7),
 			.dedup_key = col_dup(r, i, 8), .created_at_ms = pg_time(r, i, 9),
 			.next_at_ms = pg_time(r, i, 10), .attempts = pg_i64(r, i, 11),
 			.sent_at_ms = pg_time(r, i, 12), .dead_at_ms = pg_time(r, i, 13),
@@ -76,7 +78,8 @@ static int over_cap(struct tx *t, const struct outbox_new *m, const struct outbo
 	return 0;
 }
 
-/* One a channel, recipient and hour, due at the hour's end; the sender counts what is in it then. */
+/* One a channel, recipient and hour, due at the hour's end; the sender counts what is in it then.
+ * */
 static int put_digest(struct tx *t, const struct outbox_new *m, struct err *err)
 {
 	int64_t hour = tx_now_ms(t) / HOUR_MS;
@@ -91,9 +94,9 @@ static int put_digest(struct tx *t, const struct outbox_new *m, struct err *err)
 	jw_time(&w, "to", (hour + 1) * HOUR_MS);
 	jw_obj_end(&w);
 	e = tx_query(t, NULL, err,
-		     "INSERT INTO ringdown.outbox (channel, kind, recipient, dedup_key, payload, state,"
-		     " created_at, next_at) VALUES ($1, 'digest', $2, $3, $4, 'waiting', $5, $6)"
-		     " ON CONFLICT (channel, dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING",
+		     "INSERT INTO ringdown.outbox (channel, kind, recipient, dedup_key, payload,"
+		     " state, created_at, next_at) VALUES ($1, 'digest', $2, $3, $4, 'waiting', $5,"
+		     " $6) ON CONFLICT (channel, dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING",
 		     "ttttmm", m->channel, to, key, str_get(&payload),
 		     tx_now_ms(t), (hour + 1) * HOUR_MS);
 	str_fini(&payload);
@@ -111,13 +114,14 @@ int outbox_put(struct tx *t, const struct outbox_new *m, const struct outbox_lim
 		*ret_id = 0;
 	if (e == 0)
 		e = tx_query(t, &r, err,
-			     "INSERT INTO ringdown.outbox (channel, event_id, kind, recipient, dedup_key,"
-			     " payload, state, created_at, next_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-			     " ON CONFLICT (channel, dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING"
-			     " RETURNING id",
+			     "INSERT INTO ringdown.outbox (channel, event_id, kind, recipient,"
+			     " dedup_key, payload, state, created_at, next_at) VALUES ($1, $2, $3,"
+			     " $4, $5, $6, $7, $8, $9) ON CONFLICT (channel, dedup_key) WHERE"
+			     " dedup_key IS NOT NULL DO NOTHING RETURNING id",
 			     "tttttttmm", m->channel, m->event ? m->event : "", m->kind,
 			     m->recipient ? m->recipient : "", m->dedup_key, m->payload,
-			     over ? "digested" : "waiting", tx_now_ms(t), tx_now_ms(t) + m->delay_ms);
+			     over ? "digested" : "waiting", tx_now_ms(t),
+			     tx_now_ms(t) + m->delay_ms);
 	if (e < 0 || pg_rows(r) == 0)
 		return e;
 	if (ret_id)
@@ -133,16 +137,16 @@ int outbox_claim(struct store *s, int64_t limit, int64_t claim_ms, struct outbox
 	/* A row that another engine has locked is skipped, not waited for; its successors of the
 	 * same channel, event and recipient are not first, so they cannot overtake it. */
 	int e = store_query(s, &r, err,
-			    "WITH first AS (SELECT DISTINCT ON (channel, event_id, recipient) id, state, next_at,"
-			    " claimed_until FROM ringdown.outbox WHERE state IN ('waiting', 'sending')"
-			    " ORDER BY channel, event_id, recipient, id),"
-			    " due AS (SELECT o.id FROM ringdown.outbox o JOIN first f ON f.id = o.id"
-			    " WHERE (o.state = 'waiting' AND o.next_at <= $1)"
+			    "WITH first AS (SELECT DISTINCT ON (channel, event_id, recipient) id,"
+			    " state, next_at, claimed_until FROM ringdown.outbox WHERE state IN"
+			    " ('waiting', 'sending') ORDER BY channel, event_id, recipient, id),"
+			    " due AS (SELECT o.id FROM ringdown.outbox o JOIN first f ON f.id ="
+			    " o.id WHERE (o.state = 'waiting' AND o.next_at <= $1)"
 			    " OR (o.state = 'sending' AND o.claimed_until <= $1)"
 			    " ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED)"
 			    " UPDATE ringdown.outbox o SET state = 'sending', claimed_by = $3,"
-			    " claimed_until = $4, attempts = o.attempts + 1 FROM due WHERE o.id = due.id"
-			    " RETURNING " OUTBOX_COLUMNS,
+			    " claimed_until = $4, attempts = o.attempts + 1 FROM due WHERE o.id ="
+			    " due.id RETURNING " OUTBOX_COLUMNS,
 			    "mitm", now, limit > 0 ? limit : 50, s->engine_id, now + claim_ms);
 
 	if (e == 0)
@@ -168,10 +172,11 @@ int outbox_failed(struct store *s, int64_t id, const char *why, int64_t retry_at
 	int e = store_query(s, &r, err,
 			    "UPDATE ringdown.outbox SET error = $2, next_at = $3,"
 			    " state = CASE WHEN greatest(created_at, CASE WHEN kind = 'digest' THEN"
-			    " (payload->>'to')::timestamptz END) <= $4 THEN 'dead' ELSE 'waiting' END,"
-			    " dead_at = CASE WHEN greatest(created_at, CASE WHEN kind = 'digest' THEN"
-			    " (payload->>'to')::timestamptz END) <= $4 THEN $5::timestamptz END"
-			    " WHERE id = $1 AND state = 'sending' RETURNING state",
+			    " (payload->>'to')::timestamptz END) <= $4 THEN 'dead' ELSE 'waiting'"
+			    " END, dead_at = CASE WHEN greatest(created_at, CASE WHEN kind ="
+			    " 'digest' THEN (payload->>'to')::timestamptz END) <= $4 THEN"
+			    " $5::timestamptz END WHERE id = $1 AND state = 'sending' RETURNING"
+			    " state",
 			    "itmmm", id, text, retry_at_ms, now - give_up_ms, now);
 
 	if (e == 0 && ret_dead)

@@ -97,7 +97,8 @@ int run_verify(struct store *s, const char *id, int64_t *ret_bad, struct err *er
 	}
 	CLEAN_RESULT *r = NULL;
 	if (e == 0 && !*ret_bad)
-		e = store_query(s, &r, err, "SELECT chain FROM ringdown.run WHERE id = $1", "t", id);
+		e = store_query(s, &r, err, "SELECT chain FROM ringdown.run WHERE id = $1", "t",
+				id);
 	if (e == 0 && !*ret_bad && pg_rows(r) == 1 && !str_eq(pg_text(r, 0, 0), previous))
 		*ret_bad = last + 1;
 	return e;
@@ -113,8 +114,8 @@ static int insert_entry(struct tx *t, const char *id, const struct run_entry_row
 	if (x < 0)
 		return x;
 	entry_hash(t->store, id, previous, e, hash);
-	return tx_query(t, NULL, err, "INSERT INTO ringdown.run_entry (run_id, n, at, kind, step, by,"
-			" epoch, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	return tx_query(t, NULL, err, "INSERT INTO ringdown.run_entry (run_id, n, at, kind, step,"
+			" by, epoch, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 			"timtttitt", id, e->n, e->at_ms, e->kind, e->step, e->by, e->epoch, e->data,
 			hash);
 }
@@ -156,8 +157,8 @@ int run_create(struct tx *t, const char *id, const struct run_entry_row *first,
 	_cleanup_(free_p) char *summary = summary_json(u, id, 1);
 	const struct run *r = u->summary;
 	char hash[65];
-	int e = tx_query(t, NULL, err, "INSERT INTO ringdown.run (id, version, runbook, status, kind,"
-			 " incident, subject, started_at, due_at, summary)"
+	int e = tx_query(t, NULL, err, "INSERT INTO ringdown.run (id, version, runbook, status,"
+			 " kind, incident, subject, started_at, due_at, summary)"
 			 " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9::json)", "ttttttmmt", id,
 			 r->runbook, enum_name(&run_status_names, r->status), r->kind, r->incident,
 			 r->subject, first->at_ms, u->due_ms, summary);
@@ -165,7 +166,8 @@ int run_create(struct tx *t, const char *id, const struct run_entry_row *first,
 	if (e == 0)
 		e = insert_entry(t, id, first, "", hash, err);
 	if (e == 0)
-		e = tx_one(t, err, "UPDATE ringdown.run SET chain = $2 WHERE id = $1", "tt", id, hash);
+		e = tx_one(t, err, "UPDATE ringdown.run SET chain = $2 WHERE id = $1", "tt", id,
+			   hash);
 	if (e == 0)
 		note(t, id, u, summary, hash);
 	return e;
@@ -227,10 +229,11 @@ int runs_list(struct store *s, const char *status, const char *runbook, const ch
 	CLEAN_RESULT *r = NULL;
 	bool open = str_eq(status, "open");
 	int e = store_query(s, &r, err, "SELECT summary::text FROM ringdown.run WHERE"
-			    " ($1::text IS NULL OR status = $1) AND (NOT $2 OR ended_at IS NULL OR due_at IS NOT NULL)"
-			    " AND ($3::text IS NULL OR runbook = $3)"
-			    " AND ($4::text IS NULL OR (started_at, id) < (SELECT started_at, id FROM"
-			    " ringdown.run WHERE id = $4)) ORDER BY started_at DESC, id DESC LIMIT $5",
+			    " ($1::text IS NULL OR status = $1) AND (NOT $2 OR ended_at IS NULL OR"
+			    " due_at IS NOT NULL) AND ($3::text IS NULL OR runbook = $3)"
+			    " AND ($4::text IS NULL OR (started_at, id) < (SELECT started_at, id"
+			    " FROM ringdown.run WHERE id = $4)) ORDER BY started_at DESC, id DESC"
+			    " LIMIT $5",
 			    "tbtti", open ? NULL : status, open, runbook, before, limit);
 
 	if (e < 0)

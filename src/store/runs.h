@@ -36,7 +36,8 @@ int run_lock(struct tx *t, const char *id, int64_t *ret_version, struct err *err
 int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
 	       const struct run_update *u, struct err *err);
 
-/* Newest first; status NULL = all, "open" = not over, or being undone; before: id of the last one seen. */
+/* Newest first; status NULL = all, "open" = not over, or being undone; before: id of the last one
+ * seen. */
 int runs_list(struct store *s, const char *status, const char *runbook, const char *before,
 	      int64_t limit, struct run **ret, size_t *ret_n, struct err *err);
 void runs_list_free(struct run *v, size_t n);

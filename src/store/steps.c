@@ -10,8 +10,9 @@ int steps_put(struct tx *t, const char *event, int64_t agents, struct err *err)
 		bool each = n >= STEP_ASSIGN && n <= STEP_TEST;
 
 		r = tx_query(t, NULL, err,
-			     "INSERT INTO ringdown.event_step (event_id, n, name, state, done, total)"
-			     " VALUES ($1, $2, $3, 'waiting', 0, $4)", "titi", event, (int64_t)n,
+			     "INSERT INTO ringdown.event_step (event_id, n, name, state, done,"
+			     " total) VALUES ($1, $2, $3, 'waiting', 0, $4)", "titi", event,
+			     (int64_t)n,
 			     step_name(n), each ? agents : (int64_t)1);
 	}
 	return r;
@@ -77,8 +78,8 @@ int attempt_is_newest(struct tx *t, const char *event, struct err *err)
 	if (e < 0)
 		return e;
 	if (pg_rows(r))
-		return err_set(err, ERR_CONFLICT, "%s is newer in this lineage and %s", pg_text(r, 0, 0),
-			       pg_text(r, 0, 1));
+		return err_set(err, ERR_CONFLICT, "%s is newer in this lineage and %s",
+			       pg_text(r, 0, 0), pg_text(r, 0, 1));
 	return 0;
 }
 
@@ -86,8 +87,8 @@ int database_identity(struct store *s, char **ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err,
-			    "SELECT (SELECT system_identifier FROM pg_control_system())::text || '-' ||"
-			    " substr(md5(current_database()), 1, 8)", "");
+			    "SELECT (SELECT system_identifier FROM pg_control_system())::text ||"
+			    " '-' || substr(md5(current_database()), 1, 8)", "");
 
 	if (e >= 0)
 		*ret = xstrdup(pg_text(r, 0, 0));
@@ -96,7 +97,8 @@ int database_identity(struct store *s, char **ret, struct err *err)
 
 int timeline_known(struct tx *t, int64_t timeline, struct err *err)
 {
-	return tx_query(t, NULL, err, "UPDATE ringdown.environment SET timeline = $1", "i", timeline);
+	return tx_query(t, NULL, err, "UPDATE ringdown.environment SET timeline = $1", "i",
+			timeline);
 }
 
 int lease_epoch_above(struct tx *t, int64_t epoch, bool *ret_raised, struct err *err)

@@ -23,9 +23,11 @@
 #include "core/str.h"
 
 struct store_options {
-	const char *url;		/* of the database; the lease uses it too, so: direct, not pooled */
+	/* of the database; the lease uses it too, so: direct, not pooled */
+	const char *url;
 	const char *engine_id;		/* "eng-1"; tools: "migrate", "cli" ... */
-	const struct keyring *keys;	/* borrowed; NULL: no secret can be opened, no journal written */
+	/* borrowed; NULL: no secret can be opened, no journal written */
+	const struct keyring *keys;
 	int max_connections;		/* 0 = 8 */
 	int64_t timeout_ms;		/* statement, idle in transaction, connect; 0 = 2000 */
 	bool read_only;			/* console's fallback and reading commands */
@@ -61,7 +63,8 @@ struct who {
 	const char *role;		/* viewer, operator, admin; "engine" */
 	const char *via;		/* api, cli, cron, engine */
 	int64_t epoch;			/* > 0: leader's transaction */
-	bool any_timeline;		/* also on a server that is not the known one: to settle that */
+	/* also on a server that is not the known one: to settle that */
+	bool any_timeline;
 };
 #define WHO_ENGINE(epoch_) ((struct who){ .actor = "engine", .role = "engine", .via = "engine", \
 					  .epoch = (epoch_) })

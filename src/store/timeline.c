@@ -34,7 +34,8 @@ static int fail_attempts(struct tx *t, const char *why, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = tx_query(t, &r, err, "SELECT id FROM ringdown.event"
-			 " WHERE status IN ('approved', 'executing', 'rolling_back') ORDER BY id", "");
+			 " WHERE status IN ('approved', 'executing', 'rolling_back') ORDER BY id",
+			 "");
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
 		e = fail_one(t, pg_text(r, i, 0), why, err);
@@ -55,12 +56,14 @@ int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_ch
 		return e;
 	who.any_timeline = true;
 	why = is != was && was ?
-		xasprintf("PostgreSQL failed over (timeline %lld, before %lld): what was written last may"
-			  " be missing", (long long)is, (long long)was) :
-		xstrdup("the database has gone back to an older state: what was written last is missing");
+		xasprintf("PostgreSQL failed over (timeline %lld, before %lld): what was written"
+			  " last may be missing", (long long)is, (long long)was) :
+		xstrdup("the database has gone back to an older state: what was written last is"
+			" missing");
 	e = tx_begin(s, &t, &who, err);
 	if (e == 0)
-		e = tx_query(&t, NULL, err, "UPDATE ringdown.environment SET timeline = $1", "i", is);
+		e = tx_query(&t, NULL, err, "UPDATE ringdown.environment SET timeline = $1", "i",
+			     is);
 	if (e == 0)
 		e = lost_timeline_put(&t, 0, err);	/* what is outside is to be looked at */
 	if (e == 0)

@@ -57,9 +57,10 @@ static int insert(struct store *s, const struct who *who, const char *hash, cons
 	e = tx_begin(s, &t, who, err);
 	if (e == 0)
 		e = tx_query(&t, &r, err,
-			     "INSERT INTO ringdown.token (hash, id, name, role, created_at, created_by)"
-			     " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (hash) DO UPDATE SET"
-			     " name = excluded.name, role = excluded.role, revoked_at = NULL RETURNING id",
+			     "INSERT INTO ringdown.token (hash, id, name, role, created_at,"
+			     " created_by) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (hash) DO"
+			     " UPDATE SET name = excluded.name, role = excluded.role, revoked_at ="
+			     " NULL RETURNING id",
 			     "ttttmt", hash, id, name, role, tx_now_ms(&t), who->actor);
 	if (e < 0)
 		return e;
@@ -121,8 +122,8 @@ int token_revoke(struct store *s, const struct who *who, const char *id_or_name,
 	if (pg_rows(r) > 1)
 		return err_set(err, ERR_CONFLICT, "%d tokens are named '%.100s': give the id",
 			       pg_rows(r), id_or_name);
-	e = tx_one(&t, err, "UPDATE ringdown.token SET revoked_at = $2, revoked_by = $3 WHERE id = $1",
-		   "tmt", pg_text(r, 0, 0), tx_now_ms(&t), who->actor);
+	e = tx_one(&t, err, "UPDATE ringdown.token SET revoked_at = $2, revoked_by = $3 WHERE id ="
+			    " $1", "tmt", pg_text(r, 0, 0), tx_now_ms(&t), who->actor);
 	if (e < 0)
 		return e;
 	text = xasprintf("token '%s' revoked", pg_text(r, 0, 1));
@@ -173,8 +174,8 @@ int token_find(struct store *s, const char *text, struct token_row *ret, struct 
 	if (pg_rows(r) == 0 || !equal_ct(hash, pg_text(r, 0, 4)))
 		return err_set(err, ERR_DENIED, "the token is not known or was revoked");
 	if (!s->read_only && pg_time(r, 0, 6) + USE_EVERY_MS < now)
-		store_query(s, NULL, NULL, "UPDATE ringdown.token SET last_used_at = $2 WHERE hash = $1",
-			    "tm", hash, now);
+		store_query(s, NULL, NULL, "UPDATE ringdown.token SET last_used_at = $2 WHERE hash"
+					   " = $1", "tm", hash, now);
 	read_token(r, 0, ret);
 	return 0;
 }

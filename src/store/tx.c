@@ -48,13 +48,14 @@ static int fence(struct tx *t, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e;
 
-	/* what this leader knows is of the server that it took the lease on: one that took its place
+	/* what this leader knows is of the server that it took the lease on: one that took its
+	 * place
 	 * may lack commits, and has the same epoch in its row all the same */
 	if (t->who.epoch > 0)
 		e = pg_run(t->conn, &r, err,
-			   "SELECT pg_current_xact_id()::text, EXISTS (SELECT 1 FROM ringdown.environment"
-			   " WHERE timeline <> " SERVER_TIMELINE ") FROM ringdown.lease"
-			   " WHERE epoch = $1 AND holder = $2 FOR SHARE",
+			   "SELECT pg_current_xact_id()::text, EXISTS (SELECT 1 FROM"
+			   " ringdown.environment WHERE timeline <> " SERVER_TIMELINE
+			   ") FROM ringdown.lease WHERE epoch = $1 AND holder = $2 FOR SHARE",
 			   "it", t->who.epoch, t->store->engine_id);
 	else
 		e = pg_run(t->conn, &r, err, "SELECT pg_current_xact_id()::text, false", "");
@@ -141,7 +142,8 @@ int tx_one(struct tx *t, struct err *err, const char *sql, const char *fmt, ...)
 	if (e < 0)
 		return e;
 	if (pg_affected(r) != 1)
-		return err_set(err, ERR_CONFLICT, "the row is not there any more, or not as expected");
+		return err_set(err, ERR_CONFLICT, "the row is not there any more, or not as"
+						  " expected");
 	return 0;
 }
 
@@ -192,8 +194,9 @@ static int outcome(struct tx *t, const char *hash, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	const char *status;
 	int e = store_query(t->store, &r, err,
-			    "SELECT pg_xact_status($1::xid8), EXISTS (SELECT 1 FROM ringdown.journal"
-			    " WHERE seq = $2 AND hash = $3)", "tit", t->xid, t->head_seq, hash);
+			    "SELECT pg_xact_status($1::xid8), EXISTS (SELECT 1 FROM"
+			    " ringdown.journal WHERE seq = $2 AND hash = $3)", "tit", t->xid,
+			    t->head_seq, hash);
 
 	/* An id the server has not given out yet: a standby that never saw it took over. */
 	if (e == ERR_INVALID)
@@ -208,7 +211,8 @@ static int outcome(struct tx *t, const char *hash, struct err *err)
 	if (!str_eq(status, "committed") || t->n_notes == 0)
 		return str_eq(status, "committed");
 	/* With notes the journal row is the proof: ids are given out anew after a failover. Asked
-	 * again, since the commit may have come between this statement's snapshot and its answer. */
+	 * again, since the commit may have come between this statement's snapshot and its answer.
+	 * */
 	pg_result_free(TAKE(r));
 	e = store_query(t->store, &r, err,
 			"SELECT 1 FROM ringdown.journal WHERE seq = $1 AND hash = $2",
@@ -231,7 +235,8 @@ static int find_outcome(struct tx *t, const char *hash, int64_t *ret_seq, struct
 		}
 		if (r == 0)
 			return err_set(err, ERR_UNREACHABLE,
-				       "the database went away before the commit; nothing was changed");
+				       "the database went away before the commit; nothing was"
+				       " changed");
 		if (loop_now_ms(t->store->loop) >= until || task_sleep(OUTCOME_EVERY_MS) != 0)
 			return err_set(err, ERR_TIMEOUT, "outcome unknown: %s", why.msg);
 	}

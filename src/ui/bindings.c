@@ -69,8 +69,8 @@ static const struct binding rows[] = {
 	ROW(APPROVE, CHANGE, K('A'), "approve", "approve the failover now", NULL, "approve"),
 	ROW(REJECT, CHANGE, K('X'), "reject", "reject it", NULL, "reject"),
 	ROW(EXTEND, CHANGE, K('E'), "extend", "extend the window", NULL, "extend"),
-	ROW(ROLLBACK, CHANGE, K('U'), "undo", "undo: roll the failover back; in a run: the last change", NULL,
-	    "rollback"),
+	ROW(ROLLBACK, CHANGE, K('U'), "undo", "undo: roll the failover back; in a run: the last"
+					      " change", NULL, "rollback"),
 	ROW(START, CHANGE, K('F'), "failover", "start a failover by hand", NULL, "start"),
 	ROW(AUTOMATION, CHANGE, K('P'), "auto", "automation off or on", NULL, "pause"),
 

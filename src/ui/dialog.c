@@ -372,7 +372,8 @@ static void draw_foot(struct dialog *d, struct area a, int64_t now_ms)
 
 	d->ticks = d->state == DIALOG_SENDING || d->state == DIALOG_LOADING;
 	if (d->state == DIALOG_ARMED && writes_reason(d)) {
-		int x = area_textf(a, 0, y, ROLE_label, "%s ", d->own_label[0] ? d->own_label : "WHY");
+		int x = area_textf(a, 0, y, ROLE_label, "%s ",
+				   d->own_label[0] ? d->own_label : "WHY");
 		field_draw(&d->own, a, x, y, a.w - x, d->focus == 1);
 		y++;
 	}

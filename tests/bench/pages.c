@@ -73,7 +73,8 @@ static void walk(CURL *c, const char *base, const char *first, const char *auth,
 		b.len = 0;
 		curl_easy_setopt(c, CURLOPT_URL, url);
 		if (curl_easy_perform(c) != CURLE_OK ||
-		    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200) {
+		    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK ||
+			status != 200) {
 			fprintf(stderr, "%s: status %ld\n", url, status);
 			exit(1);
 		}
@@ -81,7 +82,8 @@ static void walk(CURL *c, const char *base, const char *first, const char *auth,
 		*bytes += (double)b.len;
 		if (link_of(&b, "next_page_uri", link, sizeof(link)))
 			snprintf(url, sizeof(url), "%s%s", base, link);
-		else if (strstr(b.s, "\"has_more\":true") && link_of(&b, "next_cursor", link, sizeof(link)))
+		else if (strstr(b.s, "\"has_more\":true") &&
+			 link_of(&b, "next_cursor", link, sizeof(link)))
 			snprintf(url, sizeof(url), "%s%s&cursor=%s", base, first, link);
 		else
 			break;

@@ -47,11 +47,13 @@ struct fake_world {
 	/* instead of fault_at: asked before each write; a crash is then its own affair */
 	enum fake_fault (*fate)(struct providers *p, const char *kind);
 	int64_t (*delay)(struct providers *p);		/* instead of latency_ms */
-	bool (*lands)(struct providers *p);		/* a write cut off on its way: did it arrive? */
+	/* a write cut off on its way: did it arrive? */
+	bool (*lands)(struct providers *p);
 	bool (*dead)(struct providers *p, const char *account);	/* instead of dead_account */
 	/* instead of 0: a write happens when it is sent, its reply comes later */
 	bool (*at_once)(struct providers *p);
-	int64_t late_ms;		/* a request that took longer never arrives; 0 = any time will do */
+	/* a request that took longer never arrives; 0 = any time will do */
+	int64_t late_ms;
 	void (*crash)(void *ctx);	/* called from a loop turn */
 	void *crash_ctx;
 	char dead_account[40];		/* answers as a suspended one */

@@ -105,7 +105,8 @@ static void start_watcher(struct pgtemp *p)
 
 		close(fds[1]);
 		setsid();
-		prctl(PR_SET_NAME, "pgtemp-watch");	/* so that it outlives who is killed by name */
+		/* so that it outlives who is killed by name */
+		prctl(PR_SET_NAME, "pgtemp-watch");
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
 		while (read(fds[0], &c, 1) > 0)
@@ -121,7 +122,8 @@ static void start_watcher(struct pgtemp *p)
 struct pgtemp *pgtemp_start(void)
 {
 	static const char *const places[] = { "/usr/lib/postgresql/15/bin",
-		"/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/14/bin", "/usr/local/pgsql/bin" };
+		"/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/14/bin",
+		"/usr/local/pgsql/bin" };
 	struct pgtemp *p = xcalloc(1, sizeof(*p));
 	char data[100], path[200];
 	uid_t uid;
@@ -163,8 +165,8 @@ void pgtemp_up(struct pgtemp *p)
 	snprintf(data, sizeof(data), "%s/data", p->dir);
 	snprintf(log, sizeof(log), "%s/server.log", p->dir);
 	snprintf(options, sizeof(options), "-c listen_addresses='' -c unix_socket_directories=%s"
-		 " -c fsync=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=32MB"
-		 " -c log_lock_waits=off", p->dir);
+		 " -c fsync=off -c full_page_writes=off -c max_connections=60 -c"
+		 " shared_buffers=32MB -c log_lock_waits=off", p->dir);
 	if (pg_tool(p, "pg_ctl", start) != 0)
 		die("the server does not start");
 	p->up = true;

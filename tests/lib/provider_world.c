@@ -29,14 +29,17 @@ static void serve(void *ctx, struct httpd_req *r)
 	note(w, r);
 	for (int i = 0; w->rules && w->rules[i].match; i++) {
 		const struct rule *rule = &w->rules[i];
-		if (!str_has_prefix(line, rule->match) || (rule->times && w->used[i] >= rule->times))
+		if (!str_has_prefix(line, rule->match) || (rule->times &&
+							   w->used[i] >= rule->times))
 			continue;
 		w->used[i]++;
 		if (rule->header[0])
 			httpd_add_header(r, rule->header[0], rule->header[1]);
 		if (rule->status > 0)
-			httpd_reply(r, rule->status, "application/json", rule->body ? rule->body : "",
-				    rule->body_len ? rule->body_len : rule->body ? strlen(rule->body) : 0);
+			httpd_reply(r, rule->status, "application/json",
+				    rule->body ? rule->body : "",
+				    rule->body_len ? rule->body_len : rule->body ?
+				    strlen(rule->body) : 0);
 		else if (rule->status == 0)
 			httpd_drop(r);
 		else if (w->n_parked < 4)

@@ -25,10 +25,12 @@ static struct run_check off_checks[] = {
 	"\"time\":\"12ms\"}"
 
 static struct run_step run_steps[] = {
-	{ .id = S("status-mix"), .phase = S("investigate"), .title = S("Status mix"), .verb = S("sql"),
+	{ .id = S("status-mix"), .phase = S("investigate"), .title = S("Status mix"),
+	  .verb = S("sql"),
 	  .effect = S("read"), .state = RS_DONE, .disposition = RDI_RAN, .outcome = S("fail"),
 	  .timeout_ms = 30000, .by = S("engine"), .attempt = 1,
-	  .command = S("SELECT \"status\", COUNT(*) AS n FROM \"MessageLog\" WHERE \"createdAt\" > NOW() - '1h'"),
+	  .command = S("SELECT \"status\", COUNT(*) AS n FROM \"MessageLog\" WHERE \"createdAt\" >"
+		       " NOW() - '1h'"),
 	  .result = S("{\"rows\":[{\"status\":\"delivered\",\"n\":2410},{\"status\":\"failed\",\"n\":118}]}"),
 	  .checks = mix_checks, .n_checks = 1 },
 	{ .id = S("failures"), .phase = S("investigate"), .title = S("Failures with their codes"),
@@ -36,22 +38,27 @@ static struct run_step run_steps[] = {
 	  .outcome = S("pass"), .by = S("engine"), .attempt = 1, .timeout_ms = 30000,
 	  .command = S("SELECT \"id\", \"orgId\", code, msg FROM \"MessageLog\" LIMIT 50"),
 	  .result = S(CODES),
-	  .explain = S("{\"code\":{\"30007\":\"carrier violation; fix content\",\"30003\":\"handset unreachable; nothing\"}}") },
+	  .explain = S("{\"code\":{\"30007\":\"carrier violation; fix content\",\"30003\":\"handset"
+		       " unreachable; nothing\"}}") },
 	{ .id = S("logs"), .phase = S("investigate"), .title = S("Engine log"), .verb = S("run"),
 	  .effect = S("read"), .state = RS_DONE, .disposition = RDI_RAN, .outcome = S("pass"),
 	  .attempt = 1, .timeout_ms = 30000, .command = S("tail -n 3 app.log"),
 	  .output = S("first line " EVIL "\nsecond line \033]0;title\007\nthird") },
-	{ .id = S("cause"), .phase = S("mitigate"), .title = S("Where do the failures concentrate?"),
+	{ .id = S("cause"), .phase = S("mitigate"), .title =
+	  S("Where do the failures concentrate?"),
 	  .verb = S("decide"), .effect = S("read"), .state = RS_DONE, .picked = S("content"),
 	  .suggestion = S("content"), .evidence = S("top_code 30007 is in 30004, 30007"),
 	  .options = S("[{\"pick\":\"account\",\"label\":\"everything fails\",\"likely\":false},"
-	               "{\"pick\":\"content\",\"label\":\"only some messages\",\"likely\":true,\"why\":\"top_code is 30007\"}]") },
+	               "{\"pick\":\"content\",\"label\":\"only some"
+	               " messages\",\"likely\":true,\"why\":\"top_code is 30007\"}]") },
 	{ .id = S("org-off"), .phase = S("mitigate"), .title = S("Stop SMS of one organisation"),
 	  .verb = S("sql"), .effect = S("change"), .state = RS_WAITING, .optional = true,
 	  .timeout_ms = 30000,
-	  .command = S("UPDATE \"OrgSettings\" SET \"smsDisabled\" = true WHERE \"orgId\" = 'org_12'"),
+	  .command = S("UPDATE \"OrgSettings\" SET \"smsDisabled\" = true WHERE \"orgId\" ="
+		       " 'org_12'"),
 	  .preview = S("{\"affected\":1,\"rows\":[{\"smsDisabled\":false}]}"),
-	  .undo = S("UPDATE \"OrgSettings\" SET \"smsDisabled\" = false WHERE \"orgId\" = 'org_12'"),
+	  .undo = S("UPDATE \"OrgSettings\" SET \"smsDisabled\" = false WHERE \"orgId\" ="
+		    " 'org_12'"),
 	  .hold = S("sms-off"), .checks = off_checks, .n_checks = 1 },
 	{ .id = S("all-off"), .phase = S("mitigate"), .title = S("Stop all SMS"), .verb = S("run"),
 	  .effect = S("destroy"), .state = RS_WAITING, .optional = true, .timeout_ms = 30000,
@@ -62,14 +69,18 @@ static struct run_step run_steps[] = {
 	{ .id = S("recovered"), .phase = S("resolve"), .verb = S("gate"), .effect = S("read"),
 	  .title = S("recovered"), .state = RS_WAITING },
 };
-static struct run_hold run_holds[] = { { S("sms-off"), S("org-off"), S("anna"), S("SMS of org_12 are off"), 0 } };
+static struct run_hold run_holds[] = { { S("sms-off"), S("org-off"), S("anna"),
+					 S("SMS of org_12 are off"), 0 } };
 static struct run_note run_notes[] = { { 0, S("ben"), S("carrier says 30007 since 03:00 " EVIL) } };
-static char *run_undos[] = { S("org-off") }, *run_nevers[] = { S("edit provider credentials while the provider is down") };
+static char *run_undos[] = { S("org-off") }, *run_nevers[] =
+	{ S("edit provider credentials while the provider is down") };
 static struct run_param run_params[] = {
 	{ .name = S("window"), .type = S("duration"), .value = S("1h"), .set = true },
 	{ .name = S("org_id"), .type = S("string"), .pattern = S("^org_[a-z0-9]+$"),
-	  .help = S("the organisation to act on"), .offers = S("[{\"value\":\"org_7\",\"from\":\"by-org\"}]") },
-	{ .name = S("public_impact"), .type = S("bool"), .at_start = true, .help = S("customers notice it") },
+	  .help = S("the organisation to act on"), .offers =
+		S("[{\"value\":\"org_7\",\"from\":\"by-org\"}]") },
+	{ .name = S("public_impact"), .type = S("bool"), .at_start = true,
+	  .help = S("customers notice it") },
 };
 
 static struct run_step *step_at(struct run_doc *d, const char *id)
@@ -99,7 +110,8 @@ static void run_waits(struct run_doc *d, const char *scene, int64_t now)
 		d->wait.destroy = d->wait.second = true;
 		d->wait.phrase = S("stop all sms");
 	} else if (strstr(scene, "second")) {
-		wait_for(d, RW_SECOND, "all-off", RS_READY, "ben asked for it; another person confirms");
+		wait_for(d, RW_SECOND, "all-off", RS_READY, "ben asked for it; another person"
+			 " confirms");
 		d->run.driver = S("ben");
 		d->wait.phrase = S("stop all sms");
 	} else if (strstr(scene, "param")) {
@@ -114,7 +126,8 @@ static void run_waits(struct run_doc *d, const char *scene, int64_t now)
 	} else if (strstr(scene, "failed")) {
 		wait_for(d, RW_FAILED, "status-mix", RS_FAILED, "118 failed, wanted 0");
 	} else if (strstr(scene, "happened")) {
-		wait_for(d, RW_HAPPENED, "org-off", RS_UNKNOWN, "the engine went away in the middle");
+		wait_for(d, RW_HAPPENED, "org-off", RS_UNKNOWN,
+			 "the engine went away in the middle");
 	} else if (strstr(scene, "gate")) {
 		wait_for(d, RW_APPROVAL, "recovered", RS_READY, "an operator lets it go on");
 		d->wait.until_ms = now + 600000;
@@ -138,9 +151,12 @@ static void run_doc_make(struct run_doc *d, const char *scene, int64_t now, bool
 	memcpy(steps, run_steps, sizeof(steps));
 	*d = (struct run_doc){
 		.run = { .id = S("RUN-12"), .version = 14, .runbook = S("messaging-failures"),
-			 .title = S("Messaging failures (Twilio) " EVIL), .severity = S("P1"), .kind = S("real"),
-			 .subject = S("org_12"), .started_at_ms = now - 245000, .started_by = S("anna"),
-			 .driver = strstr(scene, "watch") ? S("ben") : S("anna"), .done = 3, .total = 8,
+			 .title = S("Messaging failures (Twilio) " EVIL), .severity = S("P1"),
+			 .kind = S("real"),
+			 .subject = S("org_12"), .started_at_ms = now - 245000,
+			 .started_by = S("anna"),
+			 .driver = strstr(scene, "watch") ? S("ben") : S("anna"), .done = 3,
+			 .total = 8,
 			 .holds = 1 },
 		.phases = phases, .n_phases = COUNT_OF(phases),
 		.steps = steps, .n_steps = COUNT_OF(steps),
@@ -169,13 +185,17 @@ static void runbook_rows(struct jw *w, int64_t now)
 	struct runbook_row rows[] = {
 		{ .id = S("call-quality"), .title = S("Poor call quality"), .service = S("calls"),
 		  .severity = S("P2"), .phases = 2, .steps = 9, .changes = 2 },
-		{ .id = S("messaging-failures"), .title = S("Messaging failures (Twilio) " EVIL), .service = S("sms"),
-		  .severity = S("P1"), .triggers = S("twilio-message-failed, sms-storm"), .kinds = S("sms"),
+		{ .id = S("messaging-failures"), .title = S("Messaging failures (Twilio) " EVIL),
+		  .service = S("sms"),
+		  .severity = S("P1"), .triggers = S("twilio-message-failed, sms-storm"),
+		  .kinds = S("sms"),
 		  .phases = 3, .steps = 8, .changes = 1, .destroys = 1,
 		  .suggested = S("the alert twilio-message-failed is on since 03:08Z"),
 		  .last_run_at_ms = now - 86400000 },
-		{ .id = S("half-written"), .title = S("Half written"), .service = S("ops"), .severity = S("P3"),
-		  .problem = S("half-written.yaml:12:3: unknown key 'expct', did you mean 'expect'?") },
+		{ .id = S("half-written"), .title = S("Half written"), .service = S("ops"),
+		  .severity = S("P3"),
+		  .problem = S("half-written.yaml:12:3: unknown key 'expct', did you mean"
+			       " 'expect'?") },
 	};
 
 	jw_arr(w, "runbooks");
@@ -191,7 +211,8 @@ static bool run_answer(const char *path, const char *scene, int64_t now, struct 
 	bool none = str_eq(scene, "none");
 
 	if (strstr(path, "/api/v1/runbooks/")) {
-		struct runbook_row row = { .id = S("messaging-failures"), .title = S("Messaging failures (Twilio)"),
+		struct runbook_row row = { .id = S("messaging-failures"),
+					   .title = S("Messaging failures (Twilio)"),
 					   .phases = 3, .steps = 8, .changes = 1, .destroys = 1 };
 		run_doc_make(&d, scene, now, false);
 		if (strstr(scene, "plain"))

@@ -196,7 +196,8 @@ static void walk(void)
 	type_the_word(v);
 	expect(v, "undone", SOON);
 	walk_until(v, "was driven by");
-	assert_true(vt_has(v, "done WARN at") || vt_has(v, "done pass at") || vt_has(v, "done FAIL at"));
+	assert_true(vt_has(v, "done WARN at") || vt_has(v, "done pass at") ||
+		    vt_has(v, "done FAIL at"));
 	quit(v);
 }
 

@@ -82,7 +82,8 @@ static void test_from_a_row(void **state)
 	expect(v, "you drive");
 	quit(v);
 	sent = log_take();
-	sent_has(sent, "POST /api/v1/runs {\"runbook\":\"messaging-failures\",\"kind\":\"real\",\"subject\":\"org_12\"");
+	sent_has(sent, "POST /api/v1/runs"
+		       " {\"runbook\":\"messaging-failures\",\"kind\":\"real\",\"subject\":\"org_12\"");
 	sent_has(sent, "\"params\":{\"public_impact\":\"true\"}");
 }
 
@@ -413,8 +414,10 @@ static void test_stale_and_read_only(void **state)
 static void test_plain_terminals(void **state)
 {
 	static const struct { const char *term, *lang, *env; int w, h; } ways[] = {
-		{ "vt100", "C", NULL, 80, 24 },		   { "xterm-256color", "C", "NO_COLOR=1", 80, 24 },
-		{ "xterm-256color", "C.UTF-8", NULL, 70, 20 }, { "xterm-256color", "C.UTF-8", NULL, 40, 10 },
+		{ "vt100", "C", NULL, 80, 24 },		   { "xterm-256color", "C", "NO_COLOR=1",
+							     80, 24 },
+		{ "xterm-256color", "C.UTF-8", NULL, 70, 20 },
+		{ "xterm-256color", "C.UTF-8", NULL, 40, 10 },
 		{ "xterm-256color", "C.UTF-8", NULL, 200, 50 },
 	};
 	static const char *const scenes[] = { "pick", "confirm", "running" };
@@ -422,10 +425,11 @@ static void test_plain_terminals(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(ways); i++)
 		for (size_t k = 0; k < COUNT_OF(scenes); k++) {
-			struct vt *v = start_with(scenes[k], "walk", ways[i].w, ways[i].h, ways[i].term,
-						  ways[i].lang, ways[i].env);
+			struct vt *v = start_with(scenes[k], "walk", ways[i].w, ways[i].h,
+						  ways[i].term, ways[i].lang, ways[i].env);
 			size_t n;
-			expect(v, k == 0 ? "WAITING for a decision" : k == 1 ? "WAITING for a confirm" : "running");
+			expect(v, k == 0 ? "WAITING for a decision" : k == 1 ?
+			       "WAITING for a confirm" : "running");
 			vt_send(v, "\r");
 			if (k == 1)
 				expect(v, "Type org-off");

@@ -128,7 +128,8 @@ static void test_resize_storm(void **state)
 /* Escape sequences of keys cut in two, with a pause: no letter of them does anything. */
 static void test_split_escapes(void **state)
 {
-	static const char *const seqs[] = { "\033OP", "\033[A", "\033OR", "\033[1;2P", "\033[1;5A", "\033OA" };
+	static const char *const seqs[] = { "\033OP", "\033[A", "\033OR", "\033[1;2P", "\033[1;5A",
+					    "\033OA" };
 	struct vt *v = start("loaded", "events", 80, 24);
 
 	(void)state;
@@ -215,7 +216,8 @@ static void test_pastes(void **state)
 /* No byte over 0x7f, no colour: everything is said in words. */
 static void check_plain(const char *term, const char *lang, const char *extra, bool bytes_too)
 {
-	static const char *const views[] = { "overview", "events", "accounts", "agents", "sms", "engine", "log" };
+	static const char *const views[] = { "overview", "events", "accounts", "agents", "sms",
+					     "engine", "log" };
 
 	for (size_t i = 0; i < COUNT_OF(views); i++) {
 		struct vt *v = start_with("loaded", views[i], 80, 24, term, lang, extra);
@@ -242,8 +244,8 @@ static void check_plain(const char *term, const char *lang, const char *extra, b
 			for (const char *p = (const char *)raw + k + 2; *p != 'm';) {
 				long sgr = strtol(p, (char **)(uintptr_t)&p, 10);
 				if ((sgr >= 30 && sgr <= 49) || (sgr >= 90 && sgr <= 107))
-					fail_msg("colour %ld with TERM=%s LANG=%s %s", sgr, term, lang,
-						 extra ? extra : "");
+					fail_msg("colour %ld with TERM=%s LANG=%s %s", sgr, term,
+						 lang, extra ? extra : "");
 				if (*p == ';')
 					p++;
 			}
@@ -300,8 +302,10 @@ static void test_reader_stops(void **state)
 static void test_not_a_terminal(void **state)
 {
 	static const char *const shells[] = {
-		"exec \"$0\" --run loaded overview >&-", "exec \"$0\" --run loaded overview >/dev/null",
-		"exec \"$0\" --run loaded overview <&-", "TERM=dumb exec \"$0\" --run loaded overview",
+		"exec \"$0\" --run loaded overview >&-", "exec \"$0\" --run loaded overview"
+		" >/dev/null",
+		"exec \"$0\" --run loaded overview <&-", "TERM=dumb exec \"$0\" --run loaded"
+		" overview",
 	};
 
 	(void)state;
@@ -322,7 +326,8 @@ static void test_not_a_terminal(void **state)
 
 static void test_unknown_term(void **state)
 {
-	struct vt *v = start_with("loaded", "overview", 80, 24, "brand-new-terminal", "C.UTF-8", NULL);
+	struct vt *v = start_with("loaded", "overview", 80, 24, "brand-new-terminal", "C.UTF-8",
+				  NULL);
 
 	(void)state;
 	expect(v, "APPROVES ITSELF IN");

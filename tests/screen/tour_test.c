@@ -58,7 +58,8 @@ static void talk(void *arg)
 	struct http *h = http_new(t->loop);
 	struct http_request req = { .method = t->body ? "POST" : "GET", .url = t->url,
 				    .body = t->body, .body_len = t->body ? strlen(t->body) : 0,
-				    .headers = { t->body ? "Content-Type: application/json" : NULL },
+				    .headers = { t->body ? "Content-Type: application/json" :
+						 NULL },
 				    .timeout_ms = SOON };
 	struct http_reply r;
 
@@ -123,7 +124,8 @@ static void test_tour(void **state)
 {
 	char dir[] = "/tmp/rd-tour-XXXXXX", binary[200], home[220], cwd[512];
 	const char *argv[] = { binary, "demo", "--speed", "20", NULL };
-	const char *env[] = { "TERM=xterm-256color", "LANG=C.UTF-8", "PATH=/usr/bin:/bin:/usr/sbin:/sbin", home,
+	const char *env[] = { "TERM=xterm-256color", "LANG=C.UTF-8",
+			      "PATH=/usr/bin:/bin:/usr/sbin:/sbin", home,
 			      NULL };
 	struct vt *v;
 

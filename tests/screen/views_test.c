@@ -42,7 +42,8 @@ static void each(const char *scene, size_t text)
 	for (size_t i = 0; i < COUNT_OF(views); i++)
 		for (size_t k = 0; k < COUNT_OF(sizes); k++) {
 			struct vt *v = start(scene, views[i].name, sizes[k].w, sizes[k].h);
-			expect(v, text == 0 ? views[i].empty : text == 1 ? views[i].loaded : views[i].stale);
+			expect(v, text == 0 ? views[i].empty : text == 1 ? views[i].loaded :
+			       views[i].stale);
 			expect(v, "PRODUCTION");
 			check_frame(v, sizes[k].w, sizes[k].h);
 			quit(v);
@@ -88,7 +89,8 @@ static void test_narrow(void **state)
 	for (size_t i = 0; i < COUNT_OF(views); i++) {
 		struct vt *v = start("loaded", views[i].name, 40, 10);
 		expect(v, "PRODUCTION");
-		expect(v, i == 0 ? "EV-118" : views[i].name[0] == 'e' && views[i].name[1] == 'v' ? "EV-117" : "? help");
+		expect(v, i == 0 ? "EV-118" : views[i].name[0] == 'e' &&
+		       views[i].name[1] == 'v' ? "EV-117" : "? help");
 		vt_send(v, "jjjG");
 		vt_resize(v, 20, 5);
 		expect(v, "least");

@@ -33,7 +33,8 @@ static void fires_after_five_minutes(void **state)
 	static const struct sample v[] = {
 		{ 0, 1, SERIES_SAME, 0 },    { 1, 6, SERIES_PENDING, 0 }, { 5, 6, SERIES_SAME, 0 },
 		{ 6, 6, SERIES_FIRES, 2 },   { 7, 6, SERIES_SAME, 2 },	  { 8, 1, SERIES_SAME, 2 },
-		{ 9, 1, SERIES_SAME, 2 },    { 10, 1, SERIES_RESOLVED, 0 }, { 11, 1, SERIES_SAME, 0 },
+		{ 9, 1, SERIES_SAME, 2 },    { 10, 1, SERIES_RESOLVED, 0 },
+		{ 11, 1, SERIES_SAME, 0 },
 		{ 12, 6, SERIES_PENDING, 0 },
 	};
 
@@ -44,7 +45,8 @@ static void fires_after_five_minutes(void **state)
 static void a_dip_starts_again(void **state)
 {
 	static const struct sample v[] = {
-		{ 0, 6, SERIES_PENDING, 0 }, { 4, 3, SERIES_DROPPED, 0 }, { 5, 6, SERIES_PENDING, 0 },
+		{ 0, 6, SERIES_PENDING, 0 }, { 4, 3, SERIES_DROPPED, 0 },
+		{ 5, 6, SERIES_PENDING, 0 },
 		{ 9, 6, SERIES_SAME, 0 },    { 10, 6, SERIES_FIRES, 2 },
 	};
 
@@ -57,7 +59,8 @@ static void worse_and_better(void **state)
 {
 	static const struct sample v[] = {
 		{ 0, 4, SERIES_PENDING, 0 }, { 5, 4, SERIES_FIRES, 1 },  { 6, 9, SERIES_SAME, 1 },
-		{ 10, 9, SERIES_SAME, 1 },   { 11, 9, SERIES_WORSE, 2 }, { 12, 4, SERIES_BETTER, 1 },
+		{ 10, 9, SERIES_SAME, 1 },   { 11, 9, SERIES_WORSE, 2 },
+		{ 12, 4, SERIES_BETTER, 1 },
 		{ 13, 2, SERIES_SAME, 1 },   { 14, 4, SERIES_SAME, 1 },	 { 15, 2, SERIES_SAME, 1 },
 		{ 17, 2, SERIES_RESOLVED, 0 },
 	};

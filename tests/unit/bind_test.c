@@ -163,8 +163,8 @@ static void json(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(bind_json(&s, "{\"a\":\"$n\",\"b\":[\"x $n\",\"$on\",\"$$n\"],\"c\":\"$quote\","
-		"\"d\":\"$codes\",\"e\":1,\"f\":\"$token\"}", &out, &err), 0);
+	assert_int_equal(bind_json(&s, "{\"a\":\"$n\",\"b\":[\"x"
+		" $n\",\"$on\",\"$$n\"],\"c\":\"$quote\",\"d\":\"$codes\",\"e\":1,\"f\":\"$token\"}", &out, &err), 0);
 	assert_string_equal(str_get(&out), "{\"a\":42,\"b\":[\"x 42\",true,\"$n\"],"
 		"\"c\":\"\\\"a\\\\\\n\",\"d\":[\"30008\",\"3','x\"],\"e\":1,\"f\":\"s3cr/t+\\\"x\"}");
 	str_fini(&out);
@@ -211,7 +211,8 @@ static void params(void **state)
 		{ PARAM_PHONE, "+14155550100", true }, { PARAM_PHONE, "14155550100", false },
 		{ PARAM_PHONE, "+1415555010x", false }, { PARAM_PHONE, "+0155550100", false },
 		{ PARAM_INT, "12", true }, { PARAM_INT, "1.5", false }, { PARAM_INT, "0x1", false },
-		{ PARAM_NUMBER, "1.5", true }, { PARAM_BOOL, "true", true }, { PARAM_BOOL, "yes", false },
+		{ PARAM_NUMBER, "1.5", true }, { PARAM_BOOL, "true", true },
+		{ PARAM_BOOL, "yes", false },
 		{ PARAM_DATE, "2026-11-21", true }, { PARAM_DATE, "2026-13-21", false },
 		{ PARAM_DATE, "2026-11-21T03:00:00-08:00", true },
 		{ PARAM_DURATION, "1h30m", true }, { PARAM_DURATION, "90", false },

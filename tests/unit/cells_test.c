@@ -69,7 +69,8 @@ static void test_wide_never_split(void **state)
 
 	(void)state;
 	/* the third would need columns 4 and 5 */
-	assert_int_equal(area_text(a, 0, 0, ROLE_normal, "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"), 4);
+	assert_int_equal(area_text(a, 0, 0, ROLE_normal, "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"),
+			 4);
 	expect_row(&c, 0, "\xe6\x97\xa5\xe6\x9c\xac");
 	/* writing over either half blanks the other */
 	area_put(a, 1, 0, ROLE_normal, 'x');

@@ -75,7 +75,8 @@ static void defaults(void **state)
 
 	for (size_t i = 0; i < option_table_count; i++)
 		bases[i] = xcalloc(1, option_tables[i]->size);
-	struct config *c = config_load(option_tables, bases, option_table_count, NULL, NULL, NULL, &err);
+	struct config *c = config_load(option_tables, bases, option_table_count, NULL, NULL, NULL,
+				       &err);
 	if (!c)
 		fail_msg("%s", err.msg);
 	config_free(c);
@@ -86,7 +87,8 @@ static void defaults(void **state)
 
 static void check_command(const struct subcommand *cmd, int depth)
 {
-	if (str_empty(cmd->name) || str_empty(cmd->help) || (!cmd->run && !cmd->n_verbs) || depth > 1)
+	if (str_empty(cmd->name) || str_empty(cmd->help) || (!cmd->run && !cmd->n_verbs) ||
+	    depth > 1)
 		fail_msg("command %s", cmd->name);
 	for (size_t i = 0; i < cmd->n_options; i++) {
 		const struct cli_option *o = &cmd->options[i];
@@ -134,8 +136,10 @@ static char *printed(struct table *t, const char *name)
 
 static void tables(void **state)
 {
-	static const struct table_column columns[] = { { "id", NULL, false }, { "count", "N", true },
-						       { "ok", NULL, false }, { "why", NULL, false } };
+	static const struct table_column columns[] = { { "id", NULL, false },
+						       { "count", "N", true },
+						       { "ok", NULL, false },
+						       { "why", NULL, false } };
 	static const struct {
 		enum cli_format format;
 		const char *want;
@@ -178,7 +182,8 @@ static void tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(option_rows), cmocka_unit_test(defaults), cmocka_unit_test(commands),
+		cmocka_unit_test(option_rows), cmocka_unit_test(defaults),
+		cmocka_unit_test(commands),
 		cmocka_unit_test(tables),
 	};
 	setlocale(LC_CTYPE, "C.UTF-8");

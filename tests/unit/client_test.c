@@ -71,8 +71,8 @@ static void on_beat(struct timer *t)
 
 static void add_entry(struct str *b, int64_t seq)
 {
-	str_addf(b, "id: %lld\nevent: entry\ndata: {\"seq\":%lld,\"at\":\"2026-11-21T03:12:47.000Z\","
-		 "\"kind\":\"note\",\"text\":\"entry %lld\"}\n\n", (long long)seq, (long long)seq,
+	str_addf(b, "id: %lld\nevent: entry\ndata:"
+		 " {\"seq\":%lld,\"at\":\"2026-11-21T03:12:47.000Z\",\"kind\":\"note\",\"text\":\"entry %lld\"}\n\n", (long long)seq, (long long)seq,
 		 (long long)seq);
 }
 
@@ -144,8 +144,8 @@ static void handler(void *ctx, struct httpd_req *r)
 		reply(r, 401, "{\"title\":\"Not authenticated\",\"detail\":\"unknown token\"}");
 	} else if (strcmp(path, "/api/v1/me") == 0) {
 		f->me++;
-		snprintf(text, sizeof(text), "{\"name\":\"anna\",\"role\":\"operator\",\"engine\":\"%s\"}",
-			 f->id);
+		snprintf(text, sizeof(text),
+			 "{\"name\":\"anna\",\"role\":\"operator\",\"engine\":\"%s\"}", f->id);
 		reply(r, 200, text);
 	} else if (strcmp(path, "/api/v1/snapshot") == 0) {
 		f->snapshots++;
@@ -411,7 +411,8 @@ static void goes_to_the_next_engine(void **state)
 /* Accepts connections (the kernel does) and never says a word. */
 static int frozen(char *url, size_t n)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr =
+				  htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(in);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -496,7 +497,7 @@ static void a_refused_token_is_said(void **state)
 	teardown(&f);
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------- */
 
 struct answer {
 	int n, status;

@@ -33,7 +33,8 @@ struct other {
 #define ROW(n, t, m, ...) { .name = n, .type = t, .offset = offsetof(struct settings, m), __VA_ARGS__ }
 #define ROW2(n, t, m, ...) { .name = n, .type = t, .offset = offsetof(struct other, m), __VA_ARGS__ }
 static const struct option_row rows[] = {
-	ROW("api", OPT_LIST, api, .flags = OPT_URLS, .def = "http://127.0.0.1:8080", .env = "T_API"),
+	ROW("api", OPT_LIST, api, .flags = OPT_URLS, .def = "http://127.0.0.1:8080",
+	    .env = "T_API"),
 	ROW("database", OPT_STR, database, .env = "T_DB"),
 	ROW("token", OPT_SECRET, token, .env = "T_TOKEN", .flags = OPT_RELOAD),
 	ROW("allowInsecureHttp", OPT_BOOL, insecure, .def = "false"),
@@ -191,7 +192,8 @@ static void refused(void **state)
 		  ":2:3: unknown key 'twilio.apibase', did you mean 'twilio.apiBase'?" },
 		{ "twillio:\n  port: 1\n", ":1:1: unknown key 'twillio', did you mean 'twilio'?" },
 		{ "port: 1\n", ":1:1: unknown key 'port', did you mean 'twilio.port'?" },
-		{ "enviroments: {}\n", ":1:1: unknown key 'enviroments', did you mean 'environments'?" },
+		{ "enviroments: {}\n", ":1:1: unknown key 'enviroments', did you mean"
+				       " 'environments'?" },
 		{ "zzz: 1\n", ":1:1: unknown key 'zzz'" },
 		{ "twilio: 5\n", ":1:9: 'twilio' is a section" },
 		{ "twilio: [1]\n", ":1:9: 'twilio' is a section" },
@@ -201,7 +203,8 @@ static void refused(void **state)
 		{ "twilio:\n  port: [1]\n", ":2:9: 'twilio.port' wants an integer, not a list" },
 		{ "twilio:\n  wait: 90\n", ":2:9: 'twilio.wait' wants a duration with its unit" },
 		{ "twilio:\n  wait: 1ms\n", "wants 1s to 1h, not 1ms" },
-		{ "twilio:\n  level: hihg\n", "wants one of low|high, not 'hihg'; did you mean 'high'?" },
+		{ "twilio:\n  level: hihg\n", "wants one of low|high, not 'hihg'; did you mean"
+					      " 'high'?" },
 		{ "twilio:\n  rate: fast\n", "wants a number, not 'fast'" },
 		{ "twilio:\n  on: maybe\n", "wants true or false, not 'maybe'" },
 		{ "twilio:\n  names: {a: b}\n", "wants a list, not a map" },
@@ -222,7 +225,8 @@ static void refused(void **state)
 		  ":1:14: no environment 'tset' in" },
 		{ "environment: a\nenvironments: {a: {databse: x}}\n",
 		  ":2:20: unknown key 'databse', did you mean 'database'?" },
-		{ "environment: a\nenvironments: {a: {production: maybe}}\n", "'production' wants true" },
+		{ "environment: a\nenvironments: {a: {production: maybe}}\n",
+		  "'production' wants true" },
 	};
 	struct err e;
 	(void)state;
@@ -230,7 +234,8 @@ static void refused(void **state)
 	for (size_t i = 0; i < COUNT_OF(t); i++) {
 		struct config *c = load(t[i].text, NULL, env_none, &e);
 		if (c || !strstr(e.msg, t[i].why) || e.code != ERR_INVALID)
-			fail_msg("%s: got '%s', wanted '%s'", t[i].text, c ? "loaded" : e.msg, t[i].why);
+			fail_msg("%s: got '%s', wanted '%s'", t[i].text, c ? "loaded" : e.msg,
+				 t[i].why);
 	}
 	assert_null(load("database: x\n", "live", env_none, &e));
 	assert_non_null(strstr(e.msg, "--env: no environment 'live'"));
@@ -250,9 +255,11 @@ static void insecure(void **state)
 		{ "http://localhost:1/", false },  { "http://LOCALHOST", false },
 		{ "http://127.0.0.1", false },	   { "http://127.9.9.9:80/x", false },
 		{ "http://[::1]:8080/", false },   { "http://[::2]", true },
-		{ "http://localhost.evil.example", true }, { "http://127.0.0.1.evil.example", true },
+		{ "http://localhost.evil.example", true }, { "http://127.0.0.1.evil.example",
+							     true },
 		{ "http://127.0.0.1@evil.example", true }, { "HTTP://x", true },
-		{ "http://evil.example/@127.0.0.1", true }, { "http://evil.example?@localhost", true },
+		{ "http://evil.example/@127.0.0.1", true }, { "http://evil.example?@localhost",
+							      true },
 		{ "smtp://x", false },
 	};
 	struct err e;
@@ -261,8 +268,8 @@ static void insecure(void **state)
 	for (size_t i = 0; i < COUNT_OF(t); i++)
 		if (url_insecure(t[i].url) != t[i].insecure)
 			fail_msg("%s", t[i].url);
-	struct config *c = load("allowInsecureHttp: true\ntwilio: {apiBase: \"http://proxy:1\"}\n", NULL,
-				env_none, &e);
+	struct config *c = load("allowInsecureHttp: true\ntwilio: {apiBase: \"http://proxy:1\"}\n",
+				NULL, env_none, &e);
 	assert_non_null(c);
 	assert_non_null(strstr(config_warning(c, 0), "INSECURE: twilio.apiBase http://proxy:1"));
 	assert_null(config_warning(c, 1));
@@ -295,7 +302,8 @@ static void all_problems(void **state)
 	assert_int_equal(o.port, 80);
 	config_free(c);
 	str_clear(&b);
-	assert_null(config_load_all(tables, bases, 2, "/no/such", NULL, NULL, count_problem, &b, &n));
+	assert_null(config_load_all(tables, bases, 2, "/no/such", NULL, NULL, count_problem, &b,
+				    &n));
 	assert_int_equal(n, 1);
 	assert_non_null(strstr(b.s, "/no/such: No such file"));
 	str_fini(&b);
@@ -308,7 +316,8 @@ static void reload(void **state)
 	void *bases[] = { &s2, &o2 };
 	struct str b = STR_INIT(10000);
 	struct err e;
-	struct config *c = load("token: first-token\ntwilio: {wait: 1m, port: 5}\n", NULL, env_none, &e);
+	struct config *c = load("token: first-token\ntwilio: {wait: 1m, port: 5}\n", NULL, env_none,
+				&e);
 	(void)state;
 
 	assert_non_null(c);
@@ -320,8 +329,8 @@ static void reload(void **state)
 	assert_int_equal(o.wait, 120000);
 	assert_int_equal(o.port, 5);
 	assert_true(secret_equal(s.token, "second-token"));
-	assert_string_equal(str_get(&b), "token: [secret] -> [secret]\ntwilio.port: needs a restart\n"
-					 "twilio.wait: 1m -> 2m\n");
+	assert_string_equal(str_get(&b), "token: [secret] -> [secret]\ntwilio.port: needs a"
+					 " restart\ntwilio.wait: 1m -> 2m\n");
 	config_free(c);
 	str_fini(&b);
 }

@@ -195,9 +195,11 @@ static void known_answers(void **state)
 	(void)state;
 
 	sha256_hex("abc", 3, hex);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	sha256_hex(NULL, 0, hex);
-	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(hex,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	/* RFC 4231 case 2, RFC 2202 case 2 */
 	hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, mac);
 	str_add_hex(&b, mac, sizeof(mac));
@@ -229,7 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(redaction), cmocka_unit_test(secrets), cmocka_unit_test(log_masks),
-		cmocka_unit_test(keys),	     cmocka_unit_test(sealing), cmocka_unit_test(known_answers),
+		cmocka_unit_test(keys),	     cmocka_unit_test(sealing),
+		cmocka_unit_test(known_answers),
 		cmocka_unit_test(ids),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,8 @@ static const char *naive_target(struct fixture *f, struct lineage *l, const stru
 		for (size_t i = 0; i < f->m.n; i++) {
 			const struct account *a = &f->m.v[i]->row;
 
-			if (!f->m.v[i]->listed || !a->is_active || a->is_primary != (primaries == 1) ||
+			if (!f->m.v[i]->listed || !a->is_active ||
+			    a->is_primary != (primaries == 1) ||
 			    !str_eq(a->provider, "twilio") || str_eq(a->id, l->current) ||
 			    str_eq(a->id, l->primary))
 				continue;
@@ -183,7 +184,8 @@ static void change_account(struct fixture *f)
 		w->held.probe[pick(f, PROBE_MAX)].outcome = (int)pick(f, 3);
 		break;
 	case 3:
-		snprintf(w->parent_trouble, sizeof(w->parent_trouble), "%s", pick(f, 3) ? "" : "ill");
+		snprintf(w->parent_trouble, sizeof(w->parent_trouble), "%s",
+			 pick(f, 3) ? "" : "ill");
 		break;
 	case 4:
 		w->trial = pick(f, 3) == 0;

@@ -190,7 +190,8 @@ static enum call_result webhook_test(struct providers *p, const struct credentia
 {
 	(void)c, (void)url;
 	*ret = (struct webhook_probe){ .http_status = 200, .answered = true, .twiml = true };
-	return world_of(p)->webhook_down ? (ret->answered = false, answer(info, CALL_SERVER, 503, 0)) :
+	return world_of(p)->webhook_down ? (ret->answered = false,
+					    answer(info, CALL_SERVER, 503, 0)) :
 					   answer(info, CALL_OK, 200, 0);
 }
 
@@ -287,8 +288,9 @@ static void fill(struct flow *f)
 		snprintf(el, sizeof(el), "el%d", i);
 		number_of(number, true, i);
 		NEED(store_query(f->store, NULL, &f->err,
-				 "INSERT INTO \"VoiceAgent\" (id, name, status, \"elevenLabsAgentId\","
-				 " \"twilioPhoneNumber\") VALUES ($1, $1, 'ACTIVE', $2, $3)", "ttt", id, el,
+				 "INSERT INTO \"VoiceAgent\" (id, name, status,"
+				 " \"elevenLabsAgentId\", \"twilioPhoneNumber\") VALUES ($1, $1,"
+				 " 'ACTIVE', $2, $3)", "ttt", id, el,
 				 number) == 0, "%s", f->err.msg);
 	}
 }
@@ -317,8 +319,9 @@ static void wait_status(struct flow *f, enum event_status want, int line)
 
 	while (!f->failed[0] && !status_is(f, want)) {
 		if (loop_now_ms(f->loop) > until)
-			snprintf(f->failed, sizeof(f->failed), "line %d: %s did not come, it is %s (%s)",
-				 line, event_status_name(want),
+			snprintf(f->failed, sizeof(f->failed),
+				 "line %d: %s did not come, it is %s (%s)", line,
+				 event_status_name(want),
 				 f->ev.e.id ? event_status_name(f->ev.e.status) : "nothing",
 				 f->ev.e.reason ? f->ev.e.reason : "");
 		task_sleep(15);
@@ -356,7 +359,8 @@ static void settle(struct flow *f)
 	while (loop_now_ms(f->loop) < until &&
 	       (!lease_may_write(f->lease) || monitor_age_ms(f->monitor) < 0 ||
 		!decider_gates(f->decider, f->primary, NULL) ||
-		gates_first_shut(decider_gates(f->decider, f->primary, NULL), 1u << GATE_EVIDENCE) >= 0))
+		gates_first_shut(decider_gates(f->decider, f->primary, NULL),
+				 1u << GATE_EVIDENCE) >= 0))
 		task_sleep(15);
 	for (int i = 0; i < 20; i++)
 		task_sleep(15);
@@ -390,10 +394,12 @@ static void flow(void (*script)(struct flow *f), bool single)
 	struct flow f = { .single = single, .script = script };
 
 	f.set = (struct failover_settings){
-		.cycle_ms = 60, .suspicious_cycle_ms = 40, .fall = 2, .rise = 2, .sample_gap_ms = 10,
+		.cycle_ms = 60, .suspicious_cycle_ms = 40, .fall = 2, .rise = 2,
+		.sample_gap_ms = 10,
 		.on_demand_ms = 20, .api_strikes = 3, .traffic_window_ms = 60000, .traffic_min = 5,
 		.traffic_rate = 0.5, .min_agents = 2, .min_rate = 0.5, .confirm_ms = 100,
-		.evidence_fresh_ms = 5000, .window_ms = 500, .test_every_ms = 60, .test_gap_ms = 400,
+		.evidence_fresh_ms = 5000, .window_ms = 500, .test_every_ms = 60,
+		.test_gap_ms = 400,
 		.last_test_ms = 20000, .passes = 2, .passes_reopen1 = 4, .passes_reopen2 = 8,
 		.reopen_ms = 60000, .max_reopens = 3, .extend_ms = 200, .extend_max_ms = 1200,
 		.held_retest_ms = 60, .announce_ms = 150, .suppress_ms = 60000, .hour_ms = 60000,
@@ -426,7 +432,7 @@ static void flow(void (*script)(struct flow *f), bool single)
 		fail_msg("%s", f.failed);
 }
 
-/* ---- scripts ------------------------------------------------------------------------------------- */
+/* ---- scripts -------------------------------------------------------------------- */
 
 static void degraded_approves_itself(struct flow *f)
 {
@@ -464,8 +470,8 @@ static void critical_needs_no_window(struct flow *f)
 {
 	f->world.suspended = true;
 	WAIT(EV_APPROVED);
-	NEED(f->ev.e.rule == 140 && f->ev.e.confirmed && f->ev.e.tested_failing_ms == 0, "rule %lld: %s",
-	     (long long)f->ev.e.rule, f->ev.e.cause);
+	NEED(f->ev.e.rule == 140 && f->ev.e.confirmed && f->ev.e.tested_failing_ms == 0,
+	     "rule %lld: %s", (long long)f->ev.e.rule, f->ev.e.cause);
 }
 
 static void unconfirmed_never_approves(struct flow *f)
@@ -478,9 +484,10 @@ static void unconfirmed_never_approves(struct flow *f)
 		task_sleep(60);
 	NEED(status_is(f, EV_HELD), "%s", event_status_name(f->ev.e.status));
 	/* a person may, with what they saw */
-	NEED(order(f, command_approve, (struct command){ .reason = "the console says so, too" }) == 0,
-	     "%s", f->err.msg);
-	NEED(status_is(f, EV_APPROVED) && str_eq(f->ev.e.decided_by, "ben"), "%s", f->ev.e.decided_by);
+	NEED(order(f, command_approve, (struct command){ .reason = "the console says so,"
+							 " too" }) == 0, "%s", f->err.msg);
+	NEED(status_is(f, EV_APPROVED) && str_eq(f->ev.e.decided_by, "ben"), "%s",
+	     f->ev.e.decided_by);
 }
 
 static void escalates_in_place(struct flow *f)
@@ -501,7 +508,8 @@ static void rejection_stands(struct flow *f)
 	f->set.window_ms = 60000;
 	f->world.no_voice = 3;
 	WAIT(EV_PENDING);
-	NEED(order(f, command_reject, (struct command){ .reason = "known" }) == 0, "%s", f->err.msg);
+	NEED(order(f, command_reject, (struct command){ .reason = "known" }) == 0, "%s",
+	     f->err.msg);
 	NEED(f->result.status == EV_REJECTED, "%d", f->result.status);
 	for (int i = 0; i < 10; i++)
 		task_sleep(40);
@@ -539,7 +547,8 @@ static void target_down_holds(struct flow *f)
 	task_sleep(400);
 	f->world.no_voice = 3;
 	WAIT(EV_HELD);
-	NEED(str_eq(f->ev.e.held_gate, "target-healthy"), "%s: %s", f->ev.e.held_gate, f->ev.e.reason);
+	NEED(str_eq(f->ev.e.held_gate, "target-healthy"), "%s: %s", f->ev.e.held_gate,
+	     f->ev.e.reason);
 	NEED(order(f, command_start, (struct command){ .account = "main" }) == ERR_CONFLICT &&
 	     f->result.n_gates == GATE_MAX, "%s", f->err.msg);
 	NEED(order(f, command_start, (struct command){ .account = "main", .overrides = healthy,
@@ -554,8 +563,8 @@ static void orders(struct flow *f)
 
 	NEED(order(f, command_start, dry) == 0 && f->result.plan && count_events(f) == 0, "%s",
 	     f->err.msg);
-	NEED(order(f, command_start, (struct command){ .account = "nobody" }) == ERR_NOT_FOUND, "%s",
-	     f->err.msg);
+	NEED(order(f, command_start, (struct command){ .account = "nobody" }) == ERR_NOT_FOUND,
+	     "%s", f->err.msg);
 	f->set.window_ms = 60000;
 	f->world.no_voice = 3;
 	WAIT(EV_PENDING);
@@ -564,8 +573,8 @@ static void orders(struct flow *f)
 	     f->err.msg);
 	NEED(order(f, command_approve, (struct command){ .plan_hash = "old" }) == ERR_CONFLICT &&
 	     f->result.plan, "%s", f->err.msg);
-	NEED(order(f, command_approve, (struct command){ .plan_hash = f->ev.e.plan_hash }) == 0, "%s",
-	     f->err.msg);
+	NEED(order(f, command_approve, (struct command){ .plan_hash = f->ev.e.plan_hash }) == 0,
+	     "%s", f->err.msg);
 	NEED(order(f, command_reject, (struct command){ 0 }) == ERR_CONFLICT &&
 	     strstr(f->err.msg, "approved by ben"), "%s", f->err.msg);
 	/* approved, not taken up: its numbers go back to the pool */
@@ -591,7 +600,8 @@ static void carried_out(struct flow *f)
 	NEED(status_is(f, EV_APPROVED), "%s", event_status_name(f->ev.e.status));
 	sql(f, "UPDATE ringdown.event SET status = 'completed', version = version + 1,"
 	       " completed_at = state_since, rollback_until = state_since + interval '1 day'");
-	sql(f, "UPDATE ringdown.event_item SET state = 'moved', step = 7, before = '{\"agent\":{}}'");
+	sql(f, "UPDATE ringdown.event_item SET state = 'moved', step = 7, before ="
+	       " '{\"agent\":{}}'");
 	sql(f, "UPDATE ringdown.lineage l SET current_account = e.to_account FROM ringdown.event e"
 	       " WHERE e.lineage = l.primary_id");
 	NEED(status_is(f, EV_COMPLETED), "%s", event_status_name(f->ev.e.status));
@@ -613,8 +623,9 @@ static void rollback_counts_numbers(struct flow *f)
 	NEED(order(f, command_rollback, (struct command){ 0 }) == ERR_CONFLICT, "%s", f->err.msg);
 	g = gate(f, GATE_NUMBERS);
 	NEED(g && !g->pass && strstr(g->why, "2 of 8"), "%s", g ? g->why : "no gates");
-	NEED(order(f, command_rollback, (struct command){ .overrides = numbers, .n_overrides = 1 }) == 0,
-	     "%s", f->err.msg);
+	NEED(order(f, command_rollback, (struct command){ .overrides = numbers,
+							  .n_overrides = 1 }) == 0, "%s",
+							  f->err.msg);
 	NEED(status_is(f, EV_ROLLING_BACK), "%s", event_status_name(f->ev.e.status));
 }
 
@@ -622,11 +633,12 @@ static void leaders_word(struct flow *f, const char *credential)
 {
 	_cleanup_(free_p) char *doc = xasprintf(
 		"{\"gates\":[{\"lineage\":\"%s\",\"target\":\"elsewhere\",\"gates\":["
-		"{\"gate\":\"agents\",\"pass\":true,\"why\":\"ElevenLabs answers\"}]}]}", f->primary);
+		"{\"gate\":\"agents\",\"pass\":true,\"why\":\"ElevenLabs answers\"}]}]}",
+		f->primary);
 	_cleanup_(free_p) char *health = xasprintf(
-		"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\", details,"
-		" \"checkedAt\") SELECT 'zz' || count(*), '%s', 'healthy', 'cycle', '{\"accountId\":\"x\","
-		"\"checks\":[{\"kind\":\"account\",\"outcome\":\"ok\"},"
+		"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\","
+		" details, \"checkedAt\") SELECT 'zz' || count(*), '%s', 'healthy', 'cycle',"
+		" '{\"accountId\":\"x\",\"checks\":[{\"kind\":\"account\",\"outcome\":\"ok\"},"
 		"{\"kind\":\"credential\",\"outcome\":\"%s\",\"reason\":\"as the leader saw it\"},"
 		"{\"kind\":\"api\",\"outcome\":\"ok\"},{\"kind\":\"numbers\",\"outcome\":\"ok\"}]}',"
 		" clock_timestamp() + interval '10 seconds' FROM \"TwilioHealthCheck\"",

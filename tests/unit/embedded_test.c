@@ -111,7 +111,8 @@ static bool server_left(const char *dir)
 	int status;
 
 	/* a test may use the shell */
-	snprintf(sql, sizeof(sql), "ps -eo args | grep -v grep | grep -- '%s' | grep -q postgres", dir);
+	snprintf(sql, sizeof(sql), "ps -eo args | grep -v grep | grep -- '%s' | grep -q postgres",
+		 dir);
 	status = system(sql);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -145,8 +146,8 @@ static void stale_pid_file(void **state)
 	f = fopen(path, "w");
 	assert_non_null(f);
 	/* our own number: alive, but no server of this directory */
-	fprintf(f, "%d\n%s/pg/data\n1700000000\n5432\n%s/pg/run\n\n  1 2\nready\n", (int)getpid(), dir,
-		dir);
+	fprintf(f, "%d\n%s/pg/data\n1700000000\n5432\n%s/pg/run\n\n  1 2\nready\n", (int)getpid(),
+		dir, dir);
 	fclose(f);
 	once(&a);
 	remove_dir(dir);

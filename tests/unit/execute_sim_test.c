@@ -86,10 +86,11 @@ static void add_number(struct flow *f, const char *account, const struct phone *
 	str_fini(&b);
 	if (f->result >= 0 && pool)
 		f->result = store_query(f->store, NULL, &f->err,
-			"INSERT INTO \"TwilioBackupPhoneNumber\" (id, \"accountId\", \"phoneNumber\","
-			" \"phoneNumberSid\", country, \"areaCode\", capabilities, status,"
-			" \"voiceReady\", \"smsReady\", \"createdAt\", \"updatedAt\") VALUES ($2, $1, $2, $3,"
-			" 'US', '', '{}', 'available', true, false, now(), now())", "ttt", account,
+			"INSERT INTO \"TwilioBackupPhoneNumber\" (id, \"accountId\","
+			" \"phoneNumber\", \"phoneNumberSid\", country, \"areaCode\", capabilities,"
+			" status, \"voiceReady\", \"smsReady\", \"createdAt\", \"updatedAt\")"
+			" VALUES ($2, $1, $2, $3, 'US', '', '{}', 'available', true, false, now(),"
+			" now())", "ttt", account,
 			n->e164, n->sid);
 }
 
@@ -116,14 +117,16 @@ static void add_agents(struct flow *f)
 		const struct sim_agent *a = w->agents[i];
 
 		f->result = store_query(f->store, NULL, &f->err,
-			"INSERT INTO \"VoiceAgent\" (id, \"orgId\", name, status, \"elevenLabsAgentId\","
-			" \"twilioPhoneNumber\", \"twilioAccountId\", \"createdAt\", \"updatedAt\") VALUES"
-			" ($1, $2, $3, 'ACTIVE', $4, $5, $6, now(), now())", "tttttt", a->id,
+			"INSERT INTO \"VoiceAgent\" (id, \"orgId\", name, status,"
+			" \"elevenLabsAgentId\", \"twilioPhoneNumber\", \"twilioAccountId\","
+			" \"createdAt\", \"updatedAt\") VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6,"
+			" now(), now())", "tttttt", a->id,
 			a->org_id, a->name, a->eleven_id, a->home->e164, f->from);
 		if (f->result >= 0)
 			f->result = store_query(f->store, NULL, &f->err,
-				"INSERT INTO ringdown.agent_ext (agent_id, home_account, integration)"
-				" VALUES ($1, $2, $3)", "ttt", a->id, f->from, a->integration);
+				"INSERT INTO ringdown.agent_ext (agent_id, home_account,"
+				" integration) VALUES ($1, $2, $3)", "ttt", a->id, f->from,
+				a->integration);
 	}
 }
 
@@ -186,7 +189,8 @@ static const char *base(struct flow *f, int i, const char *path)
 
 static void open_providers(struct flow *f)
 {
-	char *root = (char *)(uintptr_t)base(f, 0, ""), *app = (char *)(uintptr_t)base(f, 1, "/app");
+	char *root = (char *)(uintptr_t)base(f, 0, ""), *app = (char *)(uintptr_t)base(f, 1,
+		"/app");
 
 	f->pset = (struct providers_settings){
 		.twilio_api = root, .elevenlabs = root, .app = app, .telnyx = root,
@@ -298,8 +302,8 @@ static void roll_back(struct flow *f)
 	expect_status(f, "rolled_back");
 	sim_digest(&f->sim->world, f->after);
 	assert_string_equal(f->after, f->before);
-	assert_int_equal(sql_i64(f, "SELECT count(*) FROM \"TwilioBackupPhoneNumber\" WHERE status <>"
-				    " 'available'"), 0);
+	assert_int_equal(sql_i64(f, "SELECT count(*) FROM \"TwilioBackupPhoneNumber\" WHERE status"
+				    " <> 'available'"), 0);
 }
 
 static void expect_moved(struct flow *f)
@@ -310,8 +314,8 @@ static void expect_moved(struct flow *f)
 		const struct sim_agent *a = f->sim->world.agents[i];
 		char text[200];
 
-		snprintf(text, sizeof(text), "SELECT \"backupPhoneNumber\" FROM \"VoiceAgent\" WHERE"
-			 " id = '%s'", a->id);
+		snprintf(text, sizeof(text), "SELECT \"backupPhoneNumber\" FROM \"VoiceAgent\""
+			 " WHERE id = '%s'", a->id);
 		_cleanup_(free_p) char *number = xstrdup(pgtemp_sql(pg, f->url, text));
 		number[strcspn(number, "\n")] = '\0';
 		const struct sim_number *n = sim_number_get(&f->sim->world, number);

@@ -113,7 +113,8 @@ static void seed_account(struct flow *f, const char *id, const char *sid, bool p
 		 "INSERT INTO \"TwilioAccount\" (id, name, provider, \"accountSid\", \"authToken\","
 		 " \"isPrimary\", \"isActive\", priority, status, \"createdAt\", \"updatedAt\")"
 		 " VALUES ('%s', '%s', 'twilio', '%s', '%s', %s, true, 1, 'active', now(), now());"
-		 "INSERT INTO ringdown.account_ext (account_id) VALUES ('%s') ON CONFLICT DO NOTHING",
+		 "INSERT INTO ringdown.account_ext (account_id) VALUES ('%s') ON CONFLICT DO"
+		 " NOTHING",
 		 id, id, sid, token, primary ? "true" : "false", id);
 	sql(f, text);
 }
@@ -306,7 +307,8 @@ static void set_status(struct flow *f, const char *to)
 	char text[300];
 
 	snprintf(text, sizeof(text),
-		 "UPDATE ringdown.event SET status = '%s', version = version + 1 WHERE id = '%s'", to,
+		 "UPDATE ringdown.event SET status = '%s', version = version + 1 WHERE id = '%s'",
+		 to,
 		 f->event);
 	sql(f, text);
 }
@@ -525,7 +527,8 @@ static void cancel_later(void *arg)
 		loop_defer(f->loop, cancel_later, f);
 		return;
 	}
-	sql(f, "UPDATE ringdown.event SET cancel_requested_at = now(), cancel_requested_by = 'jane'");
+	sql(f, "UPDATE ringdown.event SET cancel_requested_at = now(), cancel_requested_by ="
+	       " 'jane'");
 }
 
 static void test_cancel(void **state)
@@ -542,7 +545,8 @@ static void test_cancel(void **state)
 	/* before anything was changed: just cancelled */
 	flow_start(&f, "cancel2", AGENTS, false);
 	set_status(&f, "executing");
-	sql(&f, "UPDATE ringdown.event SET cancel_requested_at = now(), cancel_requested_by = 'jane'");
+	sql(&f, "UPDATE ringdown.event SET cancel_requested_at = now(), cancel_requested_by ="
+		" 'jane'");
 	run(&f);
 	expect_status(&f, "cancelled");
 	assert_int_equal(f.world.writes, 0);
@@ -695,8 +699,9 @@ static void test_home_import(void **state)
 	assert_string_equal(fake_import_find(&f.world, "+12125550002")->agent, "agent_2");
 	/* what is somebody else's is left, and listed */
 	assert_string_equal(fake_import_find(&f.world, "+12125550003")->agent, "agent_x");
-	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.event_item WHERE agent_id = 'ag003'"
-				     " AND state = 'conflict' AND error LIKE '%agent_x%'"), 1);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.event_item WHERE agent_id ="
+				     " 'ag003' AND state = 'conflict' AND error LIKE '%agent_x%'"),
+				     1);
 	/* the import emptied it, we put it back */
 	assert_string_equal(fake_number_find(&f.world, "+12125550001")->hooks[WH_STATUS_CALLBACK],
 			    "https://app.example/status");
@@ -935,8 +940,8 @@ static void test_commits_lost(void **state)
 	end_engine(&f);
 	assert_int_equal(sql_i64(&f, "SELECT epoch FROM ringdown.lease"), 8);
 	expect_status(&f, "failed");
-	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown'"),
-			 AGENTS);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state ="
+				     " 'unknown'"), AGENTS);
 	f.fence = 8;
 	set_status(&f, "rolling_back");
 	run(&f);
@@ -962,10 +967,10 @@ static void test_timeline_changed(void **state)
 	expect_moved(&f);
 	int writes = f.world.writes;
 	sql(&f, "DELETE FROM ringdown.effect;"
-		"UPDATE ringdown.event_item SET before = NULL, after = NULL, state = 'waiting', step = 0;"
-		"UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = NULL, \"backupPhoneNumber\" = NULL;"
-		"UPDATE \"TwilioBackupPhoneNumber\" SET status = 'reserved', \"assignedAgentId\" = NULL;"
-		"DELETE FROM ringdown.sms_hold;"
+		"UPDATE ringdown.event_item SET before = NULL, after = NULL, state = 'waiting',"
+		" step = 0;UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = NULL,"
+		" \"backupPhoneNumber\" = NULL;UPDATE \"TwilioBackupPhoneNumber\" SET status ="
+		" 'reserved', \"assignedAgentId\" = NULL;DELETE FROM ringdown.sms_hold;"
 		"UPDATE ringdown.event SET status = 'executing', version = version + 1;"
 		"UPDATE ringdown.lineage SET current_account = 'acc1';"
 		"UPDATE ringdown.live SET doc = '{\"timeline\":0}' WHERE key = 'reconciled';"
@@ -977,10 +982,11 @@ static void test_timeline_changed(void **state)
 	end_engine(&f);
 	expect_status(&f, "failed");
 	assert_int_equal(f.world.writes, writes);
-	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'"
-				     " AND text LIKE '%6 agents'' numbers are as planned, 0 are not%'"), 1);
-	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown' AND"
-				     " before IS NOT NULL AND agent_id <> ''"), 2 * AGENTS);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind ="
+				     " 'event.swept' AND text LIKE '%6 agents'' numbers are as"
+				     " planned, 0 are not%'"), 1);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown'"
+				     " AND before IS NOT NULL AND agent_id <> ''"), 2 * AGENTS);
 	set_status(&f, "rolling_back");
 	run(&f);
 	expect_home(&f);
@@ -1002,7 +1008,8 @@ static void forget_merged(const char *dir)
 	closedir(d);
 }
 
-/* The engine that wrote leads no more: its log joins the record all the same, and who leads looks. */
+/* The engine that wrote leads no more: its log joins the record all the same, and who leads looks.
+ * */
 static void test_follower_remembers(void **state)
 {
 	struct flow f;
@@ -1021,7 +1028,8 @@ static void test_follower_remembers(void **state)
 	while (sql_i64(&f, "SELECT count(*) FROM ringdown.effect WHERE state = 'unknown'") == 0)
 		loop_run_once(f.loop, 20);
 	expect_status(&f, "failed");
-	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'"), 0);
+	assert_int_equal(sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind ="
+				     " 'event.swept'"), 0);
 	f.x->write_ok_without_lease = true;
 	while (sql_i64(&f, "SELECT count(*) FROM ringdown.journal WHERE kind = 'event.swept'") == 0)
 		loop_run_once(f.loop, 20);
@@ -1101,9 +1109,12 @@ int main(void)
 		cmocka_unit_test(test_home_import_faults),
 		cmocka_unit_test(test_eleven_down),
 		cmocka_unit_test(test_changed_behind), cmocka_unit_test(test_dry_run),
-		cmocka_unit_test(test_accept), cmocka_unit_test(test_to_home), cmocka_unit_test(test_pause),
-		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced), cmocka_unit_test(test_doubt),
-		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_timeline_changed), cmocka_unit_test(test_follower_remembers),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_to_home),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_database_away), cmocka_unit_test(test_fenced),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_commits_lost), cmocka_unit_test(test_timeline_changed),
+		cmocka_unit_test(test_follower_remembers),
 		cmocka_unit_test(test_pace),
 	};
 	cmocka_set_test_filter(getenv("RD_TEST_FILTER"));

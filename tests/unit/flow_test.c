@@ -235,8 +235,9 @@ static void waits(struct play *p, int kind, const char *step)
 	struct run_doc d = doc_of(p);
 
 	if (d.wait.kind != kind || !str_eq(d.wait.step, step))
-		fail_msg("waits for %s at %s, not %s at %s", enum_name(&run_wait_names, d.wait.kind),
-			 d.wait.step ? d.wait.step : "-", enum_name(&run_wait_names, kind), step);
+		fail_msg("waits for %s at %s, not %s at %s",
+			 enum_name(&run_wait_names, d.wait.kind), d.wait.step ? d.wait.step : "-",
+			 enum_name(&run_wait_names, kind), step);
 	run_doc_fini(&d);
 }
 
@@ -389,8 +390,9 @@ static void old_orders_lose(void **state)
 	seen = flow_version(p.f);
 	ORDER("\"action\":\"note\",\"text\":\"looking\"");
 	assert_int_equal(order_as(&p, "ben", PR_OPERATOR, "\"action\":\"take\""), 0);
-	assert_int_equal(order_as(&p, "jane", PR_OPERATOR, "\"action\":\"confirm\",\"version\":%lld",
-				  (long long)seen), ERR_CONFLICT);
+	assert_int_equal(order_as(&p, "jane", PR_OPERATOR,
+				  "\"action\":\"confirm\",\"version\":%lld", (long long)seen),
+				  ERR_CONFLICT);
 	assert_non_null(strstr(p.err.msg, "ben drives"));
 	assert_int_equal(order_as(&p, "ben", PR_OPERATOR, "\"action\":\"confirm\",\"version\":%lld",
 				  (long long)seen), 0);
@@ -441,8 +443,8 @@ static void jump_back(void **state)
 
 	result(&p, "mix", "{\"exit\":0,\"json\":{\"n\":7}}");
 	pump(&p, false);
-	assert_int_equal(order_as(&p, "jane", PR_OPERATOR, "\"action\":\"jump\",\"step\":\"after\""),
-			 ERR_CONFLICT);
+	assert_int_equal(order_as(&p, "jane", PR_OPERATOR,
+				  "\"action\":\"jump\",\"step\":\"after\""), ERR_CONFLICT);
 	ORDER("\"action\":\"pick\",\"pick\":\"x\"");
 	waits(&p, RW_ANSWER, "x1");
 	ORDER("\"action\":\"jump\",\"step\":\"mix\"");
@@ -552,8 +554,8 @@ static void approvals(void **state)
 
 static const char FAILING[] =
 	"phases:\n- phase: w\n  steps:\n"
-	"  - {id: r, run: [flaky], expect: {exit: 0}, on_fail: ask, retry: {times: 2, every: 10s}}\n"
-	"  - {id: s, effect: change, run: [must], on_fail: stop, undo: none, why: none}\n"
+	"  - {id: r, run: [flaky], expect: {exit: 0}, on_fail: ask, retry: {times: 2, every:"
+	" 10s}}\n  - {id: s, effect: change, run: [must], on_fail: stop, undo: none, why: none}\n"
 	"  - {id: o, optional: true, run: [maybe]}\n"
 	"  - {id: e, run: [end]}\n";
 
@@ -652,11 +654,12 @@ static void dry_run(void **state)
 	struct play p = start_with(
 		"phases:\n- phase: w\n  steps:\n"
 		"  - {id: look, run: [look], save: {n: 'json:$.n'}}\n"
-		"  - {id: make, effect: change, run: [make], save: {k: stdout}, undo: {run: [un]}}\n"
-		"  - {id: use, run: [use, $k]}\n"
+		"  - {id: make, effect: change, run: [make], save: {k: stdout}, undo: {run:"
+		" [un]}}\n  - {id: use, run: [use, $k]}\n"
 		"  - {id: q, ask: Well?}\n"
 		"  - {id: d, decide: Which?, options: [{pick: a, steps: [{id: da, run: [a]}]},"
-		" {pick: b, steps: [{id: db, run: [b]}]}]}\n", "{\"id\":\"RUN-1\",\"kind\":\"dry\"}");
+		" {pick: b, steps: [{id: db, run: [b]}]}]}\n",
+		"{\"id\":\"RUN-1\",\"kind\":\"dry\"}");
 	struct err missing = { .code = ERR_NOT_FOUND, .field = "k" };
 	struct str data = STR_INIT(1 << 20);
 	struct todo t;

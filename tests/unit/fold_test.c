@@ -149,7 +149,8 @@ static void change_gate(struct truth *t)
 
 	if (t->n_gates < WORLD && pick(t, 3) == 0) {
 		g = &t->gates[t->n_gates];
-		*g = (struct lineage_gates){ .lineage = xasprintf("p%u-%zu", pick(t, 1000), t->n_gates),
+		*g = (struct lineage_gates){ .lineage = xasprintf("p%u-%zu", pick(t, 1000),
+			t->n_gates),
 					     .n_gates = 1 + pick(t, GATE_MAX) };
 		g->gates = xcalloc(g->n_gates, sizeof(*g->gates));
 		for (i = 0; i < g->n_gates; i++)
@@ -180,7 +181,8 @@ static void change_account(struct truth *t)
 	struct account *a;
 
 	if (s->n_accounts < WORLD && pick(t, 3) == 0) {
-		s->accounts = grow(s->accounts, &s->cap_accounts, s->n_accounts + 1, sizeof(*s->accounts));
+		s->accounts = grow(s->accounts, &s->cap_accounts, s->n_accounts + 1,
+				   sizeof(*s->accounts));
 		a = &s->accounts[s->n_accounts];
 		memset(a, 0, sizeof(*a));
 		a->id = xasprintf("a%zu", s->n_accounts++);
@@ -330,8 +332,8 @@ static void readers_have_what_the_engine_has(void **unused)
 
 static void text_is_a_snapshot_or_leaves_all_as_it_was(void **unused)
 {
-	static const char good[] = " { \"x\\u0041\" : [ 1 , \"a]b\\\"\" , { } , [ ] ] , \"seq\" : 7 ,"
-				   " \"accounts\" : [ ] , \"holds\":[ {\"id\":\"h\"} ] } ";
+	static const char good[] = " { \"x\\u0041\" : [ 1 , \"a]b\\\"\" , { } , [ ] ] , \"seq\" : 7"
+				   " , \"accounts\" : [ ] , \"holds\":[ {\"id\":\"h\"} ] } ";
 	static const char *const bad[] = { "", "[]", "7", "{}", "{\"accounts\":[]}", "{\"seq\":1",
 					   "{\"seq\":1}}", "{\"seq\":[1]}" };
 	struct state s;

@@ -44,7 +44,7 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *restrict node
 	return real(node, service, hints, res);
 }
 
-/* ---- the raw server --------------------------------------------------------------------------- */
+/* ---- the raw server ------------------------------------------------------------- */
 
 struct peer {
 	struct fixture *f;
@@ -171,7 +171,8 @@ typedef const char *(*answer_fn)(struct fixture *f, struct peer *p, const char *
 
 static void listen_tcp(struct fixture *f)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr =
+				  htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(in);
 
 	f->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -232,7 +233,7 @@ static enum http_result result(struct fixture *f, const char *method, const char
 
 #define OK_TEXT "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-/* ---- what must not be sent twice ---------------------------------------------------------------- */
+/* ---- what must not be sent twice ------------------------------------------------ */
 
 static const char *answer_once(struct fixture *f, struct peer *p, const char *request)
 {
@@ -267,7 +268,7 @@ static void never_twice(void **state)
 	with_answers(answer_once, NULL, script_repeat);
 }
 
-/* ---- servers that talk nonsense --------------------------------------------------------------------- */
+/* ---- servers that talk nonsense ------------------------------------------------- */
 
 static const char *answer_path(struct fixture *f, struct peer *p, const char *request)
 {
@@ -275,7 +276,8 @@ static const char *answer_path(struct fixture *f, struct peer *p, const char *re
 		{ "/ok", OK_TEXT }, { "/garbage", "!\x01\x02 what\r\n\r\n" }, { "/cut", "close" },
 		{ "/short", "!HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc" },
 		{ "/chunk", "!HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc" },
-		{ "/gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc" },
+		{ "/gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length:"
+			   " 3\r\n\r\nabc" },
 		{ "/hints", "HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n" OK_TEXT },
 		{ "/redirect", "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n" },
 		{ "/empty", "HTTP/1.1 204 No Content\r\n\r\n" },
@@ -337,7 +339,8 @@ static void script_sent(struct fixture *f)
 	static const char *const bad[] = { "http://", "ftp://127.0.0.1/x", "http://127.0.0.1:0/",
 					   "http://a b/", "/path", "smtp://127.0.0.1/", "" };
 
-	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", f->port); /* TLS to a server that waits */
+	/* TLS to a server that waits */
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", f->port);
 	http_fetch(f->http, &req, &r);
 	assert_int_equal(r.result, HTTP_TIMEOUT);
 	assert_false(r.sent);
@@ -363,7 +366,7 @@ static void sent_flag(void **state)
 	with_answers(answer_path, NULL, script_sent);
 }
 
-/* ---- headers, credentials, sockets -------------------------------------------------------------------- */
+/* ---- headers, credentials, sockets ---------------------------------------------- */
 
 static const char *answer_echo(struct fixture *f, struct peer *p, const char *request)
 {
@@ -435,7 +438,7 @@ static void unix_socket(void **state)
 	with_answers(answer_echo, NULL, script_unix);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------ */
+/* ---- many at once --------------------------------------------------------------- */
 
 static void on_timeout(struct op *op, int outcome)
 {
@@ -474,7 +477,7 @@ static void host_limit(void **state)
 	with_answers(answer_path, NULL, script_limit);
 }
 
-/* ---- streams ------------------------------------------------------------------------------------------------ */
+/* ---- streams -------------------------------------------------------------------- */
 
 static const char *answer_stream(struct fixture *f, struct peer *p, const char *request)
 {
@@ -550,7 +553,7 @@ static void streams(void **state)
 	with_answers(answer_stream, NULL, script_stream);
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------- */
 
 static void on_done(struct op *op, int outcome)
 {
@@ -566,7 +569,8 @@ static void script_free(struct fixture *f)
 	struct http_request req = { .url = url, .timeout_ms = 5000 };
 
 	for (int i = 0; i < 5; i++) {
-		snprintf(url, sizeof(url), "http://%s:%d/silence", i ? "127.0.0.1" : "slow.test", f->port);
+		snprintf(url, sizeof(url), "http://%s:%d/silence", i ? "127.0.0.1" : "slow.test",
+			 f->port);
 		calls[i] = (struct http_call){ .op = { .done = on_done, .user = &done } };
 		http_start(f->http, &calls[i], &req);
 	}
@@ -586,7 +590,7 @@ static void freed_in_use(void **state)
 	slow_ms = 0;
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------- */
 
 static int fetch_name(struct fixture *f, const char *host, int64_t timeout_ms)
 {
@@ -631,7 +635,7 @@ static void names(void **state)
 	with_answers(answer_path, NULL, script_names);
 }
 
-/* ---- mail ------------------------------------------------------------------------------------------------------------ */
+/* ---- mail ----------------------------------------------------------------------- */
 
 static const char *answer_smtp(struct fixture *f, struct peer *p, const char *line)
 {
@@ -689,22 +693,25 @@ static void script_mail(struct fixture *f)
 	assert_int_equal(refused, 0);
 	assert_non_null(strstr(f->seen.s, "MAIL FROM:<ringdown@example.com>"));
 	assert_non_null(strstr(f->seen.s, "..one\r\ntwo\r\n.\r\n"));
-	assert_int_equal(mail(f, (struct mail){ 0 }, TO("bad1@x.test", "b@x.test", "bad2@x.test"), &refused), 0);
+	assert_int_equal(mail(f, (struct mail){ 0 }, TO("bad1@x.test", "b@x.test", "bad2@x.test"),
+			      &refused), 0);
 	assert_int_equal(refused, 2);
 	assert_int_equal(mail(f, (struct mail){ 0 }, TO("bad@x.test"), &refused), ERR_DENIED);
 	assert_null(strstr(f->seen.s, "DATA"));
-	assert_int_equal(mail(f, (struct mail){ .user = "u", .password = pw }, TO("a@x.test"), &refused),
-			 ERR_DENIED);
+	assert_int_equal(mail(f, (struct mail){ .user = "u", .password = pw }, TO("a@x.test"),
+			      &refused), ERR_DENIED);
 	/* no encryption offered, but wanted: nothing is sent */
 	assert_int_equal(mail(f, (struct mail){ .require_tls = true }, TO("a@x.test"), &refused),
 			 ERR_UNREACHABLE);
 	assert_null(strstr(str_get(&f->seen), "MAIL"));
-	assert_int_equal(mail(f, (struct mail){ 0 }, TO("a@x>\r\nRSET\r\n"), &refused), ERR_INVALID);
-	assert_int_equal(mail(f, (struct mail){ .from = "a b" }, TO("a@x.test"), &refused), ERR_INVALID);
-	assert_int_equal(mail(f, (struct mail){ .url = "http://127.0.0.1/" }, TO("a@x.test"), &refused),
+	assert_int_equal(mail(f, (struct mail){ 0 }, TO("a@x>\r\nRSET\r\n"), &refused),
 			 ERR_INVALID);
-	assert_int_equal(mail(f, (struct mail){ .url = "smtp://127.0.0.1:1" }, TO("a@x.test"), &refused),
-			 ERR_UNREACHABLE);
+	assert_int_equal(mail(f, (struct mail){ .from = "a b" }, TO("a@x.test"), &refused),
+			 ERR_INVALID);
+	assert_int_equal(mail(f, (struct mail){ .url = "http://127.0.0.1/" }, TO("a@x.test"),
+			      &refused), ERR_INVALID);
+	assert_int_equal(mail(f, (struct mail){ .url = "smtp://127.0.0.1:1" }, TO("a@x.test"),
+			      &refused), ERR_UNREACHABLE);
 	secret_free(pw);
 }
 

@@ -76,7 +76,8 @@ static void run_script(void *arg)
 static void with_server(void (*script)(struct fixture *f))
 {
 	struct fixture f = { .script = script };
-	struct httpd_options o = { .address = "127.0.0.1", .max_body = 2000, .answer_timeout_ms = 1500,
+	struct httpd_options o = { .address = "127.0.0.1", .max_body = 2000,
+				   .answer_timeout_ms = 1500,
 				   .head_timeout_ms = 1000 };
 	struct err err = { 0 };
 

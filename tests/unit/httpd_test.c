@@ -59,8 +59,8 @@ static void handler(void *ctx, struct httpd_req *r)
 	} else if (strcmp(path, "/stream") == 0) {
 		f->stream = httpd_stream(r, "text/event-stream", QUEUE, on_stream_closed, f);
 	} else {
-		snprintf(text, sizeof(text), "%s %s %s %zu", httpd_method(r), path, httpd_raw_path(r),
-			 len);
+		snprintf(text, sizeof(text), "%s %s %s %zu", httpd_method(r), path,
+			 httpd_raw_path(r), len);
 		httpd_reply(r, 200, "text/plain", text, strlen(text));
 	}
 }
@@ -75,7 +75,8 @@ static void on_error(void *ctx, int status, const char *why, struct str *body,
 
 static void start(struct fixture *f)
 {
-	struct httpd_options o = { .address = "127.0.0.1", .max_body = 2000, .head_timeout_ms = HEAD_MS,
+	struct httpd_options o = { .address = "127.0.0.1", .max_body = 2000,
+				   .head_timeout_ms = HEAD_MS,
 				   .max_connections = 20, .answer_timeout_ms = 60000 };
 	struct err err = { 0 };
 
@@ -177,7 +178,8 @@ static void script_heads(struct fixture *f)
 {
 	char big[9000];
 
-	expect(f, "GET /a%20b/%C3%A9?x=1 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a b/\xc3\xa9 /a%20b/%C3%A9 0");
+	expect(f, "GET /a%20b/%C3%A9?x=1 HTTP/1.1\r\nHost: h\r\n\r\n",
+	       "GET /a b/\xc3\xa9 /a%20b/%C3%A9 0");
 	expect(f, "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n", "Content-Length: 12");
 	expect(f, "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 		  "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "POST /x /x 5");
@@ -186,11 +188,12 @@ static void script_heads(struct fixture *f)
 	expect(f, "GET /x HTTP/1.0\r\n\r\n", "GET /x");
 	expect(f, "nonsense\r\n\r\n", ""); /* closed without a word */
 	expect(f, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n", " 400 ");
-	expect(f, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999\r\n\r\n", "{\"status\":413");
+	expect(f, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999\r\n\r\n",
+	       "{\"status\":413");
 	memset(big, 'b', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
-	char *post = xasprintf("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n%s", strlen(big),
-			       big);
+	char *post = xasprintf("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n%s",
+			       strlen(big), big);
 
 	expect(f, post, "{\"status\":413");
 	free_p(&post);
@@ -227,7 +230,8 @@ static void script_slow(struct fixture *f)
 	close(fd);
 	fd = dial(f);
 	say(fd, "GET /x HTTP/1.1\r\n");
-	assert_in_range(closed_after(f, fd, 5000, "X: y\r\n"), 1, 2 * HEAD_MS + 200); /* endless head */
+	/* endless head */
+	assert_in_range(closed_after(f, fd, 5000, "X: y\r\n"), 1, 2 * HEAD_MS + 200);
 	close(fd);
 	fd = dial(f);
 	say(fd, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n");
@@ -330,7 +334,8 @@ static void script_stream(struct fixture *f)
 	while (!f->stream)
 		task_sleep(5);
 	memset(block, 'x', sizeof(block));
-	for (; pushed < 20000 && f->stream && httpd_stream_push(f->stream, block, sizeof(block)); pushed++) {
+	for (; pushed < 20000 && f->stream && httpd_stream_push(f->stream, block, sizeof(block));
+	     pushed++) {
 		if (pushed % 10 == 0)
 			task_sleep(0);
 		if (pushed % 100 == 0) /* others do not wait */
@@ -389,7 +394,7 @@ static void stream_order(void **state)
 	with_server(script_order);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------- */
 
 static void script_free(struct fixture *f)
 {

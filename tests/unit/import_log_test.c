@@ -47,10 +47,11 @@ static void instants(void **state)
 
 static void files(void **state)
 {
-	static const char csv[] = "who,time,message\r\nanna,2025-10-20T07:15:00Z,\"calls, \"\"all\"\" fail\"\n"
-				  "ben,soon,x\n";
+	static const char csv[] = "who,time,message\r\nanna,2025-10-20T07:15:00Z,\"calls,"
+				  " \"\"all\"\" fail\"\nben,soon,x\n";
 	static const char plain[] = "2025-10-20T07:15:00Z,calls,fail\n";
-	static const char json[] = "{\"v\":1,\"log\":[{\"ts\":1760944500,\"msg\":\"calls fail\"},{\"x\":1}]}";
+	static const char json[] = "{\"v\":1,\"log\":[{\"ts\":1760944500,\"msg\":\"calls"
+				   " fail\"},{\"x\":1}]}";
 	struct import_rules r = { .base_ms = 1000 };
 	struct import_line *v;
 	struct err err = { 0 };

@@ -29,46 +29,71 @@ static char *import(const char *text, struct import_report *r)
 static void constructs(void **state)
 {
 	static const struct { const char *markdown, *has, *not; } t[] = {
-		{ "# Title\n\ntext\n", "title: 'Title'\nphases:\n- phase: 'Introduction'\n  steps:\n  - title: 'text (line 3)'\n    note: |2-\n      text\n", NULL },
+		{ "# Title\n\ntext\n", "title: 'Title'\nphases:\n- phase: 'Introduction'\n "
+				       " steps:\n  - title: 'text (line 3)'\n    note: |2-\n     "
+				       " text\n", NULL },
 		{ "---\ntitle: \"It's: this\"\nx: 1\n---\n# H\n", "title: 'It''s: this'", NULL },
 		{ "# T\n## A\n### B\nx\n## C\n", "- phase: 'A / B'", "- phase: 'A'\n" },
-		{ "# T\n## A\n## B\nx\n", "- phase: 'A'\n  steps:\n  - title: 'A'\n    note: |2-\n      A", NULL },
+		{ "# T\n## A\n## B\nx\n", "- phase: 'A'\n  steps:\n  - title: 'A'\n    note: |2-\n "
+					  "     A", NULL },
 		{ F "bash\n# show them\nls -la\n\n# and the time\ndate\n" F "\n",
-		  "  - title: 'show them'\n    effect: 'unknown'\n    run: |2-\n      ls -la\n  - title: 'and the time'\n", "phase: 'show" },
-		{ "Look here:\n\n" F "sh\ndate\n" F "\n", "title: 'Look here:'\n    effect: 'unknown'\n    run: |2-\n      date\n", "note" },
+		  "  - title: 'show them'\n    effect: 'unknown'\n    run: |2-\n      ls -la\n  -"
+		  " title: 'and the time'\n", "phase: 'show" },
+		{ "Look here:\n\n" F "sh\ndate\n" F "\n", "title: 'Look here:'\n    effect:"
+		  " 'unknown'\n    run: |2-\n      date\n", "note" },
 		{ F "\ndate\n" F "\n", "note: |2-\n      ```\n      date\n      ```\n", "run:" },
-		{ F "json\n{\"a\": 1}\n" F "\n", "note: |2-\n      ```json\n      {\"a\": 1}\n      ```\n", "run:" },
+		{ F "json\n{\"a\": 1}\n" F "\n", "note: |2-\n      ```json\n      {\"a\": 1}\n     "
+						 " ```\n", "run:" },
 		{ "    date\n", "note: |2-\n      date\n", "run:" },
-		{ F "console\n$ uptime\n 1 day\n$ date\n" F "\n", "run: |2-\n      uptime\n  - title: '1 day (line 3)'\n    note: |2-\n      1 day\n", "$ " },
+		{ F "console\n$ uptime\n 1 day\n$ date\n" F "\n",
+		  "run: |2-\n      uptime\n  - title: '1 day (line 3)'\n    note: |2-\n      1"
+		  " day\n", "$ " },
 		{ F "console\nno prompt here\n" F "\n", "note", "run:" },
-		{ F "console\n# systemctl status x\n" F "\n", "run: |2-\n      systemctl status x\n", NULL },
+		{ F "console\n# systemctl status x\n" F "\n",
+		  "run: |2-\n      systemctl status x\n", NULL },
 		{ F "bash\n$ one\n$ two\n" F "\n", "run: |2-\n      one\n      two\n", NULL },
-		{ F "bash\nfor i in 1 2; do\n  # inside\n  echo $i\ndone\n" F "\n", "      for i in 1 2; do\n        # inside\n        echo $i\n      done\n", NULL },
-		{ F "bash\ncat <<X\n# not a comment\nX\n" F "\n", "      cat <<X\n      # not a comment\n      X\n", NULL },
-		{ F "bash\ncd /srv/app\nexport A=b\nls\n" F "\n", "run: |2-\n      ls\n    cwd: '/srv/app'\n    env:\n      A: 'b'\n", NULL },
+		{ F "bash\nfor i in 1 2; do\n  # inside\n  echo $i\ndone\n" F "\n",
+		  "      for i in 1 2; do\n        # inside\n        echo $i\n      done\n", NULL },
+		{ F "bash\ncat <<X\n# not a comment\nX\n" F "\n",
+		  "      cat <<X\n      # not a comment\n      X\n", NULL },
+		{ F "bash\ncd /srv/app\nexport A=b\nls\n" F "\n",
+		  "run: |2-\n      ls\n    cwd: '/srv/app'\n    env:\n      A: 'b'\n", NULL },
 		{ F "bash\ncd \"$HOME\"\nls\n" F "\n", "      cd \"$HOME\"\n      ls\n", "cwd" },
 		{ F "bash\nget <pod-name> '[REGION]' \"org_xxx\" +1XXXXXXXXXX your_value\n" F "\n",
 		  "get \"$pod_name\" ''\"$region\"'' \"${org}\" \"$phone\" \"$value\"", "<pod" },
-		{ F "bash\nx <pod-name>\n" F "\n", "  pod_name:\n    type: 'string'\n    help: 'pod-name in line 2'\n", NULL },
+		{ F "bash\nx <pod-name>\n" F "\n", "  pod_name:\n    type: 'string'\n    help:"
+						   " 'pod-name in line 2'\n", NULL },
 		{ F "bash\nlogs -n [namespace] x/[service-name] a[index] '[error]'\n" F "\n",
 		  "logs -n \"$namespace\" x/\"$service_name\" a[index] '[error]'", NULL },
 		{ F "bash\nsort <in >out\n" F "\n", "sort <in >out", "params" },
-		{ F "bash\nlogin --password hunter2hunter\n" F "\n", "login --password \"$password\"", "hunter2" },
-		{ "The password: hunter2hunter is old\n", "password: (password) is old", "hunter2" },
+		{ F "bash\nlogin --password hunter2hunter\n" F "\n",
+		  "login --password \"$password\"", "hunter2" },
+		{ "The password: hunter2hunter is old\n", "password: (password) is old",
+		  "hunter2" },
 		{ F "bash\nput api_key=SKxxxxxxxxxxxx\n" F "\n", "api_key=\"$api_key\"", NULL },
-		{ F "bash\ntail -f /var/log/x\n" F "\n", "run: |2-\n      tail -f /var/log/x\n    follow: '60s'\n", NULL },
-		{ F "bash\ntail -f x | sort\n" F "\n", "note: |2-\n      tail -f x | sort\n", "run:" },
-		{ F "sql\n-- how many\nSELECT count(*) FROM t WHERE id = '<id>';\nDELETE FROM t\nWHERE a = 1;\n" F "\n",
-		  "title: 'how many'\n    effect: 'unknown'\n    sql: |2-\n      SELECT count(*) FROM t WHERE id = $id\n", NULL },
-		{ "1. Do this\n2. Do that\n   - a\n   - b\n", "  - ask: 'Do this'\n  - ask: 'Do that'\n    items:\n    - 'a'\n    - 'b'\n", NULL },
-		{ "1. Look:\n\n   " F "bash\n   date\n   " F "\n\n2. End\n", "title: 'Look:'\n    effect: 'unknown'\n    run: |2-\n      date\n  - ask: 'End'\n", NULL },
+		{ F "bash\ntail -f /var/log/x\n" F "\n", "run: |2-\n      tail -f /var/log/x\n   "
+		  " follow: '60s'\n", NULL },
+		{ F "bash\ntail -f x | sort\n" F "\n", "note: |2-\n      tail -f x | sort\n",
+		  "run:" },
+		{ F "sql\n-- how many\nSELECT count(*) FROM t WHERE id = '<id>';\nDELETE FROM"
+		    " t\nWHERE a = 1;\n" F "\n",
+		  "title: 'how many'\n    effect: 'unknown'\n    sql: |2-\n      SELECT count(*)"
+		  " FROM t WHERE id = $id\n", NULL },
+		{ "1. Do this\n2. Do that\n   - a\n   - b\n",
+		  "  - ask: 'Do this'\n  - ask: 'Do that'\n    items:\n    - 'a'\n    - 'b'\n",
+		  NULL },
+		{ "1. Look:\n\n   " F "bash\n   date\n   " F "\n\n2. End\n",
+		  "title: 'Look:'\n    effect: 'unknown'\n    run: |2-\n      date\n  - ask:"
+		  " 'End'\n", NULL },
 		{ "- [ ] one\n- [x] two\n", "    items:\n    - 'one'\n    - 'two'\n", NULL },
 		{ "- a\n- b\n", "note: |2-\n      - a\n      - b\n", "ask" },
-		{ "| a | b |\n|---|---|\n| 1 | 2 |\n", "note: |2-\n      | a | b |\n      |---|---|\n      | 1 | 2 |\n", NULL },
+		{ "| a | b |\n|---|---|\n| 1 | 2 |\n", "note: |2-\n      | a | b |\n     "
+						       " |---|---|\n      | 1 | 2 |\n", NULL },
 		{ "> quoted\n\n<b>html</b>\n", "      > quoted\n\n      <b>html</b>\n", NULL },
 		{ "x [a][1]\n\n[1]: https://example.com\n", "[1]: https://example.com", NULL },
 		{ "a\r\nb\r\n", "      a\n      b\n", "\r" },
-		{ "\xef\xbb\xbf# T\n\nbad \xff byte \x01 and \xe2\x80\xa8 line\n", "bad \xef\xbf\xbd byte", "\xff" },
+		{ "\xef\xbb\xbf# T\n\nbad \xff byte \x01 and \xe2\x80\xa8 line\n",
+		  "bad \xef\xbf\xbd byte", "\xff" },
 		{ "", "steps: []", NULL },
 	};
 	int bad = 0;
@@ -78,8 +103,9 @@ static void constructs(void **state)
 		struct import_report r = { 0 };
 		_cleanup_(free_p) char *yaml = import(t[i].markdown, &r);
 		if (!strstr(yaml, t[i].has) || (t[i].not && strstr(yaml, t[i].not))) {
-			print_error("--- row %zu\n%s\n--- has to have\n%s\n--- and not\n%s\n--- is\n%s\n", i,
-				    t[i].markdown, t[i].has, t[i].not ? t[i].not : "", yaml);
+			print_error("--- row %zu\n%s\n--- has to have\n%s\n--- and not\n%s\n---"
+				    " is\n%s\n", i, t[i].markdown, t[i].has,
+				    t[i].not ? t[i].not : "", yaml);
 			bad++;
 		}
 		import_report_fini(&r);
@@ -90,7 +116,8 @@ static void constructs(void **state)
 static void coverage(void **state)
 {
 	struct import_report r = { 0 };
-	_cleanup_(free_p) char *yaml = import("# T\n\nprose\n\n1. do\n\n" F "bash\na\nb\n" F "\n\ntoken=abcdefghijkl\n", &r);
+	_cleanup_(free_p) char *yaml = import("# T\n\nprose\n\n1. do\n\n" F "bash\na\nb\n" F
+					      "\n\ntoken=abcdefghijkl\n", &r);
 
 	(void)state;
 	assert_non_null(yaml);
@@ -106,7 +133,8 @@ static void coverage(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(constructs), cmocka_unit_test(coverage) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(constructs),
+					    cmocka_unit_test(coverage) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

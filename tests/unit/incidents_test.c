@@ -137,8 +137,10 @@ static void states_keep_their_first_stamp(void *arg)
 	incident_doc_fini(&d);
 	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_ACKNOWLEDGED, 0, NULL, &err),
 			 ERR_CONFLICT);
-	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err), ERR_CONFLICT);
-	assert_int_equal(incident_set_state(s, &anna, id, 1, IS_MITIGATED, 0, NULL, &err), ERR_CONFLICT);
+	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err),
+			 ERR_CONFLICT);
+	assert_int_equal(incident_set_state(s, &anna, id, 1, IS_MITIGATED, 0, NULL, &err),
+			 ERR_CONFLICT);
 	must(incident_set_state(s, &anna, id, 0, IS_MITIGATED, 0, "rerouted", &err), &err);
 	must(incident_set_state(s, &anna, id, 0, IS_RESOLVED, 0, NULL, &err), &err);
 	must(incident_read(s, id, &d, &err), &err);
@@ -148,7 +150,8 @@ static void states_keep_their_first_stamp(void *arg)
 	for (size_t i = 0; i < d.n_clocks; i++)
 		assert_int_equal(d.clocks[i].state, CS_STOPPED);
 	incident_doc_fini(&d);
-	assert_int_equal(incident_set_severity(s, &anna, id, "P0", "late", NULL, 0, &err), ERR_CONFLICT);
+	assert_int_equal(incident_set_severity(s, &anna, id, "P0", "late", NULL, 0, &err),
+			 ERR_CONFLICT);
 	must(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err), &err);
 }
 
@@ -181,7 +184,8 @@ static void clocks_yield_to_people(void *arg)
 	must(tx_begin(s, &t, &anna, &err), &err);
 	assert_int_equal(clock_put(&t, id, &due[0].clock, 9000, &err), ERR_CONFLICT);
 	tx_rollback(&t);
-	assert_int_equal(clock_hold(s, &ben, id, due[0].clock.id, true, "again", &err), ERR_CONFLICT);
+	assert_int_equal(clock_hold(s, &ben, id, due[0].clock.id, true, "again", &err),
+			 ERR_CONFLICT);
 	must(clock_hold(s, &ben, id, due[0].clock.id, false, NULL, &err), &err);
 	clocks_free(due, n);
 	must(clocks_due(s, 3000, &due, &n, &next, &err), &err);
@@ -205,7 +209,8 @@ static void no_text_is_lost(void *arg)
 	assert_int_equal(note_edit(s, &anna, note, 1, "anna's text", 0, &err), ERR_CONFLICT);
 	assert_non_null(strstr(err.msg, "ben"));
 	must(store_query(s, &r, &err, "SELECT text FROM (SELECT text FROM ringdown.note UNION ALL"
-			 " SELECT text FROM ringdown.note_version) v ORDER BY text COLLATE \"C\"", ""), &err);
+			 " SELECT text FROM ringdown.note_version) v ORDER BY text COLLATE \"C\"",
+			 ""), &err);
 	assert_int_equal(pg_rows(r), 3);
 	assert_string_equal(pg_text(r, 0, 0), NOTE_TODO ": renew [31mthe certificate");
 	assert_string_equal(pg_text(r, 1, 0), "anna's text");
@@ -216,7 +221,8 @@ static void no_text_is_lost(void *arg)
 	assert_int_equal(d.incident.notes, 1);
 	incident_doc_fini(&d);
 	must(report_put(s, &anna, id, "summary", 0, "first", NULL, &err), &err);
-	assert_int_equal(report_put(s, &ben, id, "summary", 0, "second", &theirs, &err), ERR_CONFLICT);
+	assert_int_equal(report_put(s, &ben, id, "summary", 0, "second", &theirs, &err),
+			 ERR_CONFLICT);
 	assert_string_equal(theirs, "first");
 	must(report_put(s, &ben, id, "summary", 1, "both", NULL, &err), &err);
 }
@@ -270,7 +276,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_reads_back),	       cmocka_unit_test(t_one_per_cause),
-		cmocka_unit_test(t_declared_at_once),  cmocka_unit_test(t_states_keep_their_first_stamp),
+		cmocka_unit_test(t_declared_at_once),
+		cmocka_unit_test(t_states_keep_their_first_stamp),
 		cmocka_unit_test(t_clocks_yield_to_people), cmocka_unit_test(t_no_text_is_lost),
 		cmocka_unit_test(t_links_and_edits),
 	};

@@ -36,7 +36,8 @@ static int write_one(struct store *s, int notes, const char *text, int64_t *ret_
 	if (e < 0)
 		return e;
 	for (int i = 0; i < notes; i++)
-		tx_note(&t, NOTE_INFO, "test.row", "subject", text, i % 2 ? "{\"a\":{\"b\" : 1}}" : NULL);
+		tx_note(&t, NOTE_INFO, "test.row", "subject", text,
+			i % 2 ? "{\"a\":{\"b\" : 1}}" : NULL);
 	return tx_commit(&t, ret_seq, err);
 }
 
@@ -205,7 +206,8 @@ static void tampering_is_found(void **state)
 		pgtemp_sql(st.pg, broken, cases[i].sql);
 		struct journal_verdict v = verdict(broken);
 		if (v.ok || v.bad_seq != cases[i].at)
-			fail_msg("%s: ok %d, at %lld: %s", cases[i].sql, v.ok, (long long)v.bad_seq, v.why);
+			fail_msg("%s: ok %d, at %lld: %s", cases[i].sql, v.ok, (long long)v.bad_seq,
+				 v.why);
 	}
 }
 

@@ -97,7 +97,8 @@ static void test_split(void **state)
 				struct seen s = seen_new();
 				struct keys k;
 				size_t n = strlen(whole[i].bytes);
-				bool esc_alone = whole[i].bytes[at - 1] == '\033' && pauses[p] >= KEYS_ESC_MS;
+				bool esc_alone = whole[i].bytes[at - 1] == '\033' &&
+					pauses[p] >= KEYS_ESC_MS;
 				/* only sequences that begin with [ or O can come late */
 				bool known = whole[i].bytes[at] == '[' || whole[i].bytes[at] == 'O';
 				keys_init(&k, &events, &s);
@@ -208,8 +209,10 @@ static void test_noise(void **state)
 
 static void test_bindings(void **state)
 {
-	static const uint32_t never[] = { KEY_CTRL('d'), KEY_CTRL('k'), KEY_DELETE, KEY_BACKSPACE, 'R' };
-	static const char *const views[] = { "overview", "events", "accounts", "agents", "sms", "engine", "log" };
+	static const uint32_t never[] = { KEY_CTRL('d'), KEY_CTRL('k'), KEY_DELETE, KEY_BACKSPACE,
+					  'R' };
+	static const char *const views[] = { "overview", "events", "accounts", "agents", "sms",
+					     "engine", "log" };
 	size_t n;
 	const struct binding *rows = binding_rows(&n);
 

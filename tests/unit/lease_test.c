@@ -130,7 +130,8 @@ static void life_in(void *arg)
 	assert_int_equal(leader_tx(b, 2), ERR_LEASE);
 	look(a);
 	assert_string_equal(a->seen.holder, "");
-	assert_int_equal(lease_row_take(a->c, &a->seen, "eng-a", NULL, 40, 0, &a->epoch, &a->err), 0);
+	assert_int_equal(lease_row_take(a->c, &a->seen, "eng-a", NULL, 40, 0, &a->epoch, &a->err),
+			 0);
 	assert_int_equal(a->epoch, 41);			/* above any epoch seen elsewhere */
 }
 
@@ -154,14 +155,16 @@ static void stopped_leader_in(void *arg)
 	assert_int_equal(take(a), 0);
 	who = WHO_ENGINE(a->epoch);
 	assert_int_equal(tx_begin(a->s, &t, &who, &a->err), 0);
-	assert_int_equal(tx_query(&t, NULL, &a->err, "UPDATE ringdown.control SET paused = true", ""), 0);
+	assert_int_equal(tx_query(&t, NULL, &a->err, "UPDATE ringdown.control SET paused = true",
+				  ""), 0);
 	look(b);
 	before = loop_now_ms(w->loop);
 	assert_int_equal(take(b), 0);
 	assert_true(loop_now_ms(w->loop) - before < 1900);
 	assert_true(tx_commit(&t, NULL, &a->err) < 0);
 	struct pg_result *r = NULL;
-	assert_int_equal(store_query(b->s, &r, &b->err, "SELECT paused FROM ringdown.control", ""), 0);
+	assert_int_equal(store_query(b->s, &r, &b->err, "SELECT paused FROM ringdown.control", ""),
+			 0);
 	assert_false(pg_bool(r, 0, 0));
 	pg_result_free(r);
 }
@@ -240,9 +243,11 @@ static void race_at_the_row_in(void *arg)
 		assert_true(w->a.e == 0 || w->a.e == ERR_LEASE);
 		assert_int_equal(lease_row_read(w->b.c, &after, &w->b.err), 0);
 		assert_int_equal(after.epoch, w->b.epoch);
-		/* give it back to a under epoch 1 again, so that its late transaction is plausible */
-		assert_int_equal(pg_script(w->b.c, "UPDATE ringdown.lease SET epoch = 1, holder = 'eng-a';"
-					   " UPDATE ringdown.lease_beat SET epoch = 1", &w->b.err), 0);
+		/* give it back to a under epoch 1 again, so that its late transaction is plausible
+		 * */
+		assert_int_equal(pg_script(w->b.c, "UPDATE ringdown.lease SET epoch = 1, holder ="
+					   " 'eng-a'; UPDATE ringdown.lease_beat SET epoch = 1",
+					   &w->b.err), 0);
 		w->a.epoch = epoch;
 	}
 }
@@ -334,10 +339,10 @@ static void another_server_in(void *arg)
 	assert_int_equal(take(a), 0);
 	assert_int_equal(environment_adopt(a->s, &who, "test", &a->err), 0);
 	assert_int_equal(store_query(a->s, NULL, &a->err,
-		"INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage, from_account,"
-		" opened_at, state_since) SELECT 'EV-' || s, s, 'critical', 'AUTOMATIC', s, s,"
-		" '2026-01-01', '2026-01-01' FROM unnest(ARRAY['pending', 'executing', 'rolling_back',"
-		" 'completed']) s", ""), 0);
+		"INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage,"
+		" from_account, opened_at, state_since) SELECT 'EV-' || s, s, 'critical',"
+		" 'AUTOMATIC', s, s, '2026-01-01', '2026-01-01' FROM unnest(ARRAY['pending',"
+		" 'executing', 'rolling_back', 'completed']) s", ""), 0);
 	assert_int_equal(timeline_settle(a->s, a->epoch, false, &changed, &a->err), 0);
 	assert_false(changed);
 	assert_int_equal(store_query(a->s, NULL, &a->err,
@@ -345,8 +350,8 @@ static void another_server_in(void *arg)
 	if (timeline_settle(a->s, a->epoch, false, &changed, &a->err) != 0)
 		fail_msg("%s", a->err.msg);
 	assert_true(changed);
-	assert_int_equal(store_query(a->s, &r, &a->err, "SELECT string_agg(id || status, ' ' ORDER BY"
-				     " id) FROM ringdown.event", ""), 0);
+	assert_int_equal(store_query(a->s, &r, &a->err, "SELECT string_agg(id || status, ' ' ORDER"
+				     " BY id) FROM ringdown.event", ""), 0);
 	assert_string_equal(pg_text(r, 0, 0), "EV-completedcompleted EV-executingfailed"
 			    " EV-pendingpending EV-rolling_backfailed");
 	pg_result_free(r);
@@ -368,7 +373,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(life), cmocka_unit_test(stopped_leader),
 		cmocka_unit_test(fence_without_killing), cmocka_unit_test(race_at_the_row),
-		cmocka_unit_test(two_contenders), cmocka_unit_test(renewals_are_not_starved), cmocka_unit_test(another_server),
+		cmocka_unit_test(two_contenders), cmocka_unit_test(renewals_are_not_starved),
+		cmocka_unit_test(another_server),
 	};
 	int failed;
 

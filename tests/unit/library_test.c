@@ -43,8 +43,8 @@ static void put(const char *name, const char *text)
 static void rb(const char *id, const char *steps)
 {
 	_cleanup_(free_p) char *name = xasprintf("%s.yaml", id);
-	_cleanup_(free_p) char *text = xasprintf("ringdown: 1\nid: %s\ntitle: T\nphases:\n- phase: p\n  steps:\n%s",
-						 id, steps);
+	_cleanup_(free_p) char *text = xasprintf("ringdown: 1\nid: %s\ntitle: T\nphases:\n- phase:"
+						 " p\n  steps:\n%s", id, steps);
 
 	put(name, text);
 }
@@ -80,10 +80,12 @@ static void leaves_the_directory(void **state)
 	struct library *l = load(&told);
 	assert_non_null(l);
 	assert_int_equal(library_count(l), 1);
-	assert_non_null(strstr(str_get(&told), "out.yaml:1:1: the link leads out of the directory, to /etc/hostname"));
+	assert_non_null(strstr(str_get(&told), "out.yaml:1:1: the link leads out of the directory,"
+					       " to /etc/hostname"));
 	assert_non_null(strstr(str_get(&told), "loop.yaml:1:1: Too many levels of symbolic links"));
 	assert_non_null(strstr(str_get(&told), "sub.yaml:1:1: not a file"));
-	assert_non_null(strstr(str_get(&told), "id 'good' is used by")); /* in.yaml is good.yaml again */
+	/* in.yaml is good.yaml again */
+	assert_non_null(strstr(str_get(&told), "id 'good' is used by"));
 	library_free(l);
 	str_fini(&told);
 }
@@ -102,10 +104,14 @@ static void calls(void **state)
 	rb("with", "  - {call: good, with: {nope: x}}\n");
 	rb("fine", "  - {call: good}\n");
 	struct library *l = load(&told);
-	assert_non_null(strstr(str_get(&told), "runbooks call each other in a circle: a -> b -> c -> a"));
-	assert_non_null(strstr(str_get(&told), "runbooks call each other in a circle: self -> self"));
-	assert_non_null(strstr(str_get(&told), "user.yaml:7:5: no runbook 'a' to call, or it has errors"));
-	assert_non_null(strstr(str_get(&told), "no runbook 'god' to call, or it has errors; did you mean 'good'?"));
+	assert_non_null(strstr(str_get(&told), "runbooks call each other in a circle: a -> b -> c"
+					       " -> a"));
+	assert_non_null(strstr(str_get(&told), "runbooks call each other in a circle: self ->"
+					       " self"));
+	assert_non_null(strstr(str_get(&told), "user.yaml:7:5: no runbook 'a' to call, or it has"
+					       " errors"));
+	assert_non_null(strstr(str_get(&told), "no runbook 'god' to call, or it has errors; did you"
+					       " mean 'good'?"));
 	assert_non_null(strstr(str_get(&told), "runbook 'good' has no parameter 'nope'"));
 	assert_null(library_find(l, "a"));
 	assert_null(library_find(l, "user"));
@@ -142,13 +148,13 @@ static void cases(void **state)
 	struct problems p = { 0 };
 
 	(void)state;
-	play(CHANGE, "cases:\n- name: good\n  results: {look: {status: 200}, change: {exit: 0}}\n  answers: {in-x: done}\n"
-	     "  picks: {what: x}\n  expect: {outcome: pass, path: [look, change, what, in-x], undo: [change],"
-	     " holds: [held], bound: {change: set 200}}\n"
-	     "- name: taken back\n  undo: true\n  results: {look: [{status: 503}], change: {exit: 0}}\n"
-	     "  picks: {what: y}\n  expect: {outcome: fail, undo: [], holds: [], states: {change: undone, in-x: not_applicable}}\n"
-	     "- name: wrong\n  results: {look: {status: 200}, change: {exit: 1}}\n  picks: {what: y}\n"
-	     "  expect: {outcome: pass}\n"
+	play(CHANGE, "cases:\n- name: good\n  results: {look: {status: 200}, change: {exit: 0}}\n "
+	     " answers: {in-x: done}\n  picks: {what: x}\n  expect: {outcome: pass, path: [look,"
+	     " change, what, in-x], undo: [change], holds: [held], bound: {change: set 200}}\n"
+	     "- name: taken back\n  undo: true\n  results: {look: [{status: 503}], change: {exit:"
+	     " 0}}\n  picks: {what: y}\n  expect: {outcome: fail, undo: [], holds: [], states:"
+	     " {change: undone, in-x: not_applicable}}\n- name: wrong\n  results: {look: {status:"
+	     " 200}, change: {exit: 1}}\n  picks: {what: y}\n  expect: {outcome: pass}\n"
 	     "- name: too little\n  expect: {outcome: pass}\n", &r, &p);
 	assert_int_equal(p.n_errors, 0);
 	assert_int_equal(r.n, 4);
@@ -165,7 +171,8 @@ static void cases(void **state)
 	cases_report_fini(&r);
 	play(CHANGE, "cases:\n- name: x\n  resluts: {}\n  answers: {nope: done}\n", &r, &p);
 	assert_int_equal(p.n_errors, 2);
-	assert_string_equal(p.v[0].text, "unknown key 'resluts' in a case, did you mean 'results'?");
+	assert_string_equal(p.v[0].text, "unknown key 'resluts' in a case, did you mean"
+					 " 'results'?");
 	assert_string_equal(p.v[1].text, "runbook case has no step 'nope'");
 	problems_fini(&p);
 	cases_report_fini(&r);
@@ -174,7 +181,8 @@ static void cases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(leaves_the_directory), cmocka_unit_test(calls), cmocka_unit_test(cases),
+		cmocka_unit_test(leaves_the_directory), cmocka_unit_test(calls),
+		cmocka_unit_test(cases),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -304,7 +304,8 @@ static void test_dialog_sizes(void **state)
 			cells_resize(&c, w, h);
 			dialog_open(&d, "TITLE", "approve", DIALOG_WORD, &on, &x);
 			for (int i = 0; i < 12; i++)
-				dialog_line(&d, ROLE_normal, "LABEL", "line %d of some length to be wrapped", i);
+				dialog_line(&d, ROLE_normal, "LABEL",
+					    "line %d of some length to be wrapped", i);
 			dialog_arm(&d, "word");
 			dialog_draw(&d, area_all(&c), 0);
 			dialog_close(&d);
@@ -323,7 +324,8 @@ static void test_countdown(void **state)
 		{ { .at_ms = 1000000 - 12000, .now_ms = 1000000, .stale = true },
 		  "deadline passed 0:12 ago, outcome unknown" },
 		{ { .at_ms = 1000000 - 12000, .now_ms = 1000000 }, "deciding" },
-		{ { .at_ms = 1400000, .now_ms = 1000000, .last_test_ms = 1000000 - 94000 }, "no test for 94 s" },
+		{ { .at_ms = 1400000, .now_ms = 1000000, .last_test_ms = 1000000 - 94000 },
+		  "no test for 94 s" },
 		{ { .at_ms = 1000000 + 900000, .now_ms = 1000000 }, "15m" },
 		{ { .at_ms = 1000000 + 900000, .now_ms = 1000000, .exact = true }, "15:00" },
 		{ { .at_ms = 1000000 + 3850000, .now_ms = 1000000 }, "1:04:10" },

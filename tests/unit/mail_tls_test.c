@@ -45,8 +45,8 @@ static int setup(void **state)
 	   " -addext basicConstraints=critical,CA:TRUE\n"
 	   "sign() { openssl req $key -subj /CN=$1 -keyout $1.key -out $1.csr;"
 	   " echo \"subjectAltName=$2\" >$1.ext;"
-	   " openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial $3 -extfile $1.ext"
-	   " -out $1.pem; }\n"
+	   " openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial $3 -extfile"
+	   " $1.ext -out $1.pem; }\n"
 	   "sign good DNS:localhost,IP:127.0.0.1 '-days 2'\n"
 	   "sign other DNS:other.example '-days 2'\n"
 	   "openssl req -x509 $key -days 2 -subj /CN=localhost -keyout self.key -out self.pem"
@@ -106,9 +106,11 @@ static void run_sending(void *arg)
 	_cleanup_(free_p) char *cert = xasprintf("%s/%s.pem", dir, s->cert ? s->cert : "good");
 	_cleanup_(free_p) char *key = xasprintf("%s/%s.key", dir, s->cert ? s->cert : "good");
 	_cleanup_(free_p) char *ca = s->ca ? xasprintf("%s/%s", dir, s->ca) : NULL;
-	const char *argv[] = { "python3", "tests/lib/smtp_sink.py", ports, out, s->mode, cert, key, NULL };
+	const char *argv[] = { "python3", "tests/lib/smtp_sink.py", ports, out, s->mode, cert, key,
+			       NULL };
 	const char *to[] = { "anna@acme.example", "bad@acme.example", "ben@acme.example" };
-	struct proc_options o = { .argv = argv, .stdout_fd = -1, .stderr_fd = -1, .die_with_parent = true };
+	struct proc_options o = { .argv = argv, .stdout_fd = -1, .stderr_fd = -1,
+				  .die_with_parent = true };
 	int port = 0;
 
 	unlink(ports);
@@ -119,10 +121,13 @@ static void run_sending(void *arg)
 		task_sleep(25);
 	assert_int_not_equal(port, 0);
 	_cleanup_(free_p) char *url = xasprintf("%s://localhost:%d",
-						strcmp(s->mode, "implicit") ? "smtp" : "smtps", port);
+						strcmp(s->mode, "implicit") ? "smtp" : "smtps",
+						port);
 	struct http *h = http_new(s->loop);
-	const struct mail m = { .url = url, .require_tls = s->require_tls, .from = "ringdown@acme.example",
-				.to = to, .n_to = COUNT_OF(to), .text = "Subject: x\r\n\r\nwords\r\n",
+	const struct mail m = { .url = url, .require_tls = s->require_tls,
+				.from = "ringdown@acme.example",
+				.to = to, .n_to = COUNT_OF(to),
+				.text = "Subject: x\r\n\r\nwords\r\n",
 				.timeout_ms = 10000, .ca_file = ca };
 	s->result = mail_send(h, &m, &s->refused, &s->err);
 	http_free(h);
@@ -150,7 +155,8 @@ static void expect_taken(const char *mode)
 		fail_msg("%s: %s", mode, s.err.msg);
 	assert_int_equal(s.refused, 1);
 	assert_non_null(strstr(str_get(&s.taken),
-			       "\"tls\": true, \"to\": [\"anna@acme.example\", \"ben@acme.example\"]"));
+			       "\"tls\": true, \"to\": [\"anna@acme.example\","
+			       " \"ben@acme.example\"]"));
 	assert_non_null(strstr(str_get(&s.taken), "words"));
 	assert_null(strstr(str_get(&s.taken), "\"tls\": false"));
 	str_fini(&s.taken);
@@ -181,9 +187,11 @@ static void test_wrong_certificates(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(modes); i++) {
 		expect_refused((struct sending){ .mode = modes[i], .cert = "other", .ca = "ca.pem",
-						 .require_tls = true }, "another host's certificate");
+						 .require_tls = true },
+						 "another host's certificate");
 		expect_refused((struct sending){ .mode = modes[i], .cert = "self", .ca = "ca.pem",
-						 .require_tls = true }, "a certificate nobody signed");
+						 .require_tls = true },
+						 "a certificate nobody signed");
 		expect_refused((struct sending){ .mode = modes[i], .require_tls = true },
 			       "a signer that the system does not know");
 	}

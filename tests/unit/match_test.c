@@ -32,7 +32,8 @@ static void from_json(const char *json, struct value *v)
 
 static void literals(void **state)
 {
-	static const struct { const char *matcher, *value; enum run_outcome want; const char *why; } t[] = {
+	static const struct { const char *matcher, *value; enum run_outcome want; const char *why;
+			      } t[] = {
 		{ "200", "200", RO_PASS, "" },
 		{ "200", "503", RO_FAIL, "503, wanted 200" },
 		{ "200", "\"200\"", RO_ERROR, "a text (200) cannot be compared with 200" },
@@ -54,7 +55,8 @@ static void literals(void **state)
 		{ "{in: [1, 2]}", "\"1\"", RO_ERROR, NULL },
 		{ "{match: '^1'}", "\"1\\n\"", RO_PASS, "" },
 		{ "{match: '^1'}", "1", RO_ERROR, NULL },
-		{ "{match: '(a+)+$'}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"", RO_FAIL, NULL },
+		{ "{match: '(a+)+$'}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"", RO_FAIL,
+		  NULL },
 		{ "{contains: ok}", "\"all ok here\"", RO_PASS, "" },
 		{ "{contains: 3}", "[1,2,3]", RO_PASS, "" },
 		{ "{contains: {gt: 5}}", "[1,2,3]", RO_FAIL, NULL },
@@ -157,10 +159,12 @@ static void bad_matchers(void **state)
 
 static void subjects(void **state)
 {
-	static const struct { const char *subject, *yaml; enum run_outcome want; const char *actual; } t[] = {
+	static const struct { const char *subject, *yaml; enum run_outcome want; const char *actual;
+			      } t[] = {
 		{ "rows", "m: 3", RO_PASS, "3" },
 		{ "cell", "m: sent", RO_PASS, "sent" },
-		{ "row", "m: {where: {status: failed}, n: {ok: 0, warn: {lt: 20}}}", RO_WARN, "n 3" },
+		{ "row", "m: {where: {status: failed}, n: {ok: 0, warn: {lt: 20}}}", RO_WARN,
+		  "n 3" },
 		{ "row", "m: {where: {status: gone}, n: {ok: 0, warn: {lt: 20}}}", RO_PASS, "n 0" },
 		{ "row", "m: {n: {gt: 3}}", RO_FAIL, "n 9, n 3, n 3" },
 		{ "sum(n)", "m: 15", RO_PASS, "15" },
@@ -201,8 +205,10 @@ static void subjects(void **state)
 static void saves(void **state)
 {
 	static const struct { const char *expression, *want; } t[] = {
-		{ "cell", "sent" }, { "cell(n)", "9" }, { "mode(status)", "sent" }, { "stdout", "a" },
-		{ "json:$.calls[0].id", "7" }, { "$.calls[-1].id", "7" }, { "json($.calls)", "[{id: 7}]" },
+		{ "cell", "sent" }, { "cell(n)", "9" }, { "mode(status)", "sent" },
+		{ "stdout", "a" },
+		{ "json:$.calls[0].id", "7" }, { "$.calls[-1].id", "7" },
+		{ "json($.calls)", "[{id: 7}]" },
 		{ "header:content-type", "text/html" }, { "counts:errors", "4" },
 		{ "column(n)", "[9, 3, 3]" }, { "rows", "3" },
 		{ "json:$.none", NULL }, { "nothing", NULL }, { "sum(n", NULL }, { "", NULL },

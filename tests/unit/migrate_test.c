@@ -70,7 +70,8 @@ static void from_nothing_and_again(void **state)
 	assert_int_equal(a.ret.from, 0);
 	assert_int_equal(a.ret.to, migrate_version());
 	assert_string_equal(pgtemp_sql(pg, a.url, "SELECT name FROM ringdown.environment"), "test");
-	pgtemp_sql(pg, a.url, "INSERT INTO \"TwilioAccount\" (id, \"accountSid\") VALUES ('a', 'AC1')");
+	pgtemp_sql(pg, a.url, "INSERT INTO \"TwilioAccount\" (id, \"accountSid\") VALUES ('a',"
+			      " 'AC1')");
 	migrate_once(&b);
 	expect_ok(&b);
 	assert_int_equal(b.ret.todo, 0);
@@ -78,8 +79,8 @@ static void from_nothing_and_again(void **state)
 	expect_ok(&c);
 	assert_int_equal(c.ret.todo, 0);
 	assert_string_equal(pgtemp_sql(pg, a.url, "SELECT count(*) FROM \"TwilioAccount\""), "1");
-	assert_string_equal(pgtemp_sql(pg, a.url, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"),
-			    "0");
+	assert_string_equal(pgtemp_sql(pg, a.url, "SELECT count(*) FROM pg_index WHERE NOT"
+						  " indisvalid"), "0");
 	migrate_result_fini(&a.ret);
 	migrate_result_fini(&b.ret);
 	migrate_result_fini(&c.ret);
@@ -106,8 +107,8 @@ static void two_at_once(void **state)
 		migrate_result_fini(&r[i].ret);
 	}
 	loop_free(l);
-	assert_string_equal(pgtemp_sql(pg, url, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"),
-			    "0");
+	assert_string_equal(pgtemp_sql(pg, url, "SELECT count(*) FROM pg_index WHERE NOT"
+						" indisvalid"), "0");
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT count(*) FROM pg_class"
 				       " WHERE relname = 'ringdown_message_time'"), "1");
 }
@@ -118,14 +119,16 @@ static void beside_an_application(void **state)
 	struct run a = { .url = url };
 
 	(void)state;
-	pgtemp_sql(pg, url, "CREATE TABLE \"VoiceAgent\" (id text PRIMARY KEY, \"orgId\" text NOT NULL,"
-		   " name varchar(80) NOT NULL, status text NOT NULL, \"elevenLabsAgentId\" text,"
-		   " \"twilioPhoneNumber\" text, extra jsonb);"
-		   " INSERT INTO \"VoiceAgent\" VALUES ('v1', 'o', 'n', 'ACTIVE', 'e', '+1', '{\"a\":1}')");
+	pgtemp_sql(pg, url, "CREATE TABLE \"VoiceAgent\" (id text PRIMARY KEY, \"orgId\" text NOT"
+		   " NULL, name varchar(80) NOT NULL, status text NOT NULL, \"elevenLabsAgentId\""
+		   " text, \"twilioPhoneNumber\" text, extra jsonb);"
+		   " INSERT INTO \"VoiceAgent\" VALUES ('v1', 'o', 'n', 'ACTIVE', 'e', '+1',"
+		   " '{\"a\":1}')");
 	migrate_once(&a);
 	expect_ok(&a);
-	assert_string_equal(pgtemp_sql(pg, url, "SELECT extra->>'a' || coalesce(\"twilioAccountId\", '-')"
-				       " FROM \"VoiceAgent\""), "1-");
+	assert_string_equal(pgtemp_sql(pg, url, "SELECT extra->>'a' ||"
+				       " coalesce(\"twilioAccountId\", '-') FROM \"VoiceAgent\""),
+				       "1-");
 	migrate_result_fini(&a.ret);
 }
 
@@ -134,8 +137,9 @@ static void checks_respect_rows(void **state)
 {
 	const char *url = pgtemp_database(pg, "checks", NULL);
 	struct run a = { .url = url }, b = { .url = url }, c = { .url = url, .o.check = true };
-	static const char states[] = "SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER BY conname)"
-				     " FROM pg_constraint WHERE conname LIKE 'ringdown%'";
+	static const char states[] = "SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER"
+				     " BY conname) FROM pg_constraint WHERE conname LIKE"
+				     " 'ringdown%'";
 
 	(void)state;
 	pgtemp_sql(pg, url, "CREATE TABLE \"TwilioBackupPhoneNumber\" (id text PRIMARY KEY,"
@@ -143,14 +147,17 @@ static void checks_respect_rows(void **state)
 		   " INSERT INTO \"TwilioBackupPhoneNumber\" VALUES ('n1', '+1', 'retired')");
 	migrate_once(&a);
 	expect_ok(&a);
-	assert_non_null(strstr(str_get(&a.ret.notes), "1 rows of \"TwilioBackupPhoneNumber\" do not keep"));
+	assert_non_null(strstr(str_get(&a.ret.notes), "1 rows of \"TwilioBackupPhoneNumber\" do not"
+						      " keep"));
 	assert_string_equal(pgtemp_sql(pg, url, states), "ringdown_account_sid_given true,"
 			    " ringdown_org_given true, ringdown_pool_number_given true");
-	assert_string_equal(pgtemp_sql(pg, url, "SELECT status FROM \"TwilioBackupPhoneNumber\""), "retired");
+	assert_string_equal(pgtemp_sql(pg, url, "SELECT status FROM \"TwilioBackupPhoneNumber\""),
+			    "retired");
 	/* an interrupted run leaves one not validated */
 	pgtemp_sql(pg, url, "UPDATE \"TwilioBackupPhoneNumber\" SET status = 'available';"
-		   " ALTER TABLE \"TwilioBackupPhoneNumber\" ADD CONSTRAINT ringdown_pool_status CHECK"
-		   " (status IN ('available', 'reserved', 'assigned', 'unavailable')) NOT VALID");
+		   " ALTER TABLE \"TwilioBackupPhoneNumber\" ADD CONSTRAINT ringdown_pool_status"
+		   " CHECK (status IN ('available', 'reserved', 'assigned', 'unavailable')) NOT"
+		   " VALID");
 	migrate_once(&b);
 	expect_ok(&b);
 	assert_int_equal(b.ret.todo, 1);
@@ -175,8 +182,10 @@ static void prisma_is_only_checked(void **state)
 	migrate_once(&a);
 	expect_ok(&a);
 	assert_true(a.ret.prisma);
-	assert_non_null(strstr(str_get(&a.ret.out), "CREATE TABLE IF NOT EXISTS \"TwilioAccount\""));
-	assert_string_equal(pgtemp_sql(pg, url, "SELECT to_regclass('\"TwilioAccount\"') IS NULL"), "t");
+	assert_non_null(strstr(str_get(&a.ret.out), "CREATE TABLE IF NOT EXISTS"
+						    " \"TwilioAccount\""));
+	assert_string_equal(pgtemp_sql(pg, url, "SELECT to_regclass('\"TwilioAccount\"') IS NULL"),
+			    "t");
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT count(*) FROM ringdown.lease"), "1");
 	/* what was printed is what is needed */
 	pgtemp_sql(pg, url, str_get(&a.ret.out));
@@ -197,7 +206,8 @@ static void clash_changes_nothing(void **state)
 	pgtemp_sql(pg, url, "CREATE TABLE \"TwilioAccount\" (id text, \"isActive\" integer)");
 	migrate_once(&a);
 	assert_int_equal(a.e, ERR_CONFLICT);
-	assert_non_null(strstr(a.err.msg, "\"TwilioAccount\".\"isActive\" is integer, not boolean"));
+	assert_non_null(strstr(a.err.msg, "\"TwilioAccount\".\"isActive\" is integer, not"
+					  " boolean"));
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT to_regnamespace('ringdown') IS NULL"), "t");
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT count(*) FROM information_schema.columns"
 				       " WHERE table_name = 'TwilioAccount'"), "2");
@@ -210,7 +220,8 @@ static void newer_is_refused(void **state)
 	struct run a = { .url = url };
 
 	(void)state;
-	pgtemp_sql(pg, url, "INSERT INTO ringdown.schema_version VALUES (999, 'later', '2030-01-01')");
+	pgtemp_sql(pg, url, "INSERT INTO ringdown.schema_version VALUES (999, 'later',"
+			    " '2030-01-01')");
 	migrate_once(&a);
 	assert_int_equal(a.e, ERR_CONFLICT);
 	assert_non_null(strstr(a.err.msg, "version 999"));
@@ -289,7 +300,8 @@ static void runbook_role(void **state)
 
 	(void)state;
 	assert_true(may("ringdown_runbook", url, "SELECT content FROM \"MessageLog\""));
-	assert_true(may("ringdown_runbook", url, "SELECT * FROM calls, call_recordings, webhook_logs"));
+	assert_true(may("ringdown_runbook", url, "SELECT * FROM calls, call_recordings,"
+						 " webhook_logs"));
 	assert_true(may("ringdown_runbook", url, "SELECT \"accountSid\" FROM \"TwilioAccount\""));
 	assert_true(may("ringdown_runbook", url, "SELECT * FROM ringdown.event"));
 	for (size_t i = 0; i < COUNT_OF(no); i++)
@@ -327,8 +339,8 @@ static void waits_for_locks_politely(void **state)
 
 	(void)state;
 	pgtemp_sql(pg, url, "CREATE TABLE \"VoiceAgent\" (id text PRIMARY KEY)");
-	snprintf(sql, sizeof(sql), "psql '%s' -qc 'BEGIN; LOCK TABLE \"VoiceAgent\"; SELECT pg_sleep(3)'"
-		 " >/dev/null 2>&1 &", url);
+	snprintf(sql, sizeof(sql), "psql '%s' -qc 'BEGIN; LOCK TABLE \"VoiceAgent\"; SELECT"
+		 " pg_sleep(3)' >/dev/null 2>&1 &", url);
 	assert_int_equal(system(sql), 0); /* a test may use the shell */
 	pgtemp_sql(pg, url, "DO $$ BEGIN LOOP EXIT WHEN EXISTS (SELECT 1 FROM pg_locks WHERE mode ="
 		   " 'AccessExclusiveLock' AND relation = '\"VoiceAgent\"'::regclass);"

@@ -34,7 +34,8 @@ static void stop(const char *what, const char *have, const char *want);
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
-static struct gate_result numbers_gate = { .gate = GATE_NUMBERS, .why = "12 numbers for 38 agents" };
+static struct gate_result numbers_gate = { .gate = GATE_NUMBERS,
+					   .why = "12 numbers for 38 agents" };
 
 static const struct text_row {
 	enum say_kind kind;
@@ -66,7 +67,8 @@ static const struct text_row {
 	  "[prod] EV-118 acme-main failover cancelled", "within 30 minutes opens it again", "Look:",
 	  "Do:" },
 	{ SAY_REJECTED, EV_REJECTED, SEV_DEGRADED, true, NULL,
-	  "[prod] EV-118 acme-main failover rejected", "opens nothing for an hour", "Look:", "Do:" },
+	  "[prod] EV-118 acme-main failover rejected", "opens nothing for an hour", "Look:",
+	  "Do:" },
 };
 
 static struct event sample(void)
@@ -93,7 +95,8 @@ static void words(void **state)
 	for (size_t i = 0; i < COUNT_OF(text_rows); i++) {
 		const struct text_row *t = &text_rows[i];
 		struct event e = sample();
-		struct say s = { .kind = t->kind, .e = &e, .from = "acme-main", .to = "acme-backup-1",
+		struct say s = { .kind = t->kind, .e = &e, .from = "acme-main",
+				 .to = "acme-backup-1",
 				 .subject = "EV-118", .environment = "prod" };
 		struct str subject = STR_INIT(1000), body = STR_INIT(10000);
 
@@ -121,7 +124,8 @@ static void lines_and_links(void **state)
 {
 	struct event e = sample();
 	struct say s = { .kind = SAY_FAILED, .e = &e, .subject = "EV-118", .environment = "" };
-	struct say a = { .kind = SAY_ALERT, .subject = "sms-failures", .text = "a\nb", .environment = "" };
+	struct say a = { .kind = SAY_ALERT, .subject = "sms-failures", .text = "a\nb",
+			 .environment = "" };
 	struct str b = STR_INIT(10000);
 	char *line = say_line(&s, 60);
 
@@ -200,11 +204,15 @@ static void flow_up(struct flow *f)
 	f->to[0] = (char *)"ops@acme.example";
 	f->to[1] = (char *)"gone@acme.example";
 	f->set = (struct notify_settings){
-		.smtp_url = f->smtp, .smtp_from = (char *)"ringdown@acme.example", .smtp_starttls = true,
-		.mail_to = { f->to, 2 }, .slack_url = secret_new("https://hooks.slack.com/services/T1/B2/x3"),
+		.smtp_url = f->smtp, .smtp_from = (char *)"ringdown@acme.example",
+		.smtp_starttls = true,
+		.mail_to = { f->to, 2 },
+		.slack_url = secret_new("https://hooks.slack.com/services/T1/B2/x3"),
 		.slack_base = f->slack, .pagerduty_base = f->pager,
-		.pagerduty_key = secret_new("0123456789abcdef0123456789abcdef"), .webhook_url = f->hook,
-		.webhook_secret = secret_new("hook-secret-77"), .retry_ms = 100, .give_up_ms = 3600000,
+		.pagerduty_key = secret_new("0123456789abcdef0123456789abcdef"),
+		.webhook_url = f->hook,
+		.webhook_secret = secret_new("hook-secret-77"), .retry_ms = 100,
+		.give_up_ms = 3600000,
 		.per_event_hour = 20, .per_hour = 100,
 	};
 }
@@ -219,7 +227,8 @@ static const char *other_engine(void *ctx)
 
 static void flow_start(struct flow *f)
 {
-	struct notifier_deps d = { f->loop, f->http, f->store, f->p, &f->set, st.keys, "eng-1", f->dir,
+	struct notifier_deps d = { f->loop, f->http, f->store, f->p, &f->set, st.keys, "eng-1",
+				   f->dir,
 				   NULL, "test", other_engine, f };
 
 	f->n = notifier_new(&d);
@@ -355,7 +364,8 @@ static void all_channels_task(void *arg)
 	OK(store_query(f->store, NULL, err, "INSERT INTO \"User\" (id, email, name, role) VALUES"
 		       " ('u1', 'Jane@acme.example', 'Jane', 'SUPER_ADMIN'),"
 		       " ('u2', 'OPS@acme.example', 'Ops', 'SUPER_ADMIN'),"
-		       " ('u3', 'bob@acme.example', 'Bob', 'USER'), ('u4', NULL, 'X', 'SUPER_ADMIN')", ""));
+		       " ('u3', 'bob@acme.example', 'Bob', 'USER'), ('u4', NULL, 'X',"
+		       " 'SUPER_ADMIN')", ""));
 	refuse_mail(f, "gone@acme.example");
 	put(f, SAY_OPENED, &e, NULL, "18 of 40 agents");
 	put(f, SAY_OPENED, &e, NULL, "18 of 40 agents"); /* the same transition: nothing new */
@@ -363,20 +373,21 @@ static void all_channels_task(void *arg)
 	OK(notify_untold(f->store, "EV-118", &untold, err));
 	assert_true(untold);
 	flow_start(f);
-	until(f, "SELECT string_agg(channel || state, ',' ORDER BY channel, state) FROM ringdown.outbox",
-	      "maildead,mailsent,mailsent,pagerdutysent,slacksent,webhooksent");
+	until(f, "SELECT string_agg(channel || state, ',' ORDER BY channel, state) FROM"
+		 " ringdown.outbox",
+		 "maildead,mailsent,mailsent,pagerdutysent,slacksent,webhooksent");
 	OK(notify_untold(f->store, "EV-118", &untold, err));
 	assert_false(untold);
 	/* a later one of the same event: in order, resolved at PagerDuty */
 	e.version = 8;
 	put(f, SAY_ACKED, &e, NULL, "ben is on it");
-	until(f, "SELECT string_agg(channel || state, ',' ORDER BY channel) FROM ringdown.outbox WHERE"
-		 " kind = 'acknowledged'", "pagerdutysent,slacksent,webhooksent");
+	until(f, "SELECT string_agg(channel || state, ',' ORDER BY channel) FROM ringdown.outbox"
+		 " WHERE kind = 'acknowledged'", "pagerdutysent,slacksent,webhooksent");
 	e.status = EV_COMPLETED;
 	e.version = 9;
 	put(f, SAY_COMPLETED, &e, NULL, "done");
-	until(f, "SELECT count(*) FROM ringdown.outbox WHERE kind = 'completed' AND state IN ('sent', 'dead')",
-	      "6");
+	until(f, "SELECT count(*) FROM ringdown.outbox WHERE kind = 'completed' AND state IN"
+		 " ('sent', 'dead')", "6");
 	/* the journal carries the records, and nobody's whole address */
 	until(f, "SELECT count(*) > 0 FROM ringdown.journal WHERE kind = 'notify.sent'", "t");
 	now(f, "SELECT count(*) FROM ringdown.journal WHERE data::text LIKE"
@@ -454,7 +465,8 @@ static void refused_task(void *arg)
 	until(f, "SELECT state || (attempts = 3) FROM ringdown.outbox WHERE channel = 'pagerduty'",
 	      "senttrue");
 	/* mail is stuck: the second of the event waits behind it, another event's does not wait */
-	until(f, "SELECT (min(attempts) >= 2)::text FROM ringdown.outbox WHERE channel = 'mail'", "true");
+	until(f, "SELECT (min(attempts) >= 2)::text FROM ringdown.outbox WHERE channel = 'mail'",
+	      "true");
 	e.version = 4;
 	put(f, SAY_DECIDED, &e, NULL, "y");
 	put(f, SAY_OPENED, &other, NULL, "z");
@@ -466,11 +478,13 @@ static void refused_task(void *arg)
 	OK(store_query(f->store, NULL, err, "UPDATE ringdown.outbox SET created_at = created_at -"
 		       " interval '61 minutes' WHERE channel = 'mail' AND kind = 'opened'"
 		       " AND event_id = 'EV-118'", ""));
-	until(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND state = 'dead'", "2");
+	until(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND state = 'dead'",
+	      "2");
 	until(f, "SELECT (min(attempts) >= 1)::text FROM ringdown.outbox WHERE channel = 'mail'"
 		 " AND kind = 'decided'", "true");
 	sim_fault_clear(f->sim);
-	until(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND state = 'sent'", "4");
+	until(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND state = 'sent'",
+	      "4");
 	until(f, "SELECT (count(*) > 0)::text FROM ringdown.journal WHERE kind = 'notify.sent'"
 		 " AND level = 'bad' AND text LIKE '%dead%'", "true");
 }
@@ -501,10 +515,11 @@ static void digest_task(void *arg)
 				     " kind = 'alert' GROUP BY 1) x", "digested8,waiting4");
 	now(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND"
 				     " kind = 'digest'", "2");
-	OK(store_query(f->store, NULL, err, "UPDATE ringdown.outbox SET next_at = created_at WHERE kind ="
-		       " 'digest'", ""));
+	OK(store_query(f->store, NULL, err, "UPDATE ringdown.outbox SET next_at = created_at WHERE"
+		       " kind = 'digest'", ""));
 	flow_start(f);
-	until(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND state = 'sent'", "6");
+	until(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'mail' AND state = 'sent'",
+	      "6");
 }
 
 static void digest(void **state)
@@ -519,7 +534,7 @@ static void digest(void **state)
 	flow_down(&f);
 }
 
-/* ---- without the database ----------------------------------------------------------------------- */
+/* ---- without the database ------------------------------------------------------- */
 
 static void remember_task(void *arg)
 {
@@ -580,7 +595,7 @@ static void offline(void **state)
 	flow_down(&f);
 }
 
-/* ---- SMS through another account ------------------------------------------------------------------ */
+/* ---- SMS through another account ------------------------------------------------ */
 
 static char *add_account(struct flow *f, const char *name)
 {
@@ -609,7 +624,8 @@ static void sms_task(void *arg)
 	e.status = EV_HELD;
 	flow_start(f);
 	put(f, SAY_HELD, &e, NULL, "x");
-	until(f, "SELECT state || coalesce(error, '') FROM ringdown.outbox WHERE channel = 'sms'", "sent");
+	until(f, "SELECT state || coalesce(error, '') FROM ringdown.outbox WHERE channel = 'sms'",
+	      "sent");
 	put(f, SAY_ALERT, NULL, "minor", "never by SMS");
 	now(f, "SELECT count(*) FROM ringdown.outbox WHERE channel = 'sms'", "1");
 	/* the account named for it is the one that fails: refused, not sent another way */

@@ -102,8 +102,9 @@ static void script_values(struct fixture *f)
 	struct err err = { 0 };
 	int64_t at = 1795000000123;
 
-	assert_int_equal(pg_run(c, &r, &err, "SELECT $1::text AS t, $2::bigint AS \"camelCase\", $3::bool,"
-				" $4::float8, $5::timestamptz, $6::text, $7::timestamptz, '' AS e",
+	assert_int_equal(pg_run(c, &r, &err, "SELECT $1::text AS t, $2::bigint AS \"camelCase\","
+				" $3::bool, $4::float8, $5::timestamptz, $6::text, $7::timestamptz,"
+				" '' AS e",
 				"tibdmnm", "it's; --", (int64_t)-5, 1, 0.1, at, (int64_t)0), 0);
 	assert_int_equal(pg_rows(r), 1);
 	assert_int_equal(pg_cols(r), 8);
@@ -123,13 +124,13 @@ static void script_values(struct fixture *f)
 	pg_result_free(TAKE(r));
 
 	run(c, "CREATE TEMP TABLE t (id int PRIMARY KEY, n int CONSTRAINT small CHECK (n < 10))");
-	assert_int_equal(pg_run(c, &r, &err, "INSERT INTO t SELECT g, 1 FROM generate_series(1, 7) g", ""),
-			 0);
+	assert_int_equal(pg_run(c, &r, &err, "INSERT INTO t SELECT g, 1 FROM generate_series(1, 7)"
+					     " g", ""), 0);
 	assert_int_equal(pg_affected(r), 7);
 	pg_result_free(TAKE(r));
 	/* a large result comes whole */
-	assert_int_equal(pg_run(c, &r, &err, "SELECT repeat('x', 100) FROM generate_series(1, 20000)", ""),
-			 0);
+	assert_int_equal(pg_run(c, &r, &err, "SELECT repeat('x', 100) FROM generate_series(1,"
+					     " 20000)", ""), 0);
 	assert_int_equal(pg_rows(r), 20000);
 	pg_result_free(TAKE(r));
 	/* a large parameter needs several flushes */
@@ -431,7 +432,8 @@ static void unreachable(void **state)
 {
 	static const char *const urls[] = {
 		"postgresql:///x?host=/nonexistent", "postgresql://u:hunter2@127.0.0.1:1/x",
-		"postgresql://u:hunter2@no-such-host.invalid/x", "postgresql://127.0.0.1:1,127.0.0.1:2/x",
+		"postgresql://u:hunter2@no-such-host.invalid/x",
+		"postgresql://127.0.0.1:1,127.0.0.1:2/x",
 	};
 	struct pg_options o = options();
 
@@ -471,7 +473,8 @@ static void several_hosts(void **state)
 /* A listener that nobody accepts from: connected, then silence. */
 static int silent_port(int *ret_fd)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr =
+				  htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(in);
 
 	*ret_fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -488,8 +491,8 @@ static void silent_first_host(void **state)
 	int fd;
 
 	(void)state;
-	snprintf(url, sizeof(url), "host=127.0.0.1,localhost,%s port=%d,1,5432 user=postgres dbname=postgres",
-		 socket_dir(), silent_port(&fd));
+	snprintf(url, sizeof(url), "host=127.0.0.1,localhost,%s port=%d,1,5432 user=postgres"
+				   " dbname=postgres", socket_dir(), silent_port(&fd));
 	o.url = url;
 	o.connect_timeout_ms = 900;
 	with_options(o, script_works);

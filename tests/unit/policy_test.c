@@ -65,15 +65,21 @@ static void places(void **state)
 	refused("ringdown: 1\nseverites: {}\n",
 		"p.yaml:2:1: policy: unknown key 'severites'; did you mean 'severities'?");
 	refused("severities: {}\n", "'ringdown' is missing");
-	refused("ringdown: 2\nseverities: {}\n", "p.yaml:1:11: ringdown: this program reads version 1");
-	refused("ringdown: 1\nseverities:\n  P1: {respond: 30, escalate: {after: 1h, to: x}, page: []}\n",
-		"p.yaml:3:17: respond: a duration with its unit is wanted");
+	refused("ringdown: 2\nseverities: {}\n", "p.yaml:1:11: ringdown: this program reads version"
+						 " 1");
+	refused("ringdown: 1\nseverities:\n  P1: {respond: 30, escalate: {after: 1h, to: x}, page:"
+		" []}\n", "p.yaml:3:17: respond: a duration with its unit is wanted");
 	refused(SEV "metrics:\n  m: {http: GET $base/x}\n", "'value' says where");
-	refused(SEV "metrics:\n  m: {http: POST $base/x, value: $.a}\n", "5:13: http: 'GET url' is wanted");
-	refused(SEV "metrics:\n  m: {sql: SELECT 1, engine: x}\n", "5:30: engine: a metric has one source");
-	refused(SEV "metrics:\n  m: {title: x}\n", "one of http, sql, prometheus and engine is needed");
-	refused(SEV "metrics:\n  m: {sql: SELECT 1, bands: {ok: {lt: much}}}\n", "a number is wanted, not 'much'");
-	refused(SEV "metrics:\n  m: {sql: SELECT 1, bands: {ok: {below: 3}}}\n", "unknown comparison 'below'");
+	refused(SEV "metrics:\n  m: {http: POST $base/x, value: $.a}\n",
+		"5:13: http: 'GET url' is wanted");
+	refused(SEV "metrics:\n  m: {sql: SELECT 1, engine: x}\n",
+		"5:30: engine: a metric has one source");
+	refused(SEV "metrics:\n  m: {title: x}\n", "one of http, sql, prometheus and engine is"
+						   " needed");
+	refused(SEV "metrics:\n  m: {sql: SELECT 1, bands: {ok: {lt: much}}}\n",
+		"a number is wanted, not 'much'");
+	refused(SEV "metrics:\n  m: {sql: SELECT 1, bands: {ok: {below: 3}}}\n",
+		"unknown comparison 'below'");
 	refused(SEV "metrics:\n  m: {sql: SELECT 1, severity: {warn: P11}}\n",
 		"there is no severity 'P11'; did you mean 'P1'?");
 	refused(SEV "metrics:\n  load: {sql: SELECT 1}\ninhibit: {load: laod}\n",
@@ -83,7 +89,8 @@ static void places(void **state)
 		"there is no channel 'slak'; did you mean 'slack'?");
 	refused(SEV "ladders:\n  a: [{role: x, via: [slack], respond: 1m, only: [P2]}]\n",
 		"there is no severity 'P2'; did you mean 'P1'?");
-	refused(SEV "vendors:\n  v: {levels: [a], when: [], needs: []}\n", "levels: a map is wanted");
+	refused(SEV "vendors:\n  v: {levels: [a], when: [], needs: []}\n",
+		"levels: a map is wanted");
 	refused(SEV "vendors:\n  v: {levels: [], when: [{outage: {gt: 30}}], needs: []}\n",
 		"a text or {outage: {gt: 30m}}");
 	refused(SEV "features: [a]\n", "features: a map is wanted here, this is a list");

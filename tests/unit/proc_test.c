@@ -81,7 +81,8 @@ static void inheritance(void **state)
 	long group, pid;
 	char cwd[20];
 
-	assert_int_equal(sscanf(str_get(&out), "%d %d %19s %ld %ld", &fds, &one, cwd, &group, &pid), 5);
+	assert_int_equal(sscanf(str_get(&out), "%d %d %19s %ld %ld", &fds, &one, cwd, &group, &pid),
+			 5);
 	assert_int_equal(fds, 4); /* 0, 1, 2 and the folder that ls reads */
 	assert_int_equal(one, 1);
 	assert_string_equal(cwd, "/");

@@ -263,7 +263,8 @@ static void moves(struct world *w)
 	CHECK(!voice_url_is_elevenlabs(w->p, l.v[0].hooks->v[WH_SMS_URL]));
 	phone_list_fini(&l);
 	struct webhooks set = { .v = { [WH_SMS_URL] = "https://voice.acme.example/sms",
-				       [WH_STATUS_CALLBACK] = "https://voice.acme.example/status" } };
+				       [WH_STATUS_CALLBACK] =
+					"https://voice.acme.example/status" } };
 	CHECK_INT(t->number_update(w->p, &f->backup_cred, NULL, sid, &set, &l, &i), CALL_OK);
 	CHECK_INT(webhooks_diff(&set, l.v[0].hooks), 0);
 	phone_list_fini(&l);

@@ -28,8 +28,8 @@ static void eleven(struct world *w)
 	CHECK_STR(numbers.v[0].agent_id, "a1");
 	free(numbers.v);
 	CHECK_INT(w->p->agents->number_by_e164(w->p, "+1", &numbers, &i), CALL_NOT_FOUND);
-	CHECK_INT(w->p->agents->import(w->p, &w->cred, NULL, "+15550000003", "backup", "a1", id, &i),
-			 CALL_OK);
+	CHECK_INT(w->p->agents->import(w->p, &w->cred, NULL, "+15550000003", "backup", "a1", id,
+				       &i), CALL_OK);
 	CHECK_STR(id, "phnum_9");
 	CHECK_STR(w->last_body.s,
 			    "{\"provider\":\"twilio\",\"phone_number\":\"+15550000003\",\"label\":\"backup\","
@@ -56,8 +56,10 @@ static void test_eleven(void **state)
 		{ "GET /elevenlabs/v1/convai/phone-numbers", 200,
 		  " [ {\"phone_number_id\":\"p1\",\"phone_number\":\"+15550000001\",\"provider\":\"twilio\",\"assigned_agent\":null} ,"
 		  "{\"phone_number_id\":\"p2\",\"phone_number\":\"+15550000002\",\"label\":\"a],\\\"{\",\"assigned_agent\":{\"agent_id\":\"a1\"}}]\n" },
-		{ "POST /elevenlabs/v1/convai/phone-numbers", 200, "{\"phone_number_id\":\"phnum_9\"}" },
-		{ "PATCH /elevenlabs/v1/convai/phone-numbers/phnum_9", 200, "{\"phone_number_id\":\"phnum_9\"}" },
+		{ "POST /elevenlabs/v1/convai/phone-numbers", 200,
+		  "{\"phone_number_id\":\"phnum_9\"}" },
+		{ "PATCH /elevenlabs/v1/convai/phone-numbers/phnum_9", 200,
+		  "{\"phone_number_id\":\"phnum_9\"}" },
 		{ "GET /elevenlabs/v1/user/subscription", 200,
 		  "{\"status\":\"active\",\"tier\":\"pro\",\"character_count\":9000,\"character_limit\":10000}" },
 		{ "PATCH /elevenlabs/v1/convai/phone-numbers/ringdown_rights_check", 404,
@@ -114,7 +116,8 @@ static void seek_one(void *arg)
 static void shared_lookups(void **state)
 {
 	static const struct rule rules[] = {
-		{ "GET ", 200, "[{\"phone_number_id\":\"p1\",\"phone_number\":\"+15550000001\"}]" }, { 0 } };
+		{ "GET ", 200, "[{\"phone_number_id\":\"p1\",\"phone_number\":\"+15550000001\"}]" },
+		{ 0 } };
 	struct world *w = *state;
 	struct seek seeks[20];
 	struct task *tasks[20];
@@ -175,7 +178,8 @@ static void test_telnyx(void **state)
 		  "{\"data\":[{\"id\":\"1701\",\"phone_number\":\"+15550000001\",\"status\":\"active\",\"connection_id\":\"c\"}],\"meta\":{\"total_pages\":2}}" },
 		{ "GET /telnyx/v2/phone_numbers?page%5Bsize%5D=250&page%5Bnumber%5D=2", 200,
 		  "{\"data\":[{\"id\":1702,\"phone_number\":\"+15550000002\",\"status\":\"port-pending\"}],\"meta\":{\"total_pages\":2}}" },
-		{ "GET /telnyx/v2/balance", 200, "{\"data\":{\"balance\":\"300.25\",\"currency\":\"USD\"}}" },
+		{ "GET /telnyx/v2/balance", 200,
+		  "{\"data\":{\"balance\":\"300.25\",\"currency\":\"USD\"}}" },
 		{ 0 } };
 	world_run(*state, rules, telnyx);
 }
@@ -214,8 +218,8 @@ static void test_feeds(void **state)
 	static const struct rule rules[] = {
 		{ "GET /status/twilio/api/v2/summary.json", 200,
 		  "{\"page\":{\"updated_at\":\"2026-11-21T03:01:00Z\"},\"status\":{\"indicator\":\"critical\"},\"components\":["
-		  "{\"name\":\"SMS, Nauru\",\"status\":\"major_outage\"},{\"name\":\"Programmable Voice\",\"status\":\"partial_outage\"}],"
-		  "\"incidents\":[{\"id\":\"1\",\"status\":\"resolved\"},{\"id\":\"2\",\"name\":\"x\",\"status\":\"identified\"}]}",
+		  "{\"name\":\"SMS, Nauru\",\"status\":\"major_outage\"},{\"name\":\"Programmable"
+		  " Voice\",\"status\":\"partial_outage\"}],\"incidents\":[{\"id\":\"1\",\"status\":\"resolved\"},{\"id\":\"2\",\"name\":\"x\",\"status\":\"identified\"}]}",
 		  1, { "ETag", "\"e1\"" } },
 		{ "GET /status/twilio/api/v2/summary.json", 304, "", 1 },
 		{ "GET /status/twilio/api/v2/summary.json", 502, "<html>", 1 },
@@ -232,8 +236,8 @@ static void feed_texts(void **state)
 	struct feed_report r;
 	struct err err;
 	static const char text[] =
-		"[{\"service\":\"ec2-us-east-1\",\"status\":\"3\",\"summary\":\"down \\u00e4\",\"date\":\"1763690000\"},"
-		"{\"service\":\"s3-eu-west-1\",\"status\":\"3\"},{\"service\":\"x-us-east-1\",\"status\":0},7]";
+		"[{\"service\":\"ec2-us-east-1\",\"status\":\"3\",\"summary\":\"down"
+		" \\u00e4\",\"date\":\"1763690000\"},{\"service\":\"s3-eu-west-1\",\"status\":\"3\"},{\"service\":\"x-us-east-1\",\"status\":0},7]";
 	struct str u16 = STR_INIT(10000);
 
 	for (int order = 0; order < 4; order++) { /* both orders, with and without mark */
@@ -257,13 +261,14 @@ static void feed_texts(void **state)
 	assert_int_not_equal(awshealth_read("{}", 2, &allow, &r, &err), 0);
 	assert_int_not_equal(awshealth_read("", 0, &allow, &r, &err), 0);
 	assert_int_equal(r.state, FEED_UNKNOWN);
-	static const char *const bad[] = { "[]", "{}", "{\"components\":{}}", "null", "{\"status\":3}", "" };
+	static const char *const bad[] = { "[]", "{}", "{\"components\":{}}", "null",
+					   "{\"status\":3}", "" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		assert_int_not_equal(statuspage_read(bad[i], strlen(bad[i]), NULL, &r, &err), 0);
 		assert_int_equal(r.state, FEED_UNKNOWN);
 	}
-	static const char odd[] = "{\"status\":{\"indicator\":\"none\"},\"components\":[3,{\"name\":5},"
-				  "{\"name\":\"A\",\"status\":\"purple\"}],\"incidents\":[1,{}]}";
+	static const char odd[] =
+				  "{\"status\":{\"indicator\":\"none\"},\"components\":[3,{\"name\":5},{\"name\":\"A\",\"status\":\"purple\"}],\"incidents\":[1,{}]}";
 	assert_int_equal(statuspage_read(odd, strlen(odd), NULL, &r, &err), 0);
 	static const char few[] = "{\"status\":{\"indicator\":\"none\"}}";
 	assert_int_equal(statuspage_read(few, strlen(few), NULL, &r, &err), 0);
@@ -329,11 +334,13 @@ static void test_app(void **state)
 	static const struct rule rules[] = {
 		{ "GET /app/health/twilio", 200, "{\"status\":\"error\"}" },
 		{ "GET /app/health", 200, "{\"status\":\"OK\"}" },
-		{ "GET /app/internal/features", 200, "{\"features\":{\"sms_automation\":true,\"mms\":false,\"odd\":3}}" },
+		{ "GET /app/internal/features", 200,
+		  "{\"features\":{\"sms_automation\":true,\"mms\":false,\"odd\":3}}" },
 		{ "PATCH /app/internal/features", 200, "{\"ok\":true}" },
 		{ "POST /app/internal/failover/lock", 204, "" },
 		{ "POST /app/internal/failover/unlock", 500, "" },
-		{ "POST /app/webhooks/test", 200, "<?xml version=\"1.0\"?>\n<!-- x --><Response><Say>a</Say></Response>\n", 1 },
+		{ "POST /app/webhooks/test", 200, "<?xml version=\"1.0\"?>\n<!-- x"
+						  " --><Response><Say>a</Say></Response>\n", 1 },
 		{ "POST /app/webhooks/test", 200, "<Response/>", 1 },
 		{ "POST /app/webhooks/test", 200, "<Response><Say>cut", 1 },
 		{ "POST /app/webhooks/test", 403, "{\"error\":\"signature\"}", 1 },

@@ -368,7 +368,8 @@ ALONE(request)
 }
 ALONE(evidence)
 {
-	struct evidence_row r = { .account = (char *)"acc-b", .kind = PROBE_API, .outcome = OUT_OK };
+	struct evidence_row r = { .account = (char *)"acc-b", .kind = PROBE_API,
+				  .outcome = OUT_OK };
 
 	(void)who;
 	return evidence_put(x->s, &r, 1, err);
@@ -431,7 +432,8 @@ static const struct write writes[] = {
 	T(set_current), T(healthy), T(standby), T(not_ready), T(health_put),
 	T(check_put), A(account_edits), A(account_adds), A(account_removes), A(reseals), T(judge),
 	T(presence), T(calls), T(sync_numbers), T(observe_hooks), T(adopt_hooks), T(sms_ready),
-	T(approve), T(reject), T(hold), T(open_another), T(add_test), T(progress), T(step), T(steps),
+	T(approve), T(reject), T(hold), T(open_another), T(add_test), T(progress), T(step),
+	T(steps),
 	T(cancel), T(ack), T(supersede), T(stop_read), T(put_items), T(save_items), T(reserve),
 	T(release), T(assign), T(switch_items), T(restore), T(effects), T(orphans), A(pause_it),
 	A(maintain), A(expire), T(put_hold), T(drop_hold), T(raise_alert), T(resolve),
@@ -444,29 +446,29 @@ static const struct write writes[] = {
 static const char RESET[] =
 	"DELETE FROM ringdown.event; DELETE FROM ringdown.reservation; DELETE FROM ringdown.effect;"
 	" DELETE FROM \"TwilioFailoverEvent\"; DELETE FROM \"TwilioBackupPhoneNumber\";"
-	" DELETE FROM ringdown.number_ext; DELETE FROM \"VoiceAgent\"; DELETE FROM ringdown.agent_ext;"
-	" DELETE FROM \"TwilioAccount\"; DELETE FROM ringdown.account_ext; DELETE FROM ringdown.lineage;"
-	" DELETE FROM ringdown.standby_for; DELETE FROM ringdown.hold; DELETE FROM ringdown.alert;"
-	" DELETE FROM ringdown.outbox; DELETE FROM ringdown.token; DELETE FROM ringdown.idempotency;"
-	" DELETE FROM ringdown.sms_hold; DELETE FROM ringdown.environment;"
-	" UPDATE ringdown.control SET paused = false, maintenance = false;"
-	" UPDATE ringdown.lease SET epoch = 1, holder = 'eng-1';"
+	" DELETE FROM ringdown.number_ext; DELETE FROM \"VoiceAgent\"; DELETE FROM"
+	" ringdown.agent_ext; DELETE FROM \"TwilioAccount\"; DELETE FROM ringdown.account_ext;"
+	" DELETE FROM ringdown.lineage; DELETE FROM ringdown.standby_for; DELETE FROM"
+	" ringdown.hold; DELETE FROM ringdown.alert; DELETE FROM ringdown.outbox; DELETE FROM"
+	" ringdown.token; DELETE FROM ringdown.idempotency; DELETE FROM ringdown.sms_hold; DELETE"
+	" FROM ringdown.environment; UPDATE ringdown.control SET paused = false, maintenance ="
+	" false; UPDATE ringdown.lease SET epoch = 1, holder = 'eng-1';"
 	" UPDATE ringdown.lease_beat SET epoch = 1;"
 	" INSERT INTO \"TwilioAccount\" (id, name, \"accountSid\", \"isPrimary\") VALUES"
-	"  ('acc-p', 'P', 'AC-p', true), ('acc-b', 'B', 'AC-b', false), ('acc-c', 'C', 'AC-c', false);"
-	" DELETE FROM calls; INSERT INTO calls (id, to_number) VALUES ('c1', '+1555'), ('c2', '+11');"
-	" INSERT INTO \"VoiceAgent\" (id, name, \"elevenLabsAgentId\", \"twilioPhoneNumber\") SELECT"
-	"  'v' || i, 'v', 'e', '+1555' FROM generate_series(1, 120) i;"
-	" INSERT INTO \"TwilioBackupPhoneNumber\" (id, \"accountId\", \"phoneNumber\", \"voiceReady\")"
-	"  SELECT 'n' || i, 'acc-b', '+1' || i, true FROM generate_series(1, 120) i;"
-	" INSERT INTO ringdown.token (hash, id, name, role, created_at, created_by) VALUES"
+	"  ('acc-p', 'P', 'AC-p', true), ('acc-b', 'B', 'AC-b', false), ('acc-c', 'C', 'AC-c',"
+	" false); DELETE FROM calls; INSERT INTO calls (id, to_number) VALUES ('c1', '+1555'),"
+	" ('c2', '+11'); INSERT INTO \"VoiceAgent\" (id, name, \"elevenLabsAgentId\","
+	" \"twilioPhoneNumber\") SELECT  'v' || i, 'v', 'e', '+1555' FROM generate_series(1, 120)"
+	" i; INSERT INTO \"TwilioBackupPhoneNumber\" (id, \"accountId\", \"phoneNumber\","
+	" \"voiceReady\")  SELECT 'n' || i, 'acc-b', '+1' || i, true FROM generate_series(1, 120)"
+	" i; INSERT INTO ringdown.token (hash, id, name, role, created_at, created_by) VALUES"
 	"  ('h', 'tok', 't', 'viewer', '2026-01-01', 'x');"
 	" INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage, from_account,"
 	"  opened_at, state_since) VALUES"
-	"  ('EV-r', 'pending', 'degraded', 'AUTOMATIC', 'acc-p', 'acc-p', '2026-01-01', '2026-01-01'),"
-	"  ('EV-s', 'approved', 'degraded', 'AUTOMATIC', 'acc-x', 'acc-x', '2026-01-01', '2026-01-01');"
-	" SET session_replication_role = replica; DELETE FROM ringdown.run_entry;"
-	" SET session_replication_role = origin; DELETE FROM ringdown.run;"
+	"  ('EV-r', 'pending', 'degraded', 'AUTOMATIC', 'acc-p', 'acc-p', '2026-01-01',"
+	" '2026-01-01'),  ('EV-s', 'approved', 'degraded', 'AUTOMATIC', 'acc-x', 'acc-x',"
+	" '2026-01-01', '2026-01-01'); SET session_replication_role = replica; DELETE FROM"
+	" ringdown.run_entry; SET session_replication_role = origin; DELETE FROM ringdown.run;"
 	" INSERT INTO ringdown.run (id, version, runbook, status, kind, started_at, summary) VALUES"
 	"  ('RUN-r', 1, 'b', 'waiting', 'real', '2026-01-01', '{}');";
 

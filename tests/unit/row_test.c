@@ -12,8 +12,8 @@
 #include "providers/row.h"
 
 static const char text[] =
-	" {\"a\" : \"x\\\\\" ,\"b\":\"q\\\"}]{[\",\"c\":[1,{\"a\":\"no\"},\"]\"],\"d\":null,\"e\":true,"
-	"\"f\":-12,\"g\":\"17\",\"h\":{\"i\":\"in\"},\"j\":\"\\u00e4\\n\\u001b[m\",\"k\":\"\","
+	" {\"a\" : \"x\\\\\""
+	" ,\"b\":\"q\\\"}]{[\",\"c\":[1,{\"a\":\"no\"},\"]\"],\"d\":null,\"e\":true,\"f\":-12,\"g\":\"17\",\"h\":{\"i\":\"in\"},\"j\":\"\\u00e4\\n\\u001b[m\",\"k\":\"\","
 	"\"l\":\"Sat, 21 Nov 2026 03:01:00 +0000\",\"m\":1.5} ";
 
 static void values(void **state)
@@ -135,6 +135,7 @@ static void many_members(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(lists),
-					    cmocka_unit_test(cuts), cmocka_unit_test(many_members) };
+					    cmocka_unit_test(cuts),
+					    cmocka_unit_test(many_members) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,37 +26,58 @@ static void bad_files(void **state)
 	static const struct { const char *text, *told; } t[] = {
 		{ "", "f:1:1: this is no runbook: it must begin with 'ringdown: 1'\n" },
 		{ "a: [", NULL },
-		{ "ringdown: 2\nid: t\ntitle: T\n" PHASES "  - {note: x}\n", "f:1:11: version 2 of the format is not known here, only 1\n" },
-		{ HEAD "tittle: x\n" PHASES "  - {note: x}\n", "f:4:1: unknown key 'tittle' in runbook, did you mean 'title'?\n" },
-		{ HEAD "title: x\n" PHASES "  - {note: x}\n", "f:4:1: key 'title' is there twice, first in line 3\n" },
+		{ "ringdown: 2\nid: t\ntitle: T\n" PHASES "  - {note: x}\n",
+		  "f:1:11: version 2 of the format is not known here, only 1\n" },
+		{ HEAD "tittle: x\n" PHASES "  - {note: x}\n",
+		  "f:4:1: unknown key 'tittle' in runbook, did you mean 'title'?\n" },
+		{ HEAD "title: x\n" PHASES "  - {note: x}\n",
+		  "f:4:1: key 'title' is there twice, first in line 3\n" },
 		{ HEAD, "f:1:1: 'phases' is missing in this runbook\n" },
-		{ HEAD PHASES "  - {id: a, note: x}\n  - {id: a, note: y}\n", "f:8:5: id 'a' is used twice, first in line 7\n" },
-		{ HEAD PHASES "  - {note: x, expect: {}}\n", "f:7:23: an empty expectation holds for nothing\n" },
-		{ HEAD PHASES "  - {http: GET https://h/, expect: {}}\n", "f:7:36: an empty expectation holds for nothing\n" },
+		{ HEAD PHASES "  - {id: a, note: x}\n  - {id: a, note: y}\n",
+		  "f:8:5: id 'a' is used twice, first in line 7\n" },
+		{ HEAD PHASES "  - {note: x, expect: {}}\n",
+		  "f:7:23: an empty expectation holds for nothing\n" },
+		{ HEAD PHASES "  - {http: GET https://h/, expect: {}}\n",
+		  "f:7:36: an empty expectation holds for nothing\n" },
 		{ HEAD PHASES "\t- {note: x}\n", "f:7:1: a tab indents this line; use spaces\n" },
-		{ HEAD PHASES "  - {http: GET https://h/$org}\n", "f:7:5: nothing has the name $org\n" },
-		{ HEAD "params: {org_id: id}\n" PHASES "  - {http: GET https://h/$orgid}\n", "f:8:5: nothing has the name $orgid, did you mean $org_id?\n" },
-		{ HEAD PHASES "  - {note: x, timeout: 30}\n", "f:7:24: '30' is no duration: write a number with its unit, as 90s, 5m, 1h30m\n" },
+		{ HEAD PHASES "  - {http: GET https://h/$org}\n",
+		  "f:7:5: nothing has the name $org\n" },
+		{ HEAD "params: {org_id: id}\n" PHASES "  - {http: GET https://h/$orgid}\n",
+		  "f:8:5: nothing has the name $orgid, did you mean $org_id?\n" },
+		{ HEAD PHASES "  - {note: x, timeout: 30}\n",
+		  "f:7:24: '30' is no duration: write a number with its unit, as 90s, 5m,"
+		  " 1h30m\n" },
 		{ HEAD PHASES "  - {note: x, optional: yes}\n", NULL },
 		{ HEAD PHASES "  - {note: x, tags: {a: b}}\n", NULL },
 		{ HEAD PHASES "  - {note: [x]}\n", "f:7:12: wants a text, this is a list\n" },
-		{ HEAD PHASES "  - {note: x, ask: y}\n", "f:7:15: one step has one verb: 'note' is there already\n" },
+		{ HEAD PHASES "  - {note: x, ask: y}\n", "f:7:15: one step has one verb: 'note' is"
+		  " there already\n" },
 		{ HEAD PHASES "  - {id: a}\n", NULL },
-		{ HEAD PHASES "  - {note: x, follow: 5s}\n", "f:7:15: 'follow' belongs to run, this is note\n" },
+		{ HEAD PHASES "  - {note: x, follow: 5s}\n",
+		  "f:7:15: 'follow' belongs to run, this is note\n" },
 		{ HEAD PHASES "  - {note: x, needs: [b]}\n", "f:7:5: no step has the id 'b'\n" },
 		{ HEAD PHASES "  - {id: abc, note: x}\n  - {gate: {until: abd}}\n", NULL },
 		{ HEAD PHASES "  - {gate: {time: 5m, until: a}}\n", NULL },
-		{ HEAD PHASES "  - {note: x, when: {later: pass}}\n  - {id: later, note: y}\n", "f:7:22: step 'later' comes later\n" },
-		{ HEAD PHASES "  - {note: x, when: {nothing: 5}}\n", "f:7:22: 'nothing' is no parameter, saved name or step\n" },
-		{ HEAD PHASES "  - {run: [echo, $x]}\n  - {run: [date], save: {x: stdout}}\n", "f:7:5: $x is only known after a later step saves it\n" },
+		{ HEAD PHASES "  - {note: x, when: {later: pass}}\n  - {id: later, note: y}\n",
+		  "f:7:22: step 'later' comes later\n" },
+		{ HEAD PHASES "  - {note: x, when: {nothing: 5}}\n",
+		  "f:7:22: 'nothing' is no parameter, saved name or step\n" },
+		{ HEAD PHASES "  - {run: [echo, $x]}\n  - {run: [date], save: {x: stdout}}\n",
+		  "f:7:5: $x is only known after a later step saves it\n" },
 		{ HEAD PHASES "  - {run: [date], save: {x: status}}\n", NULL },
-		{ HEAD "params: {n: {type: int, default: many}}\n" PHASES "  - {note: x}\n", "f:4:34: n wants a whole number\n" },
-		{ HEAD "params: {n: {type: strng}}\n" PHASES "  - {note: x}\n", "f:4:20: 'strng' is no type of parameter, did you mean 'string'?\n" },
-		{ HEAD "params: {n: {type: secret, default: abcdef}}\n" PHASES "  - {note: x}\n", "f:4:37: a secret has no default: it would stand in this file\n" },
-		{ HEAD PHASES "  - {note: x, title: 0755}\n", "f:7:22: 0755 is an octal number elsewhere: write '0755'\n" },
-		{ HEAD PHASES "  - {note: \"a\\eb\"}\n", "f:7:12: a control character (byte 0x1b) in a text\n" },
-		{ HEAD "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-		  "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+		{ HEAD "params: {n: {type: int, default: many}}\n" PHASES "  - {note: x}\n",
+		  "f:4:34: n wants a whole number\n" },
+		{ HEAD "params: {n: {type: strng}}\n" PHASES "  - {note: x}\n",
+		  "f:4:20: 'strng' is no type of parameter, did you mean 'string'?\n" },
+		{ HEAD "params: {n: {type: secret, default: abcdef}}\n" PHASES "  - {note: x}\n",
+		  "f:4:37: a secret has no default: it would stand in this file\n" },
+		{ HEAD PHASES "  - {note: x, title: 0755}\n",
+		  "f:7:22: 0755 is an octal number elsewhere: write '0755'\n" },
+		{ HEAD PHASES "  - {note: \"a\\eb\"}\n", "f:7:12: a control character (byte 0x1b)"
+		  " in a text\n" },
+		{ HEAD "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c"
+		  " [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e"
+		  " [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
 		  NULL },
 		{ HEAD PHASES "  - {explain: {code: none}, sql: SELECT 1}\n", NULL },
 	};
@@ -95,14 +116,17 @@ static void safety(void **state)
 		{ "{run: [ping, -c, '10', h]}", NULL },
 		{ "{run: [ping, h]}", "ping without -c" },
 		{ "{run: [less, x]}", "wants a terminal" },
-		{ "{run: [redis-cli, FLUSHDB], effect: change, undo: none, why: w}", "effect: destroy" },
+		{ "{run: [redis-cli, FLUSHDB], effect: change, undo: none, why: w}",
+		  "effect: destroy" },
 		{ "{run: [redis-cli, FLUSHDB], effect: destroy, undo: none, why: w}", "phrase" },
-		{ "{run: [redis-cli, FLUSHDB], effect: destroy, undo: none, why: w, confirm: {type: flush}}", NULL },
+		{ "{run: [redis-cli, FLUSHDB], effect: destroy, undo: none, why: w, confirm: {type:"
+		  " flush}}", NULL },
 		{ "{run: [find, /x, -mtime, '+30', -delete]}", "find -delete destroys" },
 		{ "{run: [pm2, restart, app]}", "warning: pm2 changes" },
 		{ "{run: [pm2, restart, app], effect: change}", "how is this change undone" },
 		{ "{run: [pm2, restart, app], effect: change, undo: none}", "needs a 'why'" },
-		{ "{run: [pm2, restart, app], effect: change, undo: none, why: w, confirm: false}", "always confirmed" },
+		{ "{run: [pm2, restart, app], effect: change, undo: none, why: w, confirm: false}",
+		  "always confirmed" },
 		{ "{run: [date], undo: {run: [date]}}", "goes with a change" },
 		{ "{run: [imported], effect: unknown}", "warning: effect unknown" },
 		{ "{run: [curl, -u, 'a:$token', 'https://h']}", "secret $token in an argument" },
@@ -111,7 +135,8 @@ static void safety(void **state)
 		{ "{sql: SELECT $token}", "secret $token in SQL" },
 		{ "{http: GET https://h/, headers: {X-Key: $token}}", NULL },
 		{ "{http: GET https://h/, auth: {user: $org, secret: token}}", NULL },
-		{ "{http: GET https://h/, auth: {user: $org, secret: org}}", "no secret parameter" },
+		{ "{http: GET https://h/, auth: {user: $org, secret: org}}",
+		  "no secret parameter" },
 		{ "{http: GET https://h/, auth: {user: $org}}", "wants {user, secret}" },
 		{ "{http: 'GET https://u:password@h/'}", "a password stands in the URL" },
 		{ "{run: [psql, 'postgresql://u:hunter22@h/db']}", "a password stands in the URL" },
@@ -124,28 +149,38 @@ static void safety(void **state)
 		{ "{sql: COMMIT}", "transactions and settings" },
 		{ "{sql: SET x = 1}", "transactions and settings" },
 		{ "{sql: UPDATE t SET a = 1 WHERE b = 2}", "the step is declared to read" },
-		{ "{sql: 'WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x'}", "the step is declared to read" },
-		{ "{sql: UPDATE t SET a = 1 WHERE b = 2, effect: change, undo: none, why: w}", "affected" },
-		{ "{sql: UPDATE t SET a = 1 WHERE b = 2, effect: change, undo: none, why: w, expect: {affected: 1}}", NULL },
-		{ "{sql: UPDATE t SET a = 1, effect: change, undo: none, why: w, expect: {affected: 1}}", "no WHERE" },
-		{ "{sql: TRUNCATE t, effect: change, undo: none, why: w}", "this statement destroys" },
+		{ "{sql: 'WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x'}",
+		  "the step is declared to read" },
+		{ "{sql: UPDATE t SET a = 1 WHERE b = 2, effect: change, undo: none, why: w}",
+		  "affected" },
+		{ "{sql: UPDATE t SET a = 1 WHERE b = 2, effect: change, undo: none, why: w,"
+		  " expect: {affected: 1}}", NULL },
+		{ "{sql: UPDATE t SET a = 1, effect: change, undo: none, why: w, expect: {affected:"
+		  " 1}}", "no WHERE" },
+		{ "{sql: TRUNCATE t, effect: change, undo: none, why: w}",
+		  "this statement destroys" },
 		{ "{sql: 'COPY t TO PROGRAM ''x'''}", "COPY with PROGRAM" },
 		{ "{sql: 'SELECT ''$org'''}", "stands inside quotes" },
 		{ "{say: x, to: [pager], every: 5m}", "needs 'until'" },
 		{ "{decide: What?}", "needs 'options'" },
 		{ "{ask: Which?, answer: choice}", "needs 'items'" },
-		{ "{run: [pm2, stop, a], effect: change, hold: stopped, undo: {run: [pm2, start, a]}}", "nothing here releases" },
-		{ "{run: [pm2, stop, a], effect: change, hold: stopped, undo: {run: [pm2, start, a], release: stopped}}", NULL },
-		{ "{run: [pm2, stop, a], effect: change, undo: {run: [pm2, start, a], release: other}}", "no step here sets" },
+		{ "{run: [pm2, stop, a], effect: change, hold: stopped, undo: {run: [pm2, start,"
+		  " a]}}", "nothing here releases" },
+		{ "{run: [pm2, stop, a], effect: change, hold: stopped, undo: {run: [pm2, start,"
+		  " a], release: stopped}}", NULL },
+		{ "{run: [pm2, stop, a], effect: change, undo: {run: [pm2, start, a], release:"
+		  " other}}", "no step here sets" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(t); i++) {
 		struct str told = STR_INIT(100000);
-		_cleanup_(free_p) char *text = xasprintf(HEAD "params: {token: secret, org: id}\n" PHASES "  - %s\n",
-							 t[i].step);
+		_cleanup_(free_p) char *text = xasprintf(HEAD
+							 "params: {token: secret, org: id}\n" PHASES
+							 "  - %s\n", t[i].step);
 		struct runbook *rb = parse(text, &told);
-		bool fits = t[i].told ? told.len && strstr(str_get(&told), t[i].told) : rb && !told.len;
+		bool fits = t[i].told ? told.len && strstr(str_get(&told), t[i].told) : rb &&
+			!told.len;
 		if (!fits)
 			fail_msg("%s: '%s', wanted '%s'", t[i].step, str_get(&told), t[i].told);
 		runbook_free(rb);
@@ -155,14 +190,16 @@ static void safety(void **state)
 
 static void good_file(void **state)
 {
-	static const char text[] = "\xef\xbb\xbf" HEAD "params:\r\n  w: {type: duration, default: 1h, max: 24h}\r\n"
-		"  base: {type: url, from: target}\r\n  flag: {type: bool, ask: start}\r\n"
-		"tables: {codes: [{code: '30008', retry: true}]}\r\n"
+	static const char text[] = "\xef\xbb\xbf" HEAD "params:\r\n  w: {type: duration, default:"
+		" 1h, max: 24h}\r\n  base: {type: url, from: target}\r\n  flag: {type: bool, ask:"
+		" start}\r\ntables: {codes: [{code: '30008', retry: true}]}\r\n"
 		"never: [{text: no keys, blocks: [keys]}]\r\n" PHASES
 		"  - {http: GET $base/x, expect: 200, tags: keys}\r\n"
-		"  - {id: q, sql: 'SELECT $w, $codes2', bind: {codes2: {table: codes, column: code, where: {retry: true}}}, save: {n: rows}}\r\n"
-		"  - decide: 'mojib\xc3\x83\xc2\xa4ke?'\r\n    options:\r\n    - {pick: a, likely_when: {any: [{q: fail, n: 0}, {flag: true}]}, steps: [{note: in a}]}\r\n    - {pick: b}\r\n"
-		"  - {note: in a}\r\n";
+		"  - {id: q, sql: 'SELECT $w, $codes2', bind: {codes2: {table: codes, column: code,"
+		" where: {retry: true}}}, save: {n: rows}}\r\n  - decide:"
+		" 'mojib\xc3\x83\xc2\xa4ke?'\r\n    options:\r\n    - {pick: a, likely_when: {any:"
+		" [{q: fail, n: 0}, {flag: true}]}, steps: [{note: in a}]}\r\n    - {pick: b}\r\n "
+		" - {note: in a}\r\n";
 	struct str told = STR_INIT(100000);
 	struct runbook *rb = parse(text, &told);
 	int depth = 9;

@@ -97,9 +97,12 @@ static void agents(void **state)
 		bool inherited;
 	} rows[] = {
 		{ .number = SEEN_OK, .traffic = "", .outcome = OUT_OK, .reason = AR_OK },
-		{ .number = SEEN_GONE, .traffic = "", .outcome = OUT_BAD, .reason = AR_NUMBER_GONE },
-		{ .number = SEEN_NO_VOICE, .traffic = "", .outcome = OUT_BAD, .reason = AR_NO_VOICE },
-		{ .number = SEEN_RELEASED, .traffic = "", .outcome = OUT_OK, .reason = AR_RELEASED },
+		{ .number = SEEN_GONE, .traffic = "", .outcome = OUT_BAD,
+		  .reason = AR_NUMBER_GONE },
+		{ .number = SEEN_NO_VOICE, .traffic = "", .outcome = OUT_BAD,
+		  .reason = AR_NO_VOICE },
+		{ .number = SEEN_RELEASED, .traffic = "", .outcome = OUT_OK,
+		  .reason = AR_RELEASED },
 		{ .number = SEEN_OK, .traffic = "bbbo", .outcome = OUT_OK, .reason = AR_OK },
 		{ .number = SEEN_OK, .traffic = "bbboo", .outcome = OUT_BAD, .reason = AR_TRAFFIC },
 		{ .number = SEEN_OK, .traffic = "ooooobbbbbb", .outcome = OUT_BAD,
@@ -116,7 +119,8 @@ static void agents(void **state)
 		  .reason = AR_OK },
 		{ .number = SEEN_OK, .traffic = "ooooo", .api = true, .outcome = OUT_BAD,
 		  .reason = AR_API },
-		{ .number = SEEN_UNKNOWN, .traffic = "", .outcome = OUT_UNKNOWN, .reason = AR_UNREAD },
+		{ .number = SEEN_UNKNOWN, .traffic = "", .outcome = OUT_UNKNOWN,
+		  .reason = AR_UNREAD },
 	};
 
 	(void)state;
@@ -189,13 +193,18 @@ static void critical(void **state)
 		bool confirmed, confirming;
 		const char *says;
 	} rows[] = {
-		{ PROBE_ACCOUNT, "suspended", OP_AGREES, OP_NONE, 0, true, false, "parent account agrees" },
-		{ PROBE_CREDENTIAL, "rejected", OP_NONE, OP_AGREES, 0, true, false, "second credential" },
+		{ PROBE_ACCOUNT, "suspended", OP_AGREES, OP_NONE, 0, true, false,
+		  "parent account agrees" },
+		{ PROBE_CREDENTIAL, "rejected", OP_NONE, OP_AGREES, 0, true, false,
+		  "second credential" },
 		{ PROBE_CREDENTIAL, "rejected", OP_NONE, OP_NONE, 0, false, false, "nothing else" },
 		{ PROBE_CREDENTIAL, "rejected", OP_NONE, OP_DISAGREES, 0, false, false, "is fine" },
-		{ PROBE_CREDENTIAL, "rejected", OP_DISAGREES, OP_AGREES, 0, false, false, "is fine" },
-		{ PROBE_ACCOUNT, "suspended", OP_SILENT, OP_NONE, 59000, false, true, "nothing else" },
-		{ PROBE_ACCOUNT, "suspended", OP_SILENT, OP_NONE, 60000, false, false, "nothing else" },
+		{ PROBE_CREDENTIAL, "rejected", OP_DISAGREES, OP_AGREES, 0, false, false,
+		  "is fine" },
+		{ PROBE_ACCOUNT, "suspended", OP_SILENT, OP_NONE, 59000, false, true,
+		  "nothing else" },
+		{ PROBE_ACCOUNT, "suspended", OP_SILENT, OP_NONE, 60000, false, false,
+		  "nothing else" },
 		{ PROBE_NUMBERS, "all-gone", OP_AGREES, OP_NONE, 0, true, false, "agrees" },
 	};
 
@@ -251,16 +260,20 @@ static void blockers(void **state)
 
 	(void)state;
 	put(&a, PROBE_API, "5xx");
-	assert_int_equal(severity_blocked(fleet, 2, 0, NULL, 0, &set, why, sizeof(why)), BLOCK_NONE);
+	assert_int_equal(severity_blocked(fleet, 2, 0, NULL, 0, &set, why, sizeof(why)),
+			 BLOCK_NONE);
 	fleet[1].struck = true;
-	assert_int_equal(severity_blocked(fleet, 2, 0, NULL, 0, &set, why, sizeof(why)), BLOCK_ALIKE);
-	assert_int_equal(severity_blocked(fleet, 1, 0, NULL, 0, &set, why, sizeof(why)), BLOCK_NONE);
+	assert_int_equal(severity_blocked(fleet, 2, 0, NULL, 0, &set, why, sizeof(why)),
+			 BLOCK_ALIKE);
+	assert_int_equal(severity_blocked(fleet, 1, 0, NULL, 0, &set, why, sizeof(why)),
+			 BLOCK_NONE);
 	fleet[1].struck = false;
 	view.outcome[PROBE_API] = OUT_OK;
 	assert_int_equal(severity_blocked(fleet, 2, 0, &view, 1, &set, why, sizeof(why)),
 			 BLOCK_FOLLOWER);
 	view.age_ms = 181000;
-	assert_int_equal(severity_blocked(fleet, 2, 0, &view, 1, &set, why, sizeof(why)), BLOCK_NONE);
+	assert_int_equal(severity_blocked(fleet, 2, 0, &view, 1, &set, why, sizeof(why)),
+			 BLOCK_NONE);
 	for (int k = PROBE_ACCOUNT; k <= PROBE_TRAFFIC; k++)
 		sample_set(&lost.probe[k], OUT_UNKNOWN, "timeout", 1000, "no answer");
 	fleet[0].facts = &lost;

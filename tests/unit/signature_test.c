@@ -51,18 +51,21 @@ static void verify(void **state)
 	for (size_t i = 0; i < COUNT_OF(t); i++) {
 		char sig[SIGNATURE_TEXT];
 		twilio_signature(token, t[i].signed_url, doc_params, 5, sig);
-		bool ok = twilio_signature_ok(token, NULL, t[i].seen_url, doc_params, 5, NULL, 0, sig);
+		bool ok = twilio_signature_ok(token, NULL, t[i].seen_url, doc_params, 5, NULL, 0,
+					      sig);
 		if (ok != t[i].ok)
 			fail_msg("%s seen as %s", t[i].signed_url, t[i].seen_url);
-		assert_false(twilio_signature_ok(next, NULL, t[i].seen_url, doc_params, 5, NULL, 0, sig));
-		assert_int_equal(twilio_signature_ok(next, token, t[i].seen_url, doc_params, 5, NULL, 0,
-						     sig), t[i].ok);
+		assert_false(twilio_signature_ok(next, NULL, t[i].seen_url, doc_params, 5, NULL, 0,
+						 sig));
+		assert_int_equal(twilio_signature_ok(next, token, t[i].seen_url, doc_params, 5,
+						     NULL, 0, sig), t[i].ok);
 	}
 	static const char *const junk[] = { "", "x", "0/KCTR6DLpKmkAf8muzZqo1nDgQ",
 					    "0/KCTR6DLpKmkAf8muzZqo1nDgQ= ",
 					    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
 	for (size_t i = 0; i < COUNT_OF(junk); i++)
-		assert_false(twilio_signature_ok(token, NULL, doc_url, doc_params, 5, NULL, 0, junk[i]));
+		assert_false(twilio_signature_ok(token, NULL, doc_url, doc_params, 5, NULL, 0,
+						 junk[i]));
 	assert_false(twilio_signature_ok(token, NULL, doc_url, doc_params, 5, NULL, 0, NULL));
 	assert_false(twilio_signature_ok(NULL, NULL, doc_url, doc_params, 5, NULL, 0, junk[0]));
 	secret_free(token);
@@ -74,7 +77,8 @@ static void verify(void **state)
 static void repeated_names(void **state)
 {
 	struct secret *token = secret_new("12345");
-	static const struct sig_param a[] = { { "B", "2" }, { "A", "9" }, { "B", "1" }, { "B", "2" } };
+	static const struct sig_param a[] = { { "B", "2" }, { "A", "9" }, { "B", "1" },
+					      { "B", "2" } };
 	static const struct sig_param b[] = { { "A", "9" }, { "B", "1" }, { "B", "2" } };
 	char x[SIGNATURE_TEXT];
 	char y[SIGNATURE_TEXT];
@@ -128,7 +132,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published), cmocka_unit_test(verify),
-		cmocka_unit_test(repeated_names), cmocka_unit_test(json_body), cmocka_unit_test(ours),
+		cmocka_unit_test(repeated_names), cmocka_unit_test(json_body),
+		cmocka_unit_test(ours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,7 +312,8 @@ static void update_is_partial_and_checked(void **state)
 	assert_int_equal(update(f, n, "VoiceMethod=PUT"), 400);
 	assert_int_equal(number_of(f, "code"), 21403);
 	assert_int_equal(update(f, n, "{\"VoiceUrl\":\"https://x.example\"}"), 415);
-	assert_int_equal(on(f, "POST", f->main, "/IncomingPhoneNumbers/PNx.json", NULL, "A=b"), 404);
+	assert_int_equal(on(f, "POST", f->main, "/IncomingPhoneNumbers/PNx.json", NULL, "A=b"),
+			 404);
 	assert_int_equal(number_of(f, "code"), 20404);
 }
 
@@ -413,11 +414,13 @@ static void import_needs_twilio(void **state)
 	control(f, "/_sim/account/acme-backup-1", "{\"status\":\"suspended\"}");
 	assert_int_equal(import(f, f->backup->numbers[0], g, ""), 400);
 	control(f, "/_sim/account/acme-backup-1", "{\"heal\":true}");
-	control(f, "/_sim/fault", "{\"match\":{\"service\":\"twilio\"},\"fault\":{\"status\":503}}");
+	control(f, "/_sim/fault",
+		"{\"match\":{\"service\":\"twilio\"},\"fault\":{\"status\":503}}");
 	assert_int_equal(import(f, f->backup->numbers[0], g, ""), 400);
 	sim_fault_clear(f->sim);
 	assert_int_equal(import(f, f->backup->numbers[0], g, ""), 200);
-	assert_int_equal(ask(f, "POST", "/v1/convai/phone-numbers", NULL, "{\"label\":\"x\"}"), 422);
+	assert_int_equal(ask(f, "POST", "/v1/convai/phone-numbers", NULL, "{\"label\":\"x\"}"),
+			 422);
 	assert_int_equal(json_type(json_get(f->json, "detail")), JSON_ARRAY);
 	snprintf(path, sizeof(path), "/v1/convai/agents/%s", g->eleven_id);
 	assert_int_equal(ask(f, "GET", path, NULL, NULL), 200);
@@ -471,7 +474,7 @@ static void second_import_is_a_switch(void **state)
 	assert_int_equal(json_count(f->json), 42);
 }
 
-/* ---- ledger ------------------------------------------------------------------------------------ */
+/* ---- ledger --------------------------------------------------------------------- */
 
 static void forbidden_writes(void **state)
 {
@@ -519,7 +522,7 @@ static void duplicate_writes(void **state)
 	assert_int_equal(f->sim->ledger.duplicate.total, 1);
 }
 
-/* ---- faults --------------------------------------------------------------------------------------- */
+/* ---- faults --------------------------------------------------------------------- */
 
 static void meet(struct fixture *f, const char *service, struct sim_account *a,
 		 const char *method, const char *path, struct sim_effect *ret)
@@ -561,7 +564,7 @@ static void faults_match_and_run_out(void **state)
 	assert_true(e.drop_reply);
 }
 
-/* ---- traffic ---------------------------------------------------------------------------------------- */
+/* ---- traffic -------------------------------------------------------------------- */
 
 static void count_calls(struct fixture *f, struct sim_account *a, int64_t from, int *ret_all,
 			int *ret_failed)
@@ -656,7 +659,7 @@ static void unregistered_number_texts_show_later(void **state)
 	assert_int_equal(number_of(f, "code"), 21660);
 }
 
-/* ---- application --------------------------------------------------------------------------------------- */
+/* ---- application ---------------------------------------------------------------- */
 
 static void webhook_probe_checks_the_signature(void **state)
 {
@@ -707,7 +710,7 @@ static void lock_time_is_counted(void **state)
 	assert_in_range(sim_app_longest_lock_ms(&f->sim->app, sim_now(f->sim)), 9990, 10010);
 }
 
-/* ---- scenarios --------------------------------------------------------------------------------------------- */
+/* ---- scenarios ------------------------------------------------------------------ */
 
 static void every_scenario_runs(void **state)
 {
@@ -767,7 +770,8 @@ static void control_names_what_is_wrong(void **state)
 	assert_true(sim_control_apply(f->sim, "POST", "/_sim/account/acme-main",
 				      "{\"status\":7}", &e) < 0);
 	assert_true(sim_control_apply(f->sim, "POST", "/_sim/account/nobody", "{}", &e) < 0);
-	assert_true(sim_control_apply(f->sim, "POST", "/_sim/scenario", "{\"name\":\"x\"}", &e) < 0);
+	assert_true(sim_control_apply(f->sim, "POST", "/_sim/scenario", "{\"name\":\"x\"}",
+				      &e) < 0);
 	assert_int_equal(ask(f, "GET", "/_sim/state", NULL, NULL), 200);
 	assert_int_equal(json_count(json_get(f->json, "numbers")), 144);
 	assert_int_equal(number_of(f, "forbiddenWrites"), 0);

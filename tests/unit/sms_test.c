@@ -84,9 +84,11 @@ static const struct {
 	{ 30003, true, true, true, "Handset unreachable: off, no signal, or landline" },
 	{ 30008, true, true, false, "Carrier gave a generic failure; cause unknown" },
 	{ 21610, true, false, true, "Recipient opted out (STOP) from this sender or service" },
-	{ 21408, true, false, false, "SMS geographic permission missing for the destination country" },
+	{ 21408, true, false, false, "SMS geographic permission missing for the destination"
+				     " country" },
 	{ 21608, true, false, false, "Trial account: recipient is not a verified number" },
-	{ 30034, true, false, false, "US message from a number that is in no approved 10DLC campaign" },
+	{ 30034, true, false, false, "US message from a number that is in no approved 10DLC"
+				     " campaign" },
 	{ 90010, true, false, false, "Account is not in an active state" },
 	{ 30999, false, false, false, "A delivery failure, not in our table" },
 	{ 3000, false, false, false, "An error of unknown meaning" },
@@ -109,7 +111,8 @@ static void codes(void **state)
 		assert_int_equal(sms_code_recipient(code_rows[i].code), code_rows[i].recipient);
 	}
 	for (int64_t last = 0; sms_code_at(n, &c); n++) {
-		assert_true(c.code > last && *c.meaning && *c.category && *c.retryable && *c.signal);
+		assert_true(c.code > last && *c.meaning && *c.category && *c.retryable &&
+			    *c.signal);
 		last = c.code;
 	}
 	assert_int_equal(n, 133);
@@ -158,35 +161,39 @@ static void counts(void **state)
 	sms_counts_free(c);
 }
 
-/* ---- a database with traffic ------------------------------------------------------------------- */
+/* ---- a database with traffic ---------------------------------------------------- */
 
 static void traffic(struct store *s)
 {
 	sql(s, "INSERT INTO \"VoiceAgent\" (id, \"orgId\", name, \"twilioPhoneNumber\") VALUES"
 	       " ('a1', 'org_1', 'A', '+15550001'), ('a2', 'org_2', 'B', '+15550002')");
 	/* 60 delivered, and of org_2: 20 filtered, 4 generic failures, 2 opted out, 1 too old */
-	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\", content,"
-	       " metadata, \"createdAt\") SELECT 'd' || i, CASE WHEN i % 2 = 0 THEN 'org_1' ELSE 'org_2' END,"
-	       " 'outbound', 'sms', 'delivered', '+1555000' || (i % 2 + 1), '+1444' || i, 'hello', NULL,"
-	       " clock_timestamp() - i * interval '5 seconds' FROM generate_series(1, 60) i");
-	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\", content,"
-	       " metadata, \"createdAt\") SELECT 'f' || i, 'org_2', 'outbound', 'sms', 'undelivered', '+15550002',"
-	       " '+1777' || i, E'secret \\033[31m words', jsonb_build_object('twilioErrorCode', '30007',"
-	       " 'twilioErrorMessage', 'Carrier violation'), clock_timestamp() - interval '2 minutes'"
-	       " FROM generate_series(1, 20) i");
-	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\", content,"
-	       " metadata, \"createdAt\") SELECT 'r' || i, 'org_2', 'outbound', 'sms', 'failed', '+15550002',"
-	       " '+1888' || i, 'again', jsonb_build_object('twilioErrorCode', 30008),"
-	       " clock_timestamp() - interval '3 minutes' FROM generate_series(1, 14) i");
-	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\", content,"
-	       " metadata, \"createdAt\") VALUES"
+	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\","
+	       " \"to\", content, metadata, \"createdAt\") SELECT 'd' || i, CASE WHEN i % 2 = 0"
+	       " THEN 'org_1' ELSE 'org_2' END, 'outbound', 'sms', 'delivered', '+1555000' || (i %"
+	       " 2 + 1), '+1444' || i, 'hello', NULL, clock_timestamp() - i * interval '5 seconds'"
+	       " FROM generate_series(1, 60) i");
+	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\","
+	       " \"to\", content, metadata, \"createdAt\") SELECT 'f' || i, 'org_2', 'outbound',"
+	       " 'sms', 'undelivered', '+15550002', '+1777' || i, E'secret \\033[31m words',"
+	       " jsonb_build_object('twilioErrorCode', '30007', 'twilioErrorMessage', 'Carrier"
+	       " violation'), clock_timestamp() - interval '2 minutes' FROM generate_series(1, 20)"
+	       " i");
+	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\","
+	       " \"to\", content, metadata, \"createdAt\") SELECT 'r' || i, 'org_2', 'outbound',"
+	       " 'sms', 'failed', '+15550002', '+1888' || i, 'again',"
+	       " jsonb_build_object('twilioErrorCode', 30008), clock_timestamp() - interval '3"
+	       " minutes' FROM generate_series(1, 14) i");
+	sql(s, "INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\","
+	       " \"to\", content, metadata, \"createdAt\") VALUES"
 	       " ('o1', 'org_2', 'outbound', 'sms', 'failed', '+15550002', '+18881', 'x',"
 	       "  '{\"twilioErrorCode\":\"21610\"}', clock_timestamp() - interval '2 hours'),"
 	       " ('g1', 'org_2', 'outbound', 'sms', 'failed', '+15550002', '+1999', 'x',"
 	       "  '{\"twilioErrorCode\":\"21408\"}', clock_timestamp() - interval '1 minute'),"
 	       " ('old', 'org_2', 'outbound', 'sms', 'failed', '+15550002', '+1998', 'x',"
 	       "  '{\"twilioErrorCode\":\"30008\"}', clock_timestamp() - interval '61 minutes'),"
-	       " ('in', 'org_2', 'inbound', 'sms', 'failed', '+1', '+15550002', 'x', NULL, clock_timestamp())");
+	       " ('in', 'org_2', 'inbound', 'sms', 'failed', '+1', '+15550002', 'x', NULL,"
+	       " clock_timestamp())");
 }
 
 static struct sms *open_sms(struct store *s, struct providers *p)
@@ -198,7 +205,8 @@ static struct sms *open_sms(struct store *s, struct providers *p)
 
 static char *report(struct sms *s, enum sms_report_kind kind, bool content)
 {
-	struct sms_query q = { .kind = kind, .window_ms = HOUR_MS, .limit = 200, .content = content };
+	struct sms_query q = { .kind = kind, .window_ms = HOUR_MS, .limit = 200,
+			       .content = content };
 	struct str b = STR_INIT(1 << 20);
 
 	OK(sms_report(s, &q, &b, err));
@@ -246,7 +254,8 @@ static void reports_in(void *arg)
 	HAS(doc, "\"status\":\"delivered\",\"messages\":60");
 	HAS(doc, "\"status\":\"failed\",\"messages\":16");
 	free(doc);
-	struct sms_query q = { .kind = SMS_FAILURES, .window_ms = HOUR_MS, .limit = 15, .org = "org_2" };
+	struct sms_query q = { .kind = SMS_FAILURES, .window_ms = HOUR_MS, .limit = 15,
+			       .org = "org_2" };
 	char cursor[80] = "";
 	int seen = 0;
 	for (int page = 0; page < 5; page++) {
@@ -277,7 +286,7 @@ static void reports(void **state)
 	storetest_run(&st, reports_in);
 }
 
-/* ---- actions -------------------------------------------------------------------------------------- */
+/* ---- actions -------------------------------------------------------------------- */
 
 static void actions_in(void *arg)
 {
@@ -302,7 +311,8 @@ static void actions_in(void *arg)
 	o.rows = 1;
 	OK(sms_org_off(sms, &ben, &o, &b, err));
 	FAILS(ERR_CONFLICT, sms_org_off(sms, &ben, &o, &b, err));	/* already */
-	IS(s, "SELECT \"smsDisabled\"::text FROM \"OrgSettings\" WHERE \"orgId\" = 'org_2'", "true");
+	IS(s, "SELECT \"smsDisabled\"::text FROM \"OrgSettings\" WHERE \"orgId\" = 'org_2'",
+	   "true");
 	IS(s, "SELECT what || ' ' || subject || ' ' || by || ' ' || reason FROM ringdown.hold",
 	   "sms-off org_2 ben carrier 30007");
 	IS(s, "SELECT kind || ' ' || (before->>'smsDisabled') || (after->>'smsDisabled') FROM"
@@ -315,7 +325,8 @@ static void actions_in(void *arg)
 	OK(sms_org_rate(sms, &ben, &o, &b, err));
 	IS(s, "SELECT what FROM ringdown.hold", "sms-rate 5/min");
 	OK(sms_undo(sms, &ben, "SA-3", &b, err));
-	IS(s, "SELECT coalesce(\"maxMessagesPerMinute\"::text, 'none') FROM \"OrgSettings\"", "none");
+	IS(s, "SELECT coalesce(\"maxMessagesPerMinute\"::text, 'none') FROM \"OrgSettings\"",
+	   "none");
 	IS(s, "SELECT count(*) FROM ringdown.hold", "0");
 	FAILS(ERR_CONFLICT, sms_undo(sms, &ben, "SA-3", &b, err));
 	FAILS(ERR_NOT_FOUND, sms_undo(sms, &ben, "SA-99", &b, err));
@@ -323,8 +334,8 @@ static void actions_in(void *arg)
 	sql(s, "UPDATE \"OrgSettings\" SET \"maxMessagesPerMinute\" = 7");
 	FAILS(ERR_CONFLICT, sms_undo(sms, &ben, "SA-5", &b, err));
 	IS(s, "SELECT \"maxMessagesPerMinute\" FROM \"OrgSettings\"", "7");
-	IS(s, "SELECT (count(*) >= 4)::text FROM ringdown.journal WHERE kind LIKE 'sms.org-%' AND actor = 'ben'",
-	   "true");
+	IS(s, "SELECT (count(*) >= 4)::text FROM ringdown.journal WHERE kind LIKE 'sms.org-%' AND"
+	      " actor = 'ben'", "true");
 	str_fini(&b);
 	sms_free(sms);
 }
@@ -335,7 +346,7 @@ static void actions(void **state)
 	storetest_run(&st, actions_in);
 }
 
-/* ---- retries ------------------------------------------------------------------------------------------ */
+/* ---- retries -------------------------------------------------------------------- */
 
 static void retry_in(void *arg)
 {
@@ -360,7 +371,8 @@ static void retry_in(void *arg)
 	o.code = NULL;
 	/* held agents, organisations that are off, and a global stop are respected */
 	str_clear(&b);
-	sql(s, "INSERT INTO ringdown.sms_hold (agent_id, reason, by, since) VALUES ('a2', 'x', 'e', clock_timestamp())");
+	sql(s, "INSERT INTO ringdown.sms_hold (agent_id, reason, by, since) VALUES ('a2', 'x', 'e',"
+	       " clock_timestamp())");
 	OK(sms_retry(sms, &ben, &o, &b, err));
 	HAS(b.s, "\"rows\":0");
 	sql(s, "DELETE FROM ringdown.sms_hold");
@@ -380,12 +392,13 @@ static void retry_in(void *arg)
 	int64_t end = loop_now_ms(s->loop) + 20000;
 	while (!sms_idle(sms) && loop_now_ms(s->loop) < end)
 		task_sleep(50);
-	IS(s, "SELECT count(*) || ' ' || count(DISTINCT action_id) FROM ringdown.sms_retry", "13 1");
+	IS(s, "SELECT count(*) || ' ' || count(DISTINCT action_id) FROM ringdown.sms_retry",
+	   "13 1");
 	IS(s, "SELECT rows_expected || ' ' || rows_done FROM ringdown.sms_action", "13 13");
-	IS(s, "SELECT count(*) FROM \"MessageLog\" WHERE status = 'queued' AND \"from\" = '+15550002' AND"
-	      " metadata->>'retriedBy' = 'SA-1'", "13");
-	IS(s, "SELECT string_agg(id, ',' ORDER BY id) FROM \"MessageLog\" WHERE id IN ('r1', 'o1', 'g1', 'old')"
-	      " AND status = 'failed'", "g1,o1,old,r1");
+	IS(s, "SELECT count(*) FROM \"MessageLog\" WHERE status = 'queued' AND \"from\" ="
+	      " '+15550002' AND metadata->>'retriedBy' = 'SA-1'", "13");
+	IS(s, "SELECT string_agg(id, ',' ORDER BY id) FROM \"MessageLog\" WHERE id IN ('r1', 'o1',"
+	      " 'g1', 'old') AND status = 'failed'", "g1,o1,old,r1");
 	/* failed again: never a second time */
 	sql(s, "UPDATE \"MessageLog\" SET status = 'failed' WHERE status = 'queued'");
 	o.limit = 100;
@@ -448,7 +461,7 @@ static void retry_raced(void **state)
 	loop_free(l);
 }
 
-/* ---- the application's switch, and Twilio's own list ---------------------------------------------------- */
+/* ---- the application's switch, and Twilio's own list ---------------------------- */
 
 struct outside { struct store *s; struct sms *sms; struct sim *sim; };
 
@@ -498,7 +511,8 @@ static void global(void **state)
 	snprintf(base, sizeof(base), "http://127.0.0.1:%d", x.sim->port);
 	snprintf(app, sizeof(app), "http://127.0.0.1:%d/app", x.sim->port);
 	struct providers_settings ps = {
-		.twilio_api = base, .twilio_monitor = base, .twilio_messaging = base, .twilio_video = base,
+		.twilio_api = base, .twilio_monitor = base, .twilio_messaging = base,
+		.twilio_video = base,
 		.twilio_routes = base, .elevenlabs = base, .telnyx = base, .twilio_status = base,
 		.elevenlabs_status = base, .telnyx_status = base, .aws_health = base, .app = app,
 		.app_key = secret_new(x.sim->world.internal_key), .read_timeout_ms = 2000,
@@ -521,7 +535,7 @@ static void global(void **state)
 	loop_free(l);
 }
 
-/* ---- alerts ------------------------------------------------------------------------------------------------ */
+/* ---- alerts --------------------------------------------------------------------- */
 
 static int64_t leads(void *ctx)
 {
@@ -546,23 +560,27 @@ static void storm_in(void *arg)
 	IS(s, "SELECT string_agg(name || ' ' || subject || ' ' || state, ',') FROM ringdown.alert",
 	   "sms-failures org_2 firing");
 	HAS(value(s, "SELECT text FROM ringdown.alert"), "mostly code 30007");
-	IS(s, "SELECT string_agg(kind || ' ' || channel, ',') FROM ringdown.outbox", "alert webhook");
+	IS(s, "SELECT string_agg(kind || ' ' || channel, ',') FROM ringdown.outbox",
+	   "alert webhook");
 	/* an account below its balance, a standby that lacks something, a message nobody took */
-	sql(s, "INSERT INTO \"TwilioAccount\" (id, name, \"accountSid\") VALUES ('t1', 'backup', 'AC1')");
+	sql(s, "INSERT INTO \"TwilioAccount\" (id, name, \"accountSid\") VALUES ('t1', 'backup',"
+	       " 'AC1')");
 	sql(s, "INSERT INTO ringdown.account_ext (account_id, balance, balance_amount, last_check,"
-	       " standby_problems) VALUES ('t1', '3.10 USD', 3.1, clock_timestamp(), '[\"no numbers\",\"trial\"]')");
+	       " standby_problems) VALUES ('t1', '3.10 USD', 3.1, clock_timestamp(), '[\"no"
+	       " numbers\",\"trial\"]')");
 	sql(s, "UPDATE ringdown.outbox SET state = 'dead', error = 'refused'");
-	sql(s, "INSERT INTO ringdown.engine (id, started_at, seen_at) VALUES ('eng-2', clock_timestamp(),"
-	       " clock_timestamp() - interval '2 minutes')");
+	sql(s, "INSERT INTO ringdown.engine (id, started_at, seen_at) VALUES ('eng-2',"
+	       " clock_timestamp(), clock_timestamp() - interval '2 minutes')");
 	sql(s, "UPDATE \"MessageLog\" SET status = 'delivered'");
 	OK(alerter_look(a, err));
 	IS(s, "SELECT string_agg(name || ' ' || state, ',' ORDER BY name) FROM ringdown.alert",
 	   "balance firing,sms-failures resolved");	/* the rest must be so twice */
 	OK(alerter_look(a, err));
-	IS(s, "SELECT string_agg(name || ' ' || subject || ' ' || state, ',' ORDER BY name) FROM ringdown.alert",
-	   "balance t1 firing,engine-silent eng-2 firing,sms-failures org_2 resolved,standby t1 firing,"
-	   "untold webhook firing");
-	HAS(value(s, "SELECT text FROM ringdown.alert WHERE name = 'standby'"), "no numbers; trial");
+	IS(s, "SELECT string_agg(name || ' ' || subject || ' ' || state, ',' ORDER BY name) FROM"
+	      " ringdown.alert", "balance t1 firing,engine-silent eng-2 firing,sms-failures org_2"
+	   " resolved,standby t1 firing,untold webhook firing");
+	HAS(value(s, "SELECT text FROM ringdown.alert WHERE name = 'standby'"),
+	    "no numbers; trial");
 	IS(s, "SELECT count(*) FROM ringdown.outbox WHERE kind = 'resolved'", "1");
 	/* somebody else leads meanwhile: nothing may be written */
 	sql(s, "UPDATE ringdown.lease SET holder = 'eng-2', epoch = 6");

@@ -48,7 +48,8 @@ static void events(void **state)
 	check("id: 7\ndata: a\n\ndata:b\n\n", "[message|7|a][message|7|b]");
 	check("event: x\n\ndata: y\n\n", "[message||y]");
 	check(": hb 5\n:\ndata: z\n\n", "(hb 5)()[message||z]");
-	check("retry: 10\nunknown\ndata:  two spaces\n\ndata: unfinished\n", "[message|| two spaces]");
+	check("retry: 10\nunknown\ndata:  two spaces\n\ndata: unfinished\n",
+	      "[message|| two spaces]");
 }
 
 static void line_ends(void **state)

@@ -161,7 +161,8 @@ static void health_in(void *arg)
 	struct store *s = arg;
 	char *p = add_account(s, "Main", "AC1", true);
 	struct account a = { .id = p, .health = HEALTH_DEGRADED, .health_since_ms = 1700000000000,
-			     .last_check_ms = 1700000001000, .why = (char *)"18 of 40", .failing = 18,
+			     .last_check_ms = 1700000001000, .why = (char *)"18 of 40",
+			     .failing = 18,
 			     .agents = 40, .failure_rate = 0.45, .balance = (char *)"1.50 USD",
 			     .status = (char *)"active", .type = (char *)"Full",
 			     .standby_problems = (char *)"[\"no numbers\"]" };
@@ -190,8 +191,8 @@ static void health_in(void *arg)
 	OK(history_roll(s, &jane, loop_wall_ms(s->loop) + 7200000, 3600000, err));
 	OK(history_roll(s, &jane, loop_wall_ms(s->loop) + 7200000, 3600000, err));
 	assert_string_equal(value(s, "SELECT count(*) FROM \"TwilioHealthCheck\""), "0");
-	assert_string_equal(value(s, "SELECT checks || '/' || failing_max FROM ringdown.health_rollup"),
-			    "1/18");
+	assert_string_equal(value(s, "SELECT checks || '/' || failing_max FROM"
+				     " ringdown.health_rollup"), "1/18");
 
 	char *b = add_account(s, "B", "AC2", false), *c = add_account(s, "C", "AC3", false);
 	OK(standby_list(s, p, &ids, &n, err));
@@ -202,7 +203,8 @@ static void health_in(void *arg)
 	assert_int_equal(n, 1);
 	assert_string_equal(ids[0], c);
 	ids_free(ids, n);
-	IN_TX(s, OK(lineage_set_current(t, p, b, err)); OK(account_not_ready(t, b, "canaries", err));
+	IN_TX(s, OK(lineage_set_current(t, p, b, err)); OK(account_not_ready(t, b, "canaries",
+		err));
 	      OK(lineage_healthy(t, p, 0, err)));
 	OK(lineages_list(s, &l, &n, err));
 	assert_int_equal(n, 1);
@@ -272,8 +274,8 @@ static void agents_in(void *arg)
 	int64_t count = 0;
 
 	sql(s, "INSERT INTO \"VoiceAgent\" (id, name, \"orgId\", \"elevenLabsAgentId\","
-	    " \"twilioPhoneNumber\") SELECT 'v' || lpad(i::text, 3, '0'), 'agent ' || i, 'o', 'e' || i,"
-	    " '+1555' || i FROM generate_series(1, 120) i");
+	    " \"twilioPhoneNumber\") SELECT 'v' || lpad(i::text, 3, '0'), 'agent ' || i, 'o', 'e'"
+	    " || i, '+1555' || i FROM generate_series(1, 120) i");
 	sql(s, "UPDATE \"VoiceAgent\" SET status = 'PAUSED' WHERE id = 'v120'");
 	OK(agents_page(s, &f, NULL, 100, &rows, &n, err));
 	assert_int_equal(n, 100);
@@ -294,8 +296,8 @@ static void agents_in(void *arg)
 	IN_TX(s, OK(agents_judge(t, j, 2, err)));
 	IN_TX(s, OK(agents_judge(t, j, 2, err)));
 	assert_string_equal(value(s, "SELECT count(*) FROM ringdown.agent_change"), "2");
-	assert_string_equal(value(s, "SELECT \"healthStatus\" FROM \"VoiceAgent\" WHERE id = 'v001'"),
-			    "failing");
+	assert_string_equal(value(s, "SELECT \"healthStatus\" FROM \"VoiceAgent\" WHERE id ="
+				     " 'v001'"), "failing");
 	f.failing = true;
 	OK(agents_count(s, &f, &count, err));
 	assert_int_equal(count, 1);
@@ -304,7 +306,8 @@ static void agents_in(void *arg)
 	assert_int_equal(count, 11);
 
 	struct agent_presence seen[2] = {
-		{ .id = "v001", .present = true, .eleven_number_id = "pn1", .integration = INT_IMPORT },
+		{ .id = "v001", .present = true, .eleven_number_id = "pn1",
+		  .integration = INT_IMPORT },
 		{ .id = "v003", .present = false, .integration = -1 },
 	};
 	IN_TX(s, OK(agents_presence(t, seen, 2, err)));
@@ -320,11 +323,12 @@ static void agents_in(void *arg)
 	OK(agents_count(s, &f, &count, err));
 	assert_int_equal(count, 118);
 
-	sql(s, "UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = (SELECT id FROM \"TwilioAccount\" WHERE"
-	    " name = 'B'), \"backupPhoneNumber\" = '+1777' WHERE id = 'v001'");
-	sql(s, "UPDATE ringdown.agent_ext SET home_account = (SELECT id FROM \"TwilioAccount\" WHERE"
-	    " name = 'Main') WHERE agent_id = 'v001'");
-	sql(s, "INSERT INTO ringdown.sms_hold VALUES ('v001', 'o', 'EV-1', 'r', 'engine', '2026-01-01')");
+	sql(s, "UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = (SELECT id FROM \"TwilioAccount\""
+	    " WHERE name = 'B'), \"backupPhoneNumber\" = '+1777' WHERE id = 'v001'");
+	sql(s, "UPDATE ringdown.agent_ext SET home_account = (SELECT id FROM \"TwilioAccount\""
+	    " WHERE name = 'Main') WHERE agent_id = 'v001'");
+	sql(s, "INSERT INTO ringdown.sms_hold VALUES ('v001', 'o', 'EV-1', 'r', 'engine',"
+	       " '2026-01-01')");
 	OK(agent_get(s, "v001", &one, err));
 	assert_string_equal(one.a.account, b);
 	assert_string_equal(one.a.home_account, p);
@@ -368,29 +372,32 @@ static void numbers_in(void *arg)
 	IN_TX(s, OK(numbers_sync(t, b, seen, 3, &sync, err)));
 	assert_int_equal(sync.added, 3);
 	IN_TX(s, OK(hooks_observed(t, b, seen, 3, true, err)));
-	sql(s, "INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage, from_account,"
-	    " opened_at, state_since) VALUES ('EV-1', 'approved', 'critical', 'MANUAL', 'p', 'p',"
-	    " '2026-01-01', '2026-01-01')");
+	sql(s, "INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage,"
+	    " from_account, opened_at, state_since) VALUES ('EV-1', 'approved', 'critical',"
+	    " 'MANUAL', 'p', 'p', '2026-01-01', '2026-01-01')");
 	sql(s, "INSERT INTO ringdown.reservation SELECT '+1701', \"accountId\", 'v1', 'EV-1',"
 	    " '2026-01-01' FROM \"TwilioBackupPhoneNumber\" LIMIT 1");
-	sql(s, "UPDATE \"TwilioBackupPhoneNumber\" SET status = 'assigned', \"assignedAgentId\" = 'v2'"
-	    " WHERE \"phoneNumber\" = '+1702'");
+	sql(s, "UPDATE \"TwilioBackupPhoneNumber\" SET status = 'assigned', \"assignedAgentId\" ="
+	    " 'v2' WHERE \"phoneNumber\" = '+1702'");
 	OK(numbers_page(s, b, "reserved", NULL, 0, &rows, &n, err));
 	assert_int_equal(n, 1);
 	assert_string_equal(rows[0].agent, "v1");
 	numbers_free(rows, n);
 	IN_TX(s, OK(numbers_sync(t, b, seen, 3, &sync, err)));
 	assert_string_equal(value(s, "SELECT string_agg(status, ',' ORDER BY \"phoneNumber\") FROM"
-				     " \"TwilioBackupPhoneNumber\""), "reserved,assigned,available");
-	sql(s, "INSERT INTO ringdown.sms_hold SELECT \"assignedAgentId\", 'o', 'EV-1', 'r', 'engine',"
-	    " '2026-01-01' FROM \"TwilioBackupPhoneNumber\" WHERE \"phoneNumber\" = '+1702'");
+				     " \"TwilioBackupPhoneNumber\""),
+				     "reserved,assigned,available");
+	sql(s, "INSERT INTO ringdown.sms_hold SELECT \"assignedAgentId\", 'o', 'EV-1', 'r',"
+	    " 'engine', '2026-01-01' FROM \"TwilioBackupPhoneNumber\" WHERE \"phoneNumber\" ="
+	    " '+1702'");
 	IN_TX(s, OK(number_set_sms_ready(t, "+1702", true, "person", err)));
 	assert_string_equal(value(s, "SELECT count(*) FROM ringdown.sms_hold"), "0");
 	/* a sweep without number 1; the assigned one keeps its agent, the person's word stays */
 	IN_TX(s, OK(numbers_sync(t, b, seen + 1, 2, &sync, err)));
 	assert_int_equal(sync.gone, 1);
-	assert_string_equal(value(s, "SELECT status || \"smsReady\" FROM \"TwilioBackupPhoneNumber\""
-				     " WHERE \"phoneNumber\" = '+1702'"), "assignedtrue");
+	assert_string_equal(value(s, "SELECT status || \"smsReady\" FROM"
+				     " \"TwilioBackupPhoneNumber\" WHERE \"phoneNumber\" ="
+				     " '+1702'"), "assignedtrue");
 	OK(hooks_get(s, b, "+1701", &h, err));
 	assert_string_equal(h.baseline, "{\"voiceUrl\":\"a\"}");
 	assert_int_equal(h.drift_since_ms, 0);
@@ -521,7 +528,7 @@ static void control(void **state)
 	storetest_run(&st, control_in);
 }
 
-/* ---- tokens, repeated requests ---------------------------------------------------------------- */
+/* ---- tokens, repeated requests -------------------------------------------------- */
 
 static void tokens_in(void *arg)
 {
@@ -550,7 +557,8 @@ static void tokens_in(void *arg)
 	FAILS(ERR_NOT_FOUND, token_revoke(s, &jane, "console", err));
 	FAILS(ERR_DENIED, token_find(s, secret_reveal(text), &t, err));
 	/* nowhere in clear */
-	assert_string_equal(value(s, "SELECT count(*) FROM ringdown.token WHERE hash LIKE 'rd_%'"), "0");
+	assert_string_equal(value(s, "SELECT count(*) FROM ringdown.token WHERE hash LIKE 'rd_%'"),
+			    "0");
 	secret_free(text);
 	free(id);
 
@@ -561,7 +569,8 @@ static void tokens_in(void *arg)
 	assert_int_equal(reply.status, 201);
 	assert_string_equal(reply.reply, "{\"ok\":1}");
 	free(reply.reply);
-	FAILS(ERR_CONFLICT, idem_begin(s, "jane", "k1", "POST /x", "{\"a\":1}", 60000, &reply, err));
+	FAILS(ERR_CONFLICT, idem_begin(s, "jane", "k1", "POST /x", "{\"a\":1}", 60000, &reply,
+				       err));
 	FAILS(0, idem_begin(s, "joe", "k1", "POST /x", "{}", 60000, &reply, err));
 	/* left behind by a crash: let through once it is old */
 	FAILS(0, idem_begin(s, "joe", "k1", "POST /x", "{}", -1000, &reply, err));
@@ -638,13 +647,14 @@ static void outbox_in(void *arg)
 	struct outbox_limits lim = { .per_event_hour = 2 };
 	for (int i = 0; i < 5; i++)
 		put(s, "slack", "EV-3", NULL, &lim);
-	assert_string_equal(value(s, "SELECT string_agg(state || n, ',' ORDER BY state) FROM (SELECT"
-				     " state, count(*) n FROM ringdown.outbox WHERE channel = 'slack'"
-				     " GROUP BY 1) x"), "digested3,waiting3");
-	assert_string_equal(value(s, "SELECT count(*) FROM ringdown.outbox WHERE kind = 'digest'"), "1");
+	assert_string_equal(value(s, "SELECT string_agg(state || n, ',' ORDER BY state) FROM"
+				     " (SELECT state, count(*) n FROM ringdown.outbox WHERE channel"
+				     " = 'slack' GROUP BY 1) x"), "digested3,waiting3");
+	assert_string_equal(value(s, "SELECT count(*) FROM ringdown.outbox WHERE kind = 'digest'"),
+			    "1");
 	sql(s, "UPDATE ringdown.outbox SET state = 'sending' WHERE kind = 'digest'");
-	OK(outbox_failed(s, atoll(value(s, "SELECT id FROM ringdown.outbox WHERE kind = 'digest'")), "x",
-			 now, 3600000, &gone, err));
+	OK(outbox_failed(s, atoll(value(s, "SELECT id FROM ringdown.outbox WHERE kind = 'digest'")),
+			 "x", now, 3600000, &gone, err));
 	assert_false(gone);
 	OK(outbox_prune(s, now + 1000, err));
 }
@@ -655,7 +665,7 @@ static void outbox(void **state)
 	storetest_run(&st, outbox_in);
 }
 
-/* ---- the hour ------------------------------------------------------------------------------------ */
+/* ---- the hour ------------------------------------------------------------------- */
 
 /* An attempt counts from its last write forward; what its rollback wrote does not. */
 static void hour_in(void *arg)
@@ -664,18 +674,18 @@ static void hour_in(void *arg)
 	int64_t now = loop_wall_ms(s->loop);
 	struct decide_facts f = { 0 };
 
-	sql(s, "INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage, from_account,"
-	       " opened_at, state_since, first_write_at, last_write_at, rollback_started_at)"
-	       " SELECT id, status, 'degraded', 'MANUAL', lineage, 'a', now(), now(), now() - f, now() - l,"
-	       " now() - b FROM (VALUES"
+	sql(s, "INSERT INTO ringdown.event (id, status, severity, trigger_type, lineage,"
+	       " from_account, opened_at, state_since, first_write_at, last_write_at,"
+	       " rollback_started_at) SELECT id, status, 'degraded', 'MANUAL', lineage, 'a', now(),"
+	       " now(), now() - f, now() - l, now() - b FROM (VALUES"
 	       " ('H-1', 'completed', 'l1', interval '70 min', interval '20 min', NULL::interval),"
 	       " ('H-2', 'completed', 'l2', interval '70 min', interval '65 min', NULL),"
-	       " ('H-3', 'rolled_back', 'l3', interval '70 min', interval '1 min', interval '5 min'),"
-	       " ('H-4', 'rolled_back', 'l4', interval '30 min', interval '1 min', interval '5 min'))"
-	       " AS v(id, status, lineage, f, l, b)");
-	sql(s, "INSERT INTO ringdown.effect (event_id, kind, state, at) SELECT e, 'webhooks', 'done', now() - a"
-	       " FROM (VALUES ('H-3', interval '68 min'), ('H-3', interval '1 min'),"
-	       " ('H-4', interval '25 min'), ('H-4', interval '1 min')) AS v(e, a)");
+	       " ('H-3', 'rolled_back', 'l3', interval '70 min', interval '1 min', interval '5"
+	       " min'), ('H-4', 'rolled_back', 'l4', interval '30 min', interval '1 min', interval"
+	       " '5 min')) AS v(id, status, lineage, f, l, b)");
+	sql(s, "INSERT INTO ringdown.effect (event_id, kind, state, at) SELECT e, 'webhooks',"
+	       " 'done', now() - a FROM (VALUES ('H-3', interval '68 min'), ('H-3', interval '1"
+	       " min'), ('H-4', interval '25 min'), ('H-4', interval '1 min')) AS v(e, a)");
 	OK(decide_facts_read(s, now - 3600000, true, &f, err));
 	assert_int_equal(f.n_attempts, 2);
 	assert_string_equal(f.attempts[0].lineage, "l4");

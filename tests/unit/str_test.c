@@ -80,7 +80,8 @@ static void integers(void **state)
 	assert_false(parse_i64("9223372036854775808", INT64_MIN, INT64_MAX, &v));
 	double d;
 	assert_true(parse_double("-1.5e3", &d) && d > -1500.1 && d < -1499.9);
-	static const char *const bad[] = { "", "nan", "inf", "0x1p3", "1e999", "1.5x", " 1", "e", NULL };
+	static const char *const bad[] = { "", "nan", "inf", "0x1p3", "1e999", "1.5x", " 1", "e",
+					   NULL };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(parse_double(bad[i], &d));
 }
@@ -102,7 +103,8 @@ static void durations(void **state)
 		{ "48h", 172800000, "2d" },
 		{ "1m1ms", 60001, NULL },
 	};
-	static const char *const bad[] = { "", "10", "s", "1x", "1s1m", "1m1m", "-1s", "1.5s", "1 s", " 1s",
+	static const char *const bad[] = { "", "10", "s", "1x", "1s1m", "1m1m", "-1s", "1.5s",
+					   "1 s", " 1s",
 					   "1s ", "9223372036854775807d", "99999999999999999999s",
 					   "106751991168d", "1M", NULL };
 	char buf[64];
@@ -142,7 +144,8 @@ static void instants(void **state)
 		{ "0001-01-01T00:00:00Z", -62135596800000 },
 	};
 	static const char *const bad[] = {
-		"", "2026-11-21", "2026-11-21T03:12:47", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
+		"", "2026-11-21", "2026-11-21T03:12:47", "2026-13-01T00:00:00Z",
+		"2026-02-29T00:00:00Z",
 		"2026-11-21T24:00:00Z", "2026-11-21T03:12:47.Z", "2026-11-21T03:12:47Zx",
 		"2026-11-21T03:12:47+0", "2026-11-21T03:12:47+24:00", "0000-01-01T00:00:00Z",
 		"2026-1-21T03:12:47Z", NULL };
@@ -185,7 +188,8 @@ static void mail_dates(void **state)
 	format_rfc2822(buf, sizeof(buf), -86400000);
 	assert_string_equal(buf, "Wed, 31 Dec 1969 00:00:00 +0000");
 	static const char *const bad[] = { "", "Mon", "Mon, 32 Aug 2010 23:00:23 +0000",
-					   "Mon, 16 Agu 2010 23:00:23 +0000", "2010-08-16T23:00:23Z",
+					   "Mon, 16 Agu 2010 23:00:23 +0000",
+					   "2010-08-16T23:00:23Z",
 					   "Mon, 16 Aug 2010 23:00:23", "Mon, 16 Aug", ",", NULL };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(parse_rfc2822_ms(bad[i], &ms));
@@ -260,7 +264,8 @@ static void every_byte_pair_cleans(void **state)
 
 static void nearest(void **state)
 {
-	static const char *const names[] = { "status", "accounts", "agents", NULL, "numbers", "events",
+	static const char *const names[] = { "status", "accounts", "agents", NULL, "numbers",
+					     "events",
 					     "sms", "rules", "twilio.apiBase", "failover" };
 	static const struct {
 		const char *word, *near;
@@ -296,7 +301,8 @@ static void encodings(void **state)
 	assert_string_equal(str_get(&b), "a%20b%2B%2F~%C3%BC");
 	static const struct {
 		const char *in, *out;
-	} t[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" } };
+	} t[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+		  { "foob", "Zm9vYg==" } };
 	for (size_t i = 0; i < COUNT_OF(t); i++) {
 		str_clear(&b);
 		str_add_base64(&b, t[i].in, strlen(t[i].in));

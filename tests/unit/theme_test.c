@@ -14,7 +14,8 @@
 
 static void test_shipped(void **state)
 {
-	static const char *const want[] = { "dark", "light", "high-contrast", "mono", "colorblind" };
+	static const char *const want[] = { "dark", "light", "high-contrast", "mono",
+					    "colorblind" };
 	struct theme t;
 	struct err err = { 0 };
 
@@ -37,7 +38,8 @@ static void test_errors(void **state)
 	static const struct {
 		const char *text, *says;
 	} t[] = {
-		{ "bad = red\nwran = yellow\n", "f:2:1: unknown role 'wran', did you mean 'warn'?" },
+		{ "bad = red\nwran = yellow\n", "f:2:1: unknown role 'wran', did you mean"
+						" 'warn'?" },
 		{ "bad = reddish\n", "f:1:7: neither a colour nor an attribute: 'reddish'" },
 		{ "bad = red on\n", "f:1:11: no colour after 'on'" },
 		{ "bad = red blue\n", "f:1:11: a second foreground 'blue'" },
@@ -49,7 +51,8 @@ static void test_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(t); i++) {
 		struct err err = { 0 };
-		assert_int_equal(theme_parse(&th, "f", t[i].text, strlen(t[i].text), &err), ERR_INVALID);
+		assert_int_equal(theme_parse(&th, "f", t[i].text, strlen(t[i].text), &err),
+				 ERR_INVALID);
 		assert_non_null(strstr(err.msg, t[i].says));
 		assert_string_equal(th.name, "kept");
 	}
@@ -57,7 +60,8 @@ static void test_errors(void **state)
 
 static void test_values(void **state)
 {
-	static const char text[] = "# comment\n\nbad = bright-red on #102030 bold underline # trailing\nok=34\n";
+	static const char text[] = "# comment\n\nbad = bright-red on #102030 bold underline #"
+				   " trailing\nok=34\n";
 	struct theme t;
 
 	(void)state;
@@ -93,7 +97,8 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped), cmocka_unit_test(test_errors), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_shipped), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_unknown), cmocka_unit_test(test_nearest),
 	};
 

@@ -30,8 +30,9 @@ static void journal(struct store *s, int seq, int64_t at_ms, const char *kind, c
 {
 	struct err err = { 0 };
 
-	must(store_query(s, NULL, &err, "INSERT INTO ringdown.journal (seq, at, level, kind, subject,"
-			 " actor, text, hash) VALUES ($1, $2, 'info', $3, $4, 'engine', $5, '')", "imttt",
+	must(store_query(s, NULL, &err, "INSERT INTO ringdown.journal (seq, at, level, kind,"
+			 " subject, actor, text, hash) VALUES ($1, $2, 'info', $3, $4, 'engine',"
+			 " $5, '')", "imttt",
 			 (int64_t)seq, at_ms, kind, subject, text), &err);
 }
 
@@ -147,7 +148,8 @@ static void lanes_and_noise(void *arg)
 static void of_an_incident(void *arg)
 {
 	struct store *s = arg;
-	struct incident_new a = { .title = "a", .severity = "P1" }, b = { .title = "b", .severity = "P2" };
+	struct incident_new a = { .title = "a", .severity = "P1" },
+		b = { .title = "b", .severity = "P2" };
 	struct note_new mine = { .text = "hours before", .happened_at_ms = t0 - 3600000 },
 			theirs = { .text = "not ours", .happened_at_ms = t0 + 1 };
 	struct timeline_window w = { .from_ms = t0, .to_ms = t0 + 1000, .forward = true };

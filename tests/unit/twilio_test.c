@@ -96,7 +96,8 @@ static void test_account_nasty(void **state)
 	memset(deep, '[', 200000);
 	deep[200000] = 0;
 	const struct rule rules[] = {
-		{ "GET ", 200, "{\"sid\":\"AC1\",\"status\":\"active\",\"auth_token\":\"shhh\"", 1 },
+		{ "GET ", 200, "{\"sid\":\"AC1\",\"status\":\"active\",\"auth_token\":\"shhh\"",
+		  1 },
 		{ "GET ", 200, "<html><body>Welcome to Hotel Wifi</body></html>", 1 },
 		{ "GET ", 200, "{\"sid\":7,\"status\":[\"active\"],\"auth_token\":\"shhh\"}", 1 },
 		{ "GET ", 200, "{\"sid\":\"AC2\",\"status\":\"suspended\"}", 1 },
@@ -173,7 +174,8 @@ static void test_sweep(void **state)
 		  "\"next_page_uri\":\"" ACC "/IncomingPhoneNumbers.json?Page=1&PageToken=x\"}" },
 		{ "GET " ACC "/IncomingPhoneNumbers.json?Page=1", 200,
 		  "{\"incoming_phone_numbers\":[" NUM("PN2", "+15550000002", "\"https://a/\"") "],"
-		  "\"next_page_uri\":\"https://evil.example" ACC "/IncomingPhoneNumbers.json?Page=2\"}" },
+		  "\"next_page_uri\":\"https://evil.example" ACC
+		  "/IncomingPhoneNumbers.json?Page=2\"}" },
 		{ "GET " ACC "/IncomingPhoneNumbers.json?Page=2", 200,
 		  "{\"incoming_phone_numbers\":[" NUM("PN3", "+15550000003", "null") "],"
 		  "\"next_page_uri\":null}" },
@@ -201,8 +203,8 @@ static void test_bad_sweeps(void **state)
 		{ "GET ", 200, "{\"incoming_phone_numbers\":[{\"sid\":\"PN1\"}]}", 1 },
 		{ "GET ", 200, "{\"incoming_phone_numbers\":[],\"next_page_uri\":"
 			       "\"" ACC "/IncomingPhoneNumbers.json?PageSize=1000\"}", 1 },
-		{ "GET ", 200, "{\"incoming_phone_numbers\":[" NUM("PN1", "+15550000001", "null") "],"
-			       "\"next_page_uri\":\"/next\"}", 1 },
+		{ "GET ", 200, "{\"incoming_phone_numbers\":[" NUM("PN1", "+15550000001", "null")
+			       "],\"next_page_uri\":\"/next\"}", 1 },
 		{ "GET ", 500, "oops", 1 },
 		{ 0 } };
 	world_run(*state, rules, bad_sweeps);
@@ -226,7 +228,8 @@ static void by_e164(struct world *w)
 static void test_by_e164(void **state)
 {
 	static const struct rule rules[] = {
-		{ "GET ", 200, "{\"incoming_phone_numbers\":[" NUM("PN9", "+155500000019", "null") ","
+		{ "GET ", 200, "{\"incoming_phone_numbers\":[" NUM("PN9", "+155500000019", "null")
+		  ","
 			       NUM("PN1", "+15550000001", "null") "],\"next_page_uri\":null}" },
 		{ 0 } };
 	world_run(*state, rules, by_e164);
@@ -287,10 +290,12 @@ static void test_update(void **state)
 	static const struct rule rules[] = {
 		{ "POST " ACC "/IncomingPhoneNumbers/PN1.json", 200,
 		  NUM("PN1", "+15550000001", "\"https://b/?x=1&y\"") },
-		{ "POST " ACC "/IncomingPhoneNumbers/PN2.json", 429, "{\"code\":20429,\"message\":\"x\"}", 1 },
+		{ "POST " ACC "/IncomingPhoneNumbers/PN2.json", 429,
+		  "{\"code\":20429,\"message\":\"x\"}", 1 },
 		{ "POST " ACC "/IncomingPhoneNumbers/PN2.json", 500, "{}" },
 		{ "POST " ACC "/IncomingPhoneNumbers/PN3.json", 0 },
-		{ "POST " ACC "/IncomingPhoneNumbers/PN4.json", 200, NUM("PN1", "+15550000001", "null") },
+		{ "POST " ACC "/IncomingPhoneNumbers/PN4.json", 200,
+		  NUM("PN1", "+15550000001", "null") },
 		{ "POST " ACC "/IncomingPhoneNumbers/PN5.json", -1 },
 		{ 0 } };
 	world_run(*state, rules, update);
@@ -385,11 +390,14 @@ static void hosts(void **state)
 		{ "https://api.twilio.com", "", "", "https://api.twilio.com" },
 		{ "https://api.twilio.com", "us1", "", "https://api.twilio.com" },
 		{ "https://api.twilio.com", "ie1", "", "https://api.dublin.ie1.twilio.com" },
-		{ "https://api.twilio.com/", "au1", "singapore", "https://api.singapore.au1.twilio.com/" },
+		{ "https://api.twilio.com/", "au1", "singapore",
+		  "https://api.singapore.au1.twilio.com/" },
 		{ "https://api.twilio.com", "", "ashburn", "https://api.ashburn.us1.twilio.com" },
 		{ "https://api.twilio.com", "mars1", "", "https://api.twilio.com" },
-		{ "https://api.dublin.ie1.twilio.com", "au1", "", "https://api.dublin.ie1.twilio.com" },
-		{ "https://proxy.example/api.twilio.com", "ie1", "", "https://proxy.example/api.twilio.com" },
+		{ "https://api.dublin.ie1.twilio.com", "au1", "",
+		  "https://api.dublin.ie1.twilio.com" },
+		{ "https://proxy.example/api.twilio.com", "ie1", "",
+		  "https://proxy.example/api.twilio.com" },
 		{ "http://127.0.0.1:9/", "ie1", "dublin", "http://127.0.0.1:9/" },
 	};
 
@@ -489,7 +497,8 @@ static void traffic(struct world *w)
 	CHECK_INT(sms.v[0].campaign, CAMPAIGN_APPROVED);
 	CHECK_INT(sms.v[1].campaign, CAMPAIGN_NONE);
 	LIST_FINI(&sms);
-	CHECK_INT(w->p->telephony->voice_region(w->p, &w->cred, "+15550000001", region, &i), CALL_OK);
+	CHECK_INT(w->p->telephony->voice_region(w->p, &w->cred, "+15550000001", region, &i),
+		  CALL_OK);
 	CHECK_STR(region, "ie1");
 	CHECK_INT(w->p->telephony->video(w->p, &w->cred, &i), CALL_OK);
 }
@@ -498,12 +507,14 @@ static void test_traffic(void **state)
 {
 	static const struct rule rules[] = {
 		{ "GET " ACC "/Calls.json?PageSize=1000&StartTime", 200,
-		  "{\"calls\":[{\"sid\":\"CA1\",\"status\":\"failed\",\"start_time\":\"Sat, 21 Nov 2026 03:01:00 +0000\",\"duration\":null,\"direction\":\"outbound-api\"},"
-		  "{\"sid\":\"CA2\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026 03:00:30 +0000\",\"duration\":\"15\",\"direction\":\"inbound\"},"
-		  "{\"sid\":\"CA3\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026 02:00:30 +0000\"}],\"next_page_uri\":\"/more\"}" },
+		  "{\"calls\":[{\"sid\":\"CA1\",\"status\":\"failed\",\"start_time\":\"Sat, 21 Nov"
+		  " 2026 03:01:00 +0000\",\"duration\":null,\"direction\":\"outbound-api\"},{\"sid\":\"CA2\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026 03:00:30 +0000\",\"duration\":\"15\",\"direction\":\"inbound\"},"
+		  "{\"sid\":\"CA3\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026"
+		  " 02:00:30 +0000\"}],\"next_page_uri\":\"/more\"}" },
 		{ "GET " ACC "/Calls.json?PageSize=1000&Status=in-progress&To=%2B15550000001", 200,
 		  "{\"calls\":[{\"sid\":\"1\"},{\"sid\":\"2\"},{\"sid\":\"3\"}]}" },
-		{ "GET " ACC "/Messages.json?PageSize=1000&DateSent%3E=2026-11-21T03%3A00%3A00Z", 200,
+		{ "GET " ACC "/Messages.json?PageSize=1000&DateSent%3E=2026-11-21T03%3A00%3A00Z",
+		  200,
 		  "{\"messages\":[{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30002,\"date_sent\":\"Sat, 21 Nov 2026 03:01:00 +0000\"},"
 		  "{\"sid\":\"SM2\",\"status\":\"undelivered\",\"error_code\":\"30007\",\"date_sent\":\"Sat, 21 Nov 2026 03:00:00 +0000\"},"
 		  "{\"sid\":\"SM3\",\"status\":\"accepted\",\"error_code\":null,\"date_sent\":null}],\"next_page_uri\":\"\"}" },
@@ -516,12 +527,18 @@ static void test_traffic(void **state)
 		  "{\"events\":[{\"sid\":\"AE1\",\"event_type\":\"phone-number.updated\",\"event_date\":\"2026-11-21T03:05:00Z\"}],\"meta\":{}}" },
 		{ "GET " ACC "/Calls/CA1/Notifications.json", 200,
 		  "{\"notifications\":[{\"error_code\":\"10003\"},{\"error_code\":11200},{\"error_code\":null}]}" },
-		{ "GET /monitor/v1/Services?", 200, "{\"services\":[{\"sid\":\"MG1\"},{\"sid\":\"MG2\"}],\"meta\":{}}" },
-		{ "GET /monitor/v1/Services/MG1/Compliance/Usa2p", 200, "{\"compliance\":[{\"campaign_status\":\"FAILED\"},{\"campaign_status\":\"VERIFIED\"}],\"meta\":{}}" },
-		{ "GET /monitor/v1/Services/MG2/Compliance/Usa2p", 404, "{\"code\":20404,\"message\":\"x\"}" },
-		{ "GET /monitor/v1/Services/MG1/PhoneNumbers", 200, "{\"phone_numbers\":[{\"sid\":\"PN1\",\"phone_number\":\"+15550000001\"}],\"meta\":{}}" },
-		{ "GET /monitor/v1/Services/MG2/PhoneNumbers", 200, "{\"phone_numbers\":[{\"sid\":\"PN2\",\"phone_number\":\"+15550000002\"}],\"meta\":{}}" },
-		{ "GET /monitor/v2/PhoneNumbers/%2B15550000001", 200, "{\"voice_region\":\"ie1\"}" },
+		{ "GET /monitor/v1/Services?", 200,
+		  "{\"services\":[{\"sid\":\"MG1\"},{\"sid\":\"MG2\"}],\"meta\":{}}" },
+		{ "GET /monitor/v1/Services/MG1/Compliance/Usa2p", 200,
+		  "{\"compliance\":[{\"campaign_status\":\"FAILED\"},{\"campaign_status\":\"VERIFIED\"}],\"meta\":{}}" },
+		{ "GET /monitor/v1/Services/MG2/Compliance/Usa2p", 404,
+		  "{\"code\":20404,\"message\":\"x\"}" },
+		{ "GET /monitor/v1/Services/MG1/PhoneNumbers", 200,
+		  "{\"phone_numbers\":[{\"sid\":\"PN1\",\"phone_number\":\"+15550000001\"}],\"meta\":{}}" },
+		{ "GET /monitor/v1/Services/MG2/PhoneNumbers", 200,
+		  "{\"phone_numbers\":[{\"sid\":\"PN2\",\"phone_number\":\"+15550000002\"}],\"meta\":{}}" },
+		{ "GET /monitor/v2/PhoneNumbers/%2B15550000001", 200,
+		  "{\"voice_region\":\"ie1\"}" },
 		{ "GET /monitor/v1/Rooms?PageSize=1", 200, "{\"rooms\":[],\"meta\":{}}" },
 		{ 0 } };
 	world_run(*state, rules, traffic);

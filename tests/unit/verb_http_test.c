@@ -116,8 +116,8 @@ static void results(void **state)
 	t.step.op.query = query;
 	t.step.op.n_query = 2;
 	ok(http("GET", "$base/x/$odd"));
-	assert_true(str_has_prefix(server.request, "GET /x/a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil"
-		    "?q=a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil&n=5 HTTP/1.1\r\n"));
+	assert_true(str_has_prefix(server.request,
+		    "GET /x/a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil?q=a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil&n=5 HTTP/1.1\r\n"));
 	assert_int_equal(verbtest_number(&t, "status"), 200);
 	assert_int_equal(verbtest_number(&t, "json:$.a.b[1]"), 2);
 	assert_string_equal(value_get(value_get(&t.result, "header"), "x-thing")->text, "a");
@@ -143,7 +143,8 @@ static void effects(void **state)
 	t.step.why = (char[]){ "it only computes" };
 	ok(http("POST", "$base/"));
 	/* not for a preview, whatever the step says */
-	struct operation preview = { .verb = VERB_HTTP, .method = (char[]){ "POST" }, .text = t.step.op.text };
+	struct operation preview = { .verb = VERB_HTTP, .method = (char[]){ "POST" },
+				     .text = t.step.op.text };
 	t.call.op = &preview;
 	assert_int_equal(verbtest_run(&t), ERR_DENIED);
 	t.call.op = &t.step.op;
@@ -192,7 +193,9 @@ static void bodies(void **state)
 	ok(http("PATCH", "$base/f"));
 	assert_non_null(strstr(server.request, "X-Key: very-secret-key\r\n"));
 	assert_non_null(strstr(server.request, "Content-Type: application/json\r\n"));
-	assert_non_null(strstr(server.request, "\r\n\r\n{\"n\":\"+14155552000\",\"on\":false,\"t\":\"x +14155552000\"}"));
+	assert_non_null(strstr(server.request,
+			       "\r\n\r\n{\"n\":\"+14155552000\",\"on\":false,\"t\":\"x"
+			       " +14155552000\"}"));
 	char *d = verbtest_describe(&t);
 	assert_null(strstr(d, "very-secret"));
 	assert_non_null(strstr(d, "X-Key: ***"));
@@ -223,7 +226,8 @@ static void auth(void **state)
 	t.step.op.auth_secret = (char[]){ "pw" };
 	answers("200 OK", "", "Authorization: Basic U0sxOmh1bnRlcjItaHVudGVyMg== hunter2-hunter2");
 	ok(http("GET", "$base/"));
-	assert_non_null(strstr(server.request, "Authorization: Basic U0sxOmh1bnRlcjItaHVudGVyMg=="));
+	assert_non_null(strstr(server.request, "Authorization: Basic"
+					       " U0sxOmh1bnRlcjItaHVudGVyMg=="));
 	/* a server that repeats it is masked, in both forms */
 	assert_null(strstr(verbtest_got(&t, "body"), "hunter2"));
 	assert_null(strstr(verbtest_got(&t, "body"), "U0sxOmh1"));
@@ -253,8 +257,9 @@ static int say(void *ctx, const char *to, const char *subject, const char *text,
 	return 0;
 }
 
-static int engine_call(void *ctx, const char *method, const char *path, const char *body, const char *by,
-		       int role, int *ret_status, struct str *ret_body, struct err *err)
+static int engine_call(void *ctx, const char *method, const char *path, const char *body,
+		       const char *by, int role, int *ret_status, struct str *ret_body,
+			struct err *err)
 {
 	(void)ctx;
 	(void)err;
@@ -281,9 +286,9 @@ static const struct run_ports ports = { .say = say, .engine_call = engine_call,
 					.metric_read = metric_read };
 static const char POLICY[] = "ringdown: 1\nseverities: {}\nmessages:\n"
 	"  m: {subject: 'About {{service}}', body: '{{impact}} by {{commander}} until {{eta}}'}\n"
-	"metrics:\n  bal: {engine: bal, bands: {ok: {ge: 100}, warn: {ge: 5}}}\n  none: {engine: none}\n"
-	"  drop: {http: GET $base/m, query: {w: '60'}, value: '$.a.b[1]', bands: {ok: {le: 1}}}\n"
-	"targets:\n  t: {base: 'http://127.0.0.1:${PORT}'}\n";
+	"metrics:\n  bal: {engine: bal, bands: {ok: {ge: 100}, warn: {ge: 5}}}\n  none: {engine:"
+	" none}\n  drop: {http: GET $base/m, query: {w: '60'}, value: '$.a.b[1]', bands: {ok: {le:"
+	" 1}}}\ntargets:\n  t: {base: 'http://127.0.0.1:${PORT}'}\n";
 
 static void engine_api(void **state)
 {
@@ -324,8 +329,9 @@ static void messages(void **state)
 	verbtest_text(&t, "impact", "no {{calls}}");
 	said[0] = '\0';
 	ok(verbtest_run(&t));
-	assert_string_equal(said, "slack:#incidents|About [service?]|no {{calls}} by anna until [eta?];"
-				  "pager|About [service?]|no {{calls}} by anna until [eta?];");
+	assert_string_equal(said, "slack:#incidents|About [service?]|no {{calls}} by anna until"
+				  " [eta?];pager|About [service?]|no {{calls}} by anna until"
+				  " [eta?];");
 	t.step.op.needs_fields = needs;
 	t.step.op.n_needs_fields = 1;
 	said[0] = '\0';
@@ -387,7 +393,8 @@ static void table(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(results), T(effects), T(addresses), T(bodies), T(auth),
+	const struct CMUnitTest tests[] = { T(results), T(effects), T(addresses), T(bodies),
+					    T(auth),
 					    T(engine_api), T(messages), T(metrics), T(table) };
 
 	return cmocka_run_group_tests(tests, start, stop);

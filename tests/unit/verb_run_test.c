@@ -61,7 +61,8 @@ static void arguments(void **state)
 			    "one|a b; rm -rf /tmp/nothing '$HOME' `id`|$x|\n");
 	assert_int_equal(verbtest_number(&t, "exit"), 0);
 	char *d = verbtest_describe(&t);
-	assert_string_equal(d, "printf '%s|' one 'a b; rm -rf /tmp/nothing '\\''$HOME'\\'' `id`' '$x'");
+	assert_string_equal(d, "printf '%s|' one 'a b; rm -rf /tmp/nothing '\\''$HOME'\\'' `id`'"
+			       " '$x'");
 	free(d);
 	argv("sh", "-c", "echo no >&2; exit 3", NULL);
 	ok(verbtest_run(&t));
@@ -143,8 +144,8 @@ static void ignores_term(void **state)
 {
 	(void)state;
 	t.call.timeout_ms = 200;
-	assert_int_equal(script("trap '' TERM; (trap '' TERM; sleep 771001) & sleep 771001; sleep 771001\n"),
-			 ERR_TIMEOUT);
+	assert_int_equal(script("trap '' TERM; (trap '' TERM; sleep 771001) & sleep 771001; sleep"
+				" 771001\n"), ERR_TIMEOUT);
 	assert_false(alive("771001"));
 }
 
@@ -152,8 +153,8 @@ static void daemons(void **state)
 {
 	(void)state;
 	/* in the background, in a session of its own, twice forked, deaf to TERM */
-	ok(script("setsid sh -c 'trap \"\" TERM HUP; sleep 771002 & sleep 771002' >/dev/null 2>&1 & \n"
-		  "(setsid sh -c '(sleep 771003 &) ; exit 0' &) \n"
+	ok(script("setsid sh -c 'trap \"\" TERM HUP; sleep 771002 & sleep 771002' >/dev/null 2>&1 &"
+		  " \n(setsid sh -c '(sleep 771003 &) ; exit 0' &) \n"
 		  "nohup sleep 771004 >/dev/null 2>&1 &\nsleep 0.2; echo started\n"));
 	assert_string_equal(verbtest_got(&t, "stdout"), "started\n");
 	assert_int_equal(verbtest_number(&t, "exit"), 0);
@@ -167,7 +168,8 @@ static void writes_much(void **state)
 	const char *out;
 
 	(void)state;
-	ok(script("echo first; for i in $(seq 1 40000); do echo \"line $i of many\"; done; echo last\n"));
+	ok(script("echo first; for i in $(seq 1 40000); do echo \"line $i of many\"; done; echo"
+		  " last\n"));
 	out = verbtest_got(&t, "stdout");
 	assert_true(strlen(out) < 140000);
 	assert_true(str_has_prefix(out, "first\nline 1 of many\n"));
@@ -184,8 +186,8 @@ static void writes_much(void **state)
 static void escapes(void **state)
 {
 	(void)state;
-	ok(script("printf 'a\\033[31mred\\033[0m\\033]0;title\\007b\\033]8;;http://x\\033\\\\c\\n'\n"
-		  "printf 'one\\rtwo\\r\\nbell\\007\\010\\200\\377 \\342\\200\\256rtl\\n'\n"
+	ok(script("printf"
+		  " 'a\\033[31mred\\033[0m\\033]0;title\\007b\\033]8;;http://x\\033\\\\c\\n'\nprintf 'one\\rtwo\\r\\nbell\\007\\010\\200\\377 \\342\\200\\256rtl\\n'\n"
 		  "printf '\\033Pdcs\\033\\\\\\033(Bok\\n\\033[2J\\033[?1049h'\n"));
 	assert_string_equal(verbtest_got(&t, "stdout"),
 			    "aredbc\none\ntwo\nbell\xef\xbf\xbd\xef\xbf\xbd rtl\nok\n");
@@ -202,7 +204,8 @@ static void secrets(void **state)
 	assert_int_equal(verbtest_run(&t), ERR_DENIED);
 	t.step.op.env = &env;
 	t.step.op.n_env = 1;
-	ok(script("printf 's3cr'; sleep 0.1; printf '3t-value\\n'; printf %s \"$TOKEN\" | base64\n"));
+	ok(script("printf 's3cr'; sleep 0.1; printf '3t-value\\n'; printf %s \"$TOKEN\" |"
+		  " base64\n"));
 	assert_string_equal(verbtest_got(&t, "stdout"), "***\n***\n");
 	assert_null(strstr(str_get(&t.live), "s3cr3t"));
 	char *d = verbtest_describe(&t);
@@ -277,8 +280,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(arguments), T(strict_script), T(no_input_no_terminal), T(never_ends), T(ignores_term),
-		T(daemons), T(writes_much), T(escapes), T(secrets), T(follow), T(directory), T(results),
+		T(arguments), T(strict_script), T(no_input_no_terminal), T(never_ends),
+		T(ignores_term),
+		T(daemons), T(writes_much), T(escapes), T(secrets), T(follow), T(directory),
+		T(results),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,12 +24,12 @@ static int start(void **state)
 	super = pgtemp_database(pg, "app", NULL);
 	pgtemp_sql(pg, super, "CREATE ROLE app_owner LOGIN; CREATE ROLE ringdown_runbook LOGIN;"
 		   " GRANT ALL ON SCHEMA public TO app_owner; SET ROLE app_owner;"
-		   " CREATE TABLE org (id text PRIMARY KEY, off boolean NOT NULL, n int, made timestamptz,"
-		   " data jsonb); INSERT INTO org VALUES ('a', false, 1, '2026-01-02T03:04:05Z',"
-		   " '{\"k\": [1]}'), ('b', false, 2, NULL, NULL), ('c', true, 3, now(), NULL);"
-		   " CREATE SEQUENCE seq; CREATE FUNCTION sneak() RETURNS int LANGUAGE plpgsql AS"
-		   " $$ BEGIN INSERT INTO org VALUES ('z', true); RETURN 1; END $$;"
-		   " CREATE PROCEDURE ends() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;"
+		   " CREATE TABLE org (id text PRIMARY KEY, off boolean NOT NULL, n int, made"
+		   " timestamptz, data jsonb); INSERT INTO org VALUES ('a', false, 1,"
+		   " '2026-01-02T03:04:05Z', '{\"k\": [1]}'), ('b', false, 2, NULL, NULL), ('c',"
+		   " true, 3, now(), NULL); CREATE SEQUENCE seq; CREATE FUNCTION sneak() RETURNS"
+		   " int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO org VALUES ('z', true); RETURN 1;"
+		   " END $$; CREATE PROCEDURE ends() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;"
 		   " GRANT SELECT ON org TO ringdown_runbook");
 	owner_url = xasprintf("%s%suser=app_owner", super, strchr(super, '?') ? "&" : "?");
 	reader = xasprintf("%s%suser=ringdown_runbook", super, strchr(super, '?') ? "&" : "?");
@@ -102,7 +102,8 @@ static void typed(void **state)
 	assert_int_equal(verbtest_number(&t, "rows"), 1);
 	ok(sql("SELECT id FROM org WHERE n = $num AND off <> $yes LIMIT $num"));
 	assert_int_equal(verbtest_number(&t, "rows"), 1);
-	ok(sql("SELECT $evil AS e, '$evil' AS lit, n, off, made, data, NULL AS nothing FROM org WHERE id = 'a'"));
+	ok(sql("SELECT $evil AS e, '$evil' AS lit, n, off, made, data, NULL AS nothing FROM org"
+	       " WHERE id = 'a'"));
 	const struct value *row = &value_get(&t.result, "table")->items[0];
 	assert_string_equal(value_get(row, "e")->text, "'; DROP TABLE org; --");
 	assert_string_equal(value_get(row, "lit")->text, "$evil");
@@ -135,28 +136,37 @@ static const char *const attacks[] = {
 	"SELECT sneak()", "SELECT nextval('seq')", "SELECT setval('seq', 77)",
 	"COMMIT", "/* x */ COMMIT", "-- x\nCOMMIT AND CHAIN", "ROLLBACK", "END", "ABORT", "BEGIN",
 	"START TRANSACTION READ WRITE", "SET TRANSACTION READ WRITE",
-	"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "SET default_transaction_read_only = off",
-	"RESET ALL", "RESET ROLE", "SET ROLE postgres", "SET SESSION AUTHORIZATION postgres", "DISCARD ALL",
+	"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+	"SET default_transaction_read_only = off",
+	"RESET ALL", "RESET ROLE", "SET ROLE postgres", "SET SESSION AUTHORIZATION postgres",
+	"DISCARD ALL",
 	"SELECT set_config('transaction_read_only', 'off', false)",
 	"SELECT set_config('transaction_read_only', 'off', true), sneak()",
 	"SELECT set_config('default_transaction_read_only', 'off', false)",
 	"SELECT set_config('role', 'postgres', false), sneak()",
 	"SELECT set_config('session_authorization', 'postgres', false)",
-	"WITH s AS (SELECT set_config('transaction_read_only', 'off', false)) SELECT sneak() FROM s",
+	"WITH s AS (SELECT set_config('transaction_read_only', 'off', false)) SELECT sneak() FROM"
+	" s",
 	"DO $$ BEGIN SET TRANSACTION READ WRITE; DELETE FROM org; END $$",
 	"DO $$ BEGIN COMMIT; DELETE FROM org; END $$",
-	"DO $$ BEGIN PERFORM set_config('transaction_read_only','off',true); DELETE FROM org; END $$",
+	"DO $$ BEGIN PERFORM set_config('transaction_read_only','off',true); DELETE FROM org; END"
+	" $$",
 	"CALL ends()", "COPY org TO PROGRAM 'touch /tmp/verb_sql_pwned'",
-	"COPY org FROM '/etc/passwd'", "COPY org TO STDOUT", "COPY (SELECT 1) TO PROGRAM 'touch /tmp/verb_sql_pwned'",
+	"COPY org FROM '/etc/passwd'", "COPY org TO STDOUT",
+	"COPY (SELECT 1) TO PROGRAM 'touch /tmp/verb_sql_pwned'",
 	"SELECT query_to_xml('COPY org TO PROGRAM ''touch /tmp/verb_sql_pwned''', true, true, '')",
 	"SELECT query_to_xml('DELETE FROM org', true, true, '')",
 	"PREPARE TRANSACTION 'x'", "PREPARE p AS DELETE FROM org", "EXECUTE p",
-	"LISTEN x", "NOTIFY x", "LOCK TABLE org IN ACCESS EXCLUSIVE MODE", "VACUUM org", "ANALYZE org",
+	"LISTEN x", "NOTIFY x", "LOCK TABLE org IN ACCESS EXCLUSIVE MODE", "VACUUM org",
+	"ANALYZE org",
 	"CREATE TABLE t (a int)", "CREATE TEMP TABLE t (a int)", "ALTER TABLE org ADD x int",
-	"CREATE ROLE boss SUPERUSER", "ALTER ROLE ringdown_runbook SUPERUSER", "GRANT ALL ON org TO PUBLIC",
+	"CREATE ROLE boss SUPERUSER", "ALTER ROLE ringdown_runbook SUPERUSER",
+	"GRANT ALL ON org TO PUBLIC",
 	"ALTER SYSTEM SET fsync = off", "SECURITY LABEL ON TABLE org IS 'x'",
-	"SELECT pg_advisory_lock(42)", "SELECT pg_advisory_xact_lock(42)", "SELECT * FROM org FOR UPDATE",
-	"SELECT lo_create(1)", "SELECT lo_import('/etc/passwd')", "SELECT lo_export(1, '/tmp/verb_sql_pwned')",
+	"SELECT pg_advisory_lock(42)", "SELECT pg_advisory_xact_lock(42)",
+	"SELECT * FROM org FOR UPDATE",
+	"SELECT lo_create(1)", "SELECT lo_import('/etc/passwd')",
+	"SELECT lo_export(1, '/tmp/verb_sql_pwned')",
 	"SELECT pg_read_file('/etc/passwd')", "SELECT pg_reload_conf()", "SELECT pg_switch_wal()",
 	"SELECT pg_notify('x', 'y')", "(((SELECT sneak())))", "TABLE org; DELETE FROM org",
 	"DECLARE c CURSOR WITH HOLD FOR SELECT 1", "LOAD 'x'", "CHECKPOINT", "", ";", "-- nothing",
@@ -171,7 +181,8 @@ static void reads_as(const char *url, const char *who)
 		sql(attacks[i]);
 		_cleanup_(free_p) char *after = picture();
 		if (!str_eq(before, after))
-			fail_msg("%s: \"%s\" changed\n%s\ninto\n%s", who, attacks[i], before, after);
+			fail_msg("%s: \"%s\" changed\n%s\ninto\n%s", who, attacks[i], before,
+				 after);
 		assert_int_equal(access("/tmp/verb_sql_pwned", F_OK), -1);
 	}
 }
@@ -191,8 +202,8 @@ static void reads_only(void **state)
 	/* what outlives a session would be an advisory lock: the session does not */
 	t.env.app_url = reader;
 	ok(sql("SELECT pg_advisory_lock(7) IS NULL"));
-	assert_string_equal(pgtemp_sql(pg, super, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),
-			    "0");
+	assert_string_equal(pgtemp_sql(pg, super, "SELECT count(*) FROM pg_locks WHERE locktype ="
+						  " 'advisory'"), "0");
 }
 
 static void bounded(void **state)
@@ -200,10 +211,11 @@ static void bounded(void **state)
 	(void)state;
 	t.call.timeout_ms = 300;
 	assert_int_equal(sql("SELECT pg_sleep(60)"), ERR_TIMEOUT);
-	assert_int_equal(sql("SELECT set_config('statement_timeout', '0', false), pg_sleep(60)"), ERR_TIMEOUT);
+	assert_int_equal(sql("SELECT set_config('statement_timeout', '0', false), pg_sleep(60)"),
+			 ERR_TIMEOUT);
 	for (int i = 0; i < 100; i++) {
-		if (str_eq(pgtemp_sql(pg, super, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE"
-				      " '%pg_sleep(60)%' AND pid <> pg_backend_pid()"), "0"))
+		if (str_eq(pgtemp_sql(pg, super, "SELECT count(*) FROM pg_stat_activity WHERE query"
+				      " LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"), "0"))
 			return;
 		usleep(50000);
 	}
@@ -236,8 +248,9 @@ static void guarded(void **state)
 	assert_int_equal(verbtest_number(&t, "cell"), 1);
 	assert_string_equal(offs(), "c");
 	/* what would end the transaction before the guard */
-	const char *const bad[] = { "COMMIT", "UPDATE org SET off = true; COMMIT", "DO $$ BEGIN UPDATE org"
-		" SET off = true; COMMIT; END $$", "CALL ends()", "ROLLBACK", "SET lock_timeout = 0", "BEGIN",
+	const char *const bad[] = { "COMMIT", "UPDATE org SET off = true; COMMIT",
+		"DO $$ BEGIN UPDATE org SET off = true; COMMIT; END $$", "CALL ends()", "ROLLBACK",
+		"SET lock_timeout = 0", "BEGIN",
 		"COPY org TO PROGRAM 'touch /tmp/verb_sql_pwned'", "PREPARE TRANSACTION 'x'",
 		"WITH x AS (UPDATE org SET off = true RETURNING 1) SELECT * FROM x" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -258,7 +271,8 @@ static void guarded(void **state)
 
 static void without_transaction(void **state)
 {
-	static const char INDEX[] = "CREATE INDEX CONCURRENTLY org_n ON org (n) WHERE id IN ('x', 'y')";
+	static const char INDEX[] = "CREATE INDEX CONCURRENTLY org_n ON org (n) WHERE id IN ('x',"
+				    " 'y')";
 
 	(void)state;
 	t.call.effect = t.step.effect = EFFECT_CHANGE;

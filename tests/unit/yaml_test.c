@@ -62,7 +62,8 @@ static void tree(void **state)
 	assert_int_equal(yaml_err(&e, "f.yaml", k, "bad %s", "thing"), ERR_INVALID);
 	assert_string_equal(e.msg, "f.yaml:9:6: bad thing");
 	yaml_free(y);
-	static const char *const blank[] = { "", "# only\n", "---\n", "\n\n", "--- # x\n...\n", "~\n" };
+	static const char *const blank[] = { "", "# only\n", "---\n", "\n\n", "--- # x\n...\n",
+					     "~\n" };
 	for (size_t i = 0; i < COUNT_OF(blank) - 1; i++) {
 		y = yaml_parse(blank[i], strlen(blank[i]), "f", &e);
 		assert_non_null(y);
@@ -108,7 +109,8 @@ static void refused(void **state)
 		struct err e = { 0 };
 		struct yaml *y = yaml_parse(t[i].text, strlen(t[i].text), "f", &e);
 		if (y || !str_has_prefix(e.msg, t[i].why))
-			fail_msg("'%s': got '%s', wanted '%s'", t[i].text, y ? "a tree" : e.msg, t[i].why);
+			fail_msg("'%s': got '%s', wanted '%s'", t[i].text, y ? "a tree" : e.msg,
+				 t[i].why);
 	}
 	struct err e;
 	assert_null(yaml_parse("a: b\0c\n", 7, "f", &e));
@@ -129,8 +131,8 @@ static void bombs(void **state)
 	/* ten to the ninth values */
 	str_add(&b, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
 	for (int i = 1; i < 9; i++)
-		str_addf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i,
-			 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+		str_addf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i,
+			 i, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	assert_null(yaml_parse(b.s, b.len, "f", &e));
 	assert_int_equal(e.code, ERR_TOO_BIG);
 	assert_true(str_has_prefix(e.msg, "f:6:"));

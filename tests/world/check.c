@@ -18,7 +18,8 @@ static bool listed(const struct db_tables *d, const char *agent)
 
 			if (!str_eq(i->agent, agent))
 				continue;
-			if (status == EV_FAILED || status == EV_ACCEPTED || i->state == IT_CONFLICT || i->state == IT_STAYS)
+			if (status == EV_FAILED || status == EV_ACCEPTED ||
+			    i->state == IT_CONFLICT || i->state == IT_STAYS)
 				return true;
 		}
 	}
@@ -34,7 +35,8 @@ static void one_agent_per_number(struct world *w)
 
 		if ((p->status == NUM_ASSIGNED) != (p->agent != NULL))
 			broken(w, "%s is %s, its agent %s", p->number,
-			       enum_name(&number_status_names, p->status), p->agent ? p->agent : "none");
+			       enum_name(&number_status_names, p->status),
+			       p->agent ? p->agent : "none");
 		for (int k = i + 1; p->agent && k < d->n_pool; k++)
 			if (str_eq(d->pool[k].agent, p->agent))
 				broken(w, "%s has two numbers", p->agent);
@@ -62,8 +64,8 @@ static void nobody_in_between(struct world *w)
 		const char *on = a->account ? a->account : "acc1";
 
 		if (strcmp(on, d->current) && !listed(d, a->id))
-			broken(w, "%s is on %s, its lineage on %s, and no event lists it", a->id, on,
-			       d->current);
+			broken(w, "%s is on %s, its lineage on %s, and no event lists it", a->id,
+			       on, d->current);
 	}
 }
 
@@ -88,7 +90,8 @@ static void completed(struct world *w, int e)
 	for (int k = 0; k < d->n_items[e]; k++) {
 		const struct item *i = d->items[e][k];
 		const struct db_agent *a = agent(w, i->agent);
-		const struct fake_number *n = i->to_number ? fake_number_find(&w->out, i->to_number) : NULL;
+		const struct fake_number *n = i->to_number ?
+			fake_number_find(&w->out, i->to_number) : NULL;
 
 		if (i->state == IT_STAYS)
 			continue;
@@ -101,7 +104,8 @@ static void completed(struct world *w, int e)
 			broken(w, "%s is completed, %s has another SMS webhook", id, i->to_number);
 		const struct fake_import *m = n ? fake_import_find(&w->out, n->e164) : NULL;
 		if (i->integration == INT_IMPORT && (!m || !str_eq(m->agent, i->eleven_agent)))
-			broken(w, "%s is completed, %s is not assigned at ElevenLabs", id, i->to_number);
+			broken(w, "%s is completed, %s is not assigned at ElevenLabs", id,
+			       i->to_number);
 	}
 }
 
@@ -117,8 +121,8 @@ static void at_home(struct world *w, int e)
 		if (i->state == IT_CONFLICT || i->state == IT_STAYS) {
 			whole = false;
 			if (i->state == IT_CONFLICT && !i->error)
-				broken(w, "%s left %s alone and does not say why", d->events[e]->e.id,
-				       i->agent);
+				broken(w, "%s left %s alone and does not say why",
+				       d->events[e]->e.id, i->agent);
 			continue;
 		}
 		if (i->state != IT_UNDONE)

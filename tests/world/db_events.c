@@ -99,7 +99,8 @@ static int note(struct tx *t, const struct event *e, const char *text)
 
 	snprintf(kind, sizeof(kind), "event.%s", event_status_name(e->status));
 	db_note(t, kind, e->id, e->status);
-	say(world_of(t->store), "  %s %s %s: %s", t->store->engine_id, kind, e->id, text ? text : "");
+	say(world_of(t->store), "  %s %s %s: %s", t->store->engine_id, kind, e->id,
+	    text ? text : "");
 	return 0;
 }
 
@@ -434,7 +435,8 @@ static void has_plan(struct event_row *r, const void *arg)
 int attempt_plan(struct tx *t, const char *event, const char *to, const char *plan,
 		 const char *hash, int64_t agents, bool partial, struct err *err)
 {
-	return change(t, event, has_plan, &(struct planned){ to, plan, hash, agents, partial }, err);
+	return change(t, event, has_plan, &(struct planned){ to, plan, hash, agents, partial },
+		      err);
 }
 
 int attempt_is_newest(struct tx *t, const char *event, struct err *err)
@@ -496,14 +498,17 @@ int effects_intend(struct tx *t, const char *event, struct effect *const *v, siz
 	if (w->writer.tx != t)
 		return err_set(err, ERR_UNREACHABLE, "the session was ended by the server");
 	int e = db_event(&w->next, event);
-	if ((w->next.paused || w->next.maintenance) && e >= 0 && w->next.events[e]->e.status == EV_EXECUTING)
+	if ((w->next.paused || w->next.maintenance) && e >= 0 &&
+	    w->next.events[e]->e.status == EV_EXECUTING)
 		broken(w, "%s means to write for %s while paused", t->store->engine_id, event);
 	if (e < 0 || !event_status_attempting((enum event_status)w->next.events[e]->e.status))
-		broken(w, "%s means to write for %s, which nobody decided", t->store->engine_id, event);
+		broken(w, "%s means to write for %s, which nobody decided", t->store->engine_id,
+		       event);
 	for (size_t i = 0; i < n && w->n_effects_next < W_EFFECTS; i++) {
 		w->effects[w->n_effects_next++] = (struct db_effect){
 			.event = db_keep(w, event), .agent = db_keep(w, v[i]->agent),
-			.kind = db_keep(w, v[i]->kind), .id = w->n_effects_next, .epoch = t->who.epoch,
+			.kind = db_keep(w, v[i]->kind), .id = w->n_effects_next,
+			.epoch = t->who.epoch,
 			.at_ms = t->now_ms,
 		};
 		v[i]->id = w->n_effects_next;

@@ -174,9 +174,11 @@ int hooks_get(struct store *s, const char *account, const char *phone_number,
 	const struct db_tables *d = db_see(s, NULL);
 
 	for (int i = 0; r >= 0 && i < d->n_hooks; i++) {
-		if (!str_eq(d->hooks[i].account, account) || !str_eq(d->hooks[i].number, phone_number))
+		if (!str_eq(d->hooks[i].account, account) ||
+		    !str_eq(d->hooks[i].number, phone_number))
 			continue;
-		*ret = (struct number_hooks){ .account = xstrdup(account), .sid = xstrdup(d->hooks[i].sid),
+		*ret = (struct number_hooks){ .account = xstrdup(account),
+					      .sid = xstrdup(d->hooks[i].sid),
 					      .phone_number = xstrdup(phone_number),
 					      .baseline = xstrdup(d->hooks[i].baseline) };
 		return 0;
@@ -197,8 +199,10 @@ int hooks_list(struct store *s, const char *account, struct number_hooks **ret, 
 	for (int i = 0; i < d->n_hooks; i++)
 		if (str_eq(d->hooks[i].account, account))
 			(*ret)[(*ret_n)++] = (struct number_hooks){
-				.account = xstrdup(account), .phone_number = xstrdup(d->hooks[i].number),
-				.sid = xstrdup(d->hooks[i].sid), .baseline = xstrdup(d->hooks[i].baseline),
+				.account = xstrdup(account),
+				.phone_number = xstrdup(d->hooks[i].number),
+				.sid = xstrdup(d->hooks[i].sid),
+				.baseline = xstrdup(d->hooks[i].baseline),
 			};
 	return 0;
 }
@@ -219,7 +223,7 @@ void hooks_free(struct number_hooks *rows, size_t n)
 	free_p(&rows);
 }
 
-/* ---- items ------------------------------------------------------------------------------------- */
+/* ---- items ---------------------------------------------------------------------- */
 
 int items_load(struct store *s, const char *event, struct item **ret, size_t *ret_n,
 	       struct err *err)
@@ -294,7 +298,8 @@ int items_release(struct tx *t, const char *event, struct err *err)
 	for (int i = 0; r >= 0 && i < d->n_reserved; i++) {
 		struct db_pool *p = pool_of(d, d->reserved[i].number);
 
-		if (str_eq(d->reserved[i].event, event) && p && p->status == NUM_RESERVED && !p->agent)
+		if (str_eq(d->reserved[i].event, event) && p && p->status == NUM_RESERVED &&
+		    !p->agent)
 			p->status = NUM_AVAILABLE;
 	}
 	if (r >= 0)
@@ -376,7 +381,8 @@ int items_switch(struct tx *t, const char *event, const char *lineage, struct it
 
 		if (!a)
 			continue;
-		say(w, "  %s moves the row of %s to %s", t->store->engine_id, a->id, v[i]->to_account);
+		say(w, "  %s moves the row of %s to %s", t->store->engine_id, a->id,
+		    v[i]->to_account);
 		a->account = db_keep(w, v[i]->to_account);
 		if (!str_eq(v[i]->to_number, a->number))
 			a->backup = db_keep(w, v[i]->to_number);
@@ -391,7 +397,8 @@ struct image { struct json *doc; const char *account, *backup, *old; };
 
 static struct image image_of(const struct item *i)
 {
-	struct image m = { .doc = i->before ? json_parse(i->before, strlen(i->before), NULL) : NULL };
+	struct image m = { .doc = i->before ? json_parse(i->before, strlen(i->before), NULL) :
+			   NULL };
 	const struct json *agent = json_get(m.doc, "agent");
 
 	m.account = json_get_str(agent, "accountId");
@@ -434,7 +441,8 @@ int items_restore(struct tx *t, const char *event, struct item *const *v, size_t
 
 		if (a)
 			restore_row(t, v[i], a, &m);
-		if (p && (str_eq(p->agent, v[i]->agent) || (p->status == NUM_RESERVED && !p->agent))) {
+		if (p && (str_eq(p->agent, v[i]->agent) || (p->status == NUM_RESERVED &&
+							    !p->agent))) {
 			p->agent = NULL;
 			p->status = NUM_AVAILABLE;
 		}

@@ -37,8 +37,10 @@ int accounts_list(struct store *s, struct account **ret, size_t *ret_n, struct e
 		for (int k = 0; k < W_AGENTS; k++)
 			carries = carries || str_eq(d->agents[k].account, id);
 		(*ret)[i] = (struct account){
-			.id = id, .name = xasprintf("account-%d", i + 1), .provider = xstrdup("twilio"),
-			.account_sid = xasprintf("AC%d", i + 1), .is_primary = i == 0, .is_active = true,
+			.id = id, .name = xasprintf("account-%d", i + 1),
+			.provider = xstrdup("twilio"),
+			.account_sid = xasprintf("AC%d", i + 1), .is_primary = i == 0,
+			.is_active = true,
 			.role = carries ? ROLE_CARRYING : ROLE_STANDBY, .priority = i,
 			.status = xstrdup("active"), .region = xstrdup("us1"),
 		};
@@ -239,7 +241,8 @@ int evidence_put(struct store *s, const struct evidence_row *rows, size_t n, str
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct db_evidence *e = w->evidence, *end = e + w->n_evidence;
 
-		while (e < end && (strcmp(e->engine, s->engine_id) || strcmp(e->account, rows[i].account) ||
+		while (e < end && (strcmp(e->engine, s->engine_id) ||
+				   strcmp(e->account, rows[i].account) ||
 				   e->kind != rows[i].kind))
 			e++;
 		if (e == end && w->n_evidence == (int)COUNT_OF(w->evidence))
@@ -286,7 +289,7 @@ void evidence_free(struct evidence_row *rows, size_t n)
 	free_p(&rows);
 }
 
-/* ---- alerts, live document -------------------------------------------------------------------- */
+/* ---- alerts, live document ------------------------------------------------------ */
 
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
 		const char *text, bool *ret_new, struct err *err)
@@ -343,7 +346,7 @@ int notify_untold(struct store *s, const char *event_id, bool *ret, struct err *
 	return db_call(s, err);
 }
 
-/* ---- switches ----------------------------------------------------------------------------------- */
+/* ---- switches ------------------------------------------------------------------- */
 
 void control_fini(struct control_row *c)
 {
@@ -401,7 +404,7 @@ int control_expire(struct store *s, const struct who *who, struct err *err)
 	return db_call(s, err);
 }
 
-/* ---- what a tick reads ---------------------------------------------------------------------------- */
+/* ---- what a tick reads ---------------------------------------------------------- */
 
 int store_check(struct store *s, bool quorum_durable, bool *ret_durable, struct err *err)
 {
@@ -458,14 +461,16 @@ int decide_facts_read(struct store *s, int64_t attempts_since_ms, bool pools,
 		int64_t at = db_last_forward(world_of(s), d->events[i]);
 
 		if (at > attempts_since_ms)
-			ret->attempts[ret->n_attempts++] = (struct attempt_row){ xstrdup("acc1"), at };
+			ret->attempts[ret->n_attempts++] = (struct attempt_row){ xstrdup("acc1"),
+				at };
 	}
 	ret->pools = kept ? kept : xcalloc(W_ACCOUNTS, sizeof(*ret->pools));
 	ret->n_pools = n_kept;
 	for (int i = 0; pools && i < W_ACCOUNTS; i++) {
 		char *id = xasprintf("acc%d", i + 1);
 
-		ret->pools[ret->n_pools++] = (struct pool_count){ .account = id, .usable = usable(d, id) };
+		ret->pools[ret->n_pools++] = (struct pool_count){ .account = id,
+			.usable = usable(d, id) };
 	}
 	return 0;
 }

@@ -47,7 +47,8 @@ void intent_add(struct intent_log *l, const struct intent *i)
 	if (!e || e->n_intents == W_INTENTS)
 		return;
 	e->intents[e->n_intents++] = (struct logged){
-		{ i->at_ms, i->epoch, db_keep(e->w, i->event), db_keep(e->w, i->agent ? i->agent : ""),
+		{ i->at_ms, i->epoch, db_keep(e->w, i->event),
+		  db_keep(e->w, i->agent ? i->agent : ""),
 		  db_keep(e->w, i->kind), db_keep(e->w, i->subject ? i->subject : ""),
 		  db_keep(e->w, i->before), db_keep(e->w, i->after) }, false,
 	};

@@ -56,7 +56,8 @@ static void law_gates(struct engine_in_world *by, const struct event *e, bool by
 				has_override(e, gate_name(g->gate))))
 			continue;
 		broken(by->w, "%s was approved by %s although gate %s was shut: %s", e->id,
-		       by_engine ? "an engine" : "a person", gate_name(g->gate), g->why ? g->why : "");
+		       by_engine ? "an engine" : "a person", gate_name(g->gate),
+		       g->why ? g->why : "");
 	}
 	if (e->n_gates < GATE_MAX)
 		broken(by->w, "%s was approved with %zu gates", e->id, e->n_gates);
@@ -83,8 +84,8 @@ static void law_cause(struct world *w, const struct event_row *was, const struct
 	int64_t last_ms = s->how != WELL ? w->now_ms : s->last_ms;
 
 	if (!last_ms || w->now_ms - last_ms > w->set.evidence_fresh_ms + w->set.last_test_ms)
-		broken(w, "%s was approved by an engine, account %s has been well for %lld ms", e->id,
-		       e->from, (long long)(w->now_ms - last_ms));
+		broken(w, "%s was approved by an engine, account %s has been well for %lld ms",
+		       e->id, e->from, (long long)(w->now_ms - last_ms));
 	if (e->severity == SEV_CRITICAL && !e->confirmed)
 		broken(w, "%s was approved by an engine, unconfirmed", e->id);
 	if (e->severity == SEV_CRITICAL)
@@ -145,8 +146,8 @@ void law_commit(struct engine_in_world *by, const struct tx *t)
 		if (is == was || (was && was->e.status == is->e.status))
 			continue;
 		if (was && !allowed((enum event_status)was->e.status, to) && !excused(w, to))
-			broken(w, "%s went from %s to %s", is->e.id, event_status_name(was->e.status),
-			       event_status_name(to));
+			broken(w, "%s went from %s to %s", is->e.id,
+			       event_status_name(was->e.status), event_status_name(to));
 		if (to != EV_SUPERSEDED && !journaled(w, is->e.id, (int)to))
 			broken(w, "%s became %s and the journal does not say so", is->e.id,
 			       event_status_name(to));
@@ -157,7 +158,7 @@ void law_commit(struct engine_in_world *by, const struct tx *t)
 		broken(w, "%d events of the lineage are open", open);
 }
 
-/* ---- writes ------------------------------------------------------------------------------------ */
+/* ---- writes --------------------------------------------------------------------- */
 
 static bool on_record(const struct world *w, int64_t epoch)
 {
@@ -208,15 +209,16 @@ void law_write(struct engine_in_world *e, const char *kind)
 	if (!on_disk(e, epoch))
 		broken(w, "%s writes (%s) and its log does not know", e->id, kind);
 	if (under_way < 0)
-		return; /* the attempt ended while the write waited: the sweep of the end finds it */
+		/* the attempt ended while the write waited: the sweep of the end finds it */
+		return;
 	if (!decided(w, w->now.events[under_way]->e.id))
-		broken(w, "%s writes (%s) for %s, which the journal does not know as approved", e->id, kind,
-		       w->now.events[under_way]->e.id);
+		broken(w, "%s writes (%s) for %s, which the journal does not know as approved",
+		       e->id, kind, w->now.events[under_way]->e.id);
 	if (w->now.events[under_way]->e.status == EV_EXECUTING)
 		w->truth[under_way].last_forward_ms = w->now_ms;
 }
 
-/* ---- answers -------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------- */
 
 void law_answered(struct world *w, const char *actor, const char *what, int r)
 {
@@ -227,7 +229,8 @@ void law_answered(struct world *w, const char *actor, const char *what, int r)
 	if (r >= 0) {
 		w->acks++;
 		if (!found && !w->lost_ms)
-			broken(w, "%s %s was acknowledged and the journal does not know", actor, what);
+			broken(w, "%s %s was acknowledged and the journal does not know", actor,
+			       what);
 	} else if (found && (r == ERR_CONFLICT || r == ERR_INVALID || r == ERR_NOT_FOUND)) {
 		broken(w, "%s %s was refused and done all the same", actor, what);
 	}

@@ -54,7 +54,8 @@ static void carried_out(void *arg)
 /* Overrides at times, among them some that nobody may override. */
 static void choose_overrides(struct world *w, struct order *o)
 {
-	static const char *const names[] = { "hour", "evidence", "isolation", "target-healthy", "agents",
+	static const char *const names[] = { "hour", "evidence", "isolation", "target-healthy",
+					     "agents",
 					     "webhook", "target-fit" };
 
 	if (chance(w, 100)) {
@@ -109,7 +110,8 @@ static void turn_switch(struct world *w, bool maintenance, bool on)
 
 	if (!o)
 		return;
-	o->what = maintenance ? on ? "begins maintenance" : "ends maintenance" : on ? "pauses" : "unpauses";
+	o->what = maintenance ? on ? "begins maintenance" : "ends maintenance" : on ? "pauses" :
+		"unpauses";
 	o->maintenance = maintenance;
 	o->on = on;
 	give(o);

@@ -99,7 +99,7 @@ static bool turn(struct world *w)
 	return loop_run_once(first, -1);
 }
 
-/* ---- engines ---------------------------------------------------------------------------------- */
+/* ---- engines -------------------------------------------------------------------- */
 
 static void gained(void *ctx, int64_t epoch)
 {
@@ -222,7 +222,7 @@ static void engine_end(struct engine_in_world *e)
 	e->up = false;
 }
 
-/* ---- the outside, as each engine meets it --------------------------------------------------------- */
+/* ---- the outside, as each engine meets it --------------------------------------- */
 
 static int64_t out_delay(struct providers *p)
 {
@@ -243,7 +243,8 @@ static bool out_at_once(struct providers *p)
 
 static bool out_dead(struct providers *p, const char *account)
 {
-	enum sickness how = sick_now(CONTAINER_OF(p, struct engine_in_world, providers)->w, account);
+	enum sickness how = sick_now(CONTAINER_OF(p, struct engine_in_world, providers)->w,
+				     account);
 
 	return how == SUSPENDED || how == REFUSED;
 }
@@ -279,7 +280,7 @@ static enum fake_fault out_fate(struct providers *p, const char *kind)
 	return faults[dice(w, COUNT_OF(faults))];
 }
 
-/* ---- the installation -------------------------------------------------------------------------------- */
+/* ---- the installation ----------------------------------------------------------- */
 
 static void hook(struct fake_number *n, enum webhook_field f, const char *text)
 {
@@ -337,7 +338,8 @@ static void make_pool_number(struct world *w, int account, int i)
 	d->pool[d->n_pool++] = (struct db_pool){ .number = db_keep(w, number),
 						 .account = db_keep(w, id),
 						 .sid = db_keep(w, b->sid),
-						 .status = NUM_AVAILABLE, .sms_ready = chance(w, 500) };
+						 .status = NUM_AVAILABLE,
+						 .sms_ready = chance(w, 500) };
 }
 
 static struct engine_in_world *engine_new(struct world *w, int n)
@@ -347,7 +349,8 @@ static struct engine_in_world *engine_new(struct world *w, int n)
 	e->w = w;
 	e->n = n;
 	/* hosts' clocks are never quite the same */
-	e->loop = loop_new_virtual((int64_t)START_WALL_S * 1000 + (int64_t)dice(w, 800), w->seed + (uint64_t)n + 1);
+	e->loop = loop_new_virtual((int64_t)START_WALL_S * 1000 + (int64_t)dice(w, 800),
+				   w->seed + (uint64_t)n + 1);
 	return e;
 }
 
@@ -360,9 +363,11 @@ static void settings(struct failover_settings *set)
 		.traffic_window_ms = 60000, .traffic_min = 5, .traffic_rate = 0.5, .min_agents = 2,
 		.min_rate = 0.5, .confirm_ms = 6000, .evidence_fresh_ms = 18000,
 		.observe_after_gap_ms = 3000,
-		.window_ms = 60000, .test_every_ms = 3000, .test_gap_ms = 9000, .last_test_ms = 20000,
+		.window_ms = 60000, .test_every_ms = 3000, .test_gap_ms = 9000,
+		.last_test_ms = 20000,
 		.passes = 2, .passes_reopen1 = 4, .passes_reopen2 = 8, .reopen_ms = 180000,
-		.max_reopens = 3, .extend_ms = 60000, .extend_max_ms = 360000, .held_retest_ms = 3000,
+		.max_reopens = 3, .extend_ms = 60000, .extend_max_ms = 360000,
+		.held_retest_ms = 3000,
 		.announce_ms = 6000, .suppress_ms = 120000,
 		.hour_ms = 120000, .max_per_hour = 1, .max_per_hour_lineage = 1,
 		.lock_ttl_ms = 300000, .calls_wait_ms = 6000, .eleven_retry_ms = 60000,
@@ -438,7 +443,7 @@ static void world_close(struct world *w)
 	loop_free(w->loop);
 }
 
-/* ---- the hand ------------------------------------------------------------------------------------------ */
+/* ---- the hand ------------------------------------------------------------------- */
 
 static void nothing(struct timer *t)
 {
@@ -628,10 +633,11 @@ static void run_world(struct world *w)
 	}
 }
 
-/* ---- seeds ------------------------------------------------------------------------------------------------ */
+/* ---- seeds ---------------------------------------------------------------------- */
 
 struct totals {
-	int64_t runs, failed, events, automatic, completed, rolled_back, crashes, freezes, lost, faults,
+	int64_t runs, failed, events, automatic, completed, rolled_back, crashes, freezes, lost,
+		faults,
 		writes, commits, orders, acks;
 };
 
@@ -696,7 +702,8 @@ int main(int argc, char **argv)
 	struct totals t = { 0 };
 
 	for (int i = 1; i + 1 < argc; i += 2) {
-		int64_t *to = !strcmp(argv[i], "--seed") ? &one : !strcmp(argv[i], "--seeds") ? &seeds :
+		int64_t *to = !strcmp(argv[i], "--seed") ? &one : !strcmp(argv[i], "--seeds") ?
+			&seeds :
 			      !strcmp(argv[i], "--from") ? &from : NULL;
 
 		if (!to || !parse_i64(argv[i + 1], 0, INT64_MAX, to)) {
@@ -710,12 +717,13 @@ int main(int argc, char **argv)
 		run_seed((uint64_t)one, true, &t);
 	for (int64_t s = from; !one && s < from + seeds; s++)
 		run_seed((uint64_t)s, false, &t);
-	printf("# %lld seeds, %lld failed; %lld events (%lld approved by an engine, %lld completed, %lld"
-	       " rolled back), %lld of %lld orders acknowledged\n",
+	printf("# %lld seeds, %lld failed; %lld events (%lld approved by an engine, %lld completed,"
+	       " %lld rolled back), %lld of %lld orders acknowledged\n",
 	       (long long)t.runs, (long long)t.failed, (long long)t.events, (long long)t.automatic,
-	       (long long)t.completed, (long long)t.rolled_back, (long long)t.acks, (long long)t.orders);
-	printf("# %lld crashes, %lld standstills, %lld databases that lost commits, %lld lost or refused"
-	       " writes of %lld, %lld commits\n",
+	       (long long)t.completed, (long long)t.rolled_back, (long long)t.acks,
+	       (long long)t.orders);
+	printf("# %lld crashes, %lld standstills, %lld databases that lost commits, %lld lost or"
+	       " refused writes of %lld, %lld commits\n",
 	       (long long)t.crashes, (long long)t.freezes, (long long)t.lost, (long long)t.faults,
 	       (long long)t.writes, (long long)t.commits);
 	return t.failed != 0;

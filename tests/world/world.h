@@ -112,7 +112,8 @@ struct world {
 	/* faults of this run */
 	bool calm;				/* no more of them */
 	int out_fault, db_fault, crash;		/* per 1000 calls */
-	int crash_at, steps;			/* one crash at just this commit or write; 0 = none */
+	/* one crash at just this commit or write; 0 = none */
+	int crash_at, steps;
 	int64_t latency_ms;
 	bool jumps, freezes, loses;		/* clocks, processes, commits */
 	bool ends_sick;				/* the outage goes on when faults stop */
@@ -132,7 +133,8 @@ struct engine_in_world {
 	int n;
 	char id[16];
 	struct loop *loop;
-	bool up, dead, stalled;			/* dead: a crashed process; nothing of it reaches anybody */
+	/* dead: a crashed process; nothing of it reaches anybody */
+	bool up, dead, stalled;
 	bool frozen;				/* stands still, as after SIGSTOP */
 	int64_t restart_ms, stalled_until_ms, thaw_ms, cut_until_ms;
 	int orders;				/* of people, under way */

@@ -8,12 +8,12 @@ enum { EVERY_MS = 4000, CALLS = 6, MESSAGES = 6 };
 
 /* $1 failing share, $2 now, $3 round. Every 50th call fails as they do on a good day. */
 static const char calls_sql[] =
-	"INSERT INTO calls (id, tenant_id, call_sid, from_number, to_number, status, duration, created_at)"
-	" SELECT 'feed-c' || $3::bigint || '-' || n, v.\"orgId\", 'CA' || md5($3::bigint || '-' || n),"
-	" '+1415555' || lpad((n * 37 % 10000)::text, 4, '0'), v.\"twilioPhoneNumber\","
-	" CASE WHEN random() < $1::float8 THEN 'failed' WHEN ($3::bigint * 6 + n) % 50 = 0 THEN 'failed'"
-	"      WHEN ($3::bigint + n) % 11 = 0 THEN 'no-answer' WHEN n = 1 THEN 'in-progress'"
-	"      ELSE 'completed' END,"
+	"INSERT INTO calls (id, tenant_id, call_sid, from_number, to_number, status, duration,"
+	" created_at) SELECT 'feed-c' || $3::bigint || '-' || n, v.\"orgId\", 'CA' ||"
+	" md5($3::bigint || '-' || n), '+1415555' || lpad((n * 37 % 10000)::text, 4, '0'),"
+	" v.\"twilioPhoneNumber\", CASE WHEN random() < $1::float8 THEN 'failed' WHEN ($3::bigint *"
+	" 6 + n) % 50 = 0 THEN 'failed'      WHEN ($3::bigint + n) % 11 = 0 THEN 'no-answer' WHEN n"
+	" = 1 THEN 'in-progress'      ELSE 'completed' END,"
 	" 20 + n, $2::timestamptz - n * interval '500 milliseconds'"
 	" FROM generate_series(1, $4::bigint) n JOIN LATERAL (SELECT * FROM \"VoiceAgent\""
 	"      ORDER BY md5(id || $3::bigint || n) LIMIT 1) v ON true";
@@ -21,8 +21,8 @@ static const char end_sql[] =
 	"UPDATE calls SET status = 'completed' WHERE status = 'in-progress' AND id LIKE 'feed-c%'"
 	" AND created_at < $1::timestamptz - interval '40 seconds'";
 static const char messages_sql[] =
-	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\", content,"
-	" metadata, \"createdAt\")"
+	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\","
+	" content, metadata, \"createdAt\")"
 	" SELECT 'feed-m' || $3::bigint || '-' || n, v.\"orgId\", 'outbound', 'sms',"
 	" CASE WHEN random() < $1::float8 / 4 THEN 'undelivered'"
 	"      WHEN ($3::bigint * 6 + n) % 40 = 0 THEN 'undelivered' ELSE 'delivered' END,"
@@ -59,7 +59,8 @@ static void feed(void *arg)
 		/* the database may be away on purpose: then nothing is written, as it would be */
 		store_query(s, NULL, &err, calls_sql, "dmii", share, now, round, (int64_t)CALLS);
 		store_query(s, NULL, &err, end_sql, "m", now);
-		store_query(s, NULL, &err, messages_sql, "dmii", share, now, round, (int64_t)MESSAGES);
+		store_query(s, NULL, &err, messages_sql, "dmii", share, now, round,
+			    (int64_t)MESSAGES);
 		task_sleep(EVERY_MS);
 	}
 	store_close(s);

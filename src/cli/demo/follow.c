@@ -28,7 +28,8 @@ static void print_entry(struct demo *d, const struct json *entry)
 	} else if (d->o.headless && text) {
 		_cleanup_(free_p) char *clean = text_clean(text, 300);
 
-		printf("%.24s  %s\n", json_get_str(entry, "at") ? json_get_str(entry, "at") : "", clean);
+		printf("%.24s  %s\n", json_get_str(entry, "at") ? json_get_str(entry, "at") : "",
+		       clean);
 	}
 	fflush(stdout);
 }
@@ -91,7 +92,8 @@ static void stream_from(struct demo *d, const char *engine)
 						(long long)d->state.seq);
 	struct follower f = { .d = d };
 	struct http_request req = { .url = url, .on_data = on_data, .ctx = &f, .idle_ms = IDLE_MS,
-				    .bearer = d->viewer, .bearer_prefix = "Authorization: Bearer " };
+				    .bearer = d->viewer, .bearer_prefix = "Authorization:"
+					" Bearer " };
 	struct http_reply r;
 
 	sse_init(&f.sse, (size_t)4 << 20);

@@ -46,7 +46,8 @@ static void play_cooldown(struct demo *d)
 		return;
 	demo_sleep_story(d, 600);
 	demo_stage(d, "backup-fails");
-	if (!demo_wait(d, slack(d, 1500), held_by_hour, NULL, "a second event, held by gate hour") ||
+	if (!demo_wait(d, slack(d, 1500), held_by_hour, NULL,
+		       "a second event, held by gate hour") ||
 	    !script_order(d, "approve", ",\"overrides\":[\"hour\"]"))
 		return;
 	if (!demo_wait(d, slack(d, 600), second_completed, NULL, "the second event to complete"))
@@ -133,7 +134,8 @@ static void play_register_call(struct demo *d)
 
 	script_at_once(d);
 	if (!d->failed && imports(d) != before)
-		demo_fail(d, "numbers were imported although the agents are integrated by register-call");
+		demo_fail(d, "numbers were imported although the agents are integrated by"
+			     " register-call");
 }
 
 static bool all_pending(struct demo *d, const void *arg)
@@ -174,7 +176,8 @@ static void check_race(struct demo *d, const struct racer *pair)
 
 	for (int i = 0; i < 2; i++) {
 		if (pair[i].status != 200 && pair[i].status != 409)
-			demo_fail(d, "%s of %s got %d", pair[i].verb, pair[i].event, pair[i].status);
+			demo_fail(d, "%s of %s got %d", pair[i].verb, pair[i].event,
+				  pair[i].status);
 		if (pair[i].status == 200 && won)
 			demo_fail(d, "%s was approved and rejected", pair[i].event);
 		if (pair[i].status == 200)
@@ -232,17 +235,19 @@ static void play_notify_down(struct demo *d)
 static const struct scenario rows[] = {
 	{ "suspended", "the account is suspended, its parent says so", "completed", 1,
 	  .play = script_at_once },
-	{ "hacked", "the account's own and second credential are refused, no parent", "completed", 1,
+	{ "hacked", "the account's own and second credential are refused, no parent", "completed",
+	  1,
 	  .play = script_at_once },
 	{ "numbers-deleted", "all numbers are gone", "completed", 1, .play = script_at_once },
 	{ "canary-fails", "the target refuses webhooks for every number", "failed", 1,
 	  .play = play_canary_fails, .digest_same = true },
-	{ "target-dies", "the backup is suspended in step 6; both recover, rolled back", "rolled_back",
+	{ "target-dies", "the backup is suspended in step 6; both recover, rolled back",
+	  "rolled_back",
 	  1, .play = play_target_dies, .digest_same = true },
 	{ "half-applied", "writes succeed but replies are lost, 5xx in the middle", "completed", 1,
 	  .play = script_at_once },
-	{ "cooldown", "a backup fails 10 minutes after a failover; held by gate hour, an operator's "
-	  "override completes it to the third account", "completed+superseded", 1,
+	{ "cooldown", "a backup fails 10 minutes after a failover; held by gate hour, an"
+	  " operator's override completes it to the third account", "completed+superseded", 1,
 	  .play = play_cooldown },
 	{ "rollback-conflict", "someone edits a webhook after the failover", "rolled_back", 1,
 	  .play = play_rollback_conflict },

@@ -93,14 +93,15 @@ static void play_unattended(struct demo *d)
 	}
 	demo_sleep_story(d, 60);
 	if (demo_event(d)->status != EV_PENDING && demo_event(d)->status != EV_HELD) {
-		demo_fail(d, "it became %s out of the gap", event_status_name(demo_event(d)->status));
+		demo_fail(d, "it became %s out of the gap",
+			  event_status_name(demo_event(d)->status));
 		return;
 	}
 	if (!demo_wait_status(d, "completed", slack(d, 1800)))
 		return;
 	if (demo_event(d)->tested_failing_ms < demo_event(d)->window_ms)
-		demo_fail(d, "approved with %lld ms of tested failing time, %lld are needed (%lld before the gap)",
-			  (long long)demo_event(d)->tested_failing_ms,
+		demo_fail(d, "approved with %lld ms of tested failing time, %lld are needed (%lld"
+			     " before the gap)", (long long)demo_event(d)->tested_failing_ms,
 			  (long long)demo_event(d)->window_ms, (long long)before);
 }
 

@@ -37,12 +37,12 @@ static void play_rate_limited(struct demo *d)
 static bool insert_failures(struct demo *d)
 {
 	static const char sql[] =
-		"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\","
-		" content, metadata, \"createdAt\")"
-		" SELECT 'storm-' || o.\"orgId\" || n, o.\"orgId\", 'outbound', 'sms', 'undelivered',"
-		" '+14152010000', '+1415555' || lpad(n::text, 4, '0'), 'Claim your prize now',"
-		" '{\"twilioErrorCode\":\"30007\",\"twilioErrorMessage\":\"Message filtered\"}'::jsonb,"
-		" $1::timestamptz - n * interval '1 second'"
+		"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\","
+		" \"to\", content, metadata, \"createdAt\")"
+		" SELECT 'storm-' || o.\"orgId\" || n, o.\"orgId\", 'outbound', 'sms',"
+		" 'undelivered', '+14152010000', '+1415555' || lpad(n::text, 4, '0'), 'Claim your"
+		" prize now', '{\"twilioErrorCode\":\"30007\",\"twilioErrorMessage\":\"Message"
+		" filtered\"}'::jsonb, $1::timestamptz - n * interval '1 second'"
 		" FROM generate_series(1, 120) n,"
 		" (SELECT \"orgId\" FROM \"OrgSettings\" ORDER BY 1 LIMIT 2) o";
 	struct store_options o = { .url = d->db_url, .engine_id = "demo", .timeout_ms = 20000 };

@@ -53,8 +53,9 @@ static void play_flapping(struct demo *d)
 		if (!demo_wait(d, slack(d, 900), reopened, &want, "the same event to reopen"))
 			return;
 		if (demo_event(d)->tested_failing_ms < before) {
-			demo_fail(d, "the tested failing time was not kept: %lld ms before, %lld after",
-				  (long long)before, (long long)demo_event(d)->tested_failing_ms);
+			demo_fail(d, "the tested failing time was not kept: %lld ms before, %lld"
+				     " after", (long long)before,
+				     (long long)demo_event(d)->tested_failing_ms);
 			return;
 		}
 	}
@@ -126,14 +127,16 @@ static void play_paused(struct demo *d)
 
 	if (!script_begin_only_settle(d))
 		return;
-	json_free(demo_api(d, d->operator, "POST", "/api/v1/pause", "{\"reason\":\"demo\"}", &status));
+	json_free(demo_api(d, d->operator, "POST", "/api/v1/pause", "{\"reason\":\"demo\"}",
+			   &status));
 	if (status != 200) {
 		demo_fail(d, "pause was refused with %d", status);
 		return;
 	}
 	if (!script_outage(d) || !demo_wait_status(d, "held", slack(d, 900)))
 		return;
-	json_free(demo_api(d, d->operator, "POST", "/api/v1/unpause", "{\"reason\":\"demo\"}", &status));
+	json_free(demo_api(d, d->operator, "POST", "/api/v1/unpause", "{\"reason\":\"demo\"}",
+			   &status));
 	if (!demo_wait_status(d, "pending", slack(d, 300)) ||
 	    !demo_wait_status(d, "completed", slack(d, 1500)))
 		return;
@@ -146,20 +149,23 @@ static const struct scenario rows[] = {
 	  .play = play_degraded },
 	{ "approve", "an operator approves, the primary recovers, the operator rolls back",
 	  "rolled_back", 1, .play = play_approve, .digest_same = true },
-	{ "recovers", "the primary recovers inside the window", "cancelled", 1, .play = play_recovers,
+	{ "recovers", "the primary recovers inside the window", "cancelled", 1,
+	  .play = play_recovers,
 	  .digest_same = true },
 	{ "flapping", "recovers and fails again three times, then keeps failing", "completed", 1,
 	  .play = play_flapping },
 	{ "reject", "an operator rejects; the failure persists", "rejected", 1, .play = play_reject,
 	  .digest_same = true },
-	{ "escalates", "suspended while the window is open", "completed", 1, .play = play_escalates },
+	{ "escalates", "suspended while the window is open", "completed", 1,
+	  .play = play_escalates },
 	{ "two-agents", "exactly 2 of 40 agents fail, then recover", "cancelled", 1,
 	  .play = play_recovers, .digest_same = true },
 	{ "one-of-one", "the only watched agent fails and the account's API too", "completed", 1, 1,
 	  .play = play_one_of_one },
 	{ "unconfirmed", "the only credential is refused and nobody can say why", "held", 1,
 	  .play = play_unconfirmed, .digest_same = true },
-	{ "token-rotated", "one credential is refused, the second says the account is fine", "held", 1,
+	{ "token-rotated", "one credential is refused, the second says the account is fine", "held",
+	  1,
 	  .play = play_token_rotated, .digest_same = true },
 	{ "paused", "paused, then unpaused", "completed", 1, .play = play_paused },
 };

@@ -26,12 +26,14 @@ bool script_begin_only_settle(struct demo *d)
 
 bool script_outage(struct demo *d)
 {
-	_cleanup_(free_p) char *body = xasprintf("{\"name\":\"%s\",\"auto\":true}", d->scenario->name);
+	_cleanup_(free_p) char *body = xasprintf("{\"name\":\"%s\",\"auto\":true}",
+						 d->scenario->name);
 	int status = 0;
 
 	json_free(demo_sim(d, "POST", "/_sim/scenario", body, &status));
 	if (status != 200)
-		return demo_fail(d, "the simulator refuses to start the scenario (HTTP %d)", status);
+		return demo_fail(d, "the simulator refuses to start the scenario (HTTP %d)",
+				 status);
 	d->began_ms = loop_wall_ms(d->loop);
 	return true;
 }

@@ -133,18 +133,19 @@ static int add_agents(struct seeding *s, struct err *err)
 		   " JOIN \"TwilioAccount\" t ON t.\"accountSid\" = a->>'accountSid'", "tm", b.s,
 		s->now_ms, err);
 	if (r == 0)
-		r = run(s, "INSERT INTO ringdown.agent_ext (agent_id, home_account, integration, priority,"
-			   " calls_per_day)"
-			   " SELECT a->>'id', t.id, a->>'integration', coalesce((a->>'priority')::int, 100),"
-			   " 20 + abs(hashtext(a->>'id')) % 200"
-			   " FROM json_array_elements($1::json) a"
+		r = run(s, "INSERT INTO ringdown.agent_ext (agent_id, home_account, integration,"
+			   " priority, calls_per_day)"
+			   " SELECT a->>'id', t.id, a->>'integration',"
+			   " coalesce((a->>'priority')::int, 100), 20 + abs(hashtext(a->>'id')) %"
+			   " 200 FROM json_array_elements($1::json) a"
 			   " JOIN \"TwilioAccount\" t ON t.\"accountSid\" = a->>'accountSid'"
 			   " ON CONFLICT (agent_id) DO UPDATE SET priority = excluded.priority,"
-			   " integration = excluded.integration, calls_per_day = excluded.calls_per_day",
+			   " integration = excluded.integration, calls_per_day ="
+			   " excluded.calls_per_day",
 			"t", b.s, 0, err);
 	if (r == 0)
-		r = run(s, "INSERT INTO \"OrgSettings\" (\"orgId\", \"smsDisabled\", \"maxMessagesPerMinute\")"
-			   " SELECT DISTINCT a->>'orgId', false, 60"
+		r = run(s, "INSERT INTO \"OrgSettings\" (\"orgId\", \"smsDisabled\","
+			   " \"maxMessagesPerMinute\") SELECT DISTINCT a->>'orgId', false, 60"
 			   " FROM json_array_elements($1::json) a", "t", b.s, 0, err);
 	str_fini(&b);
 	return r;
@@ -162,18 +163,19 @@ static int add_people(struct seeding *s, struct err *err)
 
 	for (size_t i = 0; i < COUNT_OF(people) && r == 0; i++)
 		r = store_query(s->store, NULL, err,
-				"INSERT INTO \"User\" (id, email, name, role) VALUES ($1, $2, $3, 'SUPER_ADMIN')",
+				"INSERT INTO \"User\" (id, email, name, role) VALUES ($1, $2, $3,"
+				" 'SUPER_ADMIN')",
 				"ttt", people[i][0], people[i][1], people[i][2]);
 	return r;
 }
 
 /* A day of traffic at 97-98 % well, and of health checks. $1 = how many agents count. */
 static const char *const history[] = {
-	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\", content,"
-	" metadata, \"createdAt\")"
+	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\","
+	" content, metadata, \"createdAt\")"
 	" SELECT 'seed-m' || n, v.\"orgId\", 'outbound', 'sms',"
-	" CASE WHEN n % 40 = 7 THEN 'undelivered' WHEN n % 90 = 3 THEN 'failed' ELSE 'delivered' END,"
-	" v.\"twilioPhoneNumber\", '+1415555' || lpad((n % 10000)::text, 4, '0'),"
+	" CASE WHEN n % 40 = 7 THEN 'undelivered' WHEN n % 90 = 3 THEN 'failed' ELSE 'delivered'"
+	" END, v.\"twilioPhoneNumber\", '+1415555' || lpad((n % 10000)::text, 4, '0'),"
 	" 'Your appointment is confirmed.',"
 	" CASE WHEN n % 40 = 7 THEN '{\"twilioErrorCode\":\"30003\"}'::jsonb"
 	"      WHEN n % 90 = 3 THEN '{\"twilioErrorCode\":\"30008\"}'::jsonb ELSE '{}'::jsonb END,"
@@ -181,8 +183,8 @@ static const char *const history[] = {
 	" FROM generate_series(1, 3000) n"
 	" JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS pos, count(*) OVER () AS total"
 	"       FROM \"VoiceAgent\" LIMIT $1::bigint) v ON v.pos = n % v.total",
-	"INSERT INTO calls (id, tenant_id, call_sid, from_number, to_number, status, duration, created_at)"
-	" SELECT 'seed-c' || n, v.\"orgId\", 'CA' || md5(n::text),"
+	"INSERT INTO calls (id, tenant_id, call_sid, from_number, to_number, status, duration,"
+	" created_at) SELECT 'seed-c' || n, v.\"orgId\", 'CA' || md5(n::text),"
 	" '+1415555' || lpad((n % 10000)::text, 4, '0'), v.\"twilioPhoneNumber\","
 	" CASE WHEN n % 50 = 9 THEN 'failed' WHEN n % 11 = 4 THEN 'no-answer' ELSE 'completed' END,"
 	" 20 + n % 300, $2::timestamptz - n * interval '28 seconds'"
@@ -193,24 +195,26 @@ static const char *const history[] = {
 	"INSERT INTO call_recordings (id, call_sid, recording_url, recording_duration, created_at)"
 	" SELECT 'seed-r' || n, 'CA' || md5(n::text), CASE WHEN n % 30 <> 5 THEN"
 	" 'https://recordings.acme.example/RE' || md5(n::text) END, 20 + n % 300,"
-	" $2::timestamptz - n * interval '2 minutes' FROM generate_series(1, 500) n WHERE $1::bigint > 0",
-	"INSERT INTO sms_messages (id, tenant_id, from_number, to_number, message_body, status, error_code,"
-	" error_message, created_at)"
-	" SELECT 'seed-s' || n, 'org_' || n % 5, '+14155551234', '+1415555' || lpad((n % 10000)::text, 4, '0'),"
-	" 'Your code is ' || 1000 + n, CASE WHEN n % 17 = 4 THEN 'failed' ELSE 'delivered' END,"
-	" CASE WHEN n % 17 = 4 THEN (ARRAY['30003', '30007', '30008'])[1 + n % 3] END,"
-	" CASE WHEN n % 17 = 4 THEN 'simulated' END, $2::timestamptz - n * interval '50 seconds'"
-	" FROM generate_series(1, 1500) n WHERE $1::bigint > 0",
+	" $2::timestamptz - n * interval '2 minutes' FROM generate_series(1, 500) n WHERE"
+	" $1::bigint > 0",
+	"INSERT INTO sms_messages (id, tenant_id, from_number, to_number, message_body, status,"
+	" error_code, error_message, created_at)"
+	" SELECT 'seed-s' || n, 'org_' || n % 5, '+14155551234', '+1415555' || lpad((n %"
+	" 10000)::text, 4, '0'), 'Your code is ' || 1000 + n, CASE WHEN n % 17 = 4 THEN 'failed'"
+	" ELSE 'delivered' END, CASE WHEN n % 17 = 4 THEN (ARRAY['30003', '30007', '30008'])[1 + n"
+	" % 3] END, CASE WHEN n % 17 = 4 THEN 'simulated' END, $2::timestamptz - n * interval '50"
+	" seconds' FROM generate_series(1, 1500) n WHERE $1::bigint > 0",
 	"INSERT INTO call_transcriptions (id, call_sid, transcription_text, created_at)"
 	" SELECT 'seed-t' || n, 'CA' || md5(n::text), 'Hello, I would like to book.',"
-	" $2::timestamptz - n * interval '5 minutes' FROM generate_series(1, 200) n WHERE $1::bigint > 0",
+	" $2::timestamptz - n * interval '5 minutes' FROM generate_series(1, 200) n WHERE"
+	" $1::bigint > 0",
 	"INSERT INTO webhook_logs (id, webhook_id, webhook_type, source_ip, created_at)"
 	" SELECT 'seed-w' || n, 'WH' || n, (ARRAY['voice', 'sms', 'status'])[1 + n % 3],"
 	" '54.172.60.' || n % 40, $2::timestamptz - n * interval '45 seconds'"
 	" FROM generate_series(1, 1800) n WHERE $1::bigint > 0",
-	"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\", \"totalAgents\","
-	" \"failedAgents\", \"failureRate\", \"latencyMs\", details, \"checkedAt\")"
-	" SELECT 'seed-h' || t.id || n, t.id, 'healthy', 'cycle',"
+	"INSERT INTO \"TwilioHealthCheck\" (id, \"accountId\", status, \"checkType\","
+	" \"totalAgents\", \"failedAgents\", \"failureRate\", \"latencyMs\", details,"
+	" \"checkedAt\") SELECT 'seed-h' || t.id || n, t.id, 'healthy', 'cycle',"
 	" (SELECT count(*) FROM \"VoiceAgent\" v WHERE v.\"twilioAccountId\" = t.id), 0, 0,"
 	" 180 + (n * 37) % 90, '{}'::jsonb, $2::timestamptz - n * interval '2 minutes'"
 	" FROM generate_series(1, 720) n, \"TwilioAccount\" t WHERE $1::bigint > 0 LIMIT 20000",

@@ -38,7 +38,8 @@ static bool read_outcome(struct demo *d, struct store *s, struct facts *f)
 			" (SELECT count(*) FROM \"TwilioFailoverEvent\"),"
 			" (SELECT count(*) FROM \"VoiceAgent\" WHERE status = 'ACTIVE'),"
 			" (SELECT coalesce(sum(agents_moved), 0) FROM ringdown.event),"
-			" (SELECT count(*) FROM ringdown.event_item WHERE state = 'undone')", "") < 0)
+			" (SELECT count(*) FROM ringdown.event_item WHERE state = 'undone')",
+			"") < 0)
 		return demo_fail(d, "%s", err.msg);
 	events = pg_i64(r, 0, 1);
 	f->agents = pg_i64(r, 0, 2);
@@ -80,8 +81,8 @@ static bool check_agents(struct demo *d, struct store *s, const struct facts *f)
 	struct err err = { 0 };
 
 	if (store_query(s, &r, &err,
-			"SELECT v.id, v.\"elevenLabsAgentId\", v.\"backupPhoneNumber\", t.\"accountSid\","
-			" coalesce(x.integration, 'import')"
+			"SELECT v.id, v.\"elevenLabsAgentId\", v.\"backupPhoneNumber\","
+			" t.\"accountSid\", coalesce(x.integration, 'import')"
 			" FROM \"VoiceAgent\" v JOIN ringdown.agent_ext x ON x.agent_id = v.id"
 			" JOIN \"TwilioAccount\" t ON t.id = v.\"twilioAccountId\""
 			" WHERE v.\"twilioAccountId\" <> x.home_account LIMIT 5000", "") < 0)
@@ -90,12 +91,12 @@ static bool check_agents(struct demo *d, struct store *s, const struct facts *f)
 		const struct json *n = number_by(f->sim, pg_text(r, i, 2), pg_text(r, i, 3));
 
 		if (!n)
-			return demo_fail(d, "%s uses %s, which its account does not have", pg_text(r, i, 0),
-					 pg_text(r, i, 2));
+			return demo_fail(d, "%s uses %s, which its account does not have",
+					 pg_text(r, i, 0), pg_text(r, i, 2));
 		if (str_eq(pg_text(r, i, 4), "import") &&
 		    !str_eq(json_get_str(n, "agentId"), pg_text(r, i, 1)))
-			return demo_fail(d, "%s is not assigned to %s at ElevenLabs", pg_text(r, i, 2),
-					 pg_text(r, i, 0));
+			return demo_fail(d, "%s is not assigned to %s at ElevenLabs",
+					 pg_text(r, i, 2), pg_text(r, i, 0));
 		if (str_empty(json_get_str(n, "voiceUrl")))
 			return demo_fail(d, "%s has no VoiceUrl", pg_text(r, i, 2));
 	}
@@ -108,10 +109,11 @@ static bool check_invariants(struct demo *d, struct store *s)
 	struct err err = { 0 };
 
 	if (store_query(s, &r, &err,
-			"SELECT (SELECT count(*) FROM (SELECT \"backupPhoneNumber\" FROM \"VoiceAgent\""
-			"  WHERE \"backupPhoneNumber\" IS NOT NULL GROUP BY 1 HAVING count(*) > 1) x),"
-			" (SELECT count(*) FROM ringdown.event e WHERE e.status = 'completed' AND"
-			"  e.agents_moved + e.agents_failed < e.agents_total AND NOT e.partial)", "") < 0)
+			"SELECT (SELECT count(*) FROM (SELECT \"backupPhoneNumber\" FROM"
+			" \"VoiceAgent\"  WHERE \"backupPhoneNumber\" IS NOT NULL GROUP BY 1 HAVING"
+			" count(*) > 1) x), (SELECT count(*) FROM ringdown.event e WHERE e.status ="
+			" 'completed' AND  e.agents_moved + e.agents_failed < e.agents_total AND"
+			" NOT e.partial)", "") < 0)
 		return demo_fail(d, "%s", err.msg);
 	if (pg_i64(r, 0, 0) > 0)
 		return demo_fail(d, "a number belongs to two agents");
@@ -135,8 +137,8 @@ static bool check(struct demo *d, struct store *s, struct facts *f)
 	if (d->scenario->no_event && d->state.n_events > 0)
 		return demo_fail(d, "an event was opened");
 	if (f->forbidden || f->duplicate)
-		return demo_fail(d, "%lld forbidden and %lld duplicate writes", (long long)f->forbidden,
-				 (long long)f->duplicate);
+		return demo_fail(d, "%lld forbidden and %lld duplicate writes",
+				 (long long)f->forbidden, (long long)f->duplicate);
 	for (const struct json *v = json_first(json_path(f->sim, "app.locks")); v; v = json_next(v))
 		if (json_get_bool(v, "locked", false))
 			return demo_fail(d, "the application is still locked for %s",
@@ -146,7 +148,8 @@ static bool check(struct demo *d, struct store *s, struct facts *f)
 	if (d->scenario->digest_same) {
 		digest = demo_digest(d);
 		if (!str_eq(digest, d->digest))
-			return demo_fail(d, "the simulator's digest differs from before the outage");
+			return demo_fail(d, "the simulator's digest differs from before the"
+					    " outage");
 		return true;
 	}
 	return check_agents(d, s, f);
@@ -187,13 +190,15 @@ static void print_summary(struct demo *d, const struct facts *f)
 	jw_double(&w, "maxLockedSeconds", f->locked_s);
 	jw_i64(&w, "forbiddenWrites", f->forbidden);
 	jw_i64(&w, "duplicateWrites", f->duplicate);
-	jw_double(&w, "seconds", d->began_ms ? (double)(loop_wall_ms(d->loop) - d->began_ms) / 1000 : 0);
+	jw_double(&w, "seconds", d->began_ms ?
+		  (double)(loop_wall_ms(d->loop) - d->began_ms) / 1000 : 0);
 	jw_obj_end(&w);
 	if (d->o.jsonl)
 		puts(b.s);
 	else
-		printf("%s: expected %s, got %s: %s%s%s\n", d->scenario->name, d->scenario->expected,
-		       f->outcome, d->failed ? "NOT as it must be" : "ok", d->failed ? ": " : "",
+		printf("%s: expected %s, got %s: %s%s%s\n", d->scenario->name,
+		       d->scenario->expected, f->outcome, d->failed ? "NOT as it must be" : "ok",
+		       d->failed ? ": " : "",
 		       d->failed ? d->why : "");
 	fflush(stdout);
 	str_fini(&b);

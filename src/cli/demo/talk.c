@@ -74,8 +74,8 @@ char *demo_digest(struct demo *d)
 int demo_order(struct demo *d, const char *verb, const char *event, const char *extra)
 {
 	_cleanup_(free_p) char *path = xasprintf("/api/admin/twilio-failover/%s", verb);
-	_cleanup_(free_p) char *body = xasprintf("{\"eventId\":\"%s\",\"reason\":\"demo\"%s}", event,
-						 extra ? extra : "");
+	_cleanup_(free_p) char *body = xasprintf("{\"eventId\":\"%s\",\"reason\":\"demo\"%s}",
+						 event, extra ? extra : "");
 	int status = 0;
 	struct json *doc = demo_api(d, d->operator, "POST", path, body, &status);
 

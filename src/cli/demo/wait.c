@@ -77,8 +77,9 @@ bool demo_wait_status(struct demo *d, const char *status, int64_t ms)
 		return true;
 	e = demo_event(d);
 	if (d->failed && !strstr(d->why, "it is"))
-		snprintf(d->why + strlen(d->why), sizeof(d->why) - strlen(d->why), "; it is %s%s%s%s%s",
-			 e ? event_status_name(e->status) : "not there", e && e->held_gate ? " by " : "",
+		snprintf(d->why + strlen(d->why), sizeof(d->why) - strlen(d->why),
+			 "; it is %s%s%s%s%s", e ? event_status_name(e->status) : "not there",
+			 e && e->held_gate ? " by " : "",
 			 e && e->held_gate ? e->held_gate : "", e && e->error ? ": " : "",
 			 e && e->error ? e->error : e && e->reason ? e->reason : "");
 	return false;

@@ -142,7 +142,8 @@ static void yaml_text(struct str *b, const char *key, const char *value)
 	str_addc(b, '\n');
 }
 
-static void base_lines(struct str *b, const struct json *bases, const char *option, const char *name)
+static void base_lines(struct str *b, const struct json *bases, const char *option,
+		       const char *name)
 {
 	const char *url = json_get_str(bases, name);
 
@@ -249,11 +250,11 @@ int demo_engine_ready(struct demo *d, int i, int64_t ms, struct err *err)
 			return 0;
 		task_sleep(POLL_MS);
 	}
-	return err_set(err, ERR_TIMEOUT, "eng-%d is not ready (HTTP %d); its output is in %s", i + 1,
-		       status, d->dir);
+	return err_set(err, ERR_TIMEOUT, "eng-%d is not ready (HTTP %d); its output is in %s",
+		       i + 1, status, d->dir);
 }
 
-/* ---- all of it -------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------ */
 
 static int make_dir(struct demo *d, struct err *err)
 {
@@ -308,7 +309,8 @@ int demo_up(struct demo *d, struct err *err)
 	snprintf(speed, sizeof(speed), "{\"speed\":%g}", d->o.speed);
 	reply = demo_sim(d, "POST", "/_sim/clock", speed, NULL);
 	json_free(reply);
-	sim = demo_sim(d, "GET", "/_sim/state?parts=world,accounts,agents,app,scenario", NULL, NULL);
+	sim = demo_sim(d, "GET", "/_sim/state?parts=world,accounts,agents,app,scenario", NULL,
+		       NULL);
 	if (!sim)
 		return err_set(err, ERR_UNREACHABLE, "the simulator does not answer");
 	r = demo_seed(d, sim, err);
