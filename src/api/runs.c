@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "engine/hub.h"
+#include "engine/ports.h"
 #include "runbook/runs.h"
 #include "store/runs.h"
 
@@ -17,16 +18,16 @@ static struct who who_of(const struct call *c)
 
 /* ---- the list --------------------------------------------------------------------------- */
 
-static bool kind_offered(const struct runbook *rb, const char *kind)
+/* Open, or done and to be put back in time. */
+static bool event_counts(const struct event *e, int64_t now_ms)
 {
-	for (size_t i = 0; i < rb->trigger.n_kinds; i++)
-		if (str_eq(rb->trigger.kinds[i], kind))
-			return true;
-	return false;
+	return event_status_open((enum event_status)e->status) ||
+	       (e->status == EV_COMPLETED && e->rollback_until_ms > now_ms);
 }
 
-/* Why it fits what is failing now: a firing alert of its trigger, or an open event. */
-static char *suggestion(const struct runbook *rb, const struct state *s)
+/* Why it fits what is failing now: a firing alert of its trigger, or an event of its kind. */
+static char *suggestion(const struct runbook *rb, const char *kinds, const struct state *s,
+			int64_t now_ms)
 {
 	for (size_t i = 0; i < s->n_alerts; i++) {
 		const struct alert *a = &s->alerts[i];
@@ -40,10 +41,7 @@ static char *suggestion(const struct runbook *rb, const struct state *s)
 	for (size_t i = 0; i < s->n_events; i++) {
 		const struct event *e = &s->events[i];
 
-		if (event_status_open((enum event_status)e->status) &&
-		    (kind_offered(rb, "event") ||
-		     kind_offered(rb, event_status_name(e->status)) ||
-		     kind_offered(rb, severity_name(e->severity))))
+		if (event_counts(e, now_ms) && runbook_fits_event(kinds, e))
 			return xasprintf("%s is %s: %s", e->id, event_status_name(e->status),
 					 e->cause ? e->cause : e->reason ? e->reason : "");
 	}
@@ -87,7 +85,8 @@ static void fill_row(struct call *c, const struct runbook *rb, const struct run_
 	row->phases = (int64_t)rb->n_phases;
 	row->triggers = joined(rb->trigger.alerts, rb->trigger.n_alerts, rb->trigger.text);
 	row->kinds = joined(rb->trigger.kinds, rb->trigger.n_kinds, NULL);
-	row->suggested = suggestion(rb, hub_state(c->engine->hub));
+	row->suggested = suggestion(rb, row->kinds, hub_state(c->engine->hub),
+				    loop_wall_ms(c->engine->loop));
 	row->problem = xstrdup(problem);
 	for (size_t i = 0; i < rb->n_phases; i++)
 		count_steps(rb->phases[i].steps, rb->phases[i].n_steps, row);
@@ -137,6 +136,7 @@ static int get_runbook(struct call *c)
 	fill_row(c, rb, NULL, 0, &row);
 	struct flow *f = flow_new(rb, l);
 	flow_doc(f, 0, &outline);
+	ports_offer(c->engine, &outline);
 	flow_free(f);
 	jw_obj(&w, NULL);
 	record_json(&w, "runbook", &runbook_row_type, &row);
@@ -191,6 +191,7 @@ static int write_doc(struct call *c, const char *id, int status)
 
 	if (runs_doc(c->engine->runs, id, &d, &err) < 0)
 		return api_problem_err(c, &err);
+	ports_offer(c->engine, &d);
 	run_doc_json(&w, NULL, &d);
 	run_doc_fini(&d);
 	return status;

@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 #include "engine/hub.h"
+#include "model/incident.h"
 #include "notify/notify.h"
 #include "runbook/runs.h"
 #include "runbook/settings.h"
@@ -116,6 +117,58 @@ static int metric_read(void *ctx, const struct policy_metric *m, int64_t over_ms
 			       m->text);
 	*ret = json_double(v, 0);
 	return 0;
+}
+
+/* ---- values for parameters ------------------------------------------------------------------ */
+
+static void offer_accounts(const struct state *s, struct run_param *p)
+{
+	for (size_t i = 0; i < s->n_accounts; i++) {
+		const struct account *a = &s->accounts[i];
+		_cleanup_(free_p) char *from = xasprintf("account %s, %s", a->name ? a->name : a->id,
+							 health_name(a->health));
+
+		if (a->is_active)
+			run_param_offer(p, a->id, from);
+	}
+}
+
+static void offer_events(const struct state *s, struct run_param *p)
+{
+	for (size_t i = 0; i < s->n_events; i++) {
+		const struct event *e = &s->events[i];
+		_cleanup_(free_p) char *from = xasprintf("event, %s", event_status_name(e->status));
+
+		if (event_status_open((enum event_status)e->status) || e->status == EV_COMPLETED)
+			run_param_offer(p, e->id, from);
+	}
+}
+
+static void offer_incidents(const struct state *s, struct run_param *p)
+{
+	for (size_t i = 0; i < s->n_incidents; i++)
+		if (!s->incidents[i].closed_at_ms)
+			run_param_offer(p, s->incidents[i].id, s->incidents[i].title);
+}
+
+void ports_offer(const struct engine *e, struct run_doc *d)
+{
+	const struct state *s = hub_state(e->hub);
+
+	for (size_t i = 0; i < d->n_params; i++) {
+		struct run_param *p = &d->params[i];
+		const char *slash = strrchr(p->name, '/'), *name = slash ? slash + 1 : p->name;
+		bool id = str_eq(p->type, "id") || str_eq(p->type, "string");
+
+		if (p->set || p->secret || !id)
+			continue;
+		if (str_eq(name, "account") || strstr(name, "_account"))
+			offer_accounts(s, p);
+		else if (str_eq(name, "event") || str_eq(name, "event_id"))
+			offer_events(s, p);
+		else if (str_eq(name, "incident") || str_eq(name, "incident_id"))
+			offer_incidents(s, p);
+	}
 }
 
 static int64_t epoch_of(void *ctx)

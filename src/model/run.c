@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "model/event.h"
+
 ENUM_NAMES(run_status_names, "run status", RUN_STATUS_LIST);
 ENUM_NAMES(run_wait_names, "what a run waits for", RUN_WAIT_LIST);
 ENUM_NAMES(run_step_state_names, "step state", RUN_STEP_STATE_LIST);
@@ -114,6 +116,11 @@ static const struct field param_fields[] = {
 	FIELD(run_param, help, "help", "HELP", F_STR, .flags = FF_OUTSIDE),
 	FIELD(run_param, choices, "choices", "CHOICES", F_JSON, .flags = FF_DETAIL),
 	FIELD(run_param, pattern, "pattern", "PATTERN", F_STR, .flags = FF_DETAIL),
+	FIELD(run_param, min, "min", "AT LEAST", F_STR, .flags = FF_DETAIL,
+	      .help = "as one would type it; of texts: of their length"),
+	FIELD(run_param, max, "max", "AT MOST", F_STR, .flags = FF_DETAIL),
+	FIELD(run_param, wants, "wants", "WANTS", F_STR, .flags = FF_DETAIL | FF_OUTSIDE,
+	      .help = "what is to be typed, in words"),
 	FIELD(run_param, set, "set", "SET", F_BOOL),
 	FIELD(run_param, secret, "secret", "SECRET", F_BOOL),
 	FIELD(run_param, at_start, "atStart", "AT START", F_BOOL, .flags = FF_DETAIL),
@@ -175,6 +182,59 @@ static const struct field row_fields[] = {
 	FIELD(runbook_row, hash, "hash", "TEXT", F_STR, .flags = FF_DETAIL),
 };
 RECORD_TYPE(runbook_row_type, "runbook", runbook_row, row_fields);
+
+/* ---- small rules -------------------------------------------------------------- */
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = words; p && (p = strstr(p, word)); p += n)
+		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
+
+const char *runbook_fits_event(const char *kinds, const struct event *e)
+{
+	const char *words[] = { event_status_name(e->status), severity_name(e->severity), "event",
+				"failover" };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (words[i] && has_word(kinds, words[i]))
+			return words[i];
+	return NULL;
+}
+
+void run_param_offer(struct run_param *p, const char *value, const char *from)
+{
+	enum { OFFERS_MAX = 12 };
+	_cleanup_(json_free_p) struct json *list =
+		p->offers ? json_parse(p->offers, strlen(p->offers), NULL) : NULL;
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&b);
+
+	if (str_empty(value) || json_count(list) >= OFFERS_MAX)
+		return;
+	jw_arr(&w, NULL);
+	for (const struct json *j = json_first(list); j; j = json_next(j)) {
+		if (str_eq(json_get_str(j, "value"), value)) {
+			str_fini(&b);
+			return;
+		}
+		jw_obj(&w, NULL);
+		jw_str(&w, "value", json_get_str(j, "value"));
+		jw_str(&w, "from", json_get_str(j, "from"));
+		jw_obj_end(&w);
+	}
+	jw_obj(&w, NULL);
+	jw_str(&w, "value", value);
+	jw_str(&w, "from", from);
+	jw_obj_end(&w);
+	jw_arr_end(&w);
+	free_p(&p->offers);
+	p->offers = str_take(&b);
+}
 
 /* ---- the document -------------------------------------------------------------- */
 

@@ -91,8 +91,12 @@ extern const struct record_type run_phase_type;
 struct run_param { char *name, *type, *value, *help, *choices /* JSON */, *pattern; bool set,
 		   secret;
 		   bool at_start;	/* ask: start; others are asked for at their first use */
+		   char *min, *max;	/* as one would type them; of texts: of their length */
+		   char *wants;		/* what is to be typed, in words */
 		   char *offers; /* JSON [{"value","from"}] */ };
 extern const struct record_type run_param_type;
+/* One more value to choose from, unless it is there or there are enough. */
+void run_param_offer(struct run_param *p, const char *value, const char *from);
 struct run_hold { char *name, *step, *by, *text; int64_t since_ms; };
 extern const struct record_type run_hold_type;
 struct run_note { int64_t at_ms; char *by, *text; };
@@ -138,5 +142,8 @@ struct runbook_row {			/* a line of the list of runbooks */
 /* GET /api/v1/runbooks {"runbooks":[row]}; /api/v1/runbooks/{id} {"runbook":row,
  * "symptoms":[],"source","outline":run_doc of a run that has not begun, names unbound}. */
 extern const struct record_type runbook_row_type;
+/* Which word of a trigger's kinds means this event: its status, its severity, or any. NULL: none. */
+struct event;
+const char *runbook_fits_event(const char *kinds, const struct event *e);
 
 #endif

@@ -110,7 +110,7 @@ static void take_json(char **slot, const struct json *j)
 	free_p(slot);
 	if (json_type(j) != JSON_OBJECT && json_type(j) != JSON_ARRAY)
 		return;
-	json_print(&b, j);
+	json_print_ordered(&b, j);	/* columns as the query has them */
 	*slot = str_take(&b);
 }
 

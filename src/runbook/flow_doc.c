@@ -323,6 +323,10 @@ static void fill_params(const struct flow *f, struct run_doc *d)
 			to->pattern = xstrdup(from->pattern);
 			to->secret = from->type == PARAM_SECRET;
 			to->at_start = from->ask == ASK_AT_START;
+			param_limits(from, &to->min, &to->max);
+			param_wants(from, &text);
+			to->wants = xstrdup(str_get(&text));
+			str_clear(&text);
 			to->set = v != NULL;
 			if (from->n_choices)
 				texts_json_of(&to->choices, from->choices, from->n_choices);
@@ -397,5 +401,6 @@ void flow_doc(const struct flow *f, int64_t now_ms, struct run_doc *d)
 	for (size_t i = 0; i < f->n_nodes; i++)
 		fill_step(f, &f->nodes[i], &d->steps[i]);
 	fill_params(f, d);
+	flow_offer(f, d);
 	fill_lists(f, d);
 }

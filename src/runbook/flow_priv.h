@@ -84,6 +84,9 @@ struct node *flow_node_in(const struct flow *f, int frame, const char *id); /* f
 bool node_closed(const struct node *n);
 enum effect node_effect(const struct node *n);
 
+/* flow_offers.c: values for what is still to be given, out of the run itself */
+void flow_offer(const struct flow *f, struct run_doc *d);
+
 /* flow_settle.c: after each change of what counts */
 void flow_settle(struct flow *f);
 int flow_due_phase(const struct flow *f, int64_t now_ms, int64_t *ret_next_ms);

@@ -149,7 +149,7 @@ static bool sized(enum param_type t)
 		t == PARAM_SECRET;
 }
 
-static void limit(const struct param *p, double n, struct str *out)
+static void typed(const struct param *p, double n, struct str *out)
 {
 	char buf[64];
 
@@ -159,8 +159,27 @@ static void limit(const struct param *p, double n, struct str *out)
 	} else {
 		json_add_double(out, n);
 	}
+}
+
+static void limit(const struct param *p, double n, struct str *out)
+{
+	typed(p, n, out);
 	if (sized(p->type))
 		str_add(out, " characters");
+}
+
+void param_limits(const struct param *p, char **ret_min, char **ret_max)
+{
+	struct str b = STR_INIT(100);
+
+	if (p->has_min) {
+		typed(p, p->min, &b);
+		*ret_min = str_take(&b);
+	}
+	if (p->has_max) {
+		typed(p, p->max, &b);
+		*ret_max = str_take(&b);
+	}
 }
 
 void param_wants(const struct param *p, struct str *out)

@@ -708,6 +708,36 @@ static void secrets(void **state)
 	runbook_free(p.rb);
 }
 
+/* What the run found is offered, if the parameter would take it; limits are told as typed. */
+static void offers(void **state)
+{
+	(void)state;
+	struct play p = START("params:\n  org_id: {type: string, pattern: '^org_', ask: at-use}\n"
+			      "  window: {type: duration, max: 24h, min: 5m, default: 1h}\n"
+			      "phases:\n- phase: w\n  steps:\n"
+			      "  - {id: by-org, sql: SELECT 1}\n"
+			      "  - {id: use, run: [t, $org_id, $window]}\n");
+	struct run_doc d;
+
+	result(&p, "by-org", "{\"table\":[{\"orgId\":\"org_9\",\"n\":4},{\"orgId\":\"org_9\"},"
+	       "{\"orgId\":\"oops\"},{\"orgId\":\"org_2\"}]}");
+	pump(&p, false);
+	waits(&p, RW_PARAM, "use");
+	d = doc_of(&p);
+	assert_string_equal(d.params[0].offers, "[{\"value\":\"org_9\",\"from\":\"found by by-org\"},"
+			    "{\"value\":\"org_2\",\"from\":\"found by by-org\"}]");
+	assert_string_equal(d.params[0].wants, "a text matching ^org_");
+	assert_string_equal(d.params[1].max, "1d");
+	assert_string_equal(d.params[1].min, "5m");
+	assert_null(d.params[1].offers);
+	run_doc_fini(&d);
+	/* as the query has them, not by name */
+	d = doc_of(&p);
+	assert_non_null(strstr(d.steps[0].result, "{\"orgId\":\"org_9\",\"n\":4}"));
+	run_doc_fini(&d);
+	finish(&p);
+}
+
 static void pause_and_abort(void **state)
 {
 	(void)state;
@@ -739,7 +769,7 @@ int main(void)
 		cmocka_unit_test(decisions), cmocka_unit_test(jump_back), cmocka_unit_test(gates),
 		cmocka_unit_test(approvals), cmocka_unit_test(failing),
 		cmocka_unit_test(never_blocks), cmocka_unit_test(lost_in_flight),
-		cmocka_unit_test(dry_run), cmocka_unit_test(secrets),
+		cmocka_unit_test(dry_run), cmocka_unit_test(secrets), cmocka_unit_test(offers),
 		cmocka_unit_test(pause_and_abort),
 	};
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/mem.h"
+#include "model/event.h"
 #include "model/run.h"
 
 static const char full[] =
@@ -83,11 +84,25 @@ static void read_twice(void **state)
 	run_doc_fini(&d);
 }
 
+static void events_and_kinds(void **state)
+{
+	struct event e = { .status = EV_PENDING, .severity = SEV_CRITICAL };
+
+	(void)state;
+	assert_string_equal(runbook_fits_event("held pending", &e), "pending");
+	assert_string_equal(runbook_fits_event("degraded critical", &e), "critical");
+	assert_string_equal(runbook_fits_event("event", &e), "event");
+	assert_null(runbook_fits_event("completed depending", &e));
+	assert_null(runbook_fits_event("", &e));
+	assert_null(runbook_fits_event(NULL, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(read_twice),
+		cmocka_unit_test(events_and_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
