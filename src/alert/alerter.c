@@ -148,8 +148,7 @@ static int look_outbox(struct alerter *a, int64_t now, struct err *err)
 
 /* ---- raising and resolving ------------------------------------------------------------------- */
 
-static const struct alert_row *firing(const struct alert_row *rows, size_t n,
-				      const struct alert_wish *w)
+static const struct alert *firing(const struct alert *rows, size_t n, const struct alert_wish *w)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].state != AL_RESOLVED && str_eq(rows[i].name, w->name) &&
@@ -163,14 +162,14 @@ static bool told_when_over(const char *name)
 	return str_eq(name, "sms-failures") || str_eq(name, "balance");
 }
 
-static int put(struct alerter *a, struct tx *t, const struct alert_row *rows, size_t n,
+static int put(struct alerter *a, struct tx *t, const struct alert *rows, size_t n,
 	       struct err *err)
 {
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < a->now.n; i++) {
 		const struct alert_wish *w = &a->now.v[i];
-		const struct alert_row *old = firing(rows, n, w);
+		const struct alert *old = firing(rows, n, w);
 		bool is_new = false;
 
 		if (old ? wish_same(w, old->severity, old->text) : !settled(a, w))
@@ -201,7 +200,7 @@ int alerter_look(struct alerter *a, struct err *err)
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct who who = WHO_ENGINE(a->d.epoch(a->d.ctx));
 	int64_t now = loop_wall_ms(a->d.loop);
-	struct alert_row *rows = NULL;
+	struct alert *rows = NULL;
 	size_t n = 0;
 	int e;
 

@@ -228,18 +228,13 @@ static int add_messages(struct hub *h, struct jw *w, struct err *err)
 static int add_alerts(struct hub *h, struct jw *w, struct err *err)
 {
 	int64_t since = loop_wall_ms(h->loop) - 24 * 3600 * 1000;
-	struct alert_row *rows = NULL;
+	struct alert *rows = NULL;
 	size_t n = 0;
 	int r = alerts_list(h->store, since, 500, &rows, &n, err);
 
 	jw_arr(w, "alerts");
-	for (size_t i = 0; i < n; i++) {
-		struct alert a = { rows[i].id, rows[i].name, rows[i].subject, rows[i].text,
-				   rows[i].severity, rows[i].state, rows[i].since_ms,
-				   rows[i].resolved_at_ms, rows[i].acked_by };
-
-		record_json(w, NULL, &alert_type, &a);
-	}
+	for (size_t i = 0; i < n; i++)
+		record_json(w, NULL, &alert_type, &rows[i]);
 	jw_arr_end(w);
 	alerts_free(rows, n);
 	return r;

@@ -78,7 +78,7 @@ static void shared_wishes(const struct monitor *m, bool isolated, const char *wh
 
 static void load_stored(struct monitor *m)
 {
-	struct alert_row *rows = NULL;
+	struct alert *rows = NULL;
 	struct err err = { 0 };
 	struct wishes l;
 	size_t n = 0;

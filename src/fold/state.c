@@ -47,19 +47,6 @@ static const struct field message_fields[] = {
 };
 RECORD_TYPE(message_type, "message", message, message_fields);
 
-static const struct field alert_fields[] = {
-	FIELD(alert, id, "id", "ALERT", F_STR),
-	FIELD(alert, name, "name", "NAME", F_STR, .flags = FF_FILTER),
-	FIELD(alert, subject, "subject", "ON", F_STR, .flags = FF_FILTER | FF_OUTSIDE),
-	FIELD(alert, severity, "severity", "LEVEL", F_STR, .flags = FF_FILTER),
-	FIELD(alert, state, "state", "STATE", F_ENUM, .names = &alert_state_names),
-	FIELD(alert, since_ms, "since", "SINCE", F_TIME, .flags = FF_SORT),
-	FIELD(alert, resolved_at_ms, "resolvedAt", "RESOLVED", F_TIME),
-	FIELD(alert, acked_by, "ackedBy", "ACK", F_STR, .flags = FF_OUTSIDE),
-	FIELD(alert, text, "text", "WHAT", F_STR, .flags = FF_OUTSIDE),
-};
-RECORD_TYPE(alert_type, "alert", alert, alert_fields);
-
 static const struct field peer_fields[] = {
 	FIELD(peer, id, "id", "ENGINE", F_STR),
 	FIELD(peer, address, "address", "ADDRESS", F_STR, .flags = FF_OUTSIDE),

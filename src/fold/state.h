@@ -16,6 +16,7 @@
 
 #include "model/account.h"
 #include "model/agent.h"
+#include "model/alert.h"
 #include "model/event.h"
 #include "model/impact.h"
 
@@ -40,14 +41,6 @@ struct message {		/* an outbox row: who was told, who could not be */
 	int64_t at_ms, next_at_ms, attempts;
 };
 extern const struct record_type message_type;
-
-struct alert {
-	char *id, *name, *subject, *text, *severity;
-	int state;		/* enum alert_state */
-	int64_t since_ms, resolved_at_ms;
-	char *acked_by;
-};
-extern const struct record_type alert_type;
 
 struct lineage_gates {		/* why is it not acting? per lineage, always */
 	char *lineage;		/* account id of the primary */

@@ -88,7 +88,10 @@ SELECT (SELECT seq FROM ringdown.journal_head) AS seq,
    WHERE state IN ('waiting', 'sending', 'dead') OR created_at >= $2
    ORDER BY id DESC LIMIT 200) x) AS messages,
  (SELECT coalesce(json_agg(x), '[]') FROM (SELECT id, name, subject, text, severity, state,
-    since, resolved_at AS "resolvedAt", acked_by AS "ackedBy" FROM ringdown.alert
+    since, resolved_at AS "resolvedAt", acked_by AS "ackedBy", acked_at AS "ackedAt", priority, source,
+    grouping AS "group", count, figure AS value, runbook, inhibited_by AS "inhibitedBy",
+    silenced_by AS "silencedBy", silenced_reason AS "silencedReason",
+    silenced_until AS "silencedUntil", labels FROM ringdown.alert
    WHERE state <> 'resolved' OR resolved_at >= $2 ORDER BY since DESC, id LIMIT 500) x)
   AS alerts,
  (SELECT coalesce(json_agg(x), '[]') FROM (SELECT n.id, n.address, n.id = l.holder AS leader,

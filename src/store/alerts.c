@@ -2,39 +2,36 @@
  * Alerts: conditions people should know of that move nothing by themselves. One open row
  * per name and subject, by constraint; raising it again only refreshes it.
  */
-#include <stdlib.h>
-
 #include "core/json.h"
+#include "model/row.h"
 #include "store/control.h"
 #include "store/internal.h"
 
-static void note_alert(struct tx *t, const struct pg_result *r, const char *kind)
-{
-	struct str data = STR_INIT(16384);
-	struct jw w = JW(&data);
-	const char *severity = pg_text(r, 0, 4);
-	bool over = str_eq(pg_text(r, 0, 5), "resolved");
+#define ALERT_COLUMNS                                                                              \
+	"id, name, subject, text, severity, state, since, resolved_at AS \"resolvedAt\","          \
+	" acked_by AS \"ackedBy\", acked_at AS \"ackedAt\", priority, source,"                     \
+	" grouping AS \"group\", count, figure AS value, runbook,"                                 \
+	" inhibited_by AS \"inhibitedBy\", silenced_by AS \"silencedBy\","                         \
+	" silenced_reason AS \"silencedReason\", silenced_until AS \"silencedUntil\", labels"
 
+/* Its first row, with a sentence of its own or the alert's. */
+static void note_alert(struct tx *t, const struct pg_result *r, const char *kind, const char *text)
+{
+	struct str data = STR_INIT(65536);
+	struct jw w = JW(&data);
+	struct alert a = { 0 };
+	bool quiet;
+
+	row_record(&alert_type, &a, r, 0);
+	quiet = text || a.state != AL_FIRING;
 	jw_obj(&w, NULL);
-	jw_obj(&w, "alert");
-	jw_str(&w, "id", pg_text(r, 0, 0));
-	jw_str(&w, "name", pg_text(r, 0, 1));
-	jw_str(&w, "subject", pg_text(r, 0, 2));
-	jw_str(&w, "text", pg_text(r, 0, 3));
-	jw_str(&w, "severity", severity);
-	jw_str(&w, "state", pg_text(r, 0, 5));
-	jw_time(&w, "since", pg_time(r, 0, 6));
-	jw_time(&w, "resolvedAt", pg_time(r, 0, 7));
-	jw_str(&w, "ackedBy", pg_null(r, 0, 8) ? NULL : pg_text(r, 0, 8));
+	record_json(&w, "alert", &alert_type, &a);
 	jw_obj_end(&w);
-	jw_obj_end(&w);
-	tx_note(t, over ? NOTE_INFO : str_eq(severity, "bad") ? NOTE_BAD : NOTE_WARN, kind,
-		pg_text(r, 0, 2)[0] ? pg_text(r, 0, 2) : pg_text(r, 0, 1), pg_text(r, 0, 3),
-		str_get(&data));
+	tx_note(t, quiet ? NOTE_INFO : str_eq(a.severity, "bad") ? NOTE_BAD : NOTE_WARN, kind,
+		str_empty(a.subject) ? a.name : a.subject, text ? text : a.text, str_get(&data));
+	record_fini(&alert_type, &a);
 	str_fini(&data);
 }
-
-#define ALERT_COLUMNS "id, name, subject, text, severity, state, since, resolved_at, acked_by"
 
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
 		const char *text, bool *ret_new, struct err *err)
@@ -62,7 +59,7 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 	if (e < 0)
 		return e;
 	if (is_new || louder)
-		note_alert(t, r, is_new ? "alert.firing" : "alert.changed");
+		note_alert(t, r, is_new ? "alert.firing" : "alert.changed", NULL);
 	if (ret_new)
 		*ret_new = is_new;
 	return 0;
@@ -81,49 +78,27 @@ int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret
 	if (e < 0)
 		return e;
 	if (pg_rows(r))
-		note_alert(t, r, "alert.resolved");
+		note_alert(t, r, "alert.resolved", NULL);
 	if (ret_was)
 		*ret_was = pg_rows(r) > 0;
 	return 0;
 }
 
-int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert_row **ret,
+int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert **ret,
 		size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	struct alert_row *rows;
-	int n, e = store_query(s, &r, err, "SELECT " ALERT_COLUMNS " FROM ringdown.alert"
-			       " WHERE state <> 'resolved' OR resolved_at >= $1"
-			       " ORDER BY since DESC, id LIMIT $2", "mi",
-			       since_ms > 0 ? since_ms : 1, limit > 0 ? limit : 200);
+	int e = store_query(s, &r, err, "SELECT " ALERT_COLUMNS " FROM ringdown.alert"
+			    " WHERE state <> 'resolved' OR resolved_at >= $1"
+			    " ORDER BY since DESC, id LIMIT $2", "mi",
+			    since_ms > 0 ? since_ms : 1, limit > 0 ? limit : 200);
 
-	if (e < 0)
-		return e;
-	n = pg_rows(r);
-	rows = xcalloc((size_t)n + 1, sizeof(*rows));
-	for (int i = 0; i < n; i++)
-		rows[i] = (struct alert_row){
-			.id = col_dup(r, i, 0), .name = col_dup(r, i, 1),
-			.subject = col_dup(r, i, 2),
-			.text = col_dup(r, i, 3), .severity = col_dup(r, i, 4),
-			.state = enum_parse(&alert_state_names, pg_text(r, i, 5)),
-			.since_ms = pg_time(r, i, 6), .resolved_at_ms = pg_time(r, i, 7),
-			.acked_by = col_dup(r, i, 8),
-		};
-	*ret = rows;
-	*ret_n = (size_t)n;
-	return 0;
+	if (e == 0)
+		*ret = row_records(&alert_type, r, ret_n);
+	return e;
 }
 
-void alerts_free(struct alert_row *rows, size_t n)
+void alerts_free(struct alert *rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(rows[i].id);
-		free(rows[i].name);
-		free(rows[i].subject);
-		free(rows[i].text);
-		free(rows[i].severity);
-		free(rows[i].acked_by);
-	}
-	free(rows);
+	records_free(&alert_type, rows, n);
 }

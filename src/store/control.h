@@ -2,7 +2,7 @@
 #ifndef RD_STORE_CONTROL_H
 #define RD_STORE_CONTROL_H
 
-#include "model/enums.h"
+#include "model/alert.h"
 #include "store/store.h"
 
 struct control_row {
@@ -32,11 +32,6 @@ int hold_release(struct tx *t, const char *id, struct err *err);	/* absent: fine
 int holds_list(struct store *s, struct hold_row **ret, size_t *ret_n, struct err *err);
 void holds_free(struct hold_row *rows, size_t n);
 
-struct alert_row {
-	char *id, *name, *subject, *text, *severity, *acked_by;
-	int state;			/* enum alert_state */
-	int64_t since_ms, resolved_at_ms;
-};
 /* Opens or refreshes; journaled only when it opens or its text's severity changes.
  * *ret_new (may be NULL): it was not open before. */
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
@@ -44,9 +39,9 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret_was,
 		  struct err *err);
 /* Open ones and those resolved since since_ms, newest first. */
-int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert_row **ret,
+int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert **ret,
 		size_t *ret_n, struct err *err);
-void alerts_free(struct alert_row *rows, size_t n);
+void alerts_free(struct alert *rows, size_t n);
 
 int live_put(struct store *s, const char *key, const char *doc, struct err *err);
 /* *ret NULL when absent. */

@@ -432,7 +432,7 @@ static void control_in(void *arg)
 	int64_t now = loop_wall_ms(s->loop);
 	struct control_row c = { 0 };
 	struct hold_row *holds = NULL;
-	struct alert_row *alerts = NULL;
+	struct alert *alerts = NULL;
 	struct journal_row *rows = NULL;
 	size_t n = 0;
 	bool flag = false;

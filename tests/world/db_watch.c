@@ -312,7 +312,7 @@ int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret
 	return db_call(t->store, err);
 }
 
-int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert_row **ret,
+int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert **ret,
 		size_t *ret_n, struct err *err)
 {
 	(void)since_ms;
@@ -322,7 +322,7 @@ int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert_r
 	return db_call(s, err);
 }
 
-void alerts_free(struct alert_row *rows, size_t n)
+void alerts_free(struct alert *rows, size_t n)
 {
 	(void)n;
 	free_p(&rows);
