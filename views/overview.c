@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "views/app.h"
 #include "views/columns.h"
+#include "views/runs.h"
 
 enum pane { PANE_NEXT, PANE_ACCOUNTS };
 
@@ -280,6 +281,8 @@ static void draw(struct view *v, struct area a)
 	y = left.h > 14 ? 1 : 0;
 	most = left.h / 3 > 5 ? left.h / 3 : left.h > 8 ? 5 : 2;
 	y += draw_next(v, area_sub(left, 0, y, left.w, left.h - y), most);
+	if (left.h - y > 8)
+		y = app_runs_strip(v->app, left, y);
 	if (left.h - y > 4)
 		y = draw_impact(v, left, y);
 	if (rows < 2)

@@ -270,9 +270,9 @@ static void pick_choices(struct decision *d, const struct run_step *s)
 		const char *pick = json_get_str(o, "pick"), *label = json_get_str(o, "label");
 		const char *why = json_get_str(o, "why");
 		bool likely = json_get_bool(o, "likely", false) || str_eq(pick, s->suggestion);
-		dialog_choice(g, "%s%s%s%s%s%s", pick, label ? ": " : "", label ? label : "",
-		              likely ? "   LIKELY" : "", likely && why ? ", " : "",
-		              likely && why ? why : "");
+		dialog_choice(g, "%s%s%s%s%s%s%s", pick, label ? ": " : "", label ? label : "",
+		              likely ? "   LIKELY, " : "", !likely && why ? "   (" : "",
+		              why ? why : likely ? "computed" : "", !likely && why ? ")" : "");
 	}
 	json_free(list);
 	if (!str_empty(s->evidence))

@@ -12,7 +12,7 @@
 #include "core/mem.h"
 #include "views/runs.h"
 
-enum { LABEL = 9, TABLE_COLUMNS = 24, TABLE_ROWS = 200, CELL_MOST = 48 };
+enum { LABEL = 9, TABLE_COLUMNS = 24, TABLE_ROWS = 200, CELL_MOST = 48, MEANINGS = 20 };
 
 static int field(struct area at, int y, const char *label, enum role role, const char *text)
 {
@@ -42,6 +42,7 @@ struct grid {
 	int w[TABLE_COLUMNS];
 	size_t n;
 	const struct json *rows, *explain;
+	const struct json *order; /* names as the statement gave them; NULL = as they come */
 };
 
 static const char *meaning(const struct grid *g, size_t col, const struct json *row, char *buf,
@@ -66,17 +67,37 @@ static void cell(const struct grid *g, size_t col, const struct json *row, char 
 		meaning(g, col, row, buf, n);
 }
 
-static void grid_columns(struct grid *g)
+static void grid_add(struct grid *g, const char *name, bool explained)
+{
+	if (!name || g->n + 2 > TABLE_COLUMNS)
+		return;
+	g->names[g->n++] = name;
+	if (explained && json_get(g->explain, name))
+		g->names[g->n++] = NULL;
+}
+
+/* inline_: meanings stand behind their codes; else codes come first, meanings elsewhere. */
+static void grid_names(struct grid *g, bool inline_)
+{
+	const struct json *row = json_first(g->rows);
+	bool ordered = json_type(json_first(g->order)) == JSON_STRING;
+
+	g->n = 0;
+	for (int pass = inline_ ? 1 : 0; pass < 2; pass++)
+		for (const struct json *m = json_first(ordered ? g->order : row); m;
+		     m = json_next(m)) {
+			const char *name = ordered ? json_str(m) : json_name(m);
+			bool code = name && json_get(g->explain, name);
+			if (inline_ || code == (pass == 0))
+				grid_add(g, name, inline_);
+		}
+}
+
+static int grid_measure(struct grid *g)
 {
 	char buf[CELL_TEXT];
-	int count = 0;
+	int count = 0, sum = 0;
 
-	for (const struct json *m = json_first(json_first(g->rows)); m && g->n + 1 < TABLE_COLUMNS;
-	     m = json_next(m)) {
-		g->names[g->n++] = json_name(m);
-		if (json_get(g->explain, json_name(m)))
-			g->names[g->n++] = NULL;
-	}
 	for (size_t i = 0; i < g->n; i++)
 		g->w[i] = g->names[i] ? text_width(g->names[i], false) : 8;
 	for (const struct json *r = json_first(g->rows); r && count < TABLE_ROWS;
@@ -88,6 +109,56 @@ static void grid_columns(struct grid *g)
 			if (w > g->w[i])
 				g->w[i] = w < most ? w : most;
 		}
+	for (size_t i = 0; i < g->n; i++)
+		sum += g->w[i] + 2;
+	return sum - 2;
+}
+
+/* Each code that occurs, how often, and what it means: once, and in full. */
+static int draw_meanings(struct area at, int y, const struct grid *g, const char *name)
+{
+	const struct json *codes = json_get(g->explain, name);
+	char values[MEANINGS][64], buf[CELL_TEXT];
+	int counts[MEANINGS] = { 0 }, n = 0, w = 6;
+
+	for (const struct json *r = json_first(g->rows); r; r = json_next(r)) {
+		int i = 0;
+		run_value_text(json_get(r, name), buf, sizeof(buf));
+		while (i < n && strncmp(values[i], buf, sizeof(values[i]) - 1) != 0)
+			i++;
+		if (i == MEANINGS || str_eq(buf, "-"))
+			continue;
+		if (i == n)
+			snprintf(values[n++], sizeof(values[0]), "%.63s", buf);
+		counts[i]++;
+	}
+	for (int done = 0; done < n; done++) {
+		int best = 0, x;
+		for (int i = 1; i < n; i++)
+			best = counts[i] > counts[best] ? i : best;
+		area_text(at, 1, y, ROLE_label, done ? "" : "MEANS");
+		x = area_textf(at, LABEL + 1, y, ROLE_count, "%s", values[best]);
+		x = area_textf(at, x, y, ROLE_normal, " x%d", counts[best]);
+		w = x - LABEL > w ? x - LABEL : w;
+		y = area_wrap(at, LABEL + 2 + w, y, at.w - LABEL - 3 - w, ROLE_ok,
+		              json_get_str(codes, values[best]) ? json_get_str(codes, values[best])
+		                                                : "not in the table");
+		counts[best] = -1;
+	}
+	return y;
+}
+
+static int grid_lay(struct grid *g, struct area at, int y)
+{
+	grid_names(g, true);
+	if (grid_measure(g) <= at.w - 2)
+		return y;
+	grid_names(g, false);
+	grid_measure(g);
+	for (size_t i = 0; i < g->n; i++)
+		if (json_get(g->explain, g->names[i]))
+			y = draw_meanings(at, y, g, g->names[i]);
+	return y;
 }
 
 static int draw_grid(struct area at, int y, int left, const struct grid *g)
@@ -100,6 +171,8 @@ static int draw_grid(struct area at, int y, int left, const struct grid *g)
 		area_field(in, x, y, g->w[i], 0, ROLE_title, g->names[i] ? g->names[i] : "means");
 		x += g->w[i] + 2;
 	}
+	if (x - 2 > in.w)
+		area_text(in, in.w - 3, y, ROLE_hint, " >>");
 	y++;
 	for (const struct json *r = json_first(g->rows); r; r = json_next(r), count++) {
 		if (count == TABLE_ROWS) {
@@ -168,12 +241,14 @@ int run_result_draw(struct area at, int y, int left, const char *label, const ch
 		scalars(from, line, sizeof(line));
 	y = field(at, y, label, ROLE_normal, line);
 	for (const struct json *m = json_first(from); m && json_name(m); m = json_next(m)) {
-		struct grid g = { .rows = m, .explain = codes };
+		struct grid g = { .rows = m,
+			          .explain = codes,
+			          .order = json_get(from, "columns") };
 		if (!is_table(m) || aside(json_name(m)))
 			continue;
 		if (!str_eq(json_name(m), "rows") && !str_eq(json_name(m), "table"))
 			area_text(at, 1, y++, ROLE_label, json_name(m));
-		grid_columns(&g);
+		y = grid_lay(&g, at, y);
 		y = draw_grid(at, y, left, &g);
 		tables = true;
 	}
@@ -199,7 +274,7 @@ static int draw_checks(const struct run_step *s, struct area at, int y)
 		want = b > want ? b : want;
 	}
 	name = name > at.w / 4 ? at.w / 4 : name;
-	want = want > at.w / 3 ? at.w / 3 : want;
+	want = want > at.w * 2 / 5 ? at.w * 2 / 5 : want;
 	got = at.w - LABEL - name - want - 5;
 	area_text(at, 1, y, ROLE_label, "CHECK");
 	area_text(at, LABEL + 1, y, ROLE_title, "what");
@@ -209,15 +284,17 @@ static int draw_checks(const struct run_step *s, struct area at, int y)
 	for (size_t i = 0; i < s->n_checks; i++) {
 		const struct run_check *c = &s->checks[i];
 		enum role role = role_run_outcome(c->outcome);
+		const char *came = c->actual ? c->actual : s->state == RS_WAITING ? "" : "-";
+		int ends[3] = { area_wrap(at, LABEL + 1, y, name, ROLE_normal,
+				          c->subject ? c->subject : ""),
+				area_wrap(at, LABEL + 3 + name, y, want, ROLE_normal,
+				          c->expected ? c->expected : ""),
+				area_wrap(at, LABEL + 5 + name + want, y, got, role, came) };
 
 		area_field(at, 1, y, LABEL - 1, 0, role, word_run_outcome(c->outcome));
-		area_field(at, LABEL + 1, y, name, 0, ROLE_normal, c->subject);
-		area_field(at, LABEL + 3 + name, y, want, 0, ROLE_normal, c->expected);
-		area_field(at, LABEL + 5 + name + want, y, got, 0, role,
-		           c->actual                ? c->actual
-		           : s->state == RS_WAITING ? ""
-		                                    : "-");
 		y++;
+		for (size_t k = 0; k < COUNT_OF(ends); k++)
+			y = ends[k] > y ? ends[k] : y;
 		if (c->why && !str_eq(c->outcome, "pass"))
 			y = area_wrap(at, LABEL + 1, y, at.w - LABEL - 2, role, c->why);
 	}
@@ -250,21 +327,43 @@ static int draw_options(const struct run_step *s, struct area at, int y)
 	return field(at, y, "EVIDENCE", ROLE_normal, s->evidence);
 }
 
+/* How many of a question's items were ticked; false: it has none, or is not answered. */
+bool run_step_ticked(const struct run_step *s, size_t *ret_done, size_t *ret_all)
+{
+	struct json *doc = s->result && str_eq(s->verb, "ask")
+	                           ? json_parse(s->result, strlen(s->result), NULL)
+	                           : NULL;
+	const struct json *ticks = json_get(doc, "items");
+	bool any = json_type(json_first(ticks)) == JSON_BOOL;
+
+	*ret_done = *ret_all = 0;
+	for (const struct json *m = json_first(ticks); any && m; m = json_next(m)) {
+		*ret_done += json_bool(m, false);
+		++*ret_all;
+	}
+	json_free(doc);
+	return any;
+}
+
 static int draw_items(const struct run_step *s, struct area at, int y)
 {
 	struct json *list = s->items ? json_parse(s->items, strlen(s->items), NULL) : NULL;
+	struct json *doc = s->result ? json_parse(s->result, strlen(s->result), NULL) : NULL;
+	const struct json *tick = json_first(json_get(doc, "items"));
+	size_t done, all;
 
 	for (const struct json *m = json_first(list); m; m = json_next(m)) {
-		bool done = s->state == RS_DONE;
-		const char *text = json_str(m);
-		if (json_type(m) == JSON_OBJECT) { /* with what was ticked */
-			text = json_get_str(m, "text");
-			done = json_get_bool(m, "done", done);
-		}
-		area_text(at, LABEL + 1, y, done ? ROLE_ok : ROLE_normal, done ? "[x]" : "[ ]");
-		y = area_wrap(at, LABEL + 5, y, at.w - LABEL - 6, ROLE_normal, text ? text : "?");
+		bool ticked = json_bool(tick, false);
+		area_text(at, LABEL + 1, y, ticked ? ROLE_ok : ROLE_normal, ticked ? "[x]" : "[ ]");
+		y = area_wrap(at, LABEL + 5, y, at.w - LABEL - 6, ROLE_normal,
+		              json_str(m) ? json_str(m) : "?");
+		tick = json_next(tick);
 	}
+	if (run_step_ticked(s, &done, &all) && done < all)
+		area_textf(at, LABEL + 1, y++, ROLE_warn, "answered with %zu of %zu ticked", done,
+		           all);
 	json_free(list);
+	json_free(doc);
 	return y;
 }
 
@@ -380,7 +479,8 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 	if (!over)
 		y = run_result_draw(at, y, left, "PREVIEW", s->preview, s->explain);
 	y = draw_checks(s, at, y);
-	y = run_result_draw(at, y, left, "RESULT", s->result, s->explain);
+	if (!str_eq(s->verb, "ask") && !str_eq(s->verb, "decide")) /* said above */
+		y = run_result_draw(at, y, left, "RESULT", s->result, s->explain);
 	if (!str_empty(s->output)) {
 		area_text(at, 1, y++, ROLE_label,
 		          s->state == RS_RUNNING ? "OUTPUT so far" : "OUTPUT");

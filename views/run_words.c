@@ -98,6 +98,19 @@ const char *word_wait(int wait)
 	return wait >= 0 && wait < (int)COUNT_OF(words) && words[wait] ? words[wait] : "a person";
 }
 
+const char *word_wait_short(int wait)
+{
+	return wait == RW_PARAM      ? "value?"
+	       : wait == RW_CONFIRM  ? "confirm"
+	       : wait == RW_SECOND   ? "2nd person"
+	       : wait == RW_GATE     ? "gate"
+	       : wait == RW_APPROVAL ? "approve"
+	       : wait == RW_HAPPENED ? "happened?"
+	       : wait == RW_OPTIONAL ? "optional"
+	       : wait == RW_CALL     ? "called run"
+	                             : "";
+}
+
 const char *word_run(const struct run *r)
 {
 	switch (r->status) {

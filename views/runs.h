@@ -77,6 +77,7 @@ const char *word_run(const struct run *r);
 enum role role_run(const struct run *r);
 bool run_open(const struct run *r);
 const char *word_wait(int wait); /* "a decision" */
+const char *word_wait_short(int wait); /* "confirm"; "" = says nothing more */
 const struct run_step *run_step_find(const struct run_doc *d, const char *id);
 /* Time left of a box: "12:31 left", "LATE 3:10"; returns whether it changes each second. */
 bool run_box_text(const struct app *a, const struct run_phase *p, char *buf, size_t n);
@@ -89,9 +90,14 @@ void run_watchers(const struct app *a, const struct run *r, char *buf, size_t n)
 /* A JSON value on one line, as people read it. */
 void run_value_text(const struct json *v, char *buf, size_t n);
 
+/* ---- run_strip.c: the open runs, a line each; returns the row below. ---- */
+int app_runs_strip(const struct app *a, struct area at, int y);
+
 /* ---- run_step.c: a step in full; returns the row below. left: columns scrolled away. */
 int run_step_draw(const struct app *a, const struct run_doc *d, const struct run_step *s,
                   struct area at, int y, int left);
+/* Of a question's items, how many were ticked; false: none, or not answered. */
+bool run_step_ticked(const struct run_step *s, size_t *ret_done, size_t *ret_all);
 /* A run's subjects, its tables joined with their explanations. */
 int run_result_draw(struct area at, int y, int left, const char *label, const char *result,
                     const char *explain);

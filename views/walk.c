@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/mem.h"
 #include "views/runs.h"
@@ -47,50 +48,56 @@ static enum role col_step(void *ctx, const void *rec, char *buf)
 	return r->step->state == RS_NOT_APPLICABLE ? ROLE_dim : ROLE_normal;
 }
 
+static size_t step_span(struct view *v, const struct run_step *s, char *buf)
+{
+	char span[WHEN_TEXT];
+
+	v->ticks = true;
+	return (size_t)snprintf(buf, CELL_TEXT, "RUNNING %s%s", app_stale(v->app) ? "~" : "",
+	                        when_span(span, app_now(v->app) - s->started_at_ms));
+}
+
+/* State and what came of it in one: "done WARN", "NOW optional", "RUNNING 0:12". */
 static enum role col_state(void *ctx, const void *rec, char *buf)
 {
 	const struct walk_row *r = rec;
 	const struct run_doc *d = app_runs_doc(app_of(ctx));
 	const struct run_step *s = r->step;
+	const char *word, *more = "";
+	char part[48] = "";
+	size_t ticked, items;
+	bool due = s && d && s->state == RS_READY && str_eq(d->run.step, s->id);
 
 	if (!s) {
 		snprintf(buf, CELL_TEXT, "%lld/%lld", (long long)r->done, (long long)r->total);
 		return ROLE_dim;
 	}
-	if (s->state == RS_READY && d && str_eq(d->run.step, s->id) && d->wait.kind == RW_FAILED)
-		snprintf(buf, CELL_TEXT, "FAILED");
-	else
-		snprintf(buf, CELL_TEXT, "%s", word_step(s));
-	return role_step(s);
-}
-
-static enum role col_result(void *ctx, const void *rec, char *buf)
-{
-	const struct walk_row *r = rec;
-	const struct run_step *s = r->step;
-	struct view *v = ctx;
-	char span[WHEN_TEXT];
-
-	if (!s) {
-		v->ticks |= run_box_text(v->app, r->phase, buf, CELL_TEXT);
-		return strncmp(buf, "LATE", 4) == 0 ? ROLE_bad : ROLE_count;
-	}
-	if (s->state == RS_RUNNING) {
-		snprintf(buf, CELL_TEXT, "%s%s", app_stale(v->app) ? "~" : "",
-		         when_span(span, app_now(v->app) - s->started_at_ms));
-		v->ticks = true;
+	if (s->state == RS_RUNNING && s->started_at_ms) {
+		step_span(ctx, s, buf);
 		return ROLE_count;
 	}
-	if (s->state == RS_DONE || s->state == RS_FAILED)
-		snprintf(buf, CELL_TEXT, "%s",
-		         s->picked                ? s->picked
-		         : !str_empty(s->outcome) ? word_run_outcome(s->outcome)
-		                                  : "");
+	word = word_step(s);
+	if (due && d->wait.kind == RW_FAILED)
+		word = "FAILED";
+	else if ((s->state == RS_DONE || s->state == RS_FAILED) && s->picked)
+		more = s->picked;
+	else if (s->state == RS_DONE && run_step_ticked(s, &ticked, &items) && ticked < items)
+		snprintf(part, sizeof(part), "%zu/%zu", ticked, items);
+	else if (s->state == RS_DONE && !str_empty(s->outcome) && !str_eq(s->outcome, "pass"))
+		more = word_run_outcome(s->outcome);
 	else if (s->state == RS_UNKNOWN)
-		snprintf(buf, CELL_TEXT, "happened?");
+		more = "happened?";
+	else if (due)
+		more = word_wait_short(d->wait.kind);
 	else if ((s->state == RS_WAITING || s->state == RS_READY) && s->optional)
-		snprintf(buf, CELL_TEXT, "optional");
-	return s->picked ? ROLE_normal : role_run_outcome(s->outcome);
+		more = "optional";
+	if (part[0]) {
+		snprintf(buf, CELL_TEXT, "%s %s", word, part);
+		return ROLE_warn;
+	}
+	snprintf(buf, CELL_TEXT, "%s%s%.60s", word, more[0] ? " " : "", more);
+	return s->state == RS_DONE && !s->picked && more[0] ? role_run_outcome(s->outcome)
+	                                                    : role_step(s);
 }
 
 static enum role col_effect(void *ctx, const void *rec, char *buf)
@@ -120,19 +127,23 @@ static enum role col_title(void *ctx, const void *rec, char *buf)
 {
 	const struct walk_row *r = rec;
 
-	(void)ctx;
-	if (r->step && !str_eq(r->step->title, r->step->id))
+	struct view *v = ctx;
+
+	if (!r->step) { /* a phase says here how long it may take */
+		v->ticks |= run_box_text(v->app, r->phase, buf, CELL_TEXT);
+		return strncmp(buf, "LATE", 4) == 0 ? ROLE_bad : ROLE_count;
+	}
+	if (!str_eq(r->step->title, r->step->id))
 		snprintf(buf, CELL_TEXT, "%s", r->step->title ? r->step->title : "");
-	return ROLE_dim;
+	return ROLE_normal;
 }
 
 static const struct column columns[] = {
 	{ .title = "STEP", .w = 18, .wide = 30, .text = col_step },
-	{ .title = "STATE", .w = 8, .text = col_state },
-	{ .title = "RESULT", .w = 9, .wide = 20, .text = col_result },
+	{ .title = "STATE", .w = 8, .wide = 20, .text = col_state },
 	{ .title = "DOES", .w = 7, .text = col_effect, .drop = 2 },
-	{ .title = "BY", .w = 5, .wide = 12, .text = col_by, .drop = 3 },
-	{ .title = "TITLE", .w = 12, .grow = true, .text = col_title, .drop = 1 },
+	{ .title = "TITLE", .w = 26, .grow = true, .text = col_title, .drop = 1 },
+	{ .title = "BY", .w = 17, .text = col_by, .drop = 3 },
 };
 
 static void fill(struct walk *st, const struct run_doc *d)
@@ -239,11 +250,27 @@ static void now_text(const struct app *a, const struct run_doc *d, char *buf, si
 		*ticks |= when_countdown(when, &c);
 		at += (size_t)snprintf(buf + at, n - at, ", next check in %s", when);
 	}
-	if (!str_empty(d->wait.text) && at < n)
+	/* what only says the title again stands in the list and with the step */
+	if (!str_empty(d->wait.text) && at < n &&
+	    (!r->step_title || strncasecmp(d->wait.text, r->step_title, strlen(r->step_title)) != 0))
 		snprintf(buf + at, n - at, ": %.160s", d->wait.text);
 }
 
-static void people_text(const struct app *a, const struct run_doc *d, char *buf, size_t n)
+/* The time box that counts now, also when its phase has scrolled away. */
+static size_t box_now(const struct app *a, const struct run_doc *d, char *buf, size_t n,
+                      bool *ticks)
+{
+	const struct run_step *s = run_step_find(d, d->run.step);
+	char box[80] = "";
+
+	for (size_t i = 0; s && run_open(&d->run) && i < d->n_phases; i++)
+		if (str_eq(d->phases[i].name, s->phase))
+			*ticks |= run_box_text(a, &d->phases[i], box, sizeof(box));
+	return box[0] ? (size_t)snprintf(buf, n, "   %.40s: %s", s->phase, box) : 0;
+}
+
+static void people_text(const struct app *a, const struct run_doc *d, char *buf, size_t n,
+                        bool *ticks)
 {
 	const struct run *r = &d->run;
 	char others[120];
@@ -268,6 +295,8 @@ static void people_text(const struct app *a, const struct run_doc *d, char *buf,
 		at += (size_t)snprintf(buf + at, n - at, "   undo %zu (U)", d->n_undo);
 	if (d->n_holds)
 		at += (size_t)snprintf(buf + at, n - at, "   HOLDS %zu", d->n_holds);
+	if (at < n)
+		at += box_now(a, d, buf + at, n - at, ticks);
 	if (d->n_notes && at < n)
 		snprintf(buf + at, n - at, "   notes %zu (p)", d->n_notes);
 }
@@ -291,7 +320,7 @@ static int draw_head(struct view *v, struct area a, const struct run_doc *d)
 	now_text(v->app, d, text, sizeof(text), &ticks);
 	area_field(a, 1, y++, a.w - 2, 0, role_run(r), text);
 	if (a.h > 9) {
-		people_text(v->app, d, text, sizeof(text));
+		people_text(v->app, d, text, sizeof(text), &ticks);
 		area_field(a, 1, y++, a.w - 2, 0, ROLE_normal, text);
 	}
 	if (r->file_changed && a.h > 12)

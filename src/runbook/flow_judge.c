@@ -282,7 +282,10 @@ static void explain_value(struct judging *j, const struct rb_table *t, const cha
 		    cell->type == V_NULL || cell->type == V_LIST || cell->type == V_MAP)
 			continue;
 		str_add(&text, text.len ? "; " : "");
-		value_print(&text, cell, 300);
+		if (cell->type == V_BOOL) /* "false" alone says nothing */
+			str_addf(&text, "%s: %s", cell->name, cell->b ? "yes" : "no");
+		else
+			value_print(&text, cell, 300);
 	}
 	if (!value_get(done, str_get(&key))) {
 		value_set_bool(value_add(done, str_get(&key)), true);

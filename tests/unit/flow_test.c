@@ -423,7 +423,7 @@ static void decisions(void **state)
 	waits(&p, RW_PICK, "cause");
 	assert_string_equal(step_of(&p, "cause").suggestion, "y");
 	assert_non_null(strstr(step_of(&p, "cause").evidence, "n is 7"));
-	assert_string_equal(step_of(&p, "mix").explain, "{\"code\":{\"1\":\"true\"}}");
+	assert_string_equal(step_of(&p, "mix").explain, "{\"code\":{\"1\":\"retry: yes\"}}");
 	assert_int_equal(order_as(&p, "jane", PR_OPERATOR, "\"action\":\"jump\",\"step\":\"y1\""),
 			 ERR_CONFLICT);
 	assert_int_equal(order_as(&p, "jane", PR_OPERATOR, "\"action\":\"pick\",\"pick\":\"q\""),
