@@ -17,6 +17,7 @@
 #include "engine/live.h"
 #include "engine/parts.h"
 #include "engine/presence.h"
+#include "metric/source.h"
 #include "notify/notify.h"
 #include "store/accounts.h"
 #include "store/lease_row.h"
@@ -279,6 +280,8 @@ void engine_free(struct engine *e)
 	http_free(e->http);
 	store_close(e->store);
 	keyring_free(e->keys);
+	metrics_free(e->metrics);
+	free_p(&e->metrics_database);
 	free_p(&e->run_ports);
 	free_p(&e->runbooks_dir);
 	free_p(&e->runbooks_read);

@@ -30,6 +30,7 @@ struct alerter;
 struct keyring;
 struct engine_options;
 struct runs;
+struct metrics;
 struct incidents;
 struct run_ports;
 struct runbook_settings;
@@ -59,6 +60,8 @@ struct engine {
 	struct incidents *incidents;
 	struct run_ports *run_ports;
 	char *runbooks_dir, *runbooks_read, *runbooks_change;
+	struct metrics *metrics;	/* reads figures that the policy names */
+	char *metrics_database;
 	struct hub *hub;
 	struct presence *presence;
 	struct live *live;

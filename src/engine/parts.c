@@ -3,6 +3,7 @@
 #include "engine/parts.h"
 
 #include "alert/alerter.h"
+#include "engine/figures.h"
 #include "failover/decide.h"
 #include "failover/execute.h"
 #include "engine/ports.h"
@@ -79,6 +80,7 @@ void parts_start(struct engine *e)
 	struct sms_deps s = { e->loop, e->store, e->providers, e->o->failover->sms_retry_age_ms };
 	e->sms = sms_new(&s);
 	start_alerter(e);
+	e->metrics = engine_metrics_new(e);
 	e->runs = ports_runs_new(e);
 	runs_start(e->runs);
 	start_incidents(e);

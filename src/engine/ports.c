@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json.h"
 #include "core/mem.h"
 #include "engine/hub.h"
+#include "metric/source.h"
 #include "model/incident.h"
 #include "notify/notify.h"
 #include "runbook/runs.h"
@@ -71,52 +71,13 @@ static int hold(void *ctx, const char *run, const char *name, const char *text, 
 	return r;
 }
 
-/* The lowest balance of a monitored Twilio account: "12.34 USD". */
-static bool lowest_balance(const struct state *s, double *ret)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < s->n_accounts; i++) {
-		const struct account *a = &s->accounts[i];
-		_cleanup_(free_p) char *text = a->balance ?
-			xstrndup(a->balance, strcspn(a->balance, " ")) : NULL;
-		double v;
-
-		if (!text || !a->is_active || !str_eq(a->provider, "twilio") ||
-		    !parse_double(text, &v))
-			continue;
-		*ret = any && *ret < v ? *ret : v;
-		any = true;
-	}
-	return any;
-}
-
-/* Figures that the engine has itself, by the names the console shows them under. */
-static int metric_read(void *ctx, const struct policy_metric *m, int64_t over_ms, double *ret,
+/* From wherever the policy says the figure is. */
+static int metric_port(void *ctx, const struct policy_metric *m, int64_t over_ms, double *ret,
 		       struct err *err)
 {
 	const struct engine *e = ctx;
-	const struct state *s = hub_state(e->hub);
-	struct str b = STR_INIT(STR_MAX_DEFAULT);
-	struct jw w = JW(&b);
-	_cleanup_(json_free_p) struct json *j = NULL;
-	const struct json *v;
 
-	(void)over_ms;
-	if (m->source != METRIC_ENGINE)
-		return err_set(err, ERR_NOT_FOUND, "%s: this engine cannot read its source",
-			       m->name);
-	if (str_eq(m->text, "twilio_balance") && lowest_balance(s, ret))
-		return 0;
-	record_json(&w, NULL, &impact_type, &s->impact);
-	j = json_parse(str_get(&b), b.len, NULL);
-	v = json_get(j, m->text);
-	str_fini(&b);
-	if (json_type(v) != JSON_NUMBER)
-		return err_set(err, ERR_NOT_FOUND, "%s: the engine has no figure %s now", m->name,
-			       m->text);
-	*ret = json_double(v, 0);
-	return 0;
+	return metric_read_one(e->metrics, runs_policy(e->runs), m->name, over_ms, 0, ret, err);
 }
 
 /* ---- values for parameters ------------------------------------------------------------------ */
@@ -190,7 +151,7 @@ struct runs *ports_runs_new(struct engine *e)
 	const struct runbook_settings *s = e->o->runbooks;
 
 	e->run_ports = xcalloc(1, sizeof(*e->run_ports));
-	*e->run_ports = (struct run_ports){ e, engine_call, say, metric_read, hold };
+	*e->run_ports = (struct run_ports){ e, engine_call, say, metric_port, hold };
 	e->runbooks_dir = runbooks_dir(s);
 	e->runbooks_read = runbooks_read_url(s, e->o->database);
 	e->runbooks_change = runbooks_change_url(s, e->o->database);

@@ -84,7 +84,8 @@ static int check_metric(struct policy_reader *r, const struct yaml *y,
 
 	if (!m->text)
 		return yaml_err(r->err, r->file, y,
-				"%s: one of http, sql, prometheus and engine is needed", m->name);
+				"%s: one of http, sql, prometheus, provider and engine is needed",
+				m->name);
 	if (m->source == METRIC_HTTP && !m->json_path)
 		return yaml_err(r->err, r->file, y, "%s: 'value' says where in the reply it is",
 				m->name);

@@ -41,8 +41,9 @@ enum band_op { BAND_LT, BAND_LE, BAND_GT, BAND_GE };
 struct policy_band { bool set; enum band_op op; double limit; };
 struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *name, *title, *unit, *help;
-	enum { METRIC_HTTP, METRIC_SQL, METRIC_PROMETHEUS, METRIC_ENGINE } source;
-	char *text;			/* url with $base, statement, query, engine figure's name */
+	enum { METRIC_HTTP, METRIC_SQL, METRIC_PROMETHEUS, METRIC_ENGINE,
+	       METRIC_PROVIDER } source;
+	char *text;			/* url with $base, statement, query, figure's name */
 	char *json_path;		/* METRIC_HTTP */
 	struct policy_pair *query; size_t n_query;
 	char *by;			/* label that makes one series each; NULL = one series */

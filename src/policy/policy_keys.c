@@ -217,7 +217,8 @@ static int source(struct policy_reader *r, const struct yaml *y, void *obj)
 {
 	static const char *const names[] = { [METRIC_HTTP] = "http", [METRIC_SQL] = "sql",
 					     [METRIC_PROMETHEUS] = "prometheus",
-					     [METRIC_ENGINE] = "engine" };
+					     [METRIC_ENGINE] = "engine",
+					     [METRIC_PROVIDER] = "provider" };
 	struct policy_metric *m = obj;
 	int e = policy_list_must(r, y, YAML_SCALAR, y->key);
 	const char *text = y->text;
@@ -248,6 +249,7 @@ static const struct policy_key metric_rows[] = {
 	{ "sql", PK_FN, false, .fn = source },
 	{ "prometheus", PK_FN, false, .fn = source },
 	{ "engine", PK_FN, false, .fn = source },
+	{ "provider", PK_FN, false, .fn = source },
 	{ "value", PK_TEXT, false, AT(policy_metric, json_path) },
 	{ "query", PK_PAIRS, false, ATN(policy_metric, query) },
 	{ "by", PK_TEXT, false, AT(policy_metric, by) },
