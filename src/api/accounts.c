@@ -107,7 +107,13 @@ static void credentials_of(const struct account_input *in, const struct account_
 	copy(ret->api_key, sizeof(ret->api_key), in->api_key);
 	copy(ret->second_key, sizeof(ret->second_key), in->second_key);
 	copy(ret->parent_sid, sizeof(ret->parent_sid), in->parent_sid);
-#define PUT(slot, given) do { if (given) { secret_free(slot); slot = secret_ref(given); } } while (0)
+#define PUT(slot, given)                                                                           \
+	do {                                                                                       \
+		if (given) {                                                                       \
+			secret_free(slot);                                                         \
+			slot = secret_ref(given);                                                  \
+		}                                                                                  \
+	} while (0)
 	PUT(ret->token, in->token);
 	PUT(ret->api_secret, in->api_secret);
 	PUT(ret->second_secret, in->second_secret);

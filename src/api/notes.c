@@ -150,9 +150,10 @@ static int window_of(struct call *c, struct timeline_window *w, struct err *err)
 		return e;
 	const struct incident *i = &doc.incident;
 	int64_t end = i->closed_at_ms ? i->closed_at_ms : i->resolved_at_ms;
-	int64_t begin = i->started_at_ms && i->started_at_ms < i->declared_at_ms ?
-		i->started_at_ms :
-										   i->declared_at_ms;
+	int64_t begin = i->declared_at_ms;
+
+	if (i->started_at_ms && i->started_at_ms < begin)
+		begin = i->started_at_ms;
 	if (!w->from_ms)
 		w->from_ms = begin - HOUR_MS;
 	if (!w->to_ms && end)

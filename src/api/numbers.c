@@ -445,7 +445,8 @@ static int post_transfer(struct call *c)
 }
 
 #define ACCOUNT(name_) { name_, M_TEXT, .required = true, .max = 100 }
-#define NUMBER { "phoneNumber", M_TEXT, .required = true, .max = 20 }, { "confirm", M_TEXT, .max = 20 }
+#define NUMBER                                                                                     \
+	{ "phoneNumber", M_TEXT, .required = true, .max = 20 }, { "confirm", M_TEXT, .max = 20 }
 #define REASON { "reason", M_TEXT, .max = 500 }
 #define KIND { "country", M_TEXT, .max = 2 }, { "kind", M_TEXT, .max = 12 }
 

@@ -265,15 +265,16 @@ VERB_RUN(delete)
 VERB_RUN(verify)
 
 #define CREDENTIALS                                                                                \
-	{ .name = "token-file", .arg = "F", .help = "the auth token, first line of F; - is stdin" },\
-	{ .name = "api-key", .arg = "SK...", .help = "an API key instead; its secret is asked for" },\
+	{ .name = "token-file", .arg = "F", .help = "the auth token, line 1 of F; - is stdin" },   \
+	{ .name = "api-key", .arg = "SK...",                                                       \
+	  .help = "an API key instead; its secret is asked for" },                                 \
 	{ .name = "key-secret-file", .arg = "F", .help = "the secret of the API key" },            \
 	{ .name = "second", .help = "ask for a second auth token, to confirm a rejection with" },  \
 	{ .name = "second-key", .arg = "SK...", .help = "an API key as the second credential" },   \
 	{ .name = "second-file", .arg = "F", .help = "the second credential's secret" },           \
 	{ .name = "parent", .arg = "AC...", .help = "the parent account; its token is asked for" },\
 	{ .name = "parent-token-file", .arg = "F", .help = "the parent's auth token" },            \
-	{ .name = "region", .arg = "R", .help = "Twilio region (us1), such as ie1, au1" },           \
+	{ .name = "region", .arg = "R", .help = "Twilio region (us1), such as ie1, au1" },         \
 	{ .name = "edge", .arg = "E", .help = "ashburn, dublin ..." },                             \
 	{ .name = "priority", .arg = "N", .help = "lower is chosen first as a target" },           \
 	{ .name = "reason", .arg = "R", .help = "why; kept in the journal" }

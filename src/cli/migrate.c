@@ -130,8 +130,8 @@ static int run_adopt(struct cli *c)
 {
 	const char *name = cli_opt(c, "environment");
 
-	if (!*name || name[strspn(name,
-				  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")])
+	if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_-.")])
 		return cli_fail(c, EXIT_USAGE, "an environment's name has letters, digits, '-', '_'"
 					       " and '.'");
 	return cli_run(c, adopt);

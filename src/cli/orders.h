@@ -11,7 +11,7 @@ extern const struct cli_option order_plain[1], order_approve[4], order_extend[2]
 	order_rollback[3];
 
 #define ORDER(name_, help_, opts)                                                                  \
-	{ .name = name_, .args = "EVENT", .help = help_, .kind = CLI_CHANGES, .options = opts,      \
+	{ .name = name_, .args = "EVENT", .help = help_, .kind = CLI_CHANGES, .options = opts,     \
 	  .n_options = COUNT_OF(opts), .run = orders_run }
 #define ORDER_APPROVE                                                                              \
 	ORDER("approve", "approve a held or pending event: its plan is carried out", order_approve)
@@ -22,7 +22,8 @@ extern const struct cli_option order_plain[1], order_approve[4], order_extend[2]
 	ORDER("cancel", "stop an event: free before step 3, later it is rolled back", order_plain)
 #define ORDER_RESUME ORDER("resume", "go on with a failed event", order_resume)
 #define ORDER_ROLLBACK                                                                             \
-	ORDER("rollback", "put agents back home, all that nobody else changed since", order_rollback)
+	ORDER("rollback", "put agents back home, all that nobody else changed since",              \
+	      order_rollback)
 #define ORDER_ACCEPT ORDER("accept", "take a failed event as it is, differences kept", order_plain)
 #define ORDER_ROWS ORDER_APPROVE, ORDER_REJECT, ORDER_EXTEND, ORDER_CANCEL, ORDER_RESUME,          \
 		   ORDER_ROLLBACK, ORDER_ACCEPT

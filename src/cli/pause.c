@@ -49,7 +49,8 @@ static int run(struct cli *c)
 	return cli_run(c, order);
 }
 
-#define REASON { .name = "reason", .arg = "R", .required = true, .help = "why; kept in the journal" }
+#define REASON                                                                                     \
+	{ .name = "reason", .arg = "R", .required = true, .help = "why; kept in the journal" }
 #define FOR { .name = "for", .arg = "D", .help = "how long, such as 30m or 1h30m" }
 
 static const struct cli_option pause_options[] = { REASON, FOR };

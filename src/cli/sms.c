@@ -189,7 +189,7 @@ static int action_run(struct cli *c)
 
 #define TIME_AND_PLACE                                                                             \
 	{ .name = "source", .arg = "S",                                                            \
-	  .help = "whose list: MessageLog, sms_messages (the application's) or twilio (its own)" }, \
+	  .help = "whose list: MessageLog, sms_messages (the application's) or twilio (its own)" },\
 	{ .name = "org", .arg = "ORG", .help = "only of this organisation" },                      \
 	{ .name = "minutes", .arg = "N", .help = "the last N minutes, at most 1440 (60)" },        \
 	{ .name = "limit", .arg = "N", .help = "at most N rows (200)" }

@@ -9,6 +9,8 @@
  */
 #include "client/internal.h"
 
+#include "core/hash.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,22 +31,15 @@ struct saved {
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-/* One name for each list of engines; no secret, so no need of a library's hash. */
-static uint64_t mix(uint64_t h, const char *s)
-{
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return (h ^ '\n') * 1099511628211u;
-}
-
+/* One name for each list of engines. */
 static char *path_of(const struct client *c)
 {
-	uint64_t h = 14695981039346656037u;
+	uint64_t h = HASH_START;
 
 	for (size_t i = 0; i < c->n_apis; i++)
-		h = mix(h, c->apis[i]);
+		h = hash_add(hash_add_text(h, c->apis[i]), '\n');
 	if (c->n_apis == 0)
-		h = mix(h, c->database);
+		h = hash_add_text(h, c->database);
 	return xasprintf("%s/console-%016llx.json", c->state_dir, (unsigned long long)h);
 }
 

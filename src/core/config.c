@@ -530,6 +530,11 @@ const char *config_warning(const struct config *c, size_t i)
 	return i < c->warnings.n ? c->warnings.v[i] : NULL;
 }
 
+static const struct secret *secret_at(const struct entry *e)
+{
+	return *(struct secret **)((char *)e->base + e->v.row->offset);
+}
+
 void config_take(struct config *running, struct config *fresh,
 		 void (*tell)(void *ctx, const char *text), void *ctx)
 {
@@ -540,8 +545,7 @@ void config_take(struct config *running, struct config *fresh,
 		bool same = str_eq(a->v.text, b->v.text);
 		char text[400];
 		if (row->type == OPT_SECRET) /* the texts are masks */
-			same = str_eq(secret_reveal(*(struct secret **)((char *)a->base + row->offset)),
-				      secret_reveal(*(struct secret **)((char *)b->base + row->offset)));
+			same = str_eq(secret_reveal(secret_at(a)), secret_reveal(secret_at(b)));
 		if (same)
 			continue;
 		if (row->flags & OPT_RELOAD) {

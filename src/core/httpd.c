@@ -292,8 +292,9 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *o, httpd_han
 		d->o.head_timeout_ms = 10000;
 	if (d->o.answer_timeout_ms <= 0)
 		d->o.answer_timeout_ms = 120000;
-	d->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0,
-		NULL, NULL, on_access, d,
+	d->mhd = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+		on_access, d,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)d->o.max_connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY,

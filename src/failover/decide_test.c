@@ -35,7 +35,8 @@ void lineage_clock(struct decider *d, struct lineage *l)
 		l->retested = false;
 		l->untold_known = false;
 		/* the opening of a window is a failed test: the next comes after the usual time */
-		if (open && loop_wall_ms(d->d->loop) - l->ev.e.state_since_ms < d->d->set->test_every_ms)
+		if (open && loop_wall_ms(d->d->loop) - l->ev.e.state_since_ms <
+				    d->d->set->test_every_ms)
 			l->test_due_ms = loop_now_ms(d->d->loop) + d->d->set->test_every_ms;
 	}
 }

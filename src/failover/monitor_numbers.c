@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "failover/e164.h"
@@ -40,15 +41,17 @@ static char *hooks_text(const struct webhooks *h)
 	return str_take(&b);
 }
 
+static uint64_t hash_text(uint64_t h, const char *s)
+{
+	return hash_add(hash_add_text(h, s), 31);
+}
+
 static uint32_t hooks_hash(const struct webhooks *h)
 {
-	uint64_t x = 1469598103934665603u;
+	uint64_t x = HASH_START;
 
-	for (int f = 0; h && f < WH_COUNT; f++) {
-		for (const char *p = h->v[f] ? h->v[f] : ""; *p; p++)
-			x = (x ^ (unsigned char)*p) * 1099511628211u;
-		x = (x ^ 31) * 1099511628211u;
-	}
+	for (int f = 0; h && f < WH_COUNT; f++)
+		x = hash_text(x, h->v[f]);
 	return (uint32_t)(x ^ (x >> 32)) | 1;
 }
 
@@ -176,29 +179,21 @@ static void describe(const struct pool *x, const struct phone *p, struct pool_ro
 	};
 }
 
-static uint64_t hash_text(uint64_t x, const char *s)
-{
-	for (; s && *s; s++)
-		x = (x ^ (unsigned char)*s) * 1099511628211u;
-	return (x ^ 31) * 1099511628211u;
-}
-
 /* What would be written of each number, as one number each. */
 static void hash_rows(struct pool *x)
 {
-	const uint64_t start = 1469598103934665603u;
 	bool approve = x->w->verdict.severity <= SEV_MINOR;
 	unsigned turns = 0;
 
 	for (size_t i = 0; i < x->r->phones.n; i++) {
 		const struct phone *p = &x->r->phones.v[i];
-		uint64_t h = hash_text(start, p->sid);
+		uint64_t h = hash_text(HASH_START, p->sid);
 
-		h = (h ^ hooks_hash(p->hooks)) * 1099511628211u;
-		h = (h ^ (unsigned)(p->voice * 4 + p->sms * 2 + p->mms + approve * 8)) * 1099511628211u;
-		h = (h ^ (unsigned)(sms_ready(x->sms, x->sms_read, p->e164) + 1)) * 1099511628211u;
+		h = hash_add(h, hooks_hash(p->hooks));
+		h = hash_add(h, (unsigned)(p->voice * 4 + p->sms * 2 + p->mms + approve * 8));
+		h = hash_add(h, (unsigned)(sms_ready(x->sms, x->sms_read, p->e164) + 1));
 		h = hash_text(h, pool_region(x, p->e164));
-		x->now[i] = (struct pool_seen){ hash_text(start, p->e164),
+		x->now[i] = (struct pool_seen){ hash_text(HASH_START, p->e164),
 						(uint32_t)(h ^ h >> 32) };
 		roster_yield(&turns);
 	}

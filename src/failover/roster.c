@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/task.h"
@@ -62,12 +63,10 @@ static uint32_t put_text(struct roster *r, const char *s)
 	return at;
 }
 
-static size_t hash_text(const char *s)
+static size_t bucket_of(const char *s)
 {
-	uint64_t h = 1469598103934665603u;
+	uint64_t h = hash_add_text(HASH_START, s);
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
 	return (size_t)(h ^ (h >> 29));
 }
 
@@ -82,7 +81,7 @@ static void index_numbers(struct roster *r)
 	r->by_number = xcalloc(size, sizeof(*r->by_number));
 	r->mask = size - 1;
 	for (size_t i = 0; i < r->n; i++) {
-		size_t at = hash_text(roster_text(r, r->v[i].number)) & r->mask;
+		size_t at = bucket_of(roster_text(r, r->v[i].number)) & r->mask;
 
 		while (r->by_number[at])
 			at = (at + 1) & r->mask;
@@ -97,7 +96,7 @@ struct roster_agent *roster_by_number(const struct roster *r, const char *e164)
 
 	if (!r->n || str_empty(e164))
 		return NULL;
-	for (at = hash_text(e164) & r->mask; r->by_number[at]; at = (at + 1) & r->mask) {
+	for (at = bucket_of(e164) & r->mask; r->by_number[at]; at = (at + 1) & r->mask) {
 		struct roster_agent *a = &r->v[r->by_number[at] - 1];
 
 		if (!strcmp(roster_text(r, a->number), e164))

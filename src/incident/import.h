@@ -15,8 +15,8 @@
 
 struct import_line { char *text, *original, *doubt; int64_t at_ms; };
 struct import_rules {
-	const char *zone;		/* of instants without one: "UTC", "PST", "-07:00"; NULL = UTC,
-					 * with a doubt */
+	/* of instants without one: "UTC", "PST", "-07:00"; NULL = UTC, with a doubt */
+	const char *zone;
 	int64_t base_ms;		/* the incident's beginning: gives a missing year */
 };
 bool import_zone_known(const char *zone);

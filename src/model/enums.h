@@ -20,7 +20,8 @@ int enum_parse(const struct enum_names *e, const char *text);	/* -1 = unknown */
 /* Defines the names of a list: ENUM_NAMES(run_status_names, "run status", RUN_STATUS_LIST); */
 #define ENUM_NAMES(var, what_, list)                                                               \
 	static const char *const var##_text[] = { list(RD_ENUM_TEXT) };                            \
-	const struct enum_names var = { what_, var##_text, sizeof(var##_text) / sizeof(var##_text[0]) }
+	const struct enum_names var = { what_, var##_text,                                         \
+					sizeof(var##_text) / sizeof(var##_text[0]) }
 
 /* failover.md §3 */
 #define EVENT_STATUS_LIST(X)                                                                       \
@@ -53,7 +54,8 @@ enum probe_kind { PROBE_KIND_LIST(RD_ENUM_ID) PROBE_MAX };
 #define OUTCOME_LIST(X) X(OUT_UNKNOWN, "unknown") X(OUT_OK, "ok") X(OUT_BAD, "bad")
 enum outcome { OUTCOME_LIST(RD_ENUM_ID) OUT_MAX };
 
-#define TRIGGER_LIST(X) X(TRIG_AUTOMATIC, "AUTOMATIC") X(TRIG_MANUAL, "MANUAL") X(TRIG_DRILL, "DRILL")
+#define TRIGGER_LIST(X)                                                                            \
+	X(TRIG_AUTOMATIC, "AUTOMATIC") X(TRIG_MANUAL, "MANUAL") X(TRIG_DRILL, "DRILL")
 enum trigger { TRIGGER_LIST(RD_ENUM_ID) TRIG_MAX };
 
 #define GATE_LIST(X)                                                                               \

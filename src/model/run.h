@@ -30,7 +30,7 @@ enum run_step_state { RUN_STEP_STATE_LIST(RD_ENUM_ID) RS_MAX };
 
 /* ran, dry, skipped by a person, did not apply */
 #define RUN_DISPOSITION_LIST(X)                                                                    \
-	X(RDI_NONE, "") X(RDI_RAN, "ran") X(RDI_DRY, "dry") X(RDI_SKIPPED, "skipped-by-user")          \
+	X(RDI_NONE, "") X(RDI_RAN, "ran") X(RDI_DRY, "dry") X(RDI_SKIPPED, "skipped-by-user")      \
 	X(RDI_NOT_APPLICABLE, "not-applicable")
 enum run_disposition { RUN_DISPOSITION_LIST(RD_ENUM_ID) RDI_MAX };
 

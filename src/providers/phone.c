@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "providers/telephony.h"
@@ -108,13 +109,10 @@ struct text_pool {
 
 static uint64_t hash_hooks(const struct webhooks *w)
 {
-	uint64_t h = 14695981039346656037u; /* FNV-1a */
+	uint64_t h = HASH_START;
 
-	for (int i = 0; i < WH_COUNT; i++) {
-		for (const char *s = w->v[i] ? w->v[i] : ""; *s; s++)
-			h = (h ^ (unsigned char)*s) * 1099511628211u;
-		h = (h ^ (w->v[i] ? 1 : 2)) * 1099511628211u;
-	}
+	for (int i = 0; i < WH_COUNT; i++)
+		h = hash_add(hash_add_text(h, w->v[i]), w->v[i] ? 1 : 2);
 	return h;
 }
 

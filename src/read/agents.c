@@ -23,7 +23,8 @@
 	"        OR v.\"backupPhoneNumber\" LIKE $1 OR v.id ILIKE $1 OR x.reason ILIKE $1"         \
 	"        OR v.\"orgId\" ILIKE $1)"                                                         \
 	" AND ($2::text IS NULL OR coalesce(v.\"twilioAccountId\", only_home.id) = $2)"            \
-	" AND ($3::text IS NULL OR coalesce(x.home_account, v.\"twilioAccountId\", only_home.id) = $3)" \
+	" AND ($3::text IS NULL OR"                                                                \
+	"      coalesce(x.home_account, v.\"twilioAccountId\", only_home.id) = $3)"                \
 	" AND ($4::text IS NULL OR coalesce(x.outcome, 'unknown') = $4)"
 
 static const struct { const char *name, *expression; } sorts[] = {

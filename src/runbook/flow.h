@@ -49,10 +49,11 @@ int flow_apply(struct flow *f, const struct run_entry *e, struct err *err);
 /* What is to be done without a person. */
 enum todo_kind {
 	TODO_NOTHING,			/* a person is needed, or it is over; until_ms as below */
-	TODO_PREVIEW,			/* run the step's preview, rehearse its SQL -> RE_PREVIEW with
-					 * the data of flow_judge_preview */
-	TODO_RUN,			/* store RE_BEGIN {"command","undo"}, act, RE_END with the data
-					 * of flow_judge; dry: only say what it would do */
+	/* run the step's preview, rehearse its SQL -> RE_PREVIEW with flow_judge_preview's data */
+	TODO_PREVIEW,
+	/* store RE_BEGIN {"command","undo"}, act, RE_END with the data of flow_judge; dry: only say
+	 * what it would do */
+	TODO_RUN,
 	/* RE_UNDO_BEGIN, the step's undo, RE_UNDO_END, data as RE_END */
 	TODO_UNDO,
 	/* run what flow_gate_check names, RE_GATE with flow_gate's data */

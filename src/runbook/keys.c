@@ -39,7 +39,8 @@ static const struct key runbook_keys[] = {
 	  .schema = "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/never\"}}",
 	  .help = "What must not be done meanwhile; shown all the time, and blocks steps by tag." },
 	{ "params", KEY_SPECIAL, .read = read_params,
-	  .schema = "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"$ref\":\"#/$defs/param\"},"
+	  .schema = "{\"type\":\"object\","
+		    "\"additionalProperties\":{\"anyOf\":[{\"$ref\":\"#/$defs/param\"},"
 		    TEXT_SCHEMA "]}}",
 	  .help = "name: parameter. A type alone may stand for the map." },
 	{ "tables", KEY_SPECIAL, .read = read_tables,

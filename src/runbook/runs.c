@@ -34,8 +34,8 @@ static char *stamp_of(const char *dir)
 		if (e->d_name[0] == '.' || stat(path, &st) != 0)
 			continue;
 		n++;
-		sum = sum * 31 + (uint64_t)st.st_mtim.tv_sec * 1000003 + (uint64_t)st.st_mtim.tv_nsec +
-		      (uint64_t)st.st_size + (uint64_t)st.st_ino;
+		sum = sum * 31 + (uint64_t)st.st_mtim.tv_sec * 1000003 +
+		      (uint64_t)st.st_mtim.tv_nsec + (uint64_t)st.st_size + (uint64_t)st.st_ino;
 	}
 	if (d)
 		closedir(d);

@@ -143,7 +143,8 @@ void runbook_schema_json(struct str *out)
 	jw_raw(&w, "matcher", "{\"description\":\"A value (equal), a list, or eq ne lt le gt ge in"
 	       " match contains exists count all any not; {ok: M, warn: M}; for json, header,"
 	       " counts and row a map of path, name or column: matcher.\","
-	       "\"type\":[\"string\",\"number\",\"boolean\",\"null\",\"array\",\"object\"],\"minProperties\":1}");
+	       "\"type\":[\"string\",\"number\",\"boolean\",\"null\",\"array\",\"object\"],"
+	       "\"minProperties\":1}");
 	jw_raw(&w, "condition", "{\"description\":\"name: matcher, all of them; the name is a"
 	       " parameter, a saved value or a step (its outcome: pass warn unknown fail error);"
 	       " any: a list of such maps.\",\"type\":\"object\",\"minProperties\":1}");

@@ -6,17 +6,14 @@
 #include "sim/map.h"
 
 #include <string.h>
+#include "core/hash.h"
 #include "core/mem.h"
 
 static char tombstone_key[] = "";
 
 uint64_t sim_hash(const char *s)
 {
-	uint64_t h = 1469598103934665603u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return sim_mix(h);
+	return sim_mix(hash_add_text(HASH_START, s));
 }
 
 uint64_t sim_mix(uint64_t x)

@@ -21,7 +21,8 @@
 #define SUSPEND { MAIN, "{\"status\":\"suspended\"}" }
 #define START .name = "start"
 #define RECOVER(at) { .name = "recover", .at_s = (at), .op = { HEAL } }
-#define NUMBER_WRITES "\"service\":\"twilio\",\"method\":\"POST\",\"path\":\"*/IncomingPhoneNumbers/*\""
+#define NUMBER_WRITES                                                                              \
+	"\"service\":\"twilio\",\"method\":\"POST\",\"path\":\"*/IncomingPhoneNumbers/*\""
 #define IMPORT_WRITES                                                                              \
 	"\"service\":\"elevenlabs\",\"method\":\"POST,PATCH\",\"path\":\"/v1/convai/phone-numbers\""
 
@@ -52,7 +53,8 @@ static const struct sim_scenario table[] = {
 	  .what = "the only agent fails and the account's API answers 503",
 	  .stage = { { START,
 		       .op = { { MAIN, "{\"agentsFailing\":{\"share\":1,\"code\":32005}}" },
-			       { FAULT, "{\"match\":{\"service\":\"twilio-all\",\"account\":\"acme-main\"},"
+			       { FAULT, "{\"match\":{\"service\":\"twilio-all\","
+					"\"account\":\"acme-main\"},"
 					"\"fault\":{\"status\":503}}" } } },
 		     { .name = "recover", .op = { { FAULT, "DELETE" }, HEAL } } } },
 	{ .name = "suspended", .what = "the account is suspended; its parent says so",
@@ -89,7 +91,8 @@ static const struct sim_scenario table[] = {
 	{ .name = "self-isolated", .what = "no provider can be reached; mail can",
 	  .stage = { { START,
 		       .op = { { FAULT, "{\"match\":{\"service\":\"twilio-all,elevenlabs,telnyx,"
-					"status,aws,slack,pagerduty\"},\"fault\":{\"drop\":true}}" } } },
+					"status,aws,slack,pagerduty\"},"
+					"\"fault\":{\"drop\":true}}" } } },
 		     { .name = "recover", .op = { { FAULT, "DELETE" } } } } },
 	{ .name = "rate-limited", .what = "429 on most calls",
 	  .stage = { { START,
@@ -115,10 +118,12 @@ static const struct sim_scenario table[] = {
 	{ .name = "canary-fails", .what = "the targets refuse our webhooks for every number",
 	  .stage = { { START,
 		       .op = { { FAULT, "{\"match\":{" NUMBER_WRITES
-					",\"account\":\"acme-backup-1\",\"body\":\"voice.acme.example\"},"
+					",\"account\":\"acme-backup-1\","
+					"\"body\":\"voice.acme.example\"},"
 					"\"fault\":{\"status\":400,\"code\":21402}}" },
 			       { FAULT, "{\"match\":{" NUMBER_WRITES
-					",\"account\":\"acme-backup-2\",\"body\":\"voice.acme.example\"},"
+					",\"account\":\"acme-backup-2\","
+					"\"body\":\"voice.acme.example\"},"
 					"\"fault\":{\"status\":400,\"code\":21402}}" },
 			       SUSPEND } },
 		     { .name = "recover", .op = { { FAULT, "DELETE" }, HEAL } } } },

@@ -36,21 +36,22 @@ static void add_codes(struct str *b)
 /* $1 since, $2 codes, $3 org, $4 code, $5 ids. A recipient who opted out from anybody here in
  * the last day is left alone even where another code stands. */
 #define QUALIFY                                                                                    \
-	" FROM \"MessageLog\" m WHERE m.direction = 'outbound'"                                     \
-	" AND m.status IN ('failed', 'undelivered') AND m.\"createdAt\" > $1::timestamptz"          \
-	" AND m.metadata->>'twilioErrorCode' IN (SELECT json_array_elements_text($2::json))"        \
-	" AND ($3::text IS NULL OR m.\"orgId\" = $3)"                                               \
-	" AND ($4::text IS NULL OR m.metadata->>'twilioErrorCode' = $4)"                            \
-	" AND ($5::json IS NULL OR m.id IN (SELECT json_array_elements_text($5::json)))"            \
-	" AND NOT EXISTS (SELECT 1 FROM ringdown.sms_retry r WHERE r.message_id = m.id)"            \
-	" AND NOT EXISTS (SELECT 1 FROM \"OrgSettings\" o WHERE o.\"orgId\" = m.\"orgId\""          \
-	"                 AND o.\"smsDisabled\")"                                                   \
-	" AND NOT EXISTS (SELECT 1 FROM ringdown.sms_hold h JOIN \"VoiceAgent\" v ON v.id = h.agent_id" \
-	"                 WHERE m.\"from\" IN (v.\"twilioPhoneNumber\", v.\"backupPhoneNumber\"))"  \
-	" AND NOT EXISTS (SELECT 1 FROM ringdown.hold g WHERE g.id = 'sms-global')"                 \
-	" AND NOT EXISTS (SELECT 1 FROM \"MessageLog\" x WHERE x.\"to\" = m.\"to\""                 \
-	"                 AND x.direction = 'outbound' AND x.status IN ('failed', 'undelivered')"   \
-	"                 AND x.\"createdAt\" > $1::timestamptz - interval '23 hours'"              \
+	" FROM \"MessageLog\" m WHERE m.direction = 'outbound'"                                    \
+	" AND m.status IN ('failed', 'undelivered') AND m.\"createdAt\" > $1::timestamptz"         \
+	" AND m.metadata->>'twilioErrorCode' IN (SELECT json_array_elements_text($2::json))"       \
+	" AND ($3::text IS NULL OR m.\"orgId\" = $3)"                                              \
+	" AND ($4::text IS NULL OR m.metadata->>'twilioErrorCode' = $4)"                           \
+	" AND ($5::json IS NULL OR m.id IN (SELECT json_array_elements_text($5::json)))"           \
+	" AND NOT EXISTS (SELECT 1 FROM ringdown.sms_retry r WHERE r.message_id = m.id)"           \
+	" AND NOT EXISTS (SELECT 1 FROM \"OrgSettings\" o WHERE o.\"orgId\" = m.\"orgId\""         \
+	"                 AND o.\"smsDisabled\")"                                                  \
+	" AND NOT EXISTS (SELECT 1 FROM ringdown.sms_hold h"                                       \
+	"                 JOIN \"VoiceAgent\" v ON v.id = h.agent_id"                              \
+	"                 WHERE m.\"from\" IN (v.\"twilioPhoneNumber\", v.\"backupPhoneNumber\"))" \
+	" AND NOT EXISTS (SELECT 1 FROM ringdown.hold g WHERE g.id = 'sms-global')"                \
+	" AND NOT EXISTS (SELECT 1 FROM \"MessageLog\" x WHERE x.\"to\" = m.\"to\""                \
+	"                 AND x.direction = 'outbound' AND x.status IN ('failed', 'undelivered')"  \
+	"                 AND x.\"createdAt\" > $1::timestamptz - interval '23 hours'"             \
 	"                 AND x.metadata->>'twilioErrorCode' = '21610')"
 
 static const char batch_sql[] =

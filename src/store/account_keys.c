@@ -24,7 +24,7 @@ enum { SEALED = COUNT_OF(sealed_columns) };
 
 /* First the account's id and name, then the columns above in their order. */
 #define SEALED_SQL                                                                                 \
-	"SELECT a.id, a.name, a.\"authToken\", e.api_key_secret, e.second_secret,"                  \
+	"SELECT a.id, a.name, a.\"authToken\", e.api_key_secret, e.second_secret,"                 \
 	" e.parent_secret, e.previous_token"
 #define SEALED_FROM                                                                                \
 	" FROM \"TwilioAccount\" a LEFT JOIN ringdown.account_ext e ON e.account_id = a.id"

@@ -8,7 +8,7 @@
 #define SOLE_PRIMARY                                                                               \
 	"(SELECT min(id) FROM \"TwilioAccount\" WHERE \"isPrimary\" HAVING count(*) = 1)"
 #define WATCHED_AGENT                                                                              \
-	"v.status = 'ACTIVE' AND v.\"elevenLabsAgentId\" IS NOT NULL"                               \
+	"v.status = 'ACTIVE' AND v.\"elevenLabsAgentId\" IS NOT NULL"                              \
 	" AND v.\"twilioPhoneNumber\" IS NOT NULL AND x.eleven_present IS NOT FALSE"
 
 /* Inside t when given. ref NULL = all. */

@@ -14,25 +14,26 @@
 enum { BATCH = 2000, PAGE_MAX = 5000 };
 
 #define AGENT_COLUMNS                                                                              \
-	"v.id, v.\"orgId\", v.name, v.status, v.\"elevenLabsAgentId\", v.\"twilioPhoneNumber\","    \
-	" coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id),"              \
-	" coalesce(v.\"twilioAccountId\", home.id), v.\"backupPhoneNumber\", x.integration,"        \
-	" x.outcome, x.reason, x.since, m.agent_id IS NOT NULL, coalesce(x.calls_per_day, 0),"      \
+	"v.id, v.\"orgId\", v.name, v.status, v.\"elevenLabsAgentId\", v.\"twilioPhoneNumber\","   \
+	" coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id),"             \
+	" coalesce(v.\"twilioAccountId\", home.id), v.\"backupPhoneNumber\", x.integration,"       \
+	" x.outcome, x.reason, x.since, m.agent_id IS NOT NULL, coalesce(x.calls_per_day, 0),"     \
 	" coalesce(x.eleven_number_id, ''), x.eleven_present, coalesce(x.priority, 100)"
 #define AGENT_FROM                                                                                 \
-	" FROM (SELECT " SOLE_PRIMARY " AS id) home CROSS JOIN \"VoiceAgent\" v"                    \
-	" LEFT JOIN ringdown.agent_ext x ON x.agent_id = v.id"                                      \
-	" LEFT JOIN \"TwilioAccount\" h ON h.id = v.\"twilioAccountId\""                            \
+	" FROM (SELECT " SOLE_PRIMARY " AS id) home CROSS JOIN \"VoiceAgent\" v"                   \
+	" LEFT JOIN ringdown.agent_ext x ON x.agent_id = v.id"                                     \
+	" LEFT JOIN \"TwilioAccount\" h ON h.id = v.\"twilioAccountId\""                           \
 	" LEFT JOIN ringdown.sms_hold m ON m.agent_id = v.id"
 /* $1 account, $2 home, $3 watched, $4 failing, $5 search */
 #define AGENT_WHERE                                                                                \
-	" WHERE ($1::text IS NULL OR coalesce(v.\"twilioAccountId\", home.id) = $1)"                \
-	" AND ($2::text IS NULL OR"                                                                 \
-	" coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id) = $2)"         \
-	" AND (NOT $3::boolean OR (" WATCHED_AGENT "))"                                             \
-	" AND (NOT $4::boolean OR x.outcome = 'bad')"                                               \
-	" AND ($5::text IS NULL OR position(lower($5) IN lower(v.id || ' ' || v.name || ' ' ||"     \
-	" coalesce(v.\"twilioPhoneNumber\", '') || ' ' || coalesce(v.\"backupPhoneNumber\", ''))) > 0)"
+	" WHERE ($1::text IS NULL OR coalesce(v.\"twilioAccountId\", home.id) = $1)"               \
+	" AND ($2::text IS NULL OR"                                                                \
+	" coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id) = $2)"        \
+	" AND (NOT $3::boolean OR (" WATCHED_AGENT "))"                                            \
+	" AND (NOT $4::boolean OR x.outcome = 'bad')"                                              \
+	" AND ($5::text IS NULL OR position(lower($5) IN lower(v.id || ' ' || v.name || ' ' ||"    \
+	" coalesce(v.\"twilioPhoneNumber\", '') || ' ' ||"                                         \
+	" coalesce(v.\"backupPhoneNumber\", ''))) > 0)"
 
 void agent_row_fini(struct agent_row *r)
 {

@@ -10,7 +10,7 @@
 #include "store/numbers_internal.h"
 
 #define HOOK_COLUMNS                                                                               \
-	"account_id, phone_number, sid, baseline, observed, approved_by, baseline_at, observed_at," \
+	"account_id, phone_number, sid, baseline, observed, approved_by, baseline_at, observed_at,"\
 	" drift_since"
 enum { BATCH = 2000 };
 

@@ -51,7 +51,8 @@ static const struct part {
 	const char *sql;
 } parts[] = {
 #define PART(type, member, sql)                                                                    \
-	{ &type, offsetof(struct incident_doc, member), offsetof(struct incident_doc, n_##member), sql }
+	{ &type, offsetof(struct incident_doc, member),                                            \
+	  offsetof(struct incident_doc, n_##member), sql }
 	PART(incident_role_type, roles, "SELECT role, person, by, since, until"
 	     " FROM ringdown.incident_role WHERE incident_id = $1 ORDER BY since, role LIMIT 500"),
 	PART(incident_severity_type, severities, "SELECT severity, at, by, reason"

@@ -15,14 +15,15 @@
 enum { PAGE_MAX = 5000 };
 
 #define NUMBER_COLUMNS                                                                             \
-	"p.id, p.\"accountId\", p.\"phoneNumber\", p.\"phoneNumberSid\", p.country, p.\"areaCode\","\
-	" CASE WHEN r.phone_number IS NOT NULL AND p.status = 'available' THEN 'reserved'"          \
-	" ELSE p.status END, coalesce(p.\"assignedAgentId\", r.agent_id), p.\"voiceReady\","        \
+	"p.id, p.\"accountId\", p.\"phoneNumber\", p.\"phoneNumberSid\", p.country,"    \
+	" p.\"areaCode\","                                                                       \
+	" CASE WHEN r.phone_number IS NOT NULL AND p.status = 'available' THEN 'reserved'"         \
+	" ELSE p.status END, coalesce(p.\"assignedAgentId\", r.agent_id), p.\"voiceReady\","       \
 	" p.\"smsReady\", n.problem, p.\"assignedAt\""
 #define NUMBER_FROM                                                                                \
-	" FROM \"TwilioBackupPhoneNumber\" p"                                                       \
-	" LEFT JOIN ringdown.reservation r ON r.phone_number = p.\"phoneNumber\""                   \
-	" LEFT JOIN ringdown.number_ext n ON n.account_id = p.\"accountId\""                        \
+	" FROM \"TwilioBackupPhoneNumber\" p"                                                      \
+	" LEFT JOIN ringdown.reservation r ON r.phone_number = p.\"phoneNumber\""                  \
+	" LEFT JOIN ringdown.number_ext n ON n.account_id = p.\"accountId\""                       \
 	" AND n.phone_number = p.\"phoneNumber\""
 
 static void read_numbers(const struct pg_result *r, struct number **ret, size_t *ret_n)

@@ -16,7 +16,7 @@
 
 enum { HOUR_MS = 3600 * 1000 };
 #define OUTBOX_COLUMNS                                                                             \
-	"o.id, o.channel, o.event_id, o.kind, o.recipient, o.payload, o.state, o.error,"            \
+	"o.id, o.channel, o.event_id, o.kind, o.recipient, o.payload, o.state, o.error,"           \
 	" o.dedup_key, o.created_at, o.next_at, o.attempts, o.sent_at, o.dead_at"
 
 static void row_fini(struct outbox_row *r)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/mem.h"
 #include "ui/shell_priv.h"
 
@@ -388,11 +389,9 @@ void shell_say(struct shell *s, enum role role, const char *fmt, ...)
 
 void shell_alarm(struct shell *s, const char *key)
 {
-	uint64_t h = 1469598103934665603ULL;
+	uint64_t h = hash_add_text(HASH_START, key);
 	int64_t now = loop_now_ms(s->loop);
 
-	for (const char *p = key; *p; p++)
-		h = (h ^ (unsigned char)*p) * 1099511628211ULL;
 	for (size_t i = 0; i < s->n_alarms && i < SHELL_ALARMS; i++)
 		if (s->alarms[i] == h)
 			return;

@@ -19,9 +19,11 @@ static struct run_check off_checks[] = {
 };
 
 #define CODES                                                                                      \
-	"{\"rows\":[{\"id\":\"m1\",\"orgId\":\"org_12\",\"code\":\"30007\",\"msg\":\"" "\\u001b[2Jfiltered"        \
-	"\"},{\"id\":\"m2\",\"orgId\":\"org_12\",\"code\":\"30003\",\"msg\":\"off \\u202e evil\"},"  \
-	"{\"id\":\"m3\",\"orgId\":\"org_7\",\"code\":\"99999\",\"msg\":\"\\ud83d\\udd25 new\"}],"    \
+	"{\"rows\":[{\"id\":\"m1\",\"orgId\":\"org_12\",\"code\":\"30007\",\"msg\":\""             \
+	"\\u001b[2Jfiltered"                                                                       \
+	"\"},{\"id\":\"m2\",\"orgId\":\"org_12\",\"code\":\"30003\","                       \
+	"\"msg\":\"off \\u202e evil\"},"                                                         \
+	"{\"id\":\"m3\",\"orgId\":\"org_7\",\"code\":\"99999\",\"msg\":\"\\ud83d\\udd25 new\"}],"  \
 	"\"time\":\"12ms\"}"
 
 static struct run_step run_steps[] = {
@@ -31,7 +33,8 @@ static struct run_step run_steps[] = {
 	  .timeout_ms = 30000, .by = S("engine"), .attempt = 1,
 	  .command = S("SELECT \"status\", COUNT(*) AS n FROM \"MessageLog\" WHERE \"createdAt\" >"
 		       " NOW() - '1h'"),
-	  .result = S("{\"rows\":[{\"status\":\"delivered\",\"n\":2410},{\"status\":\"failed\",\"n\":118}]}"),
+	  .result = S("{\"rows\":[{\"status\":\"delivered\",\"n\":2410},{\"status\":\"failed\","
+		      "\"n\":118}]}"),
 	  .checks = mix_checks, .n_checks = 1 },
 	{ .id = S("failures"), .phase = S("investigate"), .title = S("Failures with their codes"),
 	  .verb = S("sql"), .effect = S("read"), .state = RS_DONE, .disposition = RDI_RAN,

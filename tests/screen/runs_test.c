@@ -83,7 +83,8 @@ static void test_from_a_row(void **state)
 	quit(v);
 	sent = log_take();
 	sent_has(sent, "POST /api/v1/runs"
-		       " {\"runbook\":\"messaging-failures\",\"kind\":\"real\",\"subject\":\"org_12\"");
+		       " {\"runbook\":\"messaging-failures\",\"kind\":\"real\","
+		       "\"subject\":\"org_12\"");
 	sent_has(sent, "\"params\":{\"public_impact\":\"true\"}");
 }
 
@@ -245,7 +246,8 @@ static void test_param(void **state)
 	expect_gone(v, "org-off needs org_id");
 	quit(v);
 	sent = log_take();
-	sent_has(sent, "\"action\":\"param\",\"version\":14,\"name\":\"org_id\",\"value\":\"org_7\"");
+	sent_has(sent, "\"action\":\"param\",\"version\":14,\"name\":\"org_id\","
+		       "\"value\":\"org_7\"");
 }
 
 static void test_items(void **state)

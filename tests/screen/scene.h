@@ -436,8 +436,8 @@ static void request_run(void *arg)
 			agents_page(r->path, &w);
 		if (strstr(r->path, "/sms/"))
 			jw_raw(&w, "rows",
-			       "[{\"code\":\"30007\",\"orgId\":\"org_12\",\"count\":118,\"rate\":0.041,\"meaning\":"
-			       "\"carrier filtered it\","
+			       "[{\"code\":\"30007\",\"orgId\":\"org_12\",\"count\":118,"
+			       "\"rate\":0.041,\"meaning\":\"carrier filtered it\","
 			       "\"advice\":\"slow down and register the campaign\"},"
 			       "{\"code\":\"30003\",\"count\":12,\"rate\":0.004,\"meaning\":"
 			       "\"phone unreachable\","

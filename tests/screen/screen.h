@@ -20,7 +20,8 @@ static struct vt *start_with(const char *scene, const char *view, int w, int h, 
 	const char *argv[] = { "/proc/self/exe", "--run", scene, view, NULL };
 	char t[64], l[64];
 	const char *env[] = { t, l, "HOME=/nonexistent", "PATH=/usr/bin:/bin",
-			      "ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:detect_leaks=0",
+			      "ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:"
+			      "detect_leaks=0",
 			      "UBSAN_OPTIONS=print_stacktrace=1", extra, NULL };
 
 	snprintf(t, sizeof(t), "TERM=%s", term);

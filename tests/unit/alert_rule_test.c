@@ -111,8 +111,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fires_after_five_minutes), cmocka_unit_test(a_dip_starts_again),
-		cmocka_unit_test(worse_and_better),	    cmocka_unit_test(late_samples_are_ignored),
-		cmocka_unit_test(inhibition),		    cmocka_unit_test(absence),
+		cmocka_unit_test(worse_and_better), cmocka_unit_test(late_samples_are_ignored),
+		cmocka_unit_test(inhibition), cmocka_unit_test(absence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,9 +164,11 @@ static void json(void **state)
 
 	(void)state;
 	assert_int_equal(bind_json(&s, "{\"a\":\"$n\",\"b\":[\"x"
-		" $n\",\"$on\",\"$$n\"],\"c\":\"$quote\",\"d\":\"$codes\",\"e\":1,\"f\":\"$token\"}", &out, &err), 0);
+		" $n\",\"$on\",\"$$n\"],\"c\":\"$quote\",\"d\":\"$codes\",\"e\":1,"
+		"\"f\":\"$token\"}", &out, &err), 0);
 	assert_string_equal(str_get(&out), "{\"a\":42,\"b\":[\"x 42\",true,\"$n\"],"
-		"\"c\":\"\\\"a\\\\\\n\",\"d\":[\"30008\",\"3','x\"],\"e\":1,\"f\":\"s3cr/t+\\\"x\"}");
+		"\"c\":\"\\\"a\\\\\\n\",\"d\":[\"30008\",\"3','x\"],\"e\":1,"
+		"\"f\":\"s3cr/t+\\\"x\"}");
 	str_fini(&out);
 	assert_int_equal(bind_json(&s, "{\"a\":\"$none\"}", &out, &err), ERR_NOT_FOUND);
 	free_p(&s.needs);

@@ -34,7 +34,8 @@ static const struct row rows[] = {
 	  { TW, .status = 401, .body = "{\"code\":\"20003\",\"message\":\"Authenticate\"}" },
 	  CALL_REJECTED, 0, 20003, 0 },
 	{ "problem shape", { TW, .status = 401,
-	  .body = "{\"type\":\"x\",\"title\":\"Unauthorized\",\"status\":401,\"code\":20003,\"detail\":\"Authenticate\"}" },
+	  .body = "{\"type\":\"x\",\"title\":\"Unauthorized\",\"status\":401,\"code\":20003,"
+		  "\"detail\":\"Authenticate\"}" },
 	  CALL_REJECTED, 0, 20003, 0 },
 	{ "Standard key on the account", { TW, .status = 401, .body = AUTH20003, .api_key = true,
 	  .account_path = true }, CALL_REFUSED, REASON_KEY_CLASS, 20003, 0 },

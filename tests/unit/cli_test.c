@@ -151,9 +151,9 @@ static void tables(void **state)
 		{ FORMAT_CSV, "id,count,ok,why\na,5,true,\n\xe4\xb8\xad\xe6\x96\x87,-123456,false,"
 			      "\"'=1,2 \"\"q\"\"\"\n[31mx,9,true,y\n" },
 		{ FORMAT_JSON, "{\"rows\":[{\"id\":\"a\",\"count\":5,\"ok\":true,\"why\":null},"
-			       "{\"id\":\"\xe4\xb8\xad\xe6\x96\x87\",\"count\":-123456,\"ok\":false,"
-			       "\"why\":\"=1,2 \\\"q\\\"\"},{\"id\":\"[31mx\",\"count\":9,\"ok\":true,"
-			       "\"why\":\"y\"}]}\n" },
+			       "{\"id\":\"\xe4\xb8\xad\xe6\x96\x87\",\"count\":-123456,"
+			       "\"ok\":false,\"why\":\"=1,2 \\\"q\\\"\"},{\"id\":\"[31mx\","
+			       "\"count\":9,\"ok\":true,\"why\":\"y\"}]}\n" },
 	};
 	(void)state;
 

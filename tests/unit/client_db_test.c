@@ -75,8 +75,8 @@ static const char ROWS[] =
 	"INSERT INTO ringdown.engine (id, address, started_at, seen_at) VALUES ('eng-1',"
 	" 'http://127.0.0.1:1', '2026-11-21T03:00:00Z', '2026-11-21T03:12:00Z');"
 	"INSERT INTO ringdown.live (key, doc, at) VALUES ('leader', '{\"cycleMs\":812,\"gates\":"
-	"[{\"lineage\":\"acc1\",\"target\":\"acc2\",\"gates\":[{\"gate\":\"numbers\",\"pass\":true}]}]}',"
-	" '2026-11-21T03:12:00Z');";
+	"[{\"lineage\":\"acc1\",\"target\":\"acc2\",\"gates\":[{\"gate\":\"numbers\","
+	"\"pass\":true}]}]}', '2026-11-21T03:12:00Z');";
 
 /* ---- the same as an engine's snapshot ------------------------------------------------------ */
 

@@ -72,7 +72,8 @@ static void on_beat(struct timer *t)
 static void add_entry(struct str *b, int64_t seq)
 {
 	str_addf(b, "id: %lld\nevent: entry\ndata:"
-		 " {\"seq\":%lld,\"at\":\"2026-11-21T03:12:47.000Z\",\"kind\":\"note\",\"text\":\"entry %lld\"}\n\n", (long long)seq, (long long)seq,
+		 " {\"seq\":%lld,\"at\":\"2026-11-21T03:12:47.000Z\",\"kind\":\"note\","
+		 "\"text\":\"entry %lld\"}\n\n", (long long)seq, (long long)seq,
 		 (long long)seq);
 }
 

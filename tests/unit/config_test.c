@@ -30,8 +30,10 @@ struct other {
 	bool on;
 };
 
-#define ROW(n, t, m, ...) { .name = n, .type = t, .offset = offsetof(struct settings, m), __VA_ARGS__ }
-#define ROW2(n, t, m, ...) { .name = n, .type = t, .offset = offsetof(struct other, m), __VA_ARGS__ }
+#define ROW(n, t, m, ...)                                                                          \
+	{ .name = n, .type = t, .offset = offsetof(struct settings, m), __VA_ARGS__ }
+#define ROW2(n, t, m, ...)                                                                         \
+	{ .name = n, .type = t, .offset = offsetof(struct other, m), __VA_ARGS__ }
 static const struct option_row rows[] = {
 	ROW("api", OPT_LIST, api, .flags = OPT_URLS, .def = "http://127.0.0.1:8080",
 	    .env = "T_API"),

@@ -247,7 +247,7 @@ static void wake(void *ctx)
 #define NEED(cond, ...)                                                                            \
 	do {                                                                                       \
 		if (!f->failed[0] && !(cond)) {                                                    \
-			int n_ = snprintf(f->failed, sizeof(f->failed), "line %d: %s: ", __LINE__,  \
+			int n_ = snprintf(f->failed, sizeof(f->failed), "line %d: %s: ", __LINE__, \
 					  #cond);                                                  \
 			if (n_ < (int)sizeof(f->failed))                                           \
 				snprintf(f->failed + n_, sizeof(f->failed) - (size_t)n_,           \
@@ -640,8 +640,9 @@ static void leaders_word(struct flow *f, const char *credential)
 		" details, \"checkedAt\") SELECT 'zz' || count(*), '%s', 'healthy', 'cycle',"
 		" '{\"accountId\":\"x\",\"checks\":[{\"kind\":\"account\",\"outcome\":\"ok\"},"
 		"{\"kind\":\"credential\",\"outcome\":\"%s\",\"reason\":\"as the leader saw it\"},"
-		"{\"kind\":\"api\",\"outcome\":\"ok\"},{\"kind\":\"numbers\",\"outcome\":\"ok\"}]}',"
-		" clock_timestamp() + interval '10 seconds' FROM \"TwilioHealthCheck\"",
+		"{\"kind\":\"api\",\"outcome\":\"ok\"},{\"kind\":\"numbers\","
+		"\"outcome\":\"ok\"}]}', clock_timestamp() + interval '10 seconds' FROM"
+		" \"TwilioHealthCheck\"",
 		f->primary, credential);
 
 	NEED(live_put(f->store, "leader", doc, &f->err) == 0, "%s", f->err.msg);

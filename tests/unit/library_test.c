@@ -137,10 +137,11 @@ static void play(const char *steps, const char *cases, struct cases_report *r, s
 	runbook_free(x);
 }
 
-#define CHANGE "  - {id: look, http: GET https://h/, expect: 200, save: {n: status}}\n"                    \
-	"  - id: change\n    effect: change\n    run: [set, '$n']\n    hold: held\n"                           \
-	"    undo: {run: [unset], release: held}\n"                                                               \
-	"  - id: what\n    decide: q\n    options:\n    - {pick: x, steps: [{id: in-x, ask: it}]}\n    - {pick: y}\n"
+#define CHANGE "  - {id: look, http: GET https://h/, expect: 200, save: {n: status}}\n"            \
+	"  - id: change\n    effect: change\n    run: [set, '$n']\n    hold: held\n"               \
+	"    undo: {run: [unset], release: held}\n"                                                \
+	"  - id: what\n    decide: q\n    options:\n"                                              \
+	"    - {pick: x, steps: [{id: in-x, ask: it}]}\n    - {pick: y}\n"
 
 static void cases(void **state)
 {

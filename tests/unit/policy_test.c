@@ -11,7 +11,9 @@
 #include "core/str.h"
 #include "policy/policy.h"
 
-#define SEV "ringdown: 1\nseverities:\n  P1: {respond: 30m, escalate: {after: 1h, to: lead}, page: [slack]}\n"
+#define SEV                                                                                        \
+	"ringdown: 1\nseverities:\n"                                                               \
+	"  P1: {respond: 30m, escalate: {after: 1h, to: lead}, page: [slack]}\n"
 
 static void refused(const char *text, const char *wanted)
 {

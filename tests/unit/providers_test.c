@@ -32,8 +32,9 @@ static void eleven(struct world *w)
 				       &i), CALL_OK);
 	CHECK_STR(id, "phnum_9");
 	CHECK_STR(w->last_body.s,
-			    "{\"provider\":\"twilio\",\"phone_number\":\"+15550000003\",\"label\":\"backup\","
-			    "\"sid\":\"AC1\",\"token\":\"token-of-ac1\",\"agent_id\":\"a1\",\"enable_sms\":false}");
+			    "{\"provider\":\"twilio\",\"phone_number\":\"+15550000003\","
+			    "\"label\":\"backup\",\"sid\":\"AC1\",\"token\":\"token-of-ac1\","
+			    "\"agent_id\":\"a1\",\"enable_sms\":false}");
 	CHECK_INT(w->p->agents->assign(w->p, NULL, "phnum_9", NULL, &i), CALL_OK);
 	CHECK_STR(w->last_body.s, "{\"agent_id\":null}");
 	CHECK_INT(w->p->agents->subscription(w->p, &sub, &i), CALL_OK);
@@ -48,20 +49,26 @@ static void test_eleven(void **state)
 {
 	static const struct rule rules[] = {
 		{ "GET /elevenlabs/v1/convai/agents?page_size=100&archived=false&cursor=c%2F2", 200,
-		  "{\"agents\":[{\"agent_id\":\"a3\",\"name\":\"C\"}],\"next_cursor\":null,\"has_more\":false}" },
+		  "{\"agents\":[{\"agent_id\":\"a3\",\"name\":\"C\"}],\"next_cursor\":null,"
+		  "\"has_more\":false}" },
 		{ "GET /elevenlabs/v1/convai/agents?", 200,
-		  "{\"agents\":[{\"agent_id\":\"a1\",\"name\":\"A\"},{\"agent_id\":\"a2\",\"archived\":true}],\"next_cursor\":\"c/2\",\"has_more\":true}" },
+		  "{\"agents\":[{\"agent_id\":\"a1\",\"name\":\"A\"},{\"agent_id\":\"a2\","
+		  "\"archived\":true}],\"next_cursor\":\"c/2\",\"has_more\":true}" },
 		{ "GET /elevenlabs/v1/convai/agents/a1", 200,
-		  "{\"agent_id\":\"a1\",\"name\":\"A\",\"platform_settings\":{\"archived\":true}}" },
+		  "{\"agent_id\":\"a1\",\"name\":\"A\","
+		  "\"platform_settings\":{\"archived\":true}}" },
 		{ "GET /elevenlabs/v1/convai/phone-numbers", 200,
-		  " [ {\"phone_number_id\":\"p1\",\"phone_number\":\"+15550000001\",\"provider\":\"twilio\",\"assigned_agent\":null} ,"
-		  "{\"phone_number_id\":\"p2\",\"phone_number\":\"+15550000002\",\"label\":\"a],\\\"{\",\"assigned_agent\":{\"agent_id\":\"a1\"}}]\n" },
+		  " [ {\"phone_number_id\":\"p1\",\"phone_number\":\"+15550000001\","
+		  "\"provider\":\"twilio\",\"assigned_agent\":null} ,{\"phone_number_id\":\"p2\","
+		  "\"phone_number\":\"+15550000002\",\"label\":\"a],\\\"{\","
+		  "\"assigned_agent\":{\"agent_id\":\"a1\"}}]\n" },
 		{ "POST /elevenlabs/v1/convai/phone-numbers", 200,
 		  "{\"phone_number_id\":\"phnum_9\"}" },
 		{ "PATCH /elevenlabs/v1/convai/phone-numbers/phnum_9", 200,
 		  "{\"phone_number_id\":\"phnum_9\"}" },
 		{ "GET /elevenlabs/v1/user/subscription", 200,
-		  "{\"status\":\"active\",\"tier\":\"pro\",\"character_count\":9000,\"character_limit\":10000}" },
+		  "{\"status\":\"active\",\"tier\":\"pro\",\"character_count\":9000,"
+		  "\"character_limit\":10000}" },
 		{ "PATCH /elevenlabs/v1/convai/phone-numbers/ringdown_rights_check", 404,
 		  "{\"detail\":{\"status\":\"phone_number_not_found\",\"message\":\"x\"}}", 1 },
 		{ "PATCH /elevenlabs/v1/convai/phone-numbers/ringdown_rights_check", 401,
@@ -175,9 +182,11 @@ static void test_telnyx(void **state)
 {
 	static const struct rule rules[] = {
 		{ "GET /telnyx/v2/phone_numbers?page%5Bsize%5D=250&page%5Bnumber%5D=1", 200,
-		  "{\"data\":[{\"id\":\"1701\",\"phone_number\":\"+15550000001\",\"status\":\"active\",\"connection_id\":\"c\"}],\"meta\":{\"total_pages\":2}}" },
+		  "{\"data\":[{\"id\":\"1701\",\"phone_number\":\"+15550000001\","
+		  "\"status\":\"active\",\"connection_id\":\"c\"}],\"meta\":{\"total_pages\":2}}" },
 		{ "GET /telnyx/v2/phone_numbers?page%5Bsize%5D=250&page%5Bnumber%5D=2", 200,
-		  "{\"data\":[{\"id\":1702,\"phone_number\":\"+15550000002\",\"status\":\"port-pending\"}],\"meta\":{\"total_pages\":2}}" },
+		  "{\"data\":[{\"id\":1702,\"phone_number\":\"+15550000002\","
+		  "\"status\":\"port-pending\"}],\"meta\":{\"total_pages\":2}}" },
 		{ "GET /telnyx/v2/balance", 200,
 		  "{\"data\":{\"balance\":\"300.25\",\"currency\":\"USD\"}}" },
 		{ 0 } };
@@ -217,9 +226,12 @@ static void test_feeds(void **state)
 {
 	static const struct rule rules[] = {
 		{ "GET /status/twilio/api/v2/summary.json", 200,
-		  "{\"page\":{\"updated_at\":\"2026-11-21T03:01:00Z\"},\"status\":{\"indicator\":\"critical\"},\"components\":["
-		  "{\"name\":\"SMS, Nauru\",\"status\":\"major_outage\"},{\"name\":\"Programmable"
-		  " Voice\",\"status\":\"partial_outage\"}],\"incidents\":[{\"id\":\"1\",\"status\":\"resolved\"},{\"id\":\"2\",\"name\":\"x\",\"status\":\"identified\"}]}",
+		  "{\"page\":{\"updated_at\":\"2026-11-21T03:01:00Z\"},"
+		  "\"status\":{\"indicator\":\"critical\"},\"components\":[{\"name\":\"SMS,"
+		  " Nauru\",\"status\":\"major_outage\"},{\"name\":\"Programmable Voice\","
+		  "\"status\":\"partial_outage\"}],\"incidents\":[{\"id\":\"1\","
+		  "\"status\":\"resolved\"},{\"id\":\"2\",\"name\":\"x\","
+		  "\"status\":\"identified\"}]}",
 		  1, { "ETag", "\"e1\"" } },
 		{ "GET /status/twilio/api/v2/summary.json", 304, "", 1 },
 		{ "GET /status/twilio/api/v2/summary.json", 502, "<html>", 1 },
@@ -237,7 +249,8 @@ static void feed_texts(void **state)
 	struct err err;
 	static const char text[] =
 		"[{\"service\":\"ec2-us-east-1\",\"status\":\"3\",\"summary\":\"down"
-		" \\u00e4\",\"date\":\"1763690000\"},{\"service\":\"s3-eu-west-1\",\"status\":\"3\"},{\"service\":\"x-us-east-1\",\"status\":0},7]";
+		" \\u00e4\",\"date\":\"1763690000\"},{\"service\":\"s3-eu-west-1\","
+		"\"status\":\"3\"},{\"service\":\"x-us-east-1\",\"status\":0},7]";
 	struct str u16 = STR_INIT(10000);
 
 	for (int order = 0; order < 4; order++) { /* both orders, with and without mark */
@@ -268,7 +281,9 @@ static void feed_texts(void **state)
 		assert_int_equal(r.state, FEED_UNKNOWN);
 	}
 	static const char odd[] =
-				  "{\"status\":{\"indicator\":\"none\"},\"components\":[3,{\"name\":5},{\"name\":\"A\",\"status\":\"purple\"}],\"incidents\":[1,{}]}";
+				  "{\"status\":{\"indicator\":\"none\"},\"components\":[3,"
+				  "{\"name\":5},{\"name\":\"A\",\"status\":\"purple\"}],"
+				  "\"incidents\":[1,{}]}";
 	assert_int_equal(statuspage_read(odd, strlen(odd), NULL, &r, &err), 0);
 	static const char few[] = "{\"status\":{\"indicator\":\"none\"}}";
 	assert_int_equal(statuspage_read(few, strlen(few), NULL, &r, &err), 0);

@@ -13,17 +13,19 @@
 #include "model/run.h"
 
 static const char full[] =
-	"{\"id\":\"RUN-7\",\"version\":31,\"status\":\"waiting\",\"runbook\":\"messaging-failures\","
-	"\"waitingFor\":\"second\",\"startedAt\":\"2026-11-21T03:12:47.000Z\",\"holdsOpen\":1,"
-	"\"fileChanged\":true,\"wait\":{\"kind\":\"second\",\"step\":\"all-off\",\"phrase\":"
-	"\"stop all sms\",\"second\":true,\"destroy\":true},\"phases\":[{\"name\":\"mitigate\","
-	"\"boxToMs\":1800000,\"late\":true}],\"steps\":[{\"id\":\"status-mix\",\"state\":\"done\","
-	"\"disposition\":\"ran\",\"outcome\":\"warn\",\"result\":{\"rows\":2},\"checks\":[{"
-	"\"subject\":\"row\",\"expected\":\"= 0\",\"actual\":\"3\",\"outcome\":\"warn\"}]},"
-	"{\"id\":\"all-off\",\"state\":\"not_applicable\"}],\"params\":[{\"name\":\"org_id\","
-	"\"choices\":[\"a\",\"b\"],\"set\":true}],\"holds\":[{\"name\":\"sms-off\",\"by\":\"jane\"}],"
-	"\"notes\":[{\"by\":\"jane\",\"text\":\"ask billing\"}],\"undoStack\":[\"org-off\",\"a\"],"
-	"\"never\":[\"edit keys\"],\"checklist\":[]}";
+	"{\"id\":\"RUN-7\",\"version\":31,\"status\":\"waiting\","
+	"\"runbook\":\"messaging-failures\",\"waitingFor\":\"second\","
+	"\"startedAt\":\"2026-11-21T03:12:47.000Z\",\"holdsOpen\":1,\"fileChanged\":true,"
+	"\"wait\":{\"kind\":\"second\",\"step\":\"all-off\",\"phrase\":\"stop all sms\","
+	"\"second\":true,\"destroy\":true},\"phases\":[{\"name\":\"mitigate\",\"boxToMs\":1800000,"
+	"\"late\":true}],\"steps\":[{\"id\":\"status-mix\",\"state\":\"done\","
+	"\"disposition\":\"ran\",\"outcome\":\"warn\",\"result\":{\"rows\":2},"
+	"\"checks\":[{\"subject\":\"row\",\"expected\":\"= 0\",\"actual\":\"3\","
+	"\"outcome\":\"warn\"}]},{\"id\":\"all-off\",\"state\":\"not_applicable\"}],"
+	"\"params\":[{\"name\":\"org_id\",\"choices\":[\"a\",\"b\"],\"set\":true}],"
+	"\"holds\":[{\"name\":\"sms-off\",\"by\":\"jane\"}],\"notes\":[{\"by\":\"jane\","
+	"\"text\":\"ask billing\"}],\"undoStack\":[\"org-off\",\"a\"],\"never\":[\"edit keys\"],"
+	"\"checklist\":[]}";
 
 static char *text_of(const struct run_doc *d)
 {

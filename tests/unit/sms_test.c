@@ -231,7 +231,8 @@ static void reports_in(void *arg)
 	free(doc);
 	sql(s, "INSERT INTO \"OrgSettings\" (\"orgId\", \"smsDisabled\") VALUES ('org_2', true)");
 	doc = report(sms, SMS_ORGS, false);
-	HAS(doc, "\"orgId\":\"org_2\",\"messages\":65,\"delivered\":30,\"failed\":15,\"undelivered\":20");
+	HAS(doc, "\"orgId\":\"org_2\",\"messages\":65,\"delivered\":30,\"failed\":15,"
+		 "\"undelivered\":20");
 	HAS(doc, "\"smsDisabled\":true");
 	free(doc);
 	doc = report(sms, SMS_SENDERS, false);

@@ -31,8 +31,9 @@ static void test_account(void **state)
 {
 	static const struct rule rules[] = {
 		{ "GET " ACC ".json", 200,
-		  "{\"sid\":\"AC1\",\"status\":\"active\",\"type\":\"Full\",\"owner_account_sid\":\"AC0\","
-		  "\"friendly_name\":\"x\\u001b[1m\",\"auth_token\":\"shhh\"}", 0,
+		  "{\"sid\":\"AC1\",\"status\":\"active\",\"type\":\"Full\","
+		  "\"owner_account_sid\":\"AC0\",\"friendly_name\":\"x\\u001b[1m\","
+		  "\"auth_token\":\"shhh\"}", 0,
 		  { "Twilio-Request-Id", "RQ77" } },
 		{ 0 } };
 	world_run(*state, rules, account_active);
@@ -142,7 +143,8 @@ static void test_balance(void **state)
 /* ---- Twilio: numbers ---------------------------------------------------------------- */
 
 #define NUM(sid, e164, url) \
-	"{\"sid\":\"" sid "\",\"phone_number\":\"" e164 "\",\"voice_url\":" url ",\"sms_url\":\"\"," \
+	"{\"sid\":\"" sid "\",\"phone_number\":\"" e164 "\",\"voice_url\":" url "," \
+	"\"sms_url\":\"\","                                                                      \
 	"\"trunk_sid\":null,\"status\":\"in-use\",\"capabilities\":{\"voice\":true,\"sms\":false}}"
 
 static void sweep(struct world *w)
@@ -508,35 +510,47 @@ static void test_traffic(void **state)
 	static const struct rule rules[] = {
 		{ "GET " ACC "/Calls.json?PageSize=1000&StartTime", 200,
 		  "{\"calls\":[{\"sid\":\"CA1\",\"status\":\"failed\",\"start_time\":\"Sat, 21 Nov"
-		  " 2026 03:01:00 +0000\",\"duration\":null,\"direction\":\"outbound-api\"},{\"sid\":\"CA2\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026 03:00:30 +0000\",\"duration\":\"15\",\"direction\":\"inbound\"},"
+		  " 2026 03:01:00 +0000\",\"duration\":null,\"direction\":\"outbound-api\"},"
+		  "{\"sid\":\"CA2\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026"
+		  " 03:00:30 +0000\",\"duration\":\"15\",\"direction\":\"inbound\"},"
 		  "{\"sid\":\"CA3\",\"status\":\"completed\",\"start_time\":\"Sat, 21 Nov 2026"
 		  " 02:00:30 +0000\"}],\"next_page_uri\":\"/more\"}" },
 		{ "GET " ACC "/Calls.json?PageSize=1000&Status=in-progress&To=%2B15550000001", 200,
 		  "{\"calls\":[{\"sid\":\"1\"},{\"sid\":\"2\"},{\"sid\":\"3\"}]}" },
 		{ "GET " ACC "/Messages.json?PageSize=1000&DateSent%3E=2026-11-21T03%3A00%3A00Z",
 		  200,
-		  "{\"messages\":[{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30002,\"date_sent\":\"Sat, 21 Nov 2026 03:01:00 +0000\"},"
-		  "{\"sid\":\"SM2\",\"status\":\"undelivered\",\"error_code\":\"30007\",\"date_sent\":\"Sat, 21 Nov 2026 03:00:00 +0000\"},"
-		  "{\"sid\":\"SM3\",\"status\":\"accepted\",\"error_code\":null,\"date_sent\":null}],\"next_page_uri\":\"\"}" },
+		  "{\"messages\":[{\"sid\":\"SM1\",\"status\":\"failed\",\"error_code\":30002,"
+		  "\"date_sent\":\"Sat, 21 Nov 2026 03:01:00 +0000\"},{\"sid\":\"SM2\","
+		  "\"status\":\"undelivered\",\"error_code\":\"30007\",\"date_sent\":\"Sat, 21 Nov"
+		  " 2026 03:00:00 +0000\"},{\"sid\":\"SM3\",\"status\":\"accepted\","
+		  "\"error_code\":null,\"date_sent\":null}],\"next_page_uri\":\"\"}" },
 		{ "GET /monitor/v1/Alerts?LogLevel=error", 200,
-		  "{\"alerts\":[{\"sid\":\"NO1\",\"error_code\":\"11200\",\"resource_sid\":\"CA1\",\"date_generated\":\"2026-11-21T03:01:00Z\"}],"
+		  "{\"alerts\":[{\"sid\":\"NO1\",\"error_code\":\"11200\",\"resource_sid\":\"CA1\","
+		  "\"date_generated\":\"2026-11-21T03:01:00Z\"}],"
 		  "\"meta\":{\"next_page_url\":\"https://monitor.twilio.com/v1/Alerts?Page=1\"}}" },
 		{ "GET /monitor/v1/Alerts?Page=1", 200,
-		  "{\"alerts\":[{\"sid\":\"NO2\",\"error_code\":11205}],\"meta\":{\"next_page_url\":null}}" },
-		{ "GET /monitor/v1/Events?PageSize=100&ResourceSid=PN1&StartDate=2026-11-21T03%3A00%3A00Z", 200,
-		  "{\"events\":[{\"sid\":\"AE1\",\"event_type\":\"phone-number.updated\",\"event_date\":\"2026-11-21T03:05:00Z\"}],\"meta\":{}}" },
+		  "{\"alerts\":[{\"sid\":\"NO2\",\"error_code\":11205}],"
+		  "\"meta\":{\"next_page_url\":null}}" },
+		{ "GET /monitor/v1/Events?PageSize=100&ResourceSid=PN1&"
+		  "StartDate=2026-11-21T03%3A00%3A00Z", 200,
+		  "{\"events\":[{\"sid\":\"AE1\",\"event_type\":\"phone-number.updated\","
+		  "\"event_date\":\"2026-11-21T03:05:00Z\"}],\"meta\":{}}" },
 		{ "GET " ACC "/Calls/CA1/Notifications.json", 200,
-		  "{\"notifications\":[{\"error_code\":\"10003\"},{\"error_code\":11200},{\"error_code\":null}]}" },
+		  "{\"notifications\":[{\"error_code\":\"10003\"},{\"error_code\":11200},"
+		  "{\"error_code\":null}]}" },
 		{ "GET /monitor/v1/Services?", 200,
 		  "{\"services\":[{\"sid\":\"MG1\"},{\"sid\":\"MG2\"}],\"meta\":{}}" },
 		{ "GET /monitor/v1/Services/MG1/Compliance/Usa2p", 200,
-		  "{\"compliance\":[{\"campaign_status\":\"FAILED\"},{\"campaign_status\":\"VERIFIED\"}],\"meta\":{}}" },
+		  "{\"compliance\":[{\"campaign_status\":\"FAILED\"},"
+		  "{\"campaign_status\":\"VERIFIED\"}],\"meta\":{}}" },
 		{ "GET /monitor/v1/Services/MG2/Compliance/Usa2p", 404,
 		  "{\"code\":20404,\"message\":\"x\"}" },
 		{ "GET /monitor/v1/Services/MG1/PhoneNumbers", 200,
-		  "{\"phone_numbers\":[{\"sid\":\"PN1\",\"phone_number\":\"+15550000001\"}],\"meta\":{}}" },
+		  "{\"phone_numbers\":[{\"sid\":\"PN1\",\"phone_number\":\"+15550000001\"}],"
+		  "\"meta\":{}}" },
 		{ "GET /monitor/v1/Services/MG2/PhoneNumbers", 200,
-		  "{\"phone_numbers\":[{\"sid\":\"PN2\",\"phone_number\":\"+15550000002\"}],\"meta\":{}}" },
+		  "{\"phone_numbers\":[{\"sid\":\"PN2\",\"phone_number\":\"+15550000002\"}],"
+		  "\"meta\":{}}" },
 		{ "GET /monitor/v2/PhoneNumbers/%2B15550000001", 200,
 		  "{\"voice_region\":\"ie1\"}" },
 		{ "GET /monitor/v1/Rooms?PageSize=1", 200, "{\"rooms\":[],\"meta\":{}}" },

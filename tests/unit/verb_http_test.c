@@ -117,7 +117,8 @@ static void results(void **state)
 	t.step.op.n_query = 2;
 	ok(http("GET", "$base/x/$odd"));
 	assert_true(str_has_prefix(server.request,
-		    "GET /x/a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil?q=a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil&n=5 HTTP/1.1\r\n"));
+		    "GET /x/a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil"
+		    "?q=a%2F..%2Fb%3Fc%3D1%26d%20%23%0D%0AHost%3A%20evil&n=5 HTTP/1.1\r\n"));
 	assert_int_equal(verbtest_number(&t, "status"), 200);
 	assert_int_equal(verbtest_number(&t, "json:$.a.b[1]"), 2);
 	assert_string_equal(value_get(value_get(&t.result, "header"), "x-thing")->text, "a");

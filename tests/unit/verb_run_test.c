@@ -187,8 +187,9 @@ static void escapes(void **state)
 {
 	(void)state;
 	ok(script("printf"
-		  " 'a\\033[31mred\\033[0m\\033]0;title\\007b\\033]8;;http://x\\033\\\\c\\n'\nprintf 'one\\rtwo\\r\\nbell\\007\\010\\200\\377 \\342\\200\\256rtl\\n'\n"
-		  "printf '\\033Pdcs\\033\\\\\\033(Bok\\n\\033[2J\\033[?1049h'\n"));
+		  " 'a\\033[31mred\\033[0m\\033]0;title\\007b\\033]8;;http://x\\033\\\\c\\n'\n"
+		  "printf 'one\\rtwo\\r\\nbell\\007\\010\\200\\377 \\342\\200\\256rtl\\n'\nprintf"
+		  " '\\033Pdcs\\033\\\\\\033(Bok\\n\\033[2J\\033[?1049h'\n"));
 	assert_string_equal(verbtest_got(&t, "stdout"),
 			    "aredbc\none\ntwo\nbell\xef\xbf\xbd\xef\xbf\xbd rtl\nok\n");
 	assert_string_equal(str_get(&t.live), verbtest_got(&t, "stdout"));
