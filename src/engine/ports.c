@@ -86,7 +86,8 @@ static void offer_accounts(const struct state *s, struct run_param *p)
 {
 	for (size_t i = 0; i < s->n_accounts; i++) {
 		const struct account *a = &s->accounts[i];
-		_cleanup_(free_p) char *from = xasprintf("account %s, %s", a->name ? a->name : a->id,
+		_cleanup_(free_p) char *from = xasprintf("account %s, %s",
+							 a->name ? a->name : a->id,
 							 health_name(a->health));
 
 		if (a->is_active)

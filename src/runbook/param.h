@@ -10,7 +10,8 @@ const char *param_type_name(enum param_type t);		/* "string" "int" ... as in YAM
  * UTC, or RFC 3339). Secrets are marked. Suitable while typing, too. */
 int param_value(const struct param *p, const char *text, struct value *ret, struct err *err);
 /* What is wanted, in words: "a phone number such as +14155550100". */
-void param_limits(const struct param *p, char **ret_min, char **ret_max);	/* as typed; NULL: none */
+/* as typed; NULL: none */
+void param_limits(const struct param *p, char **ret_min, char **ret_max);
 void param_wants(const struct param *p, struct str *out);
 
 #endif

@@ -724,8 +724,8 @@ static void offers(void **state)
 	pump(&p, false);
 	waits(&p, RW_PARAM, "use");
 	d = doc_of(&p);
-	assert_string_equal(d.params[0].offers, "[{\"value\":\"org_9\",\"from\":\"found by by-org\"},"
-			    "{\"value\":\"org_2\",\"from\":\"found by by-org\"}]");
+	assert_string_equal(d.params[0].offers, "[{\"value\":\"org_9\",\"from\":\"found by"
+			    " by-org\"},{\"value\":\"org_2\",\"from\":\"found by by-org\"}]");
 	assert_string_equal(d.params[0].wants, "a text matching ^org_");
 	assert_string_equal(d.params[1].max, "1d");
 	assert_string_equal(d.params[1].min, "5m");
