@@ -73,8 +73,8 @@ struct failover_ports {
 	void *ctx;
 	/* Something changed that the deciding task should look at now. */
 	void (*wake)(void *ctx);
-	/* Tell people, in the causing transaction (notify/notify.h has the kinds). e may be NULL.
-	 * */
+	/* Tell people, in the causing transaction (notify/notify.h has the kinds). e may be
+	 * NULL. */
 	int (*say)(void *ctx, struct tx *t, int say_kind, const struct event *e,
 		   const char *subject, const char *text, struct err *err);
 };

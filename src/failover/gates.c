@@ -145,8 +145,8 @@ static bool gate_hour(const struct gate_facts *f, const struct failover_settings
 		 all ? "" : " for one lineage");
 	if (f->attempts_free_ms > now_wall_ms) {
 		int64_t left = f->attempts_free_ms - now_wall_ms;
-		/* coarse while it is long: a sentence that changes each second is sent each second
-		 * */
+		/* coarse while it is long: a sentence that changes each second is sent each
+		 * second */
 		int64_t step = left > COARSE_MS ? COARSE_STEP_MS : 1000;
 
 		format_duration(wait, sizeof(wait), (left + step - 1) / step * step);

@@ -60,8 +60,8 @@ int sweep(struct act *a, struct err *err);
 int rollback_run(struct act *a, struct err *err);
 /* Items whose number at home is gone become IT_STAYS. */
 void rollback_find_stays(struct act *a);
-/* Agents that are away, and those whose number at home takes calls. Negative: not read, see info.
- * */
+/* Agents that are away, and those whose number at home takes calls. Negative: not read, see
+ * info. */
 int rollback_count_home(struct act *a, int64_t *ret_all, int64_t *ret_there,
 			struct call_info *info);
 

@@ -142,8 +142,8 @@ struct runbook_row {			/* a line of the list of runbooks */
 /* GET /api/v1/runbooks {"runbooks":[row]}; /api/v1/runbooks/{id} {"runbook":row,
  * "symptoms":[],"source","outline":run_doc of a run that has not begun, names unbound}. */
 extern const struct record_type runbook_row_type;
-/* Which word of a trigger's kinds means this event: its status, its severity, or any. NULL: none.
- * */
+/* Which word of a trigger's kinds means this event: its status, its severity, or any. NULL:
+ * none. */
 struct event;
 const char *runbook_fits_event(const char *kinds, const struct event *e);
 

@@ -169,8 +169,8 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 	bool whole;
 	int e;
 
-	/* people look at different windows in turn: the longest is kept while anybody asks for it
-	 * */
+	/* people look at different windows in turn: the longest is kept while anybody asks for
+	 * it */
 	if (window_ms >= c->window_ms || now_ms - c->asked_ms > FORGET_MS) {
 		c->window_ms = window_ms;
 		c->asked_ms = now_ms;

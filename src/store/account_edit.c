@@ -194,8 +194,8 @@ int account_edit(struct store *s, const struct who *who, const char *id,
 		e = check_primary(&t, id, in, err);
 	if (e == 0)
 		e = put_ext(&t, id, in, &z, err);
-	/* The old token still signs webhooks for a while: its sealed text moves with its own aad.
-	 * */
+	/* The old token still signs webhooks for a while: its sealed text moves with its own
+	 * aad. */
 	if (e == 0 && z.token && previous_ms > 0)
 		e = tx_query(&t, NULL, err,
 			     "UPDATE ringdown.account_ext e SET previous_token = a.\"authToken\","

@@ -20,8 +20,8 @@ static const struct app_check checks[] = {
 	{ "ringdown_org_given", "OrgSettings", "orgId", "\"orgId\" IS NOT NULL" },
 };
 
-/* Is the table there with the column, is the constraint, is it valid, and is the column NOT NULL?
- * */
+/* Is the table there with the column, is the constraint, is it valid, and is the column NOT
+ * NULL? */
 static int state_of(struct pg_conn *c, const struct app_check *k, struct pg_result **ret,
 		    struct err *err)
 {

@@ -78,8 +78,8 @@ static int over_cap(struct tx *t, const struct outbox_new *m, const struct outbo
 	return 0;
 }
 
-/* One a channel, recipient and hour, due at the hour's end; the sender counts what is in it then.
- * */
+/* One a channel, recipient and hour, due at the hour's end; the sender counts what is in it
+ * then. */
 static int put_digest(struct tx *t, const struct outbox_new *m, struct err *err)
 {
 	int64_t hour = tx_now_ms(t) / HOUR_MS;

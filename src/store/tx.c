@@ -211,8 +211,8 @@ static int outcome(struct tx *t, const char *hash, struct err *err)
 	if (!str_eq(status, "committed") || t->n_notes == 0)
 		return str_eq(status, "committed");
 	/* With notes the journal row is the proof: ids are given out anew after a failover. Asked
-	 * again, since the commit may have come between this statement's snapshot and its answer.
-	 * */
+	 * again, since the commit may have come between this statement's snapshot and its
+	 * answer. */
 	pg_result_free(TAKE(r));
 	e = store_query(t->store, &r, err,
 			"SELECT 1 FROM ringdown.journal WHERE seq = $1 AND hash = $2",

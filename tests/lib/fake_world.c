@@ -322,8 +322,8 @@ static enum call_result import(struct providers *p, const struct credentials *c,
 		w->duplicates += fake_import_find(w, e164) != NULL;
 		w->forbidden += !strcmp(c->account_sid, w->source);
 		snprintf(ret_id, 48, "%s", fake_import_add(w, e164, agent_id)->id);
-		/* as the real one: the voice address is theirs, fallback and callback are emptied
-		 * */
+		/* as the real one: the voice address is theirs, fallback and callback are
+		 * emptied */
 		snprintf(n->hooks[WH_VOICE_URL], 160, VOICE);
 		snprintf(n->hooks[WH_VOICE_METHOD], 160, "POST");
 		n->hooks[WH_VOICE_FALLBACK_URL][0] = n->hooks[WH_STATUS_CALLBACK][0] = '\0';

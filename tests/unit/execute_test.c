@@ -1008,8 +1008,8 @@ static void forget_merged(const char *dir)
 	closedir(d);
 }
 
-/* The engine that wrote leads no more: its log joins the record all the same, and who leads looks.
- * */
+/* The engine that wrote leads no more: its log joins the record all the same, and who leads
+ * looks. */
 static void test_follower_remembers(void **state)
 {
 	struct flow f;

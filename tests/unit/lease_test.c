@@ -243,8 +243,8 @@ static void race_at_the_row_in(void *arg)
 		assert_true(w->a.e == 0 || w->a.e == ERR_LEASE);
 		assert_int_equal(lease_row_read(w->b.c, &after, &w->b.err), 0);
 		assert_int_equal(after.epoch, w->b.epoch);
-		/* give it back to a under epoch 1 again, so that its late transaction is plausible
-		 * */
+		/* give it back to a under epoch 1 again, so that its late transaction is
+		 * plausible */
 		assert_int_equal(pg_script(w->b.c, "UPDATE ringdown.lease SET epoch = 1, holder ="
 					   " 'eng-a'; UPDATE ringdown.lease_beat SET epoch = 1",
 					   &w->b.err), 0);
