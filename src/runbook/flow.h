@@ -117,6 +117,7 @@ int64_t flow_version(const struct flow *f);
 /* In flight according to the entries: which step, and is it its undo. NULL = none. */
 const struct step *flow_in_flight(const struct flow *f, bool *ret_undo);
 void flow_run(const struct flow *f, struct run *ret);		/* summary; ret zeroed or used */
+void flow_holds(const struct flow *f, struct str *names);	/* one a line */
 void flow_doc(const struct flow *f, int64_t now_ms, struct run_doc *ret);
 
 #endif

@@ -385,6 +385,12 @@ static void fill_lists(const struct flow *f, struct run_doc *d)
 		d->checklist[i] = xstrdup(rb->checklist[i]);
 }
 
+void flow_holds(const struct flow *f, struct str *names)
+{
+	for (size_t i = 0; i < f->n_holds; i++)
+		str_addf(names, "%s\n", f->holds[i].name);
+}
+
 void flow_doc(const struct flow *f, int64_t now_ms, struct run_doc *d)
 {
 	int64_t next;

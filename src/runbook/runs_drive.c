@@ -5,6 +5,9 @@
  *
  * What was in flight when the driver starts was another's, who is gone: unknown. A step
  * whose end cannot be stored any more is left to the next leader in the same way.
+ *
+ * A change begins when its begin is stored. What only reads may be stored a moment later,
+ * many steps in one transaction; the end of a step goes with the begin of the next.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +18,8 @@
 #include "runbook/match.h"
 #include "runbook/runs_priv.h"
 
-enum { IDLE_MS = 15000, WATCH_MS = 500, BACKOFF_MS = 2000 };
+enum { IDLE_MS = 15000, WATCH_MS = 500, BACKOFF_MS = 2000,
+       LAZY_MS = 150 /* reads: a new leader may have to do so much of them again */ };
 
 static bool leads(const struct held_run *h)
 {
@@ -135,9 +139,12 @@ static void act(struct acting *a)
 {
 	struct task *t = task_start(a->h->runs->d.loop, "step", act_task, a, act_done);
 	bool cancelled = false;
+	struct err err = { 0 };
 
 	while (!a->done) {
-		condition_wait_anyway(&a->h->changed, WATCH_MS);
+		condition_wait_anyway(&a->h->changed, a->h->n_deferred ? LAZY_MS : WATCH_MS);
+		if (!a->done && held_due(a->h) && held_flush(a->h, &err) < 0)
+			log_warn("runs", "%s: %s", a->h->id, err.msg);
 		if (!a->done && !cancelled && (task_cancelled() || !a->h->f || !leads(a->h) ||
 					       (flow_over(a->h->f) &&
 						a->call.op == &a->call.step->op))) {
@@ -149,6 +156,22 @@ static void act(struct acting *a)
 
 /* ---- what the machine asks for -------------------------------------------------- */
 
+/* Nothing is lost when it has to be done once more. */
+static bool only_reads(const struct todo *t)
+{
+	return t->dry || (t->step->effect == EFFECT_READ && t->step->op.verb != VERB_SAY);
+}
+
+static int put_begin(struct held_run *h, const struct todo *t, const char *data, struct err *err)
+{
+	int r;
+
+	if (!only_reads(t))
+		return held_put(h, RE_BEGIN, t->step->id, data, err);
+	r = held_defer(h, RE_BEGIN, t->step->id, data, LAZY_MS, err);
+	return r == 0 && held_due(h) ? held_flush(h, err) : r;
+}
+
 static int run_step(struct held_run *h, const struct todo *t, struct err *err)
 {
 	const struct step *s = t->step;
@@ -158,6 +181,7 @@ static int run_step(struct held_run *h, const struct todo *t, struct err *err)
 	_cleanup_(free_p) char *command = described(h, s, &s->op, s->effect, &missing);
 	_cleanup_(free_p) char *undo = s->undo ? described(h, s, s->undo, EFFECT_DESTROY,
 							   &undo_missing) : NULL;
+	const struct flow *was;
 	struct acting a;
 	int r;
 
@@ -165,9 +189,10 @@ static int run_step(struct held_run *h, const struct todo *t, struct err *err)
 	jw_str(&w, "command", command);
 	jw_str(&w, "undo", undo);
 	jw_obj_end(&w);
-	r = held_put(h, RE_BEGIN, s->id, str_get(&begin), err);
+	was = h->f;
+	r = put_begin(h, t, str_get(&begin), err);
 	str_fini(&begin);
-	if (r < 0 || !h->f)
+	if (r < 0 || !h->f || (only_reads(t) && h->f != was))
 		return r < 0 ? r : ERR_CONFLICT;
 	if (t->dry) {
 		flow_judge_dry(h->f, s, command, undo, missing.code == ERR_NOT_FOUND ? &missing :
@@ -175,11 +200,12 @@ static int run_step(struct held_run *h, const struct todo *t, struct err *err)
 	} else {
 		prepare(&a, h, s, &s->op, s->effect);
 		act(&a);
-		if (still(h, s))
+		/* a begin that was not stored went with the state it belonged to */
+		if (still(h, s) && (!only_reads(t) || h->f == was))
 			flow_judge(h->f, still(h, s), &a.result, a.r < 0 ? &a.err : NULL, &data);
 		finish(&a);
 	}
-	r = data.len ? held_put(h, RE_END, s->id, str_get(&data), err) :
+	r = data.len ? held_defer(h, RE_END, s->id, str_get(&data), only_reads(t) ? LAZY_MS : 0, err) :
 		       err_set(err, ERR_LEASE, "no longer the leader");
 	str_fini(&data);
 	return r;
@@ -459,12 +485,11 @@ void held_tell_holds(struct held_run *h)
 	_cleanup_(free_p) char *before = xstrdup(h->holds);
 	struct err err = { 0 };
 
-	if (!ports || !ports->hold || !h->f)
+	if (!ports || !ports->hold || !h->f || h->n_deferred)
 		return;
-	flow_doc(h->f, 0, &d);
-	for (size_t i = 0; i < d.n_holds; i++)
-		str_addf(&now, "%s\n", d.holds[i].name);
+	flow_holds(h->f, &now);
 	if (!before || !str_eq(before, str_get(&now))) {
+		flow_doc(h->f, 0, &d);
 		str_replace(&h->holds, str_get(&now));
 		for (size_t i = 0; i < d.n_holds; i++)
 			if (!in_list(before, d.holds[i].name))
@@ -562,6 +587,13 @@ static bool turn(struct held_run *h)
 	}
 	held_drop_old(h);
 	flow_next(h->f, loop_wall_ms(h->runs->d.loop), &t);
+	if (h->n_deferred && t.kind != TODO_RUN) {
+		if (held_flush(h, &err) < 0 && leads(h)) {
+			log_warn("runs", "%s: %s", h->id, err.msg);
+			task_sleep(BACKOFF_MS);
+		}
+		return true;
+	}
 	if (t.kind == TODO_NOTHING || t.kind == TODO_WAIT) {
 		held_tell_holds(h);
 		if (flow_over(h->f))
@@ -587,6 +619,7 @@ static bool turn(struct held_run *h)
 void drive_task(void *held)
 {
 	struct held_run *h = held;
+	struct err err = { 0 };
 
 	if (h->f)
 		lose_in_flight(h);
@@ -594,4 +627,6 @@ void drive_task(void *held)
 		find_all(h);
 	while (leads(h) && !task_cancelled() && turn(h))
 		;
+	if (h->n_deferred && held_flush(h, &err) < 0)
+		log_info("runs", "%s: what was read last is forgotten: %s", h->id, err.msg);
 }

@@ -3,7 +3,9 @@
  * summary that follows from it, committed. Whoever loses the race reads what won and is
  * judged again; whoever cannot commit forgets the run and reads it anew.
  *
- * Invariant: nobody acts on a state whose last entry is not committed (busy).
+ * Invariant: nobody changes anything on a state whose last entry is not committed (busy,
+ * deferred). Begins and ends of what only reads may be stored a moment later, several in one
+ * transaction; a driver that dies before has done nothing that cannot be done again.
  */
 #include <string.h>
 
@@ -109,6 +111,8 @@ int held_catch_up(struct held_run *h, struct err *err)
 	size_t n = PAGE;
 	int e = 0;
 
+	if (h->n_deferred)		/* we are ahead; who is not welcome finds it when storing */
+		return 0;
 	while (e == 0 && n == PAGE) {
 		struct run_entry_row *rows = NULL;
 
@@ -125,9 +129,19 @@ int held_catch_up(struct held_run *h, struct err *err)
 	return e;
 }
 
+static void drop_deferred(struct held_run *h)
+{
+	for (size_t i = 0; i < h->n_deferred; i++) {
+		run_entry_fini(&h->deferred[i].e);
+		free_p(&h->deferred[i].note);
+	}
+	h->n_deferred = 0;
+}
+
 /* The driver may still hold a step of it. */
 static void forget(struct held_run *h)
 {
+	drop_deferred(h);
 	if (!h->f)
 		return;
 	h->old = xrealloc(h->old, (h->n_old + 1) * sizeof(*h->old));
@@ -148,6 +162,8 @@ void held_drop_old(struct held_run *h)
 void held_free(struct held_run *h)
 {
 	held_drop_old(h);
+	drop_deferred(h);
+	free_p(&h->deferred);
 	flow_free(h->f);
 	frozen_fini(&h->text);
 	free_p(&h->id);
@@ -252,37 +268,76 @@ static void describe_entry(const struct run_entry *e, const struct run *r, struc
 		str_addf(out, ": %s", r->outcome ? r->outcome : "");
 }
 
-static int write_entry(struct held_run *h, struct tx *t, const struct run_entry *e,
-		       struct err *err)
+/* What the journal says of the entry that was applied last; r: the state behind it. */
+static void tell(const struct run_entry *e, const struct run *r, struct deferred *ret)
 {
-	struct run_entry_row row = { .n = e->n, .at_ms = e->at_ms, .epoch = t->who.epoch,
-				     .kind = (char *)(uintptr_t)enum_name(&run_entry_names,
-					e->kind),
-				     .step = e->step, .by = e->by, .data = e->data };
-	_cleanup_(free_p) char *doc = flow_over(h->f) ? document(h, e->at_ms) : NULL;
 	struct str note = STR_INIT(2000);
+
+	ret->level = level_of(e, r);
+	if (!quiet(e, r)) {
+		describe_entry(e, r, &note);
+		ret->note = str_take(&note);
+	}
+	str_fini(&note);
+}
+
+static struct run_entry_row row_of(const struct run_entry *e, int64_t epoch)
+{
+	return (struct run_entry_row){
+		.n = e->n, .at_ms = e->at_ms, .epoch = epoch, .step = e->step, .by = e->by,
+		.kind = (char *)(uintptr_t)enum_name(&run_entry_names, e->kind), .data = e->data };
+}
+
+/* What was deferred, then e (may be NULL), as they were applied. */
+static int write_entries(struct held_run *h, struct tx *t, const struct run_entry *e,
+			 struct err *err)
+{
+	size_t n = h->n_deferred + (e != NULL);
+	struct run_entry_row *rows = xcalloc(n, sizeof(*rows));
+	struct run_told *told = xcalloc(n, sizeof(*told));
+	struct deferred last = { 0 };
 	struct run summary = { 0 };
 	struct todo next;
 	bool undo;
-	int r;
 
 	flow_run(h->f, &summary);
-	flow_next(h->f, e->at_ms, &next);
-	describe_entry(e, &summary, &note);
+	for (size_t i = 0; i < h->n_deferred; i++) {
+		rows[i] = row_of(&h->deferred[i].e, t->who.epoch);
+		told[i] = (struct run_told){ h->deferred[i].level, h->deferred[i].note };
+	}
+	if (e) {
+		tell(e, &summary, &last);
+		rows[n - 1] = row_of(e, t->who.epoch);
+		told[n - 1] = (struct run_told){ last.level, last.note };
+	}
+	int64_t at_ms = rows[n - 1].at_ms;
+	_cleanup_(free_p) char *doc = flow_over(h->f) ? document(h, at_ms) : NULL;
+
+	flow_next(h->f, at_ms, &next);
 	/* what is over may still be undone: the leader finds it by this */
 	bool undoing = flow_over(h->f) && (next.kind == TODO_UNDO || flow_in_flight(h->f, &undo));
 	struct run_update u = { .summary = &summary, .doc = doc,
-				.due_ms = undoing ? e->at_ms : next.until_ms,
-				.level = level_of(e, &summary),
-				.note = quiet(e, &summary) ? NULL : str_get(&note) };
+				.due_ms = undoing ? at_ms : next.until_ms };
+	int r = run_append_all(t, h->id, rows, told, n, &u, err);
 
-	r = run_append(t, h->id, &row, &u, err);
-	str_fini(&note);
+	free_p(&last.note);
+	free_p(&rows);
+	free_p(&told);
 	record_fini(&run_type, &summary);
 	return r;
 }
 
-/* Inside busy. ERR_CONFLICT without an entry: somebody was first. */
+/* The row says something else than we know: what we only have in memory is void. */
+static int behind(struct held_run *h, struct tx *t, struct err *err)
+{
+	tx_rollback(t);
+	if (h->n_deferred)
+		forget(h);
+	return held_catch_up(h, err);
+}
+
+/* Inside busy. fn NULL: nothing but what was deferred. ERR_CONFLICT without an entry:
+ * somebody was first. */
 static int try_store(struct held_run *h, const struct who *who, entry_fn fn, void *ctx,
 		     bool *ret_again, struct err *err)
 {
@@ -296,24 +351,27 @@ static int try_store(struct held_run *h, const struct who *who, entry_fn fn, voi
 		r = tx_begin(h->runs->d.store, &t, who, err);
 	if (r == 0)
 		r = run_lock(&t, h->id, &version, err);
-	if (r == 0 && version != flow_version(h->f)) {
-		tx_rollback(&t);
-		*ret_again = true;
-		return held_catch_up(h, err);
+	if (r == 0 && version != flow_version(h->f) - (int64_t)h->n_deferred) {
+		*ret_again = fn != NULL;
+		return behind(h, &t, err);
 	}
-	if (r == 0)
+	if (r == 0 && fn)
 		r = fn(ctx, h, &e, err);
 	if (r < 0)
 		return r;
-	e.n = version + 1;
-	e.at_ms = tx_now_ms(&t);
-	r = flow_apply(h->f, &e, err);
-	if (r == 0)
-		r = write_entry(h, &t, &e, err);
+	if (fn) {
+		e.n = flow_version(h->f) + 1;
+		e.at_ms = tx_now_ms(&t);
+		r = flow_apply(h->f, &e, err);
+	}
+	if (r == 0 && (fn || h->n_deferred))
+		r = write_entries(h, &t, fn ? &e : NULL, err);
 	if (r == 0)
 		r = tx_commit(&t, NULL, err);
 	if (r < 0)
 		forget(h);
+	else
+		drop_deferred(h);
 	run_entry_fini(&e);
 	return r;
 }
@@ -368,4 +426,56 @@ int held_put(struct held_run *h, int kind, const char *step, const char *data, s
 	if (who.epoch <= 0)
 		return err_set(err, ERR_LEASE, "this engine does not lead");
 	return held_store(h, &who, known_entry, &k, err);
+}
+
+int held_defer(struct held_run *h, int kind, const char *step, const char *data, int64_t ms,
+	       struct err *err)
+{
+	struct known k = { kind, step, data, h->f ? flow_version(h->f) : 0 };
+	int64_t due = loop_now_ms(h->runs->d.loop) + ms;
+	struct run summary = { 0 };
+	struct deferred d = { 0 };
+	int r;
+
+	wait_idle(h);
+	if (!h->f || h->busy)
+		return err_set(err, ERR_CONFLICT, "%s cannot be read now", h->id);
+	r = known_entry(&k, h, &d.e, err);
+	if (r < 0)
+		return r;
+	d.e.n = flow_version(h->f) + 1;
+	d.e.at_ms = loop_wall_ms(h->runs->d.loop);
+	r = flow_apply(h->f, &d.e, err);
+	if (r < 0) {
+		run_entry_fini(&d.e);
+		forget(h);
+		return r;
+	}
+	flow_run(h->f, &summary);
+	tell(&d.e, &summary, &d);
+	record_fini(&run_type, &summary);
+	h->deferred = grow(h->deferred, &h->cap_deferred, h->n_deferred + 1, sizeof(d));
+	h->flush_ms = h->n_deferred && h->flush_ms < due ? h->flush_ms : due;
+	h->deferred[h->n_deferred++] = d;
+	condition_wake(&h->changed);
+	return 0;
+}
+
+bool held_due(const struct held_run *h)
+{
+	return h->n_deferred && loop_now_ms(h->runs->d.loop) >= h->flush_ms;
+}
+
+int held_flush(struct held_run *h, struct err *err)
+{
+	struct runs *r = h->runs;
+	struct who who = WHO_ENGINE(r->d.epoch(r->d.ctx));
+
+	wait_idle(h);
+	if (!h->n_deferred)
+		return 0;
+	if (who.epoch > 0)
+		return held_store(h, &who, NULL, NULL, err);
+	forget(h);
+	return err_set(err, ERR_LEASE, "this engine does not lead");
 }

@@ -15,6 +15,9 @@ struct frozen { struct runbook **v; size_t n; };	/* the first is the run's own *
 
 struct old_flow { struct flow *f; struct frozen text; };
 
+/* Applied, not yet stored: only ever what may be lost without harm (held_defer). */
+struct deferred { struct run_entry e; enum note_level level; char *note; };
+
 struct held_run {
 	struct runs *runs;
 	char *id;
@@ -25,6 +28,8 @@ struct held_run {
 	struct condition changed;	/* an entry was applied, or busy ended */
 	struct task *driver;		/* while we lead */
 	bool busy;			/* an entry is between its state and its commit */
+	struct deferred *deferred; size_t n_deferred, cap_deferred;
+	int64_t flush_ms;		/* by then they are stored (loop_now_ms) */
 	int users;
 	int role;			/* of who gave the last order */
 	char *last_by, *tried;		/* tried: parameter looked up without a person */
@@ -52,6 +57,13 @@ typedef int (*entry_fn)(void *ctx, struct held_run *h, struct run_entry *ret, st
 int held_store(struct held_run *h, const struct who *who, entry_fn fn, void *ctx, struct err *err);
 /* A known entry, by the engine. */
 int held_put(struct held_run *h, int kind, const char *step, const char *data, struct err *err);
+/* As held_put, stored later: with what comes next, at the latest after ms (held_due). For what
+ * a new leader may do once more without harm, and for what something else follows at once.
+ * Whoever finds in between that the run has moved on without it, forgets it. */
+int held_defer(struct held_run *h, int kind, const char *step, const char *data, int64_t ms,
+	       struct err *err);
+bool held_due(const struct held_run *h);
+int held_flush(struct held_run *h, struct err *err);
 struct held_run *held_get(struct runs *r, const char *id, struct err *err); /* counts a user */
 void held_release(struct held_run *h);
 int held_catch_up(struct held_run *h, struct err *err);

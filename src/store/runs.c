@@ -106,18 +106,42 @@ int run_verify(struct store *s, const char *id, int64_t *ret_bad, struct err *er
 
 /* ---- writing -------------------------------------------------------------------------- */
 
-static int insert_entry(struct tx *t, const char *id, const struct run_entry_row *e,
-			const char *previous, char hash[65], struct err *err)
+/* One statement for all; hash: of the entry before them, then of the last. */
+static int insert_entries(struct tx *t, const char *id, const struct run_entry_row *e, size_t n,
+			  char hash[65], struct err *err)
 {
+	struct str rows = STR_INIT(STR_MAX_DEFAULT);
+	struct jw w = JW(&rows);
 	int x = t->store->journal_key ? 0 : journal_key_load(t->store, err);
 
 	if (x < 0)
 		return x;
-	entry_hash(t->store, id, previous, e, hash);
-	return tx_query(t, NULL, err, "INSERT INTO ringdown.run_entry (run_id, n, at, kind, step,"
-			" by, epoch, data, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-			"timtttitt", id, e->n, e->at_ms, e->kind, e->step, e->by, e->epoch, e->data,
-			hash);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		char previous[65];
+
+		memcpy(previous, hash, sizeof(previous));
+		entry_hash(t->store, id, previous, &e[i], hash);
+		jw_obj(&w, NULL);
+		jw_i64(&w, "n", e[i].n);
+		jw_time(&w, "at", e[i].at_ms);
+		jw_str(&w, "kind", e[i].kind);
+		jw_str(&w, "step", e[i].step);
+		jw_str(&w, "by", e[i].by);
+		jw_i64(&w, "epoch", e[i].epoch);
+		jw_str(&w, "data", e[i].data);
+		jw_str(&w, "hash", hash);
+		jw_obj_end(&w);
+	}
+	jw_arr_end(&w);
+	x = rows.full ? err_set(err, ERR_TOO_BIG, "too much came together") :
+	    tx_query(t, NULL, err, "INSERT INTO ringdown.run_entry (run_id, n, at, kind, step, by,"
+		     " epoch, data, hash) SELECT $1, j.n, j.at, j.kind, j.step, j.by, j.epoch, j.data,"
+		     " j.hash FROM json_to_recordset($2::json) AS j(n bigint, at timestamptz, kind text,"
+		     " step text, by text, epoch bigint, data text, hash text)", "tt", id,
+		     str_get(&rows));
+	str_fini(&rows);
+	return x;
 }
 
 static char *summary_json(const struct run_update *u, const char *id, int64_t version)
@@ -134,15 +158,19 @@ static char *summary_json(const struct run_update *u, const char *id, int64_t ve
 	return str_take(&b);
 }
 
-static void note(struct tx *t, const char *id, const struct run_update *u, const char *summary,
-		 const char *hash)
+static void note(struct tx *t, const char *id, const struct run_told *told, size_t n,
+		 const char *summary, const char *hash)
 {
-	struct str b = STR_INIT(1 << 20);
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+	size_t last = n;
 
-	if (!u->note)
-		return;
+	for (size_t i = 0; i < n; i++)
+		last = told[i].note ? i : last;
 	str_addf(&b, "{\"run\":%s,\"chain\":\"%s\"}", summary, hash);
-	tx_note(t, u->level, "run", id, u->note, str_get(&b));
+	for (size_t i = 0; i < n; i++)
+		if (told[i].note)
+			tx_note(t, told[i].level, "run", id, told[i].note,
+				i == last ? str_get(&b) : NULL);
 	str_fini(&b);
 }
 
@@ -156,7 +184,8 @@ int run_create(struct tx *t, const char *id, const struct run_entry_row *first,
 {
 	_cleanup_(free_p) char *summary = summary_json(u, id, 1);
 	const struct run *r = u->summary;
-	char hash[65];
+	struct run_told told = { u->level, u->note };
+	char hash[65] = "";
 	int e = tx_query(t, NULL, err, "INSERT INTO ringdown.run (id, version, runbook, status,"
 			 " kind, incident, subject, started_at, due_at, summary)"
 			 " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9::json)", "ttttttmmt", id,
@@ -164,12 +193,12 @@ int run_create(struct tx *t, const char *id, const struct run_entry_row *first,
 			 r->subject, first->at_ms, u->due_ms, summary);
 
 	if (e == 0)
-		e = insert_entry(t, id, first, "", hash, err);
+		e = insert_entries(t, id, first, 1, hash, err);
 	if (e == 0)
 		e = tx_one(t, err, "UPDATE ringdown.run SET chain = $2 WHERE id = $1", "tt", id,
 			   hash);
 	if (e == 0)
-		note(t, id, u, summary, hash);
+		note(t, id, &told, 1, summary, hash);
 	return e;
 }
 
@@ -195,11 +224,13 @@ int run_lock(struct tx *t, const char *id, int64_t *ret_version, struct err *err
 	return lock_row(t, id, ret_version, NULL, err);
 }
 
-int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
-	       const struct run_update *u, struct err *err)
+int run_append_all(struct tx *t, const char *id, const struct run_entry_row *e,
+		   const struct run_told *told, size_t n, const struct run_update *u,
+		   struct err *err)
 {
 	_cleanup_(free_p) char *chain = NULL;
-	_cleanup_(free_p) char *summary = summary_json(u, id, e->n);
+	const struct run_entry_row *last = &e[n - 1];
+	_cleanup_(free_p) char *summary = summary_json(u, id, last->n);
 	const struct run *r = u->summary;
 	char hash[65];
 	int64_t version;
@@ -208,17 +239,27 @@ int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
 	if (x == 0 && e->n != version + 1)
 		return err_set(err, ERR_CONFLICT, "%s has moved on to version %lld", id,
 			       (long long)version);
-	if (x == 0)
-		x = insert_entry(t, id, e, chain, hash, err);
+	if (x == 0) {
+		snprintf(hash, sizeof(hash), "%s", chain);
+		x = insert_entries(t, id, e, n, hash, err);
+	}
 	if (x == 0)
 		x = tx_one(t, err, "UPDATE ringdown.run SET version = $2, chain = $3, status = $4,"
 			   " ended_at = $5, holds = $6, due_at = $7, summary = $8::json,"
-			   " doc = COALESCE($9, doc) WHERE id = $1", "tittmimtt", id, e->n, hash,
+			   " doc = COALESCE($9, doc) WHERE id = $1", "tittmimtt", id, last->n, hash,
 			   enum_name(&run_status_names, r->status), r->ended_at_ms, r->holds,
 			   u->due_ms, summary, u->doc);
 	if (x == 0)
-		note(t, id, u, summary, hash);
+		note(t, id, told, n, summary, hash);
 	return x;
+}
+
+int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
+	       const struct run_update *u, struct err *err)
+{
+	struct run_told told = { u->level, u->note };
+
+	return run_append_all(t, id, e, &told, 1, u, err);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */

@@ -35,6 +35,12 @@ int run_lock(struct tx *t, const char *id, int64_t *ret_version, struct err *err
 /* Takes the lock itself. ERR_CONFLICT: e->n does not follow the run's version. */
 int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
 	       const struct run_update *u, struct err *err);
+/* Several in a row; what the journal says of each stands in told, the state once behind the
+ * last of them. */
+struct run_told { enum note_level level; const char *note; /* NULL: not journaled */ };
+int run_append_all(struct tx *t, const char *id, const struct run_entry_row *e,
+		   const struct run_told *told, size_t n, const struct run_update *u,
+		   struct err *err);
 
 /* Newest first; status NULL = all, "open" = not over, or being undone; before: id of the last one
  * seen. */
