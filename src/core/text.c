@@ -46,6 +46,13 @@ size_t utf8_prefix(const void *data, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i += used) {
+		uint64_t eight;
+
+		/* most text is plain: eight bytes at a time */
+		while (n - i >= 8 && (memcpy(&eight, p + i, 8), !(eight & 0x8080808080808080u)))
+			i += 8;
+		if (i == n)
+			break;
 		used = 1;
 		if (p[i] >= 0x80 && utf8_decode(p + i, n - i, &used) < 0)
 			break;

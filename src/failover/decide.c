@@ -176,8 +176,12 @@ static void run(void *arg)
 	struct decider *d = arg;
 
 	while (!d->stopping && !task_cancelled()) {
+		uint64_t look = ++d->m->looks_begun;
+
 		d->woken = false;
 		tick(d);
+		d->m->looks_ended = look;
+		condition_wake(&d->m->looked);
 		/* wakes come in crowds; a tick reads the database, so they wait for each other */
 		task_sleep(TICK_MIN_MS / 2);
 		if (!d->woken && !d->stopping)

@@ -9,7 +9,7 @@
 #include "failover/watch.h"
 #include "store/health.h"
 
-enum { DOC_AGENTS = 1000, DOC_BRIEF = 50 };
+enum { DOC_AGENTS = 1000, DOC_BRIEF = 50, LOOK_MAX_MS = 500 };
 
 static bool wanted(const char *kinds, enum probe_kind k)
 {
@@ -134,6 +134,18 @@ bool monitor_leaders_doc(const struct monitor *m, const struct watched *w, struc
 	return true;
 }
 
+/* Until the decider has looked once at what the cycle found, to open what it must. */
+static void await_decider(struct monitor *m)
+{
+	uint64_t look = m->looks_begun + 1;
+	int64_t test = m->d->set->test_every_ms;
+	int64_t until = loop_now_ms(m->d->loop) + (test < LOOK_MAX_MS ? test : LOOK_MAX_MS), left;
+
+	while (monitor_leads(m) && m->looks_ended < look && !task_cancelled() &&
+	       (left = until - loop_now_ms(m->d->loop)) > 0)
+		condition_wait(&m->looked, left);
+}
+
 int monitor_cron(struct monitor *m, struct str *ret, struct err *err)
 {
 	int64_t since = loop_wall_ms(m->d->loop);
@@ -147,8 +159,7 @@ int monitor_cron(struct monitor *m, struct str *ret, struct err *err)
 	str_fini(&doc);
 	if (!j)
 		return r < 0 ? r : err->code;
-	/* the decider looks when a sweep ends; give it a turn to open what it must */
-	task_sleep(m->d->set->test_every_ms < 500 ? m->d->set->test_every_ms : 500);
+	await_decider(m);
 	if (health_opened_since(m->d->store, since, &ids, &n, err) < 0)
 		n = 0;
 	jw_obj(&w, NULL);

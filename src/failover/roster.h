@@ -1,6 +1,7 @@
 /*
- * All agents in memory, small: fixed records and one pool of text, found by number. Loaded
- * from the database page by page; judgements are carried over by agent id.
+ * All agents in memory, small: fixed records and one pool of text, found by number. Read from
+ * the database page by page once; then only what somebody wrote since. Judgements are carried
+ * over by agent id.
  */
 #ifndef RD_FAILOVER_ROSTER_H
 #define RD_FAILOVER_ROSTER_H
@@ -27,6 +28,7 @@ struct roster_agent {			/* 64 bytes: there may be a hundred thousand */
 	uint8_t run, run_n;
 	uint8_t stored;			/* outcome in the database */
 	bool inherited : 1, raw_inherited : 1, changed : 1, presence_changed : 1;
+	bool ext : 1, gone : 1;		/* has a row of ours in the database; about to be removed */
 };
 struct roster {
 	struct roster_agent *v;
@@ -35,6 +37,10 @@ struct roster {
 	size_t text_len, text_cap;
 	char **accounts;
 	size_t n_accounts, cap_accounts;
+	int64_t mark;			/* of the database when it was read; 0 = not yet */
+	char seen_accounts[40];		/* which there were */
+	size_t ext, wasted;		/* agents with a row of ours; text that nobody points to */
+	int age;			/* loads since the last whole one */
 	uint64_t version;		/* grows with every change of who is watched where */
 	uint32_t *by_number;		/* open addressing: index + 1 */
 	size_t mask;
@@ -46,7 +52,9 @@ static inline const char *roster_text(const struct roster *r, uint32_t offset)
 }
 /* Index of an account, added when new. */
 int roster_account(struct roster *r, const char *id);
-/* Watched agents only count; see roster_watched(). In a task; yields. Replaces *r on success. */
+/* Brings *r in line with the database: what was written since the last time, or the whole where
+ * that does not add up, and now and then in any case. Watched agents only count; see
+ * roster_watched(). In a task; yields. On failure *r stays right, if perhaps old. */
 int roster_load(struct roster *r, struct store *s, struct err *err);
 /* NULL = nobody's. */
 struct roster_agent *roster_by_number(const struct roster *r, const char *e164);

@@ -92,6 +92,8 @@ struct monitor {
 	int tasks;			/* running, the timer included */
 	void (*swept)(void *ctx);	/* something changed: the decider looks */
 	void *swept_ctx;
+	uint64_t looks_begun, looks_ended;	/* by the decider */
+	struct condition looked;
 };
 
 struct watched *monitor_account(const struct monitor *m, const char *id);

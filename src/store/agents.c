@@ -13,22 +13,28 @@
 
 enum { BATCH = 2000, PAGE_MAX = 5000 };
 
+#define AGENT_HOME                                                                                 \
+	"coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id)"
 #define AGENT_COLUMNS                                                                              \
 	"v.id, v.\"orgId\", v.name, v.status, v.\"elevenLabsAgentId\", v.\"twilioPhoneNumber\","   \
-	" coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id),"             \
+	" " AGENT_HOME ","                                                                         \
 	" coalesce(v.\"twilioAccountId\", home.id), v.\"backupPhoneNumber\", x.integration,"       \
 	" x.outcome, x.reason, x.since, m.agent_id IS NOT NULL, coalesce(x.calls_per_day, 0),"     \
-	" coalesce(x.eleven_number_id, ''), x.eleven_present, coalesce(x.priority, 100)"
+	" coalesce(x.eleven_number_id, ''), x.eleven_present, coalesce(x.priority, 100),"          \
+	" x.agent_id IS NOT NULL"
 #define AGENT_FROM                                                                                 \
 	" FROM (SELECT " SOLE_PRIMARY " AS id) home CROSS JOIN \"VoiceAgent\" v"                   \
 	" LEFT JOIN ringdown.agent_ext x ON x.agent_id = v.id"                                     \
 	" LEFT JOIN \"TwilioAccount\" h ON h.id = v.\"twilioAccountId\""                           \
 	" LEFT JOIN ringdown.sms_hold m ON m.agent_id = v.id"
+/* A row's writer in the transactions' own order, which has no beginning. */
+#define WRITTEN_SINCE(mark)                                                                        \
+	"least(age(v.xmin), age(x.xmin)) <= age((" mark "::bigint % 4294967296)::text::xid)"
 /* $1 account, $2 home, $3 watched, $4 failing, $5 search */
 #define AGENT_WHERE                                                                                \
 	" WHERE ($1::text IS NULL OR coalesce(v.\"twilioAccountId\", home.id) = $1)"               \
 	" AND ($2::text IS NULL OR"                                                                \
-	" coalesce(x.home_account, CASE WHEN h.\"isPrimary\" THEN h.id END, home.id) = $2)"        \
+	" " AGENT_HOME " = $2)"                                                                    \
 	" AND (NOT $3::boolean OR (" WATCHED_AGENT "))"                                            \
 	" AND (NOT $4::boolean OR x.outcome = 'bad')"                                              \
 	" AND ($5::text IS NULL OR position(lower($5) IN lower(v.id || ' ' || v.name || ' ' ||"    \
@@ -67,6 +73,7 @@ static void read_agent(const struct pg_result *r, int i, struct agent_row *ret)
 	ret->eleven_number_id = xstrdup(pg_text(r, i, 15));
 	ret->eleven_present = pg_null(r, i, 16) ? -1 : pg_bool(r, i, 16);
 	ret->priority = pg_i64(r, i, 17);
+	ret->ext = pg_bool(r, i, 18);
 }
 
 static void read_agents(const struct pg_result *r, struct agent_row **ret, size_t *ret_n)
@@ -90,8 +97,10 @@ int agents_page(struct store *s, const struct agents_filter *f, const char *afte
 	f = f ? f : &all;
 	limit = limit < 1 || limit > PAGE_MAX ? PAGE_MAX : limit;
 	e = store_query(s, &r, err, "SELECT " AGENT_COLUMNS AGENT_FROM AGENT_WHERE
-			" AND ($6::text IS NULL OR v.id > $6) ORDER BY v.id LIMIT $7", "ttbbtti",
-			f->account, f->home, f->watched, f->failing, f->search, after, limit);
+			" AND ($6::text IS NULL OR v.id > $6)"
+			" AND ($8::bigint = 0 OR " WRITTEN_SINCE("$8") ") ORDER BY v.id LIMIT $7",
+			"ttbbttii", f->account, f->home, f->watched, f->failing, f->search, after,
+			limit, f->since);
 	if (e == 0)
 		read_agents(r, ret, ret_n);
 	return e;
@@ -120,6 +129,31 @@ int agents_count(struct store *s, const struct agents_filter *f, int64_t *ret, s
 	if (e == 0)
 		*ret = pg_i64(r, 0, 0);
 	return e;
+}
+
+int agents_pulse(struct store *s, int64_t since, struct agents_pulse *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err,
+		"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,"
+		" count(*) FILTER (WHERE carried), count(*) FILTER (WHERE carried AND ext),"
+		" count(*) FILTER (WHERE changed),"
+		" (SELECT md5(coalesce(string_agg(id || coalesce(\"isPrimary\", false)::text, ',' ORDER BY id),"
+		"  '')) FROM \"TwilioAccount\")"
+		" FROM (SELECT v.status = 'ACTIVE' AND v.\"elevenLabsAgentId\" <> '' AND"
+		"  coalesce(CASE WHEN coalesce(v.\"twilioAccountId\", home.id, '') <> coalesce(" AGENT_HOME
+		"  , '') THEN v.\"backupPhoneNumber\" END, v.\"twilioPhoneNumber\", '') <> '' AS carried,"
+		"  x.agent_id IS NOT NULL AS ext, $1::bigint <> 0 AND " WRITTEN_SINCE("$1") " AS changed"
+		AGENT_FROM ") a", "i", since);
+
+	if (e < 0)
+		return e;
+	ret->mark = pg_i64(r, 0, 0);
+	ret->carried = pg_i64(r, 0, 1);
+	ret->ext = pg_i64(r, 0, 2);
+	ret->changed = pg_i64(r, 0, 3);
+	snprintf(ret->accounts, sizeof(ret->accounts), "%s", pg_text(r, 0, 4));
+	return 0;
 }
 
 /* ---- bulk writes ------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@ struct agent_row {
 	char *eleven_number_id;		/* import in use, "" unknown */
 	int eleven_present;		/* 1 yes, 0 no, -1 never asked */
 	int64_t priority;
+	bool ext;			/* there is a row of ours beside the application's */
 };
 struct agents_filter {
 	const char *account;		/* where it runs now; NULL = all */
@@ -18,7 +19,17 @@ struct agents_filter {
 	bool watched;
 	bool failing;			/* outcome bad */
 	const char *search;		/* name, number or id contains */
+	int64_t since;			/* written by what was not over at this mark; 0 = all */
 };
+/* Whether what was read of all agents once still stands, without reading it again. Rows tell by
+ * their writing transaction, so no writer has to take part; what is gone shows in the counts. */
+struct agents_pulse {
+	int64_t mark;			/* every transaction before it is over: for the next since */
+	int64_t carried, ext;		/* ACTIVE, with ElevenLabs id and number; with a row of ours */
+	int64_t changed;		/* rows that a page since the mark would give */
+	char accounts[40];		/* grows different when an account comes, goes, is promoted */
+};
+int agents_pulse(struct store *s, int64_t since, struct agents_pulse *ret, struct err *err);
 /* Ordered by id, after the given one (NULL = from the start), at most limit (<= 5000). */
 int agents_page(struct store *s, const struct agents_filter *f, const char *after, int64_t limit,
 		struct agent_row **ret, size_t *ret_n, struct err *err);

@@ -2,8 +2,8 @@
  * A bare libcurl loop over paged lists, for comparison: one handle, one connection, each
  * page kept until the next, its link found by a search of text, nothing else done with it.
  *
- * stdin: a line for each list, "BASE PATH AUTH", AUTH = user:password or a header with ':'
- * after a '@'. stdout: requests, bytes, seconds.
+ * stdin: a line for each list, "BASE PATH MAX AUTH", MAX = pages at most (0 = all), AUTH =
+ * user:password or a header with ':' after a '@'. stdout: requests, bytes, seconds.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -53,8 +53,8 @@ static int link_of(const struct page *b, const char *name, char *out, size_t siz
 	return n > 0;
 }
 
-static void walk(CURL *c, const char *base, const char *first, const char *auth, long *requests,
-		 double *bytes)
+static void walk(CURL *c, const char *base, const char *first, long max, const char *auth,
+		 long *requests, double *bytes)
 {
 	struct curl_slist *headers = NULL;
 	struct page b = { 0 };
@@ -67,7 +67,7 @@ static void walk(CURL *c, const char *base, const char *first, const char *auth,
 	curl_easy_setopt(c, CURLOPT_USERPWD, headers ? NULL : auth);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, keep);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &b);
-	for (;;) {
+	for (long n = 0; !max || n < max; n++) {
 		long status = 0;
 
 		b.len = 0;
@@ -82,6 +82,9 @@ static void walk(CURL *c, const char *base, const char *first, const char *auth,
 		*bytes += (double)b.len;
 		if (link_of(&b, "next_page_uri", link, sizeof(link)))
 			snprintf(url, sizeof(url), "%s%s", base, link);
+		else if (link_of(&b, "next_page_url", link, sizeof(link)) && strstr(link, "/v1/"))
+			/* the simulator's links name the real host */
+			snprintf(url, sizeof(url), "%s%s", base, strstr(link, "/v1/"));
 		else if (strstr(b.s, "\"has_more\":true") &&
 			 link_of(&b, "next_cursor", link, sizeof(link)))
 			snprintf(url, sizeof(url), "%s%s&cursor=%s", base, first, link);
@@ -96,15 +99,15 @@ int main(void)
 {
 	char base[512], first[1024], auth[512];
 	struct timespec a, z;
-	long requests = 0;
+	long requests = 0, max;
 	double bytes = 0;
 	CURL *c;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	c = curl_easy_init();
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	while (scanf("%511s %1023s %511[^\n]", base, first, auth) == 3)
-		walk(c, base, first, auth[0] == ' ' ? auth + 1 : auth, &requests, &bytes);
+	while (scanf("%511s %1023s %ld %511[^\n]", base, first, &max, auth) == 4)
+		walk(c, base, first, max, auth[0] == ' ' ? auth + 1 : auth, &requests, &bytes);
 	clock_gettime(CLOCK_MONOTONIC, &z);
 	curl_easy_cleanup(c);
 	printf("%ld %.0f %.3f\n", requests, bytes,

@@ -4,12 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/json.h"
+#include "core/json_scan.h"
 #include "core/mem.h"
+#include "core/str.h"
 
 static void refused(void **state)
 {
@@ -229,12 +232,43 @@ static void prefixes(void **state)
 	}
 }
 
+/* Text is looked at in groups of bytes: what is wrong shows wherever in a group it stands, and is
+ * placed as one by one would. */
+static void every_place(void **state)
+{
+	static const struct { char c; const char *why; } wrong[] = {
+		{ '\n', "control character" }, { 0x1f, "control character" }, { 1, "control character" },
+		{ '"', "',' or a closing" }, { (char)0x80, "invalid UTF-8" }, { (char)0xff, "invalid UTF-8" },
+	};
+
+	(void)state;
+	for (size_t len = 1; len < 40; len++) {
+		for (size_t at = 0; at < len * COUNT_OF(wrong); at++) {
+			size_t place = at / COUNT_OF(wrong), w = at % COUNT_OF(wrong);
+			char text[64] = "[\"", want[40];
+			struct err err = { 0 };
+
+			memset(text + 2, 'x', len);
+			memcpy(text + 2 + len, "x\"]", 4);
+			assert_int_equal(json_scan(text, strlen(text), &err), 0);
+			assert_int_equal(utf8_prefix(text, strlen(text)), strlen(text));
+			text[2 + place] = wrong[w].c;
+			snprintf(want, sizeof(want), "1:%zu: ", 3 + place + (wrong[w].c == '"'));
+			if (json_scan(text, strlen(text), &err) == 0 || strncmp(err.msg, want, strlen(want)) != 0 ||
+			    !strstr(err.msg, wrong[w].why))
+				fail_msg("%zu of %zu, %d: %s", place, len, wrong[w].c, err.msg);
+			assert_int_equal(utf8_prefix(text, strlen(text)),
+					 wrong[w].c < 0 ? 2 + place : strlen(text));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused), cmocka_unit_test(depth),  cmocka_unit_test(getters),
 		cmocka_unit_test(canonical), cmocka_unit_test(writer), cmocka_unit_test(large),
-		cmocka_unit_test(prefixes),
+		cmocka_unit_test(prefixes), cmocka_unit_test(every_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
