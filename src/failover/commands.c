@@ -87,6 +87,20 @@ int order_state(const struct decider *d, const struct order *o, unsigned allowed
 	return err_set(err, ERR_CONFLICT, "%s, so it cannot be %s", says, verb);
 }
 
+int order_finish(struct decider *d, struct order *o, int r, int say, struct str *text,
+		 struct err *err)
+{
+	if (r == 0 && say >= 0)
+		r = decider_say(d, &o->t, say, &o->row.e, str_get(text), err);
+	if (r == 0)
+		r = tx_commit(&o->t, NULL, err);
+	str_fini(text);
+	if (r == 0 && d->d->ports && d->d->ports->wake)
+		d->d->ports->wake(d->d->ports->ctx);
+	decider_wake(d);
+	return r;
+}
+
 /* Transaction, transition, message, commit. */
 int order_commit(struct decider *d, const struct command *c, struct order *o,
 		 int (*also)(struct tx *t, struct order *o, struct err *err), int say,
@@ -102,15 +116,7 @@ int order_commit(struct decider *d, const struct command *c, struct order *o,
 	if (r == 0)
 		r = event_transition(&o->t, &o->row, o->from, o->row.e.version, str_get(&text),
 				     err);
-	if (r == 0 && say >= 0)
-		r = decider_say(d, &o->t, say, &o->row.e, str_get(&text), err);
-	if (r == 0)
-		r = tx_commit(&o->t, NULL, err);
-	str_fini(&text);
-	if (r == 0 && d->d->ports && d->d->ports->wake)
-		d->d->ports->wake(d->d->ports->ctx);
-	decider_wake(d);
-	return r;
+	return order_finish(d, o, r, say, &text, err);
 }
 
 static void decided(const struct decider *d, const struct command *c, struct event *e,

@@ -151,15 +151,7 @@ static int open_approved(struct decider *d, const struct command *c, struct orde
 		r = event_note(&o->t, o->row.e.id, "event.planned", "the plan is stored", err);
 	str_addf(&text, "started by %s%s%s", c->who->actor, str_empty(c->reason) ? "" : ": ",
 		 c->reason ? c->reason : "");
-	if (r == 0)
-		r = decider_say(d, &o->t, SAY_DECIDED, &o->row.e, str_get(&text), err);
-	if (r == 0)
-		r = tx_commit(&o->t, NULL, err);
-	str_fini(&text);
-	if (r == 0 && d->d->ports && d->d->ports->wake)
-		d->d->ports->wake(d->d->ports->ctx);
-	decider_wake(d);
-	return r;
+	return order_finish(d, o, r, SAY_DECIDED, &text, err);
 }
 
 static void fill_manual(struct decider *d, const struct lineage *l, const struct command *c,

@@ -22,6 +22,10 @@ int order_state(const struct decider *d, const struct order *o, unsigned allowed
 int order_commit(struct decider *d, const struct command *c, struct order *o,
 		 int (*also)(struct tx *t, struct order *o, struct err *err), int say,
 		 struct err *err);
+/* The end of every order: message (say < 0: none), commit, waking who has to look now. r is what
+ * came before; text is given away. */
+int order_finish(struct decider *d, struct order *o, int r, int say, struct str *text,
+		 struct err *err);
 void order_result(struct store *s, const char *id, struct command_result *ret);
 void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX]);
 

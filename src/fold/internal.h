@@ -5,5 +5,6 @@
 #include "fold/state.h"
 
 extern const struct record_type state_head_type;	/* the scalars of struct state */
+void put_gates(struct jw *w, const struct state *s);	/* "gates": [...] */
 
 #endif

@@ -192,13 +192,5 @@ void live_whole(struct jw *w, const struct state *s)
 	record_members(w, &state_head_type, s);
 	record_json(w, "impact", &impact_type, &s->impact);
 	put_lists(w, s);
-	jw_arr(w, "gates");
-	for (size_t i = 0; i < s->n_gates; i++) {
-		jw_obj(w, NULL);
-		jw_str(w, "lineage", s->gates[i].lineage);
-		jw_str(w, "target", s->gates[i].target);
-		gates_json(w, "gates", s->gates[i].gates, s->gates[i].n_gates);
-		jw_obj_end(w);
-	}
-	jw_arr_end(w);
+	put_gates(w, s);
 }

@@ -525,6 +525,19 @@ int state_live(struct state *s, const struct json *live, struct err *err)
 	return 0;
 }
 
+void put_gates(struct jw *w, const struct state *s)
+{
+	jw_arr(w, "gates");
+	for (size_t i = 0; i < s->n_gates; i++) {
+		jw_obj(w, NULL);
+		jw_str(w, "lineage", s->gates[i].lineage);
+		jw_str(w, "target", s->gates[i].target);
+		gates_json(w, "gates", s->gates[i].gates, s->gates[i].n_gates);
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+}
+
 void state_json(struct jw *w, const char *name, const struct state *s)
 {
 	jw_obj(w, name);
@@ -541,15 +554,7 @@ void state_json(struct jw *w, const char *name, const struct state *s)
 	for (size_t i = 0; i < s->n_events; i++)
 		event_json(w, NULL, &s->events[i]);
 	jw_arr_end(w);
-	jw_arr(w, "gates");
-	for (size_t i = 0; i < s->n_gates; i++) {
-		jw_obj(w, NULL);
-		jw_str(w, "lineage", s->gates[i].lineage);
-		jw_str(w, "target", s->gates[i].target);
-		gates_json(w, "gates", s->gates[i].gates, s->gates[i].n_gates);
-		jw_obj_end(w);
-	}
-	jw_arr_end(w);
+	put_gates(w, s);
 	jw_obj_end(w);
 }
 
