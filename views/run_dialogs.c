@@ -152,9 +152,9 @@ static void why_not(const struct app *a, const struct action *x, const struct su
 	else if (x->wait && x->wait != (int)d->wait.kind)
 		snprintf(buf, n, d->wait.kind ? "it waits for %.60s" : "it waits for nobody",
 		         word_wait(d->wait.kind));
-	if (!buf[0])
+	else
 		drive_why_not(a, name, d, buf, n);
-	if (!buf[0])
+	if (d && !buf[0])
 		step_why_not(name, s, d, buf, n);
 }
 

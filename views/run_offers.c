@@ -17,7 +17,7 @@ static void keep(struct app *a, const char *name, const char *value, const char 
 {
 	struct offer *o;
 
-	if (str_empty(value) || strlen(value) >= sizeof(o->value))
+	if (!value || !value[0] || strlen(value) >= sizeof(o->value))
 		return;
 	for (size_t i = 0; i < a->n_offers; i++)
 		if (str_eq(a->offers[i].name, name) && str_eq(a->offers[i].value, value))

@@ -34,7 +34,7 @@ static enum role col_id(void *ctx, const void *rec, char *buf)
 
 	(void)ctx;
 	snprintf(buf, CELL_TEXT, "%s", r->run ? r->run->id : r->book->id);
-	return r->book && r->book->problem ? ROLE_dim : ROLE_normal;
+	return !r->run && r->book->problem ? ROLE_dim : ROLE_normal;
 }
 
 static enum role col_state(void *ctx, const void *rec, char *buf)
@@ -399,7 +399,7 @@ static void draw(struct view *v, struct area a)
 		                  : "no runbook: the engine has none in runbooks.dir");
 	if (r && detail.h > 2 && r->run)
 		draw_run(v, detail, r->run);
-	else if (r && detail.h > 2)
+	else if (r && detail.h > 2 && r->book)
 		draw_book(v, detail, r->book);
 }
 

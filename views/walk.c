@@ -168,8 +168,8 @@ static void fill(struct walk *st, const struct run_doc *d)
 			              s->state == RS_UNDONE;
 		}
 	}
-	while (step < d->n_steps) /* of a phase that is not named: shown all the same */
-		st->rows[st->n++] = (struct walk_row){ .step = &d->steps[step++] };
+	for (; step < d->n_steps; step++) /* of a phase that is not named: shown all the same */
+		st->rows[st->n++] = (struct walk_row){ .step = &d->steps[step] };
 }
 
 static void update(struct view *v)

@@ -197,7 +197,7 @@ static int replay(struct call *c, struct stream *s, int64_t after)
 		if (s->line.len > most)
 			status = too_far(c, after);
 	} else if (status == 0) {
-		interleave(s, &r, NULL, 0);
+		str_addn(&s->line, r.entries.s, r.entries.len);
 		add_whole(s, hub_state(hub), position ? STR_MAX_DEFAULT : most);
 		if (s->line.len > most)
 			status = too_far(c, after);

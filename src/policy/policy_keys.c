@@ -92,14 +92,16 @@ static int levels(struct policy_reader *r, const struct yaml *y, void *obj)
 
 	for (const struct yaml *c = e ? NULL : y->first; c && e == 0; c = c->next) {
 		e = policy_list_must(r, c, YAML_MAP, "levels");
-		if (e == 0 && (!c->first || c->first->next || c->first->type != YAML_SCALAR))
+		const struct yaml *way = e ? NULL : c->first;
+
+		if (e == 0 && (!way || way->next || way->type != YAML_SCALAR))
 			e = yaml_err(r->err, r->file, c, "levels: one way with its address is"
 				     " wanted, as {email: support@example.com}");
-		if (e == 0) {
+		if (way && e == 0) {
 			struct policy_level *l = NEXT_OF(v, levels);
 
-			l->via = xstrdup(c->first->key);
-			l->address = xstrdup(c->first->text);
+			l->via = xstrdup(way->key);
+			l->address = xstrdup(way->text);
 		}
 	}
 	return e;

@@ -40,25 +40,27 @@ static const struct { const char *name, *expression; } sorts[] = {
 
 static int order_by(const char *sort, struct str *sql, struct err *err)
 {
-	bool down = sort && sort[0] == '-';
 	const char *names[COUNT_OF(sorts)];
+	bool down;
 
 	str_add(sql, " ORDER BY ");
-	if (str_empty(sort)) {
+	if (!sort || !sort[0]) {
 		str_add(sql, FAILING_FIRST ", v.id");
 		return 0;
 	}
+	down = sort[0] == '-';
+	sort += down;
 	for (size_t i = 0; i < COUNT_OF(sorts); i++) {
 		names[i] = sorts[i].name;
-		if (strcmp(sorts[i].name, sort + down) == 0) {
+		if (strcmp(sorts[i].name, sort) == 0) {
 			str_addf(sql, "%s %s NULLS LAST, v.id", sorts[i].expression,
 				 down ? "DESC" : "ASC");
 			return 0;
 		}
 	}
-	const char *near = str_nearest(sort + down, names, COUNT_OF(names));
+	const char *near = str_nearest(sort, names, COUNT_OF(names));
 	return err_field(err, ERR_INVALID, "sort", "agents cannot be sorted by '%.40s'%s%s",
-			 sort + down, near ? "; did you mean " : "", near ? near : "");
+			 sort, near ? "; did you mean " : "", near ? near : "");
 }
 
 void read_agents_free(struct agent *rows, size_t n)

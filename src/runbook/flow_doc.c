@@ -306,7 +306,7 @@ static void fill_params(const struct flow *f, struct run_doc *d)
 
 	for (size_t i = 0; i < f->n_frames; i++)
 		total += f->frames[i].rb->n_params;
-	d->params = total ? xcalloc(total, sizeof(*d->params)) : NULL;
+	d->params = xcalloc(total, sizeof(*d->params));
 	for (size_t i = 0; i < f->n_frames; i++) {
 		const struct frame *fr = &f->frames[i];
 		struct node probe = { .flow = (struct flow *)(uintptr_t)f, .frame = (int)i };
@@ -340,7 +340,7 @@ static void fill_params(const struct flow *f, struct run_doc *d)
 	d->n_params = total;
 }
 
-static void fill_phases(const struct flow *f, struct run_doc *d)
+static void fill_phases(const struct flow *f, int late, struct run_doc *d)
 {
 	const struct runbook *rb = f->frames[0].rb;
 
@@ -350,7 +350,7 @@ static void fill_phases(const struct flow *f, struct run_doc *d)
 		d->phases[i].name = xstrdup(rb->phases[i].name);
 		d->phases[i].box_from_ms = rb->phases[i].box_from_ms;
 		d->phases[i].box_to_ms = rb->phases[i].box_to_ms;
-		d->phases[i].late = f->phase_late[i] != 0;
+		d->phases[i].late = f->phase_late[i] || (int)i == late;
 		if (rb->phases[i].has_box && f->begun)
 			d->phases[i].deadline_at_ms = f->started_ms + rb->phases[i].box_to_ms;
 	}
@@ -399,9 +399,7 @@ void flow_doc(const struct flow *f, int64_t now_ms, struct run_doc *d)
 	run_doc_fini(d);
 	flow_run(f, &d->run);
 	fill_wait(f, &d->wait);
-	fill_phases(f, d);
-	if (late >= 0)
-		d->phases[late].late = true;
+	fill_phases(f, late, d);
 	d->n_steps = f->n_nodes;
 	d->steps = f->n_nodes ? xcalloc(f->n_nodes, sizeof(*d->steps)) : NULL;
 	for (size_t i = 0; i < f->n_nodes; i++)

@@ -254,9 +254,10 @@ static const struct value *table_row(const struct rb_table *t, const char *colum
 	value_print(&want, v, 100);
 	for (size_t i = 0; i < t->rows.n_items && !ret; i++) {
 		const struct value *row = &t->rows.items[i];
-		const struct value *key = value_get(row, column);
+		const struct value *key = row->n_items ? &row->items[0] : NULL;
+		const struct value *named = key ? value_get(row, column) : NULL;
 
-		key = key ? key : row->n_items ? &row->items[0] : NULL;
+		key = named ? named : key;
 		str_clear(&has);
 		value_print(&has, key, 100);
 		ret = key && str_eq(str_get(&want), str_get(&has)) ? row : NULL;

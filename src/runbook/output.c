@@ -134,7 +134,7 @@ void output_text(const struct output *o, struct str *ret)
 			skip++;
 		skip += skip < OUTPUT_TAIL;
 		str_addf(ret, "[... %lld bytes left out ...]\n",
-			 (long long)(o->left_out + (int64_t)skip));
+			 (long long)o->left_out + (long long)skip);
 		for (size_t i = skip; i < OUTPUT_TAIL; i++)
 			str_addc(ret, o->tail[(from + i) % OUTPUT_TAIL]);
 		return;

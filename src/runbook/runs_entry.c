@@ -145,7 +145,8 @@ static void forget(struct held_run *h)
 	if (!h->f)
 		return;
 	h->old = xrealloc(h->old, (h->n_old + 1) * sizeof(*h->old));
-	h->old[h->n_old++] = (struct old_flow){ TAKE(h->f), h->text };
+	h->old[h->n_old++] = (struct old_flow){ .f = h->f, .text = h->text };
+	h->f = NULL;
 	h->text = (struct frozen){ 0 };
 }
 

@@ -320,10 +320,10 @@ static void set_headers(struct value *result, const struct str *head)
 
 static void set_cert(const struct verb_call *c, struct value *result, const struct http_reply *r)
 {
-	int64_t left = r->cert_until_ms - loop_wall_ms(c->env->loop);
+	int64_t whole_days = (r->cert_until_ms - loop_wall_ms(c->env->loop)) / 1000 / DAY_S;
 
 	if (r->cert_until_ms)
-		value_set_number(value_add(result, "cert_days"), (double)(left / 1000 / DAY_S));
+		value_set_number(value_add(result, "cert_days"), (double)whole_days);
 }
 
 static int failed(const struct verb_call *c, const struct http_reply *r, struct err *err)

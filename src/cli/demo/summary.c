@@ -158,7 +158,6 @@ static bool check(struct demo *d, struct store *s, struct facts *f)
 static void print_summary(struct demo *d, const struct facts *f)
 {
 	struct str b = STR_INIT((size_t)16 << 20);
-	const struct event *e = d->state.n_events ? &d->state.events[0] : NULL;
 	struct jw w = JW(&b);
 
 	jw_obj(&w, NULL);
@@ -169,8 +168,8 @@ static void print_summary(struct demo *d, const struct facts *f)
 	jw_str(&w, "outcome", f->outcome);
 	jw_bool(&w, "ok", !d->failed);
 	jw_str(&w, "why", d->failed ? d->why : NULL);
-	if (e)
-		event_json(&w, "event", e);
+	if (d->state.n_events)
+		event_json(&w, "event", &d->state.events[0]);
 	else
 		jw_null(&w, "event");
 	jw_arr(&w, "events");
