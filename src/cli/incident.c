@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/incident.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "core/mem.h"
 #include "model/incident.h"
-
-#define API_INCIDENTS "/api/v1/incidents"
 
 /* ---- reading ------------------------------------------------------------------------- */
 
@@ -403,22 +402,63 @@ static const struct cli_option task_options[] = {
 	{ .name = "undo", .help = "not done after all" },
 };
 
+#define MESSAGE                                                                                    \
+	{ .name = "to",                                                                            \
+	  .arg = "WHOM",                                                                           \
+	  .repeated = true,                                                                        \
+	  .help = "team, customers, vendor, slack, pager, email:ADDRESS, role:ROLE, "              \
+		  "status-page" },                                                                 \
+		{ .name = "field",                                                                 \
+		  .arg = "NAME=VALUE",                                                             \
+		  .repeated = true,                                                                \
+		  .help = "a value of the template" },                                             \
+		{ .name = "with-gaps",                                                             \
+		  .arg = "NAME",                                                                   \
+		  .repeated = true,                                                                \
+		  .help = "this field may stay without a value; it then reads \"not known "        \
+			  "yet\"" },                                                               \
+		{ .name = "vendor",                                                                \
+		  .arg = "V",                                                                      \
+		  .help = "twilio or telnyx: whose support it goes to" },                          \
+	{                                                                                          \
+		.name = "tier", .arg = "T", .help = "of that support; the policy's unless said"    \
+	}
+static const struct cli_option message_options[] = { MESSAGE };
+static const struct cli_option tell_options[] = {
+	MESSAGE, { .name = "yes", .help = "send without asking" },
+};
+
 #define ORDER(name_, args_, opts, help_)                                                           \
 	{ .name = name_, .args = args_, .kind = CLI_CHANGES, .options = opts,                      \
 	  .n_options = COUNT_OF(opts), .run = order_run, .help = help_ }
 static const struct subcommand verbs[] = {
-	{ .name = "declare", .args = "TITLE", .kind = CLI_CHANGES, .options = declare_options,
-	  .n_options = COUNT_OF(declare_options), .run = declare_run,
+	{ .name = "declare",
+	  .args = "TITLE",
+	  .kind = CLI_CHANGES,
+	  .options = declare_options,
+	  .n_options = COUNT_OF(declare_options),
+	  .run = declare_run,
 	  .help = "declare an incident: its clocks begin, people are told" },
-	{ .name = "list", .kind = CLI_READS, .options = list_options,
-	  .n_options = COUNT_OF(list_options), .run = list_run, .help = "incidents, newest first" },
-	{ .name = "show", .args = "INCIDENT", .kind = CLI_READS, .run = show_run,
+	{ .name = "list",
+	  .kind = CLI_READS,
+	  .options = list_options,
+	  .n_options = COUNT_OF(list_options),
+	  .run = list_run,
+	  .help = "incidents, newest first" },
+	{ .name = "show",
+	  .args = "INCIDENT",
+	  .kind = CLI_READS,
+	  .run = show_run,
 	  .help = "one incident: clocks, roles, checklist, what is linked" },
 	ORDER("ack", "INCIDENT", state_options, "somebody is on it: paging and escalation stop"),
-	{ .name = "note", .args = "INCIDENT TEXT", .kind = CLI_CHANGES, .options = note_options,
-	  .n_options = COUNT_OF(note_options), .run = note_run,
+	{ .name = "note",
+	  .args = "INCIDENT TEXT",
+	  .kind = CLI_CHANGES,
+	  .options = note_options,
+	  .n_options = COUNT_OF(note_options),
+	  .run = note_run,
 	  .help = "write to its timeline; \"" NOTE_TODO "\" at its beginning makes an action"
-							" item" },
+		  " item" },
 	ORDER("role", "INCIDENT ROLE [PERSON]", reason_options,
 	      "who is commander, deputy, scribe ...; without PERSON nobody"),
 	ORDER("severity", "INCIDENT SEVERITY", reason_options,
@@ -432,10 +472,43 @@ static const struct subcommand verbs[] = {
 	      "take it off; it does not come back by itself"),
 	ORDER("hold", "INCIDENT CLOCK", reason_options, "hold a clock, with --reason"),
 	ORDER("run", "INCIDENT CLOCK", reason_options, "let a held clock go on"),
-	ORDER("done", "INCIDENT CLOCK", reason_options, "what was due is done: update, call,"
-							" report"),
+	ORDER("done", "INCIDENT CLOCK", reason_options,
+	      "what was due is done: update, call,"
+	      " report"),
 	ORDER("task", "INCIDENT TASK", task_options, "tick off a line of the checklist"),
-	{ .name = "handover", .args = "[INCIDENT]", .kind = CLI_READS, .run = handover_run,
+	{ .name = "message",
+	  .args = "INCIDENT [TEMPLATE]",
+	  .kind = CLI_READS,
+	  .options = message_options,
+	  .n_options = COUNT_OF(message_options),
+	  .run = incident_message_run,
+	  .help = "a message as it would be sent, with its gaps; without TEMPLATE the list of "
+		  "them" },
+	{ .name = "tell",
+	  .args = "INCIDENT TEMPLATE",
+	  .kind = CLI_CHANGES,
+	  .options = tell_options,
+	  .n_options = COUNT_OF(tell_options),
+	  .run = incident_tell_run,
+	  .help = "send it, also to the status page; a copy stands on the timeline" },
+	{ .name = "vendor",
+	  .args = "INCIDENT VENDOR",
+	  .kind = CLI_READS,
+	  .run = incident_vendor_run,
+	  .help = "what twilio's or telnyx's support asks for, from the database" },
+	{ .name = "capabilities",
+	  .kind = CLI_READS,
+	  .run = incident_capabilities_run,
+	  .help = "what of ours works now, what does not, and what says so" },
+	{ .name = "impact",
+	  .args = "INCIDENT",
+	  .kind = CLI_READS,
+	  .run = incident_impact_run,
+	  .help = "the same for an incident, with what was counted" },
+	{ .name = "handover",
+	  .args = "[INCIDENT]",
+	  .kind = CLI_READS,
+	  .run = handover_run,
 	  .help = "what the next shift must know, on one screen" },
 };
 

@@ -13,17 +13,11 @@
 #include "core/mem.h"
 #include "core/task.h"
 #include "incident/clocks.h"
+#include "incident/internal.h"
 #include "incident/tell.h"
 
 enum { LOOK_MS = 2000, REST_MS = 15000 /* nothing is open */, HOUR_MS = 3600000,
        REPORT_H = 24, REVIEW_H = 48 /* R3, after every incident */ };
-
-struct incidents {
-	struct incidents_deps d;
-	struct task *task;
-	struct condition wake;
-	bool stopping;
-};
 
 /* ---- what an incident begins with --------------------------------------------------- */
 
@@ -63,16 +57,16 @@ static void rows_fini(struct rows *r)
 	*r = (struct rows){ 0 };
 }
 
-static int64_t faster(const struct incidents *h, int64_t ms)
+int64_t incidents_faster(const struct incidents *h, int64_t ms)
 {
 	return h->d.speed > 1 && ms > 0 ? (int64_t)((double)ms / h->d.speed) + 1 : ms;
 }
 
 static void scale(const struct incidents *h, struct incident_clock *c, int64_t now)
 {
-	c->due_at_ms = now + faster(h, c->due_at_ms - now);
-	c->every_ms = faster(h, c->every_ms);
-	c->respond_ms = faster(h, c->respond_ms);
+	c->due_at_ms = now + incidents_faster(h, c->due_at_ms - now);
+	c->every_ms = incidents_faster(h, c->every_ms);
+	c->respond_ms = incidents_faster(h, c->respond_ms);
 }
 
 /* Every ladder of the policy, but routing, severity and updates once. */
@@ -140,7 +134,7 @@ static const struct policy_severity *severity_of(const struct policy *p, const c
 
 /* ---- people's orders --------------------------------------------------------------------- */
 
-static void changed(struct incidents *h)
+void incidents_changed(struct incidents *h)
 {
 	if (h->d.changed)
 		h->d.changed(h->d.ctx);
@@ -204,7 +198,7 @@ int incidents_declare(struct incidents *h, const struct who *who,
 	e = declare(h, who, &n, ret_id, err);
 	rows_fini(&rows);
 	if (e == 0)
-		changed(h);
+		incidents_changed(h);
 	return e;
 }
 
@@ -228,7 +222,7 @@ int incidents_severity(struct incidents *h, const struct who *who, const char *i
 	}
 	incident_doc_fini(&doc);
 	if (s && e == 0)
-		changed(h);
+		incidents_changed(h);
 	return s ? e : err->code;
 }
 
@@ -259,7 +253,7 @@ int incidents_state(struct incidents *h, const struct who *who, const char *id, 
 		return e;
 	if ((to == IS_ACKNOWLEDGED || to == IS_RESOLVED) && tell_state(h, who, id, to, &why) < 0)
 		log_warn("incidents", "%s: those who were told do not hear it: %s", id, why.msg);
-	changed(h);
+	incidents_changed(h);
 	return 0;
 }
 
@@ -271,8 +265,8 @@ static void scale_fired(const struct incidents *h, struct incident_clock *c, int
 	if (c->kind != CK_LADDER)
 		return;
 	if (c->due_at_ms > now)
-		c->due_at_ms = now + faster(h, c->due_at_ms - now);
-	c->respond_ms = faster(h, c->respond_ms);
+		c->due_at_ms = now + incidents_faster(h, c->due_at_ms - now);
+	c->respond_ms = incidents_faster(h, c->respond_ms);
 }
 
 static int fire_one(struct incidents *h, struct due_clock *due, const struct who *who,

@@ -48,6 +48,8 @@ const struct channel *channel_at(size_t i);		/* NULL at the end */
  * any other status is for good. headers: up to 3 more lines, NULL-terminated. */
 int channel_post(const struct notifier_deps *d, const char *url, const char *body,
 		 const char *const *headers, struct refusal *why, struct err *err);
+/* What an answer that is no 2xx means for trying again. */
+void channel_meaning(const struct http_reply *reply, struct refusal *why);
 /* The address with scheme and host replaced by base, when base is set. Caller frees. */
 char *channel_on_base(const char *url, const char *base);
 

@@ -103,7 +103,7 @@ static int count_digested(struct store *s, const char *channel, const char *to, 
 static void parcel_of(const struct notifier *n, const struct outbox_row *row,
 		      const struct json *doc, struct event *e, struct parcel *p)
 {
-	const struct json *event = json_get(doc, "event");
+	const struct json *event = json_get(doc, "event"), *letter = json_get(doc, "letter");
 	int kind = enum_parse(&say_kind_names, row->kind);
 
 	*p = (struct parcel){
@@ -116,6 +116,8 @@ static void parcel_of(const struct notifier *n, const struct outbox_row *row,
 			.digest = str_eq(row->kind, "digest"),
 			.from = json_get_str(doc, "fromName"), .to = json_get_str(doc, "toName"),
 			.subject = json_get_str(doc, "subject"), .text = json_get_str(doc, "text"),
+			.own_subject = json_get_str(letter, "subject"),
+			.own_body = json_get_str(letter, "body"),
 			.public_url = n->d.public_url, .environment = n->d.environment,
 		},
 	};

@@ -61,12 +61,26 @@ static const struct option_row rows[] = {
 		    " the failing one"),
 	ROW("smsFrom", OPT_STR, sms_from,
 	    .help = "sending number or messaging service of smsAccount; unset: no SMS"),
+	ROW("callFrom", OPT_STR, call_from,
+	    .help = "number that spoken calls come from, of smsAccount or any healthy account; "
+		    "unset: no "
+		    "call is ever made by itself. Only with 'calls: spoken' in policy.yaml; each "
+		    "costs money"),
+	ROW("statuspageBase", OPT_URL, statuspage_base, .env = "STATUSPAGE_BASE",
+	    .def = "https://api.statuspage.io", .help = "where Statuspage's API is"),
+	ROW("statuspagePage", OPT_STR, statuspage_page,
+	    .help = "id of our page there; unset: no status page is written to"),
+	ROW("statuspageKey", OPT_SECRET, statuspage_key, .env = "RINGDOWN_STATUSPAGE_KEY",
+	    .help = "key of Statuspage's API; messages go there only when a person sends one"),
+	ROW("statuspageComponents", OPT_LIST, statuspage_components,
+	    .help = "ids of our components there that an incident marks, and its end clears"),
 	ROW("retry", OPT_DURATION, retry_ms, .def = "10s", .min = 100, .max = 10 * MINUTE_MS,
 	    .help = "wait before the second attempt; it doubles up to 5 minutes (failover, section"
 		    " 7)"),
 	ROW("giveUp", OPT_DURATION, give_up_ms, .def = "1h", .min = 1000,
-	    .max = 48 * (int64_t)HOUR_MS, .help = "a message that nobody took for so long is given"
-						  " up and shown (failover, section 7)"),
+	    .max = 48 * (int64_t)HOUR_MS,
+	    .help = "a message that nobody took for so long is given"
+		    " up and shown (failover, section 7)"),
 	ROW("perEventHour", OPT_INT, per_event_hour, .def = "20", .min = 0, .max = 10000,
 	    .unit = "messages an hour, event and recipient",
 	    .help = "more than this become one digest; 0 = no limit (failover, section 7)"),
@@ -129,6 +143,7 @@ struct putting {
 	enum say_kind kind;
 	const char *event;		/* "" for alerts: they have no order among themselves */
 	char *id;			/* what happened, once */
+	const struct notify_letter *letter;	/* NULL: ringdown's own words */
 	struct str payload;
 	struct str told;		/* "mail to 3, slack" */
 	struct str data;		/* journal records */
@@ -164,6 +179,14 @@ static int make_payload(struct putting *p, const struct event *e, const char *su
 	jw_str(&w, "subject", subject);
 	jw_str(&w, "text", text);
 	jw_time(&w, "at", tx_now_ms(p->t));
+	if (p->letter) {
+		jw_obj(&w, "letter");
+		jw_str(&w, "subject", p->letter->subject);
+		jw_str(&w, "body", p->letter->body);
+		jw_str(&w, "status", p->letter->status);
+		jw_str(&w, "level", p->letter->level);
+		jw_obj_end(&w);
+	}
 	if (e) {
 		struct event brief = *e; /* borrows; the tests stay in the database */
 
@@ -291,6 +314,31 @@ int notify_put(struct tx *t, const struct notify_settings *set, enum say_kind ki
 	return end_put(&p, subject, r);
 }
 
+static int put_to(struct putting *p, const char *subject, const char *text,
+		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err)
+{
+	static const struct outbox_limits none;
+	int r;
+
+	p->w = JW(&p->data);
+	jw_obj(&p->w, NULL);
+	jw_arr(&p->w, "messages");
+	r = make_payload(p, NULL, subject, text, err);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		const struct channel *c = channel_named(to[i].channel);
+
+		if (!c || !p->set || !c->configured(p->set)) {
+			str_addf(ret_missing, "%s%s", ret_missing->len ? ", " : "", to[i].channel);
+			continue;
+		}
+		if (!to[i].recipient)
+			r = put_channel(p, c, false, err);
+		else if ((r = put_one(p, c, to[i].recipient, &none, err)) > 0)
+			str_addf(&p->told, "%s%s", p->told.len ? ", " : "", c->name);
+	}
+	return end_put(p, subject, r);
+}
+
 int notify_put_to(struct tx *t, const struct notify_settings *set, enum say_kind kind,
 		  const char *subject, const char *text, const char *key,
 		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err)
@@ -298,26 +346,20 @@ int notify_put_to(struct tx *t, const struct notify_settings *set, enum say_kind
 	struct putting p = { .t = t, .set = set, .kind = kind, .event = subject,
 			     .payload = STR_INIT(1 << 20), .told = STR_INIT(500),
 			     .data = STR_INIT(1 << 20), .id = xstrdup(key) };
-	static const struct outbox_limits none;
-	int r;
 
-	p.w = JW(&p.data);
-	jw_obj(&p.w, NULL);
-	jw_arr(&p.w, "messages");
-	r = make_payload(&p, NULL, subject, text, err);
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		const struct channel *c = channel_named(to[i].channel);
+	return put_to(&p, subject, text, to, n, ret_missing, err);
+}
 
-		if (!c || !set || !c->configured(set)) {
-			str_addf(ret_missing, "%s%s", ret_missing->len ? ", " : "", to[i].channel);
-			continue;
-		}
-		if (!to[i].recipient)
-			r = put_channel(&p, c, false, err);
-		else if ((r = put_one(&p, c, to[i].recipient, &none, err)) > 0)
-			str_addf(&p.told, "%s%s", p.told.len ? ", " : "", c->name);
-	}
-	return end_put(&p, subject, r);
+int notify_put_letter(struct tx *t, const struct notify_settings *set, const char *subject,
+		      const struct notify_letter *letter, const char *key,
+		      const struct notify_to *to, size_t n, struct str *ret_missing,
+		      struct err *err)
+{
+	struct putting p = { .t = t, .set = set, .kind = SAY_MESSAGE, .event = subject,
+			     .letter = letter, .payload = STR_INIT(1 << 20), .told = STR_INIT(500),
+			     .data = STR_INIT(1 << 20), .id = xstrdup(key) };
+
+	return put_to(&p, subject, letter->subject, to, n, ret_missing, err);
 }
 
 int notify_untold(struct store *s, const char *event_id, bool *ret, struct err *err)

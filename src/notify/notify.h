@@ -26,7 +26,7 @@ struct providers;
 	X(SAY_ROLLED_BACK, "rolled_back") X(SAY_CANCELLED, "cancelled")                            \
 	X(SAY_REJECTED, "rejected") X(SAY_FLAPPING, "flapping") X(SAY_ALERT, "alert")              \
 	X(SAY_RESOLVED, "resolved") X(SAY_LOCKED, "locked") X(SAY_DATABASE, "database")      \
-	X(SAY_ACKED, "acknowledged") X(SAY_INCIDENT, "incident")
+	X(SAY_ACKED, "acknowledged") X(SAY_INCIDENT, "incident") X(SAY_MESSAGE, "message")
 enum say_kind { NOTIFY_KINDS(RD_ENUM_ID) SAY_MAX };
 extern const struct enum_names say_kind_names;
 
@@ -42,6 +42,10 @@ struct notify_settings {
 	struct secret *webhook_secret;
 	struct strlist sms_to;
 	char *sms_account, *sms_from;		/* id or name; never the failing one */
+	char *call_from;			/* spoken calls; unset: none is ever made */
+	char *statuspage_base, *statuspage_page;
+	struct secret *statuspage_key;
+	struct strlist statuspage_components;
 	int64_t retry_ms, give_up_ms, per_event_hour, per_hour;
 };
 extern const struct option_table notify_options;
@@ -79,6 +83,13 @@ struct notify_to { const char *channel, *recipient; };
 int notify_put_to(struct tx *t, const struct notify_settings *set, enum say_kind kind,
 		  const char *subject, const char *text, const char *key,
 		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err);
+/* A person's words as they stand, without ringdown's frame around them. status: of a status page
+ * ("Investigating"); level: the incident's severity there. */
+struct notify_letter { const char *subject, *body, *status, *level; };
+int notify_put_letter(struct tx *t, const struct notify_settings *set, const char *subject,
+		      const struct notify_letter *letter, const char *key,
+		      const struct notify_to *to, size_t n, struct str *ret_missing,
+		      struct err *err);
 /* Without a database: mail and Slack to the last known, once per subject and hour. */
 void notify_offline(struct notifier *n, const char *subject, const char *text);
 /* *ret: nobody could be told about this event so far (its window is then extended once). */

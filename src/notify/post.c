@@ -8,14 +8,15 @@
 #include "core/mem.h"
 #include "notify/channel.h"
 
-static void meaning(const struct http_reply *reply, struct refusal *why)
+void channel_meaning(const struct http_reply *reply, struct refusal *why)
 {
 	char wait[32];
 	int64_t s;
 
 	if (reply->result != HTTP_DONE)
 		return;
-	why->for_good = !(reply->status == 408 || reply->status == 425 || reply->status == 429 ||
+	why->for_good = !(reply->status == 408 || reply->status == 420 || reply->status == 425 ||
+			  reply->status == 429 ||
 			  reply->status >= 500);
 	if (http_header(reply, "Retry-After", wait, sizeof(wait)) &&
 	    parse_i64(wait, 0, 3600, &s))
@@ -47,7 +48,7 @@ int channel_post(const struct notifier_deps *d, const char *url, const char *bod
 		r = err_set(err, ERR_FAILED, "answered %d %s", reply.status, text);
 	}
 	if (r < 0)
-		meaning(&reply, why);
+		channel_meaning(&reply, why);
 	http_reply_fini(&reply);
 	return r;
 }

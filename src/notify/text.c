@@ -71,6 +71,7 @@ static const char *const heads[SAY_MAX] = {
 	[SAY_DATABASE] = "the database is away",
 	[SAY_ACKED] = "acknowledged",
 	[SAY_INCIDENT] = "incident",
+	[SAY_MESSAGE] = "message",
 };
 
 static void add_environment(struct str *b, const struct say *s)
@@ -86,6 +87,10 @@ void say_subject(struct str *b, const struct say *s)
 {
 	char at[CLOCK_TEXT];
 
+	if (s->own_subject) {
+		add_clean(b, s->own_subject, 300);
+		return;
+	}
 	add_environment(b, s);
 	if (s->digest) {
 		str_addf(b, "ringdown: %lld more messages", (long long)s->digest_n);
@@ -306,10 +311,26 @@ static void event_rows(struct str *b, const struct say *s)
 		b->s[b->len -= 4] = '\0';
 }
 
+static void own_body(struct str *b, const char *text)
+{
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, "\n");
+		_cleanup_(free_p) char *line = xstrndup(p, n);
+
+		add_clean(b, line, 2000);
+		str_addc(b, '\n');
+		p += n + (p[n] == '\n');
+	}
+}
+
 void say_body(struct str *b, const struct say *s)
 {
 	char at[CLOCK_TEXT];
 
+	if (s->own_body) {
+		own_body(b, s->own_body);
+		return;
+	}
 	if (s->digest) {
 		digest_body(b, s);
 		return;

@@ -17,6 +17,7 @@ struct say {
 	int64_t at_ms;
 	const char *public_url;		/* NULL: name the command instead of a link */
 	const char *environment;	/* "" = none */
+	const char *own_subject, *own_body; /* a person's words: nothing is added; NULL = ours */
 	int64_t digest_from_ms, digest_to_ms, digest_n;
 };
 

@@ -75,6 +75,41 @@ static int check_people(struct policy_reader *r, const struct yaml *root, const 
 	return e;
 }
 
+/* What goes to whom, and what declares what. */
+static int check_telling(struct policy_reader *r, const struct yaml *root, const struct policy *p,
+			 const struct names *sev)
+{
+	static const char *const events[] = { "minor", "degraded", "critical" };
+	static const char *const levels[] = { "warn", "critical" };
+	const struct yaml *s = yaml_get(root, "messages"), *y;
+	struct names groups = { .n = 0 };
+	size_t i = 0;
+	int e = 0;
+
+	for (size_t k = 0; k < p->n_audiences; k++)
+		names_add(&groups, p->audiences[k].name);
+	for (y = s ? s->first : NULL; y && e == 0; y = y->next)
+		e = all_known(r, yaml_get(y, "audience"), "audience", groups.v, groups.n);
+	s = yaml_get(root, "declare");
+	for (y = s ? s->first : NULL; y && e == 0; y = y->next, i++) {
+		const struct policy_declare *d = &p->declare[i];
+
+		if (!d->event == !d->alert)
+			e = yaml_err(r->err, r->file, y,
+				     "declare: either event or alert is wanted");
+		if (e == 0)
+			e = known(r, yaml_get(y, "severity"), d->severity, "severity", sev->v,
+				  sev->n);
+		if (e == 0)
+			e = known(r, yaml_get(y, "event"), d->event, "severity of events", events,
+				  COUNT_OF(events));
+		if (e == 0)
+			e = known(r, yaml_get(y, "level"), d->level, "level", levels,
+				  COUNT_OF(levels));
+	}
+	return e;
+}
+
 static int check_metric(struct policy_reader *r, const struct yaml *y,
 			const struct policy_metric *m, const struct names *sev,
 				const struct names *metrics)
@@ -110,6 +145,8 @@ int policy_check(struct policy_reader *r, const struct yaml *root, const struct 
 	for (size_t i = 0; i < p->n_metrics; i++)
 		names_add(&metrics, p->metrics[i].name);
 	e = check_people(r, root, &sev);
+	if (e == 0)
+		e = check_telling(r, root, p, &sev);
 	for (size_t i = 0; i < p->n_metrics && y && e == 0; i++, y = y->next)
 		e = check_metric(r, y, &p->metrics[i], &sev, &metrics);
 	ys = yaml_get(root, "inhibit");
@@ -255,6 +292,22 @@ const struct policy_severity *policy_severity(const struct policy *p, const char
 	for (size_t i = 0; p && i < p->n_severities; i++)
 		if (str_eq(p->severities[i].id, id))
 			return &p->severities[i];
+	return NULL;
+}
+
+const struct policy_vendor *policy_vendor(const struct policy *p, const char *id)
+{
+	for (size_t i = 0; p && i < p->n_vendors; i++)
+		if (str_eq(p->vendors[i].id, id))
+			return &p->vendors[i];
+	return NULL;
+}
+
+const struct policy_contact *policy_contact(const struct policy *p, const char *role)
+{
+	for (size_t i = 0; p && role && i < p->n_contacts; i++)
+		if (str_eq(p->contacts[i].role, role))
+			return &p->contacts[i];
 	return NULL;
 }
 

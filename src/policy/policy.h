@@ -31,7 +31,8 @@ struct policy_ladder { char *name; struct policy_rung *rungs; size_t n_rungs; };
 struct policy_level { char *via, *address; };
 struct policy_tier { char *tier; int64_t within_ms; };
 struct policy_vendor {
-	char *id;
+	char *id, *name;		/* "twilio", "Twilio" */
+	char *tier;			/* the support that we pay for: one of tiers */
 	struct policy_level *levels; size_t n_levels;
 	char **when; size_t n_when; int64_t outage_ms;	/* criteria; outage longer than */
 	char **needs; size_t n_needs;
@@ -53,11 +54,34 @@ struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *runbook;			/* id of the one that fits */
 	char *absent_while;		/* absence rule: fires while this other metric is > 0 */
 };
-struct policy_message { char *id, *title, *subject, *body; char **fields; size_t n_fields; };
+struct policy_message {
+	char *id, *title, *subject, *body;
+	char **fields; size_t n_fields;
+	char **audience; size_t n_audience;	/* who gets it unless told otherwise */
+	bool update;			/* sending it is the update that was due */
+	bool vendor;			/* goes to a provider: its clock begins */
+};
+/* Who is meant by a name: "slack", "pager", "email:a@b", "role:cto", "status-page". */
+struct policy_audience { char *name; char **to; size_t n_to; };
 /* "${NAME}" in a value is the environment's; a value with one that is unset is no value. */
 struct policy_target { char *name; struct policy_pair *values; size_t n_values; };
-struct policy_contact { char *role, *name, *phone, *email, *slack, *pager; };
-struct policy_dependency { char *capability, *component, *vendor; };
+struct policy_contact { char *role, *name, *title, *phone, *email, *slack, *pager; };
+/* A capability of ours on a component of somebody's. What watches the component: a name on the
+ * vendor's status page, alerts of ours, the health of our accounts there, ourselves ("database");
+ * none of them: nobody does, and its state is not known. */
+struct policy_dependency {
+	char *capability, *component, *vendor, *feed, *self;
+	char **alerts; size_t n_alerts;
+	bool accounts;
+};
+/* What declares an incident by itself: a failover event of at least this severity, or an alert
+ * (level "warn": any; "critical": only that). Of several that fit the higher severity counts. */
+struct policy_declare {
+	char *event, *alert, *subject, *level, *severity, *service, *title;
+	bool confirmed;			/* event: a second source agrees */
+	int64_t share;			/* event: at least so many of a hundred agents fail */
+	int64_t for_ms;			/* it has lasted so long */
+};
 struct policy_review { char *id, *title; int64_t every_days; char *first; };
 
 struct policy {
@@ -76,6 +100,11 @@ struct policy {
 	struct policy_pair *dashboards; size_t n_dashboards;
 	struct policy_pair *inhibit; size_t n_inhibit;		/* alert -> alert it silences */
 	struct policy_dependency *depends; size_t n_depends;	/* capability on component */
+	struct policy_audience *audiences; size_t n_audiences;
+	struct policy_declare *declare; size_t n_declare;
+	struct policy_pair *fields;
+	size_t n_fields;                /* of messages: company, status_page ... */
+	bool calls_spoken;		/* telephones are rung by a machine, where that is set up */
 	char **report; size_t n_report;				/* sections */
 	struct policy_review *reviews; size_t n_reviews;
 };
@@ -84,6 +113,8 @@ struct policy *policy_load(const char *file, struct err *err);
 void policy_free(struct policy *p);
 const struct policy_metric *policy_metric(const struct policy *p, const char *name);
 const struct policy_message *policy_message(const struct policy *p, const char *id);
+const struct policy_vendor *policy_vendor(const struct policy *p, const char *id);
+const struct policy_contact *policy_contact(const struct policy *p, const char *role);
 const struct policy_severity *policy_severity(const struct policy *p, const char *id);
 const char *policy_target_value(const struct policy *p, const char *target, const char *name);
 const char *policy_nearest_metric(const struct policy *p, const char *name);

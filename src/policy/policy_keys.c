@@ -150,6 +150,8 @@ static const struct policy_keys level_keys = KEYS(level_rows, policy_level);
 static const struct policy_key tier_rows[] = { { NULL, PK_TEXT, false, AT(policy_tier, tier) } };
 static const struct policy_keys tier_keys = KEYS(tier_rows, policy_tier);
 static const struct policy_key vendor_rows[] = {
+	{ "name", PK_TEXT, false, AT(policy_vendor, name) },
+	{ "tier", PK_TEXT, false, AT(policy_vendor, tier) },
 	{ "levels", PK_FN, true, .fn = levels },
 	{ "when", PK_FN, true, .fn = when },
 	{ "needs", PK_TEXTS, true, ATN(policy_vendor, needs) },
@@ -275,6 +277,9 @@ static const struct policy_key message_rows[] = {
 	{ "title", PK_TEXT, false, AT(policy_message, title) },
 	{ "subject", PK_TEXT, false, AT(policy_message, subject) },
 	{ "body", PK_TEXT, true, AT(policy_message, body) },
+	{ "audience", PK_TEXTS, false, ATN(policy_message, audience) },
+	{ "update", PK_BOOL, false, AT(policy_message, update) },
+	{ "vendor", PK_BOOL, false, AT(policy_message, vendor) },
 	{ NULL, PK_TEXTS, false, ATN(policy_message, fields) },
 };
 static const struct policy_keys message_keys = KEYS(message_rows, policy_message);
@@ -335,6 +340,7 @@ static int targets(struct policy_reader *r, const struct yaml *y, void *obj)
 static const struct policy_key contact_rows[] = {
 	{ "role", PK_TEXT, true, AT(policy_contact, role) },
 	{ "name", PK_TEXT, false, AT(policy_contact, name) },
+	{ "title", PK_TEXT, false, AT(policy_contact, title) },
 	{ "phone", PK_TEXT, false, AT(policy_contact, phone) },
 	{ "email", PK_TEXT, false, AT(policy_contact, email) },
 	{ "slack", PK_TEXT, false, AT(policy_contact, slack) },
@@ -346,8 +352,69 @@ static const struct policy_key depends_rows[] = {
 	{ "capability", PK_TEXT, true, AT(policy_dependency, capability) },
 	{ "component", PK_TEXT, true, AT(policy_dependency, component) },
 	{ "vendor", PK_TEXT, false, AT(policy_dependency, vendor) },
+	{ "feed", PK_TEXT, false, AT(policy_dependency, feed) },
+	{ "alerts", PK_TEXTS, false, ATN(policy_dependency, alerts) },
+	{ "accounts", PK_BOOL, false, AT(policy_dependency, accounts) },
+	{ "self", PK_TEXT, false, AT(policy_dependency, self) },
 };
 static const struct policy_keys depends_keys = KEYS(depends_rows, policy_dependency);
+
+/* ---- who is told by a name, what declares by itself ---------------------------------------------
+ */
+
+static const struct policy_key audience_rows[] = {
+	{ NULL, PK_TEXT, false, AT(policy_audience, name) },
+	{ NULL, PK_TEXTS, false, ATN(policy_audience, to) },
+};
+static const struct policy_keys audience_keys = KEYS(audience_rows, policy_audience);
+
+/* name: [way, ...] */
+static int audiences(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	struct policy *p = obj;
+	int e = policy_list_must(r, y, YAML_MAP, "audiences");
+
+	for (const struct yaml *c = e ? NULL : y->first; c && e == 0; c = c->next) {
+		struct policy_audience *a = NEXT_OF(p, audiences);
+
+		a->name = xstrdup(c->key);
+		e = policy_texts(r, c, &a->to, &a->n_to);
+	}
+	return e;
+}
+
+static int share(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	struct policy_declare *d = obj;
+
+	if (y->type == YAML_SCALAR && !y->quoted && parse_i64(y->text, 1, 100, &d->share))
+		return 0;
+	return yaml_err(r->err, r->file, y, "share: a number from 1 to 100 is wanted");
+}
+
+static const struct policy_key declare_rows[] = {
+	{ "event", PK_TEXT, false, AT(policy_declare, event) },
+	{ "alert", PK_TEXT, false, AT(policy_declare, alert) },
+	{ "subject", PK_TEXT, false, AT(policy_declare, subject) },
+	{ "level", PK_TEXT, false, AT(policy_declare, level) },
+	{ "confirmed", PK_BOOL, false, AT(policy_declare, confirmed) },
+	{ "share", PK_FN, false, .fn = share },
+	{ "for", PK_DURATION, false, AT(policy_declare, for_ms) },
+	{ "severity", PK_TEXT, true, AT(policy_declare, severity) },
+	{ "service", PK_TEXT, false, AT(policy_declare, service) },
+	{ "title", PK_TEXT, false, AT(policy_declare, title) },
+};
+static const struct policy_keys declare_keys = KEYS(declare_rows, policy_declare);
+
+static int calls(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	struct policy *p = obj;
+
+	p->calls_spoken = y->type == YAML_SCALAR && str_eq(y->text, "spoken");
+	if (p->calls_spoken || (y->type == YAML_SCALAR && str_eq(y->text, "by-hand")))
+		return 0;
+	return yaml_err(r->err, r->file, y, "calls: by-hand or spoken");
+}
 
 static int every_days(struct policy_reader *r, const struct yaml *y, void *obj)
 {
@@ -394,6 +461,10 @@ static const struct policy_key top_rows[] = {
 	  .id_at = offsetof(struct policy_metric, name) },
 	{ "inhibit", PK_PAIRS, false, ATN(policy, inhibit) },
 	{ "depends", PK_LIST, false, ATN(policy, depends), .of = &depends_keys },
+	{ "audiences", PK_FN, false, .fn = audiences },
+	{ "declare", PK_LIST, false, ATN(policy, declare), .of = &declare_keys },
+	{ "fields", PK_PAIRS, false, ATN(policy, fields) },
+	{ "calls", PK_FN, false, .fn = calls },
 	{ "messages", PK_SECTION, false, ATN(policy, messages), .of = &message_keys,
 	  .id_at = offsetof(struct policy_message, id) },
 	{ "dashboards", PK_PAIRS, false, ATN(policy, dashboards) },
@@ -403,6 +474,7 @@ static const struct policy_key top_rows[] = {
 	  .id_at = offsetof(struct policy_target, name) },
 	{ NULL, PK_SECTION, false, ATN(policy, ladders), .of = &ladder_keys,
 	  .id_at = offsetof(struct policy_ladder, name) },
+	{ NULL, PK_LIST, false, ATN(policy, audiences), .of = &audience_keys },
 	{ NULL, PK_TEXT, false, AT(policy, file) },
 	{ NULL, PK_TEXT, false, AT(policy, hash) },
 };

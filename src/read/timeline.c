@@ -29,7 +29,9 @@ static const struct { const char *prefix, *lane; bool noise; } kinds[] = {
 	{ "run", "run", false },		{ "alert.", "alert", false },
 	{ "silence", "people", false },		{ "notify.queued", "message", true },
 	{ "notify.", "message", false },	{ "message", "message", false },
-	{ "timeline.", "people", true },	{ "incident.", "people", false },
+	{ "timeline.", "people", true },	{ "incident.message", "people", true },
+	{ "incident.quoted", "outside", true },
+	{ "incident.", "people", false },
 	{ "note", "people", false },		{ "report.", "people", true },
 	{ "control.", "people", false },	{ "hold.", "people", false },
 	{ "sms.", "people", false },		{ "feature", "people", false },
@@ -189,7 +191,7 @@ static int read_notes(struct pg_conn *c, const struct timeline_window *w, const 
 		" AND ($5::text IS NULL OR n.text ILIKE $5 OR n.subject ILIKE $5 OR n.by ILIKE $5)"
 		" AND ($6::text IS NULL OR n.incident_id = $6 OR n.incident_id IS NULL)"
 		" AND NOT coalesce(m.hidden, false) AND (NOT $8 OR coalesce(m.pinned, false))"
-		" AND ($9::text IS NULL OR ($9 = 'outside') = (n.kind = 'import'))"
+		" AND ($9::text IS NULL OR ($9 = 'outside') = (n.kind IN ('import', 'quote')))"
 		" ORDER BY n.happened_at ");
 	str_addf(&sql, "%s, n.id %s LIMIT $7", w->forward ? "ASC" : "DESC",
 		 w->forward ? "ASC" : "DESC");
@@ -216,8 +218,8 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i, cha
 		.id = dup(r, i, 14), .link = dup(r, i, 15), .editable = source == 'n',
 		.noise = source == 'j' && timeline_noise(kind),
 	};
-	e->lane = xstrdup(source == 'j' ? timeline_lane(kind) : strcmp(kind, "import") ? "people" :
-			  "outside");
+	e->lane = xstrdup(source == 'j' ? timeline_lane(kind) : str_eq(kind, "import") ||
+			  str_eq(kind, "quote") ? "outside" : "people");
 	e->text = *annotation ? xasprintf("%s [%s]", pg_text(r, i, 7), annotation) :
 				xstrdup(pg_text(r, i, 7));
 }

@@ -26,6 +26,7 @@ struct service_def { const char *name, *prefix, *host; void (*fn)(struct sim_req
 #define FN_SLACK sim_slack
 #define FN_PAGERDUTY sim_pagerduty
 #define FN_HOOK sim_hook
+#define FN_STATUSPAGE sim_statuspage
 #define FN_CONTROL sim_control
 #define FN_SMTP NULL
 static const struct service_def services[SV_COUNT] = {

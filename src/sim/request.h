@@ -104,6 +104,7 @@ void sim_app(struct sim_request *q);
 void sim_slack(struct sim_request *q);
 void sim_pagerduty(struct sim_request *q);
 void sim_hook(struct sim_request *q);
+void sim_statuspage(struct sim_request *q);
 void sim_control(struct sim_request *q);
 
 /* auth.c: Basic credentials of Twilio's hosts. false: answered. */

@@ -9,6 +9,7 @@
 #include "sim/ledger.h"
 #include "sim/scenarios.h"
 #include "sim/sent.h"
+#include "sim/statuspage.h"
 
 int64_t sim_now(const struct sim *s)
 {
@@ -33,6 +34,7 @@ void sim_reset(struct sim *s, const struct sim_shape *shape)
 	sim_app_clear(&s->app);
 	sim_sent_clear(s);
 	sim_feeds_clear(s);
+	sim_statuspage_clear(s);
 	memset(s->telnyx_connection, 0, sizeof(s->telnyx_connection));
 	sim_world_build(&s->world, &keep, sim_now(s));
 	s->random = keep.seed + 1;
@@ -59,6 +61,7 @@ void sim_free(struct sim *s)
 	sim_app_clear(&s->app);
 	sim_sent_clear(s);
 	sim_feeds_clear(s);
+	sim_statuspage_clear(s);
 	sim_world_fini(&s->world);
 	free_p(&s);
 }

@@ -26,6 +26,7 @@
 	X(SLACK, "slack", "/slack", "hooks.slack.com")                                             \
 	X(PAGERDUTY, "pagerduty", "/pagerduty", "events.pagerduty.com")                            \
 	X(HOOK, "hook", "/hook", NULL)                                                             \
+	X(STATUSPAGE, "statuspage", "/statuspage", "api.statuspage.io")                            \
 	X(CONTROL, "control", "/_sim", NULL)                                                       \
 	X(SMTP, "smtp", NULL, NULL)
 enum sim_service_id {
@@ -94,6 +95,17 @@ struct sim_mailbox { char *refuse[16]; int n_refuse; };
 enum { SIM_FEED_AWS = 3, SIM_FEEDS = 4 };
 struct sim_feed { char *part, *title; const char *status, *indicator; int64_t since_ms; };
 
+/* ---- our own status page (statuspage.c) ---- */
+enum { SIM_PAGE_INCIDENTS = 40, SIM_PAGE_UPDATES = 40 };
+struct sim_page_update { const char *status; char *body; int64_t at_ms; };
+struct sim_page_incident {
+	char id[16];
+	char *page, *name, *metadata;
+	const char *status;
+	int64_t created_ms, updated_ms, resolved_ms;
+	struct sim_page_update updates[SIM_PAGE_UPDATES]; size_t n_updates;
+};
+
 /* ---- scenarios (scenarios.c) ---- */
 struct sim_scenario;
 enum { SIM_STAGES_MAX = 12 };
@@ -118,6 +130,8 @@ struct sim {
 	struct sim_mailbox mailbox;
 	struct sim_running running;
 	struct sim_feed feed[SIM_FEEDS];
+	struct sim_page_incident page[SIM_PAGE_INCIDENTS];
+	size_t n_page;
 	const char *telnyx_connection[SIM_TELNYX_NUMBERS];	/* NULL = as built */
 	int64_t base_latency_ms;
 	uint64_t random;

@@ -91,6 +91,15 @@ int timeline_mark(struct store *s, const struct who *who, const char *incident,
 		  const char *entry, const bool *pinned, const bool *hidden, const char *text,
 		  struct err *err);
 
+/* A message that a person sent, in its transaction. */
+struct incident_sent {
+	const char *note, *source;	/* the copy on the timeline; the template */
+	const char *line;		/* the journal's */
+	bool update;			/* the update that was due: the next interval begins */
+	const struct incident_clock *clock;	/* of the provider that is to answer; NULL = none */
+};
+int incident_message(struct tx *t, const char *id, const struct incident_sent *s, struct err *err);
+
 /* Sections of a report. ERR_CONFLICT with the newer text in *ret_theirs. */
 struct report_section { char *name, *text, *by; int64_t version, at_ms; };
 int report_texts(struct store *s, const char *incident, struct report_section **ret,

@@ -1,0 +1,193 @@
+/*
+ * `ringdown incident message` and `tell`: a template with the incident's values, its gaps and
+ * its addressees; then the same, sent. What is sent is what was shown: the second request
+ * carries the hash of the first one's answer.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/incident.h"
+#include "cli/remote.h"
+#include "core/mem.h"
+
+static void add_texts(struct cli *c, struct jw *w, const char *option, const char *member)
+{
+	if (!cli_opt_count(c, option))
+		return;
+	jw_arr(w, member);
+	for (size_t i = 0; i < cli_opt_count(c, option); i++)
+		for (const char *p = cli_opt_at(c, option, i); *p;) {
+			size_t n = strcspn(p, ",");
+
+			if (n)
+				jw_strn(w, NULL, p, n);
+			p += n + (p[n] == ',');
+		}
+	jw_arr_end(w);
+}
+
+static int add_fields(struct cli *c, struct jw *w)
+{
+	jw_obj(w, "fields");
+	for (size_t i = 0; i < cli_opt_count(c, "field"); i++) {
+		const char *text = cli_opt_at(c, "field", i), *eq = strchr(text, '=');
+		_cleanup_(free_p) char *name = eq ? xstrndup(text, (size_t)(eq - text)) : NULL;
+
+		if (!eq)
+			return cli_fail(c, EXIT_USAGE, "--field: NAME=VALUE, got '%s'", text);
+		jw_str(w, name, eq + 1);
+	}
+	jw_obj_end(w);
+	return 0;
+}
+
+static int body_of(struct cli *c, const char *hash, struct str *ret)
+{
+	struct jw w = JW(ret);
+	int r;
+
+	jw_obj(&w, NULL);
+	add_texts(c, &w, "to", "to");
+	add_texts(c, &w, "with-gaps", "withGaps");
+	if (cli_opt(c, "vendor"))
+		jw_str(&w, "vendor", cli_opt(c, "vendor"));
+	if (cli_opt(c, "tier"))
+		jw_str(&w, "tier", cli_opt(c, "tier"));
+	if (hash)
+		jw_str(&w, "hash", hash);
+	r = add_fields(c, &w);
+	jw_obj_end(&w);
+	return r;
+}
+
+static void path_of(struct cli *c, const char *rest, struct str *ret)
+{
+	str_add(ret, API_INCIDENTS "/");
+	str_add_urlencoded(ret, cli_arg(c, 0));
+	str_add(ret, "/messages");
+	if (cli_arg(c, 1)) {
+		str_addc(ret, '/');
+		str_add_urlencoded(ret, cli_arg(c, 1));
+	}
+	str_add(ret, rest);
+}
+
+/* ---- showing ------------------------------------------------------------------------- */
+
+static void print_way(struct cli *c, const struct json *v)
+{
+	const char *recipient = json_get_str(v, "recipient"), *as = json_get_str(v, "as");
+
+	cli_print(c, "To:       %s%s%s%s%s\n", json_get_str(v, "channel"), recipient ? " " : "",
+		  recipient ? recipient : "", str_eq(as, json_get_str(v, "channel")) ? "" : "  as ",
+		  str_eq(as, json_get_str(v, "channel")) ? "" : as);
+	if (!json_get_bool(v, "configured", false))
+		cli_print(c, "          NOT TOLD: %s\n", json_get_str(v, "why"));
+}
+
+static void print_message(struct cli *c, const struct json *m)
+{
+	const struct json *missing = json_get(m, "missing");
+
+	for (const struct json *v = json_first(json_get(m, "to")); v; v = json_next(v))
+		print_way(c, v);
+	cli_print(c, "Subject:  %s\n\n%s\n", json_get_str(m, "subject"), json_get_str(m, "body"));
+	for (const struct json *v = json_first(missing); v; v = json_next(v))
+		cli_print(c, "MISSING   %s: --field %s=..., or --with-gaps %s\n", json_str(v),
+			  json_str(v), json_str(v));
+}
+
+static int list_templates(struct cli *c)
+{
+	struct str path = STR_INIT(400);
+	struct json *doc = NULL;
+	int r;
+
+	path_of(c, "", &path);
+	r = remote_get(c, str_get(&path), &doc);
+	if (r == 0 && cli_format(c) == FORMAT_JSON)
+		remote_print(c, doc);
+	for (const struct json *v = json_first(json_get(doc, "templates"));
+	     r == 0 && v && cli_format(c) != FORMAT_JSON; v = json_next(v)) {
+		cli_print(c, "%-22s %s", json_get_str(v, "id"), json_get_str(v, "title"));
+		for (const struct json *m = json_first(json_get(v, "missing")); m; m = json_next(m))
+			cli_print(c, "%s%s",
+				  m == json_first(json_get(v, "missing")) ? "; missing: " : ", ",
+				  json_str(m));
+		cli_print(c, "\n");
+	}
+	json_free(doc);
+	str_fini(&path);
+	return r;
+}
+
+static int preview(struct cli *c, struct json **ret)
+{
+	struct str path = STR_INIT(400), body = STR_INIT(64000);
+	int r;
+
+	path_of(c, "/preview", &path);
+	r = body_of(c, NULL, &body);
+	if (r == 0)
+		r = remote_send(c, "POST", str_get(&path), str_get(&body), ret, NULL);
+	str_fini(&path);
+	str_fini(&body);
+	return r;
+}
+
+static int message(struct cli *c)
+{
+	struct json *doc = NULL;
+	int r;
+
+	if (!cli_arg(c, 1))
+		return list_templates(c);
+	r = preview(c, &doc);
+	if (r == 0 && cli_format(c) == FORMAT_JSON)
+		remote_print(c, doc);
+	else if (r == 0)
+		print_message(c, doc);
+	json_free(doc);
+	return r;
+}
+
+/* ---- sending ----------------------------------------------------------------------------- */
+
+static int tell(struct cli *c)
+{
+	struct str path = STR_INIT(400), body = STR_INIT(64000);
+	struct json *seen = NULL, *sent = NULL;
+	int r = preview(c, &seen);
+
+	if (r == 0 && cli_format(c) != FORMAT_JSON)
+		print_message(c, seen);
+	if (r == 0 && !cli_flag(c, "yes") &&
+	    !ask_typed(c, "this goes out as it stands above", "send"))
+		r = EXIT_NO;
+	if (r == 0) {
+		path_of(c, "", &path);
+		r = body_of(c, json_get_str(seen, "hash"), &body);
+	}
+	if (r == 0)
+		r = remote_send(c, "POST", str_get(&path), str_get(&body), &sent, NULL);
+	if (r == 0 && cli_format(c) == FORMAT_JSON)
+		remote_print(c, sent);
+	else if (r == 0)
+		cli_print(c, "sent; a copy stands on the timeline of %s\n", cli_arg(c, 0));
+	json_free(seen);
+	json_free(sent);
+	str_fini(&path);
+	str_fini(&body);
+	return r;
+}
+
+int incident_message_run(struct cli *c)
+{
+	return cli_run(c, message);
+}
+
+int incident_tell_run(struct cli *c)
+{
+	return cli_run(c, tell);
+}

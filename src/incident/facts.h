@@ -1,0 +1,44 @@
+/*
+ * What is known of an incident, for messages and for providers' support: named fields with
+ * where each comes from, and the evidence that a provider asks for. Read from the database;
+ * nothing is made up, what nobody knows has no field and no line.
+ */
+#ifndef RD_INCIDENT_FACTS_H
+#define RD_INCIDENT_FACTS_H
+
+#include "core/config.h"
+#include "model/incident.h"
+#include "policy/policy.h"
+#include "store/store.h"
+
+struct fact { char *name, *value, *from; };
+struct facts { struct fact *v; size_t n; };
+/* The first value of a name stays; an empty one is none. */
+void facts_add(struct facts *f, const char *name, const char *value, const char *from);
+const struct fact *facts_find(const struct facts *f, const char *name);
+void facts_fini(struct facts *f);
+
+/* From the tables of engine and application; lists are capped, counts are not. */
+struct evidence {
+	struct strlist accounts;	/* "AC.. acme-main: 30 of 40 agents fail" */
+	struct strlist numbers; int64_t n_numbers;
+	struct strlist errors, calls, connections, runs;
+	struct strlist affected;	/* what fails, in numbers */
+	char *account_sid, *account_name;	/* the one that matters most */
+	char *event;			/* of the failover that it came with */
+	char *fields;			/* JSON: what people filled in for templates */
+	char *page_link;		/* where our status page speaks of it */
+};
+/* vendor: accounts of this provider only; NULL = any. */
+int evidence_of(struct store *s, const struct incident_doc *d, const char *vendor, int64_t now_ms,
+		struct evidence *ret, struct err *err);
+void evidence_fini(struct evidence *e);
+
+/* The fields of messages, most particular first: given, of the incident, of the evidence, of
+ * the policy. given: JSON object or NULL. by: who asks; stands in for nobody. */
+void facts_of(const struct policy *p, const struct incident_doc *d, const struct evidence *e,
+	      const char *vendor, const struct json *given, int64_t now_ms, struct facts *ret);
+/* "2026-11-21 03:12 UTC" */
+const char *facts_instant(char buf[32], int64_t ms);
+
+#endif

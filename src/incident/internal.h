@@ -1,0 +1,19 @@
+/* Shared by the files of the host of incidents. */
+#ifndef RD_INCIDENT_INTERNAL_H
+#define RD_INCIDENT_INTERNAL_H
+
+#include "core/task.h"
+#include "incident/incidents.h"
+
+struct incidents {
+	struct incidents_deps d;
+	struct task *task;
+	struct condition wake;
+	bool stopping;
+};
+/* A duration of the policy at the pace of a demonstration. */
+int64_t incidents_faster(const struct incidents *h, int64_t ms);
+/* The journal moved: consoles and the own task look again. */
+void incidents_changed(struct incidents *h);
+
+#endif

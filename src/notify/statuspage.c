@@ -1,0 +1,172 @@
+/*
+ * Our public status page (Statuspage API v1). A message creates the page's incident or goes on
+ * with it; which of the two is read from the page, where our own id stands in the metadata. The
+ * message's id stands there too, so that one whose answer was lost is not said twice.
+ *
+ * Nothing goes here by itself: no kind of message belongs to this channel, only what a person
+ * sends to it by name.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+#include "notify/channel.h"
+#include "store/incidents.h"
+
+static bool configured(const struct notify_settings *set)
+{
+	return set->statuspage_key != NULL && !str_empty(set->statuspage_page) &&
+	       !str_empty(set->statuspage_base);
+}
+
+/* One call; *ret is the parsed answer. */
+static int ask(const struct notifier_deps *d, const char *method, const char *rest,
+	       const char *body, struct json **ret, struct refusal *why, struct err *err)
+{
+	_cleanup_(free_p) char *base = channel_on_base("x://x/v1/pages/", d->set->statuspage_base);
+	_cleanup_(free_p) char *url = xasprintf("%s%s%s", base, d->set->statuspage_page, rest);
+	struct http_request rq = {
+		.method = method, .url = url, .headers = { "Content-Type: application/json" },
+		.bearer_prefix = "Authorization: OAuth ", .bearer = d->set->statuspage_key,
+		.body = body, .body_len = body ? strlen(body) : 0, .timeout_ms = SEND_TIMEOUT_MS,
+		.max_body = (size_t)4 << 20,
+	};
+	struct http_reply reply = { 0 };
+	int r = 0;
+
+	http_fetch(d->http, &rq, &reply);
+	if (reply.result == HTTP_CANCELLED)
+		r = err_set(err, ERR_CANCELLED, "cancelled");
+	else if (reply.result != HTTP_DONE)
+		r = err_set(err, ERR_UNREACHABLE, "%s: %s", http_result_name(reply.result),
+			    reply.error);
+	else if (reply.status < 200 || reply.status > 299) {
+		_cleanup_(free_p) char *text = text_clean(str_get(&reply.body), 120);
+
+		r = err_set(err, ERR_FAILED, "Statuspage answered %d %s", reply.status, text);
+	} else if (!(*ret = json_parse(str_get(&reply.body), reply.body.len, NULL))) {
+		r = err_set(err, ERR_FAILED, "Statuspage's answer is not JSON");
+	}
+	if (r < 0)
+		channel_meaning(&reply, why);
+	http_reply_fini(&reply);
+	return r;
+}
+
+static const char *ours(const struct json *incident, const char *member)
+{
+	return json_str(json_get(json_get(json_get(incident, "metadata"), "ringdown"), member));
+}
+
+/* The page's incident that is ours, open or not; NULL with 0: there is none. */
+static int find(const struct notifier_deps *d, const char *id, struct json **ret_list,
+		const struct json **ret, struct refusal *why, struct err *err)
+{
+	int r = ask(d, "GET", "/incidents?limit=100", NULL, ret_list, why, err);
+
+	*ret = NULL;
+	for (const struct json *v = json_first(*ret_list); r == 0 && v && !*ret; v = json_next(v))
+		if (str_eq(ours(v, "incident"), id))
+			*ret = v;
+	return r;
+}
+
+static const char *status_of(const char *word)
+{
+	static const char *const words[] = { "investigating", "identified", "monitoring",
+					     "resolved" };
+
+	for (size_t i = 0; word && i < COUNT_OF(words); i++)
+		if (strcasecmp(words[i], word) == 0)
+			return words[i];
+	return "investigating";
+}
+
+static const char *component_state(const char *status, const char *level)
+{
+	if (str_eq(status, "resolved"))
+		return "operational";
+	return str_eq(level, "P0") ? "major_outage" : str_eq(level, "P1") ? "partial_outage" :
+	       "degraded_performance";
+}
+
+static void compose(struct str *out, const struct notifier_deps *d, const struct parcel *p,
+		    const struct json *letter, bool create)
+{
+	const char *status = status_of(json_get_str(letter, "status"));
+	struct str subject = STR_INIT(2000), body = STR_INIT(25000);
+	struct jw w = JW(out);
+
+	say_subject(&subject, &p->say);
+	say_body(&body, &p->say);
+	jw_obj(&w, NULL);
+	jw_obj(&w, "incident");
+	if (create)
+		jw_str(&w, "name", str_get(&subject));
+	jw_str(&w, "status", status);
+	jw_str(&w, "body", str_get(&body));
+	if (d->set->statuspage_components.n) {
+		jw_obj(&w, "components");
+		for (size_t i = 0; i < d->set->statuspage_components.n; i++)
+			jw_str(&w, d->set->statuspage_components.v[i],
+			       component_state(status, json_get_str(letter, "level")));
+		jw_obj_end(&w);
+		jw_arr(&w, "component_ids");
+		for (size_t i = 0; i < d->set->statuspage_components.n; i++)
+			jw_str(&w, NULL, d->set->statuspage_components.v[i]);
+		jw_arr_end(&w);
+	}
+	jw_obj(&w, "metadata");
+	jw_obj(&w, "ringdown");
+	jw_str(&w, "incident", p->event);
+	jw_str(&w, "message", p->id);
+	jw_obj_end(&w);
+	jw_obj_end(&w);
+	jw_obj_end(&w);
+	jw_obj_end(&w);
+	str_fini(&subject);
+	str_fini(&body);
+}
+
+/* Where people can read it: kept with the incident. Its loss is none, so it is not tried again. */
+static void keep_link(const struct notifier_deps *d, const char *incident, const struct json *page)
+{
+	static const struct who who = { .actor = "engine", .role = "engine", .via = "engine" };
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	const char *link = json_get_str(page, "shortlink");
+	struct err ignored = { 0 };
+
+	if (str_empty(link) || !str_has_prefix(incident, "INC-") ||
+	    tx_begin(d->store, &t, &who, &ignored) < 0)
+		return;
+	if (incident_link(&t, incident, "url", link, "status page", &ignored) == 0)
+		tx_commit(&t, NULL, &ignored);
+}
+
+static int send_page(const struct notifier_deps *d, const struct parcel *p, struct refusal *why,
+		     struct err *err)
+{
+	_cleanup_(json_free_p) struct json *doc = json_parse(p->payload, strlen(p->payload), NULL);
+	_cleanup_(json_free_p) struct json *list = NULL, *answer = NULL;
+	_cleanup_(free_p) char *rest = NULL;
+	const struct json *page = NULL;
+	struct str body = STR_INIT(64 << 10);
+	int r = find(d, p->event, &list, &page, why, err);
+
+	if (r == 0 && !(page && str_eq(ours(page, "message"), p->id))) {
+		compose(&body, d, p, json_get(doc, "letter"), !page);
+		rest = page ? xasprintf("/incidents/%s", json_get_str(page, "id"))
+			    : xstrdup("/incidents");
+		r = ask(d, page ? "PATCH" : "POST", rest, str_get(&body), &answer, why, err);
+	}
+	if (r == 0)
+		keep_link(d, p->event, answer ? answer : page);
+	str_fini(&body);
+	return r;
+}
+
+const struct channel channel_statuspage = {
+	.name = "statuspage", .kinds = 0, .configured = configured, .send = send_page,
+};

@@ -1,0 +1,43 @@
+/*
+ * What stays of a message that a person sent: its copy among the notes, the update that it
+ * was, the clock of the provider that is to answer. In the sender's transaction.
+ */
+#include "store/incidents_internal.h"
+
+static int put_note(struct tx *t, const char *id, const char *kind, const char *source,
+		    const char *text, struct err *err)
+{
+	return tx_query(t, NULL, err,
+			"INSERT INTO ringdown.note (incident_id, kind, happened_at,"
+			" recorded_at, source, by, text) VALUES ($1, $2, $3, $3, $4, $5, $6)",
+			"ttmttt", id, kind, tx_now_ms(t), source, t->who.actor, text);
+}
+
+int incident_message(struct tx *t, const char *id, const struct incident_sent *s, struct err *err)
+{
+	struct incident now = { 0 };
+	int e = incident_lock(t, id, 0, &now, err);
+
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = put_note(t, id, "update", s->source, s->note, err);
+	if (e == 0 && s->update)
+		e = tx_query(t, NULL, err,
+			     "UPDATE ringdown.incident_clock SET state = 'running',"
+			     " last_at = $2, sent = sent + 1,"
+			     " due_at = $2::timestamptz + every_ms * interval '1 ms'"
+			     " WHERE incident_id = $1 AND kind = 'update' AND state IN ('running', "
+			     "'due')"
+			     " AND every_ms > 0",
+			     "tm", id, tx_now_ms(t));
+	/* a later word to the same provider counts anew */
+	if (e == 0 && s->clock)
+		e = tx_query(t, NULL, err,
+			     "UPDATE ringdown.incident_clock SET state = 'stopped', last_at = $3"
+			     " WHERE incident_id = $1 AND kind = 'vendor' AND target = $2 AND"
+			     " state IN ('running', 'due', 'held')",
+			     "ttm", id, s->clock->target, tx_now_ms(t));
+	if (e == 0 && s->clock)
+		e = incident_clocks_add(t, id, s->clock, 1, err);
+	return e < 0 ? e : incident_changed(t, id, "incident.message", NOTE_INFO, s->line, err);
+}
