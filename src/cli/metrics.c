@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "core/mem.h"
-#include "incident/times.h"
+#include "report/times.h"
 
 static void add_duration(struct table *t, size_t n, int64_t ms)
 {

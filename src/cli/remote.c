@@ -237,6 +237,25 @@ int remote_get(struct cli *c, const char *path, struct json **ret)
 	return r;
 }
 
+int remote_get_text(struct cli *c, const char *path, struct str *ret)
+{
+	struct http_reply reply = { 0 };
+	const char *base = "(none)";
+	int r = 0;
+
+	if (!settings(c)->api.n)
+		return cli_fail(c, EXIT_USAGE,
+				"no engine is named: give --api URL or set RINGDOWN_API");
+	if (!try_engines(c, "GET", path, NULL, NULL, &reply, &base))
+		r = tell_unreachable(c, base, &reply);
+	else if (reply.status < 200 || reply.status > 299)
+		r = tell_refusal(c, reply.status, &reply);
+	else
+		str_addn(ret, reply.body.s, reply.body.len);
+	http_reply_fini(&reply);
+	return r;
+}
+
 int remote_send(struct cli *c, const char *method, const char *path, const char *body,
 		struct json **ret, int *ret_status)
 {

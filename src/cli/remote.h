@@ -22,7 +22,9 @@ struct http *cli_http(const struct cli *c);
 
 /* GET path (with its query). 0 with *ret (json_free), or an exit status after telling. */
 int remote_get(struct cli *c, const char *path, struct json **ret);
-/* POST, PATCH, DELETE with an idempotency key, so that trying the next engine does nothing
+/* The same for what is no JSON. */
+int remote_get_text(struct cli *c, const char *path, struct str *ret);
+/* POST, PUT, PATCH, DELETE with an idempotency key, so that trying the next engine does nothing
  * twice. body NULL = none. 0 with *ret (NULL when the reply is empty), or an exit status after
  * telling; ret_status (may be NULL) is the HTTP status, 0 when not reached. */
 int remote_send(struct cli *c, const char *method, const char *path, const char *body,

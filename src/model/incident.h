@@ -1,7 +1,7 @@
 /*
  * Incidents as API, console and reports see them. Every instant that a person may correct
  * (startedAt, mitigatedAt ...) is kept beside the immutable journal row that first said it.
- * The times that are measured from these are defined in incident/times.h.
+ * The times that are measured from these are defined in report/times.h.
  */
 #ifndef RD_MODEL_INCIDENT_H
 #define RD_MODEL_INCIDENT_H

@@ -29,6 +29,7 @@ static const struct { const char *prefix, *lane; bool noise; } kinds[] = {
 	{ "run", "run", false },		{ "alert.", "alert", false },
 	{ "silence", "people", false },		{ "notify.queued", "message", true },
 	{ "notify.", "message", false },	{ "message", "message", false },
+	{ "report.state", "people", false },	{ "practice", "people", false },
 	{ "timeline.", "people", true },	{ "incident.message", "people", true },
 	{ "incident.quoted", "outside", true },
 	{ "incident.", "people", false },

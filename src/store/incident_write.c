@@ -190,7 +190,7 @@ int incident_set_role(struct store *s, const struct who *who, const char *id, co
 static const struct editable { const char *json, *sql; bool time; } editable[] = {
 	{ "title", SET(title), false },		      { "impact", SET(impact), false },
 	{ "cause", SET(cause), false },		      { "service", SET(service), false },
-	{ "reviewOwner", SET(review_owner), false },  { "review", SET(review), false },
+	{ "reviewOwner", SET(review_owner), false },
 	{ "statusQuoted", SET(status_quoted), false }, { "startedAt", SET(started_at), true },
 	{ "detectedAt", SET(detected_at), true },     { "ackedAt", SET(acked_at), true },
 	{ "mitigatedAt", SET(mitigated_at), true },   { "resolvedAt", SET(resolved_at), true },

@@ -39,7 +39,7 @@ int incident_set_severity(struct store *s, const struct who *who, const char *id
 int incident_set_role(struct store *s, const struct who *who, const char *id, const char *role,
 		      const char *person, struct err *err);
 /* fields: title impact cause service startedAt detectedAt mitigatedAt resolvedAt reviewOwner
- * review statusQuoted, or fields.NAME for templates. */
+ * statusQuoted, or fields.NAME for templates. */
 int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
 		  const struct json *fields, struct err *err);
 int incident_link(struct tx *t, const char *id, const char *kind, const char *ref,
@@ -99,14 +99,5 @@ struct incident_sent {
 	const struct incident_clock *clock;	/* of the provider that is to answer; NULL = none */
 };
 int incident_message(struct tx *t, const char *id, const struct incident_sent *s, struct err *err);
-
-/* Sections of a report. ERR_CONFLICT with the newer text in *ret_theirs. */
-struct report_section { char *name, *text, *by; int64_t version, at_ms; };
-int report_texts(struct store *s, const char *incident, struct report_section **ret,
-		 size_t *ret_n, struct err *err);
-void report_texts_free(struct report_section *v, size_t n);
-int report_put(struct store *s, const struct who *who, const char *incident,
-	       const char *section, int64_t version, const char *text, char **ret_theirs,
-	       struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What people write: notes, marks on a timeline, sections of a report. Nothing that somebody
+ * What people write: notes, marks on a timeline. Nothing that somebody
  * wrote is ever lost: an edit keeps the text before it as a version, and an edit made on an
  * old version is kept as a version too and answered with a conflict.
  */
@@ -189,81 +189,5 @@ int timeline_mark(struct store *s, const struct who *who, const char *incident,
 				   hidden ? (*hidden ? "hidden" : "shown again") : "annotated",
 				   entry);
 	e = incident_changed(&t, incident, "timeline.mark", NOTE_INFO, words, err);
-	return e < 0 ? e : tx_commit(&t, NULL, err);
-}
-
-/* ---- reports ------------------------------------------------------------------- */
-
-int report_texts(struct store *s, const char *incident, struct report_section **ret,
-		 size_t *ret_n, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT DISTINCT ON (section) section, text, by, version,"
-			    " at FROM ringdown.report_text WHERE incident_id = $1"
-			    " ORDER BY section, version DESC", "t", incident);
-
-	if (e < 0)
-		return e;
-	*ret_n = (size_t)pg_rows(r);
-	*ret = *ret_n ? xcalloc(*ret_n, sizeof(**ret)) : NULL;
-	for (size_t i = 0; i < *ret_n; i++)
-		(*ret)[i] = (struct report_section){
-			.name = col_dup(r, (int)i, 0), .text = col_dup(r, (int)i, 1),
-			.by = col_dup(r, (int)i, 2), .version = pg_i64(r, (int)i, 3),
-			.at_ms = pg_time(r, (int)i, 4),
-		};
-	return 0;
-}
-
-void report_texts_free(struct report_section *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free_p(&v[i].name);
-		free_p(&v[i].text);
-		free_p(&v[i].by);
-	}
-	free_p(&v);
-}
-
-int report_put(struct store *s, const struct who *who, const char *incident,
-	       const char *section, int64_t version, const char *text, char **ret_theirs,
-	       struct err *err)
-{
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	_cleanup_(free_p) char *words = NULL;
-	struct incident now = { 0 };
-	int64_t newest;
-	int e = tx_begin(s, &t, who, err);
-
-	if (ret_theirs)
-		*ret_theirs = NULL;
-	if (e == 0)
-		e = incident_lock(&t, incident, 0, &now, err);
-	record_fini(&incident_type, &now);
-	if (e == 0)
-		e = tx_query(&t, &r, err, "SELECT version, text, by FROM ringdown.report_text"
-			     " WHERE incident_id = $1 AND section = $2 ORDER BY version DESC LIMIT"
-			     " 1",
-			     "tt", incident, section);
-	if (e < 0)
-		return e;
-	newest = pg_rows(r) ? pg_i64(r, 0, 0) : 0;
-	if (newest != version) {
-		if (ret_theirs && pg_rows(r))
-			*ret_theirs = col_dup(r, 0, 1);
-		return err_set(err, ERR_CONFLICT, "%s wrote version %lld of '%s' since; yours was"
-						  " made on %lld", pg_rows(r) ? pg_text(r, 0, 2) :
-						  "nobody", (long long)newest, section,
-			       (long long)version);
-	}
-	e = tx_query(&t, NULL, err, "INSERT INTO ringdown.report_text (incident_id, section,"
-		     " version, text, by, at) VALUES ($1, $2, $3, $4, $5, $6)", "ttittm", incident,
-		     section, newest + 1,
-		     text, who->actor, tx_now_ms(&t));
-	if (e < 0)
-		return e;
-	words = xasprintf("report: %s written", section);
-	e = incident_changed(&t, incident, "report.written", NOTE_INFO, words, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }

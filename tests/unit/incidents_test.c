@@ -200,7 +200,7 @@ static void no_text_is_lost(void *arg)
 	struct note_new n = { .text = NOTE_TODO ": renew \x1b[31mthe certificate" };
 	struct incident_doc d;
 	struct err err = { 0 };
-	_cleanup_(free_p) char *id = declare(s, NULL), *note = NULL, *theirs = NULL;
+	_cleanup_(free_p) char *id = declare(s, NULL), *note = NULL;
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 
 	n.incident = id;
@@ -220,11 +220,6 @@ static void no_text_is_lost(void *arg)
 	assert_string_equal(d.actions[0].text, "renew [31mthe certificate");
 	assert_int_equal(d.incident.notes, 1);
 	incident_doc_fini(&d);
-	must(report_put(s, &anna, id, "summary", 0, "first", NULL, &err), &err);
-	assert_int_equal(report_put(s, &ben, id, "summary", 0, "second", &theirs, &err),
-			 ERR_CONFLICT);
-	assert_string_equal(theirs, "first");
-	must(report_put(s, &ben, id, "summary", 1, "both", NULL, &err), &err);
 }
 
 static void links_and_edits(void *arg)

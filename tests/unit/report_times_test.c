@@ -4,7 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "incident/times.h"
+#include "report/times.h"
 
 enum { MIN = 60000 };
 static const int64_t day = 1760918400000;	/* 2025-10-20T00:00:00Z */

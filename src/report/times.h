@@ -6,8 +6,8 @@
  * Means mislead on skewed durations: n, median, p90 and max always stand beside them.
  * Drills are left out, backfills flagged; a missing stamp is missing, never 0. Pure.
  */
-#ifndef RD_INCIDENT_TIMES_H
-#define RD_INCIDENT_TIMES_H
+#ifndef RD_REPORT_TIMES_H
+#define RD_REPORT_TIMES_H
 
 #include "core/json.h"
 #include "model/incident.h"

@@ -3,7 +3,7 @@
  * lies before the one it is measured from is a mistake somebody must mend, so it counts as
  * missing instead of as a negative time that would pull a mean down.
  */
-#include "incident/times.h"
+#include "report/times.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,140 @@
+/* Reports: built when they are asked for, written to section by section, signed on their way
+ * through the review. And the practices of the year. */
+#include "api/internal.h"
+
+#include <string.h>
+
+#include "engine/engine.h"
+#include "incident/incidents.h"
+#include "report/report.h"
+#include "store/reports.h"
+
+static struct who who_of(const struct call *c)
+{
+	return (struct who){ .actor = c->user, .role = enum_name(&person_role_names, (int)c->role),
+			     .via = "api" };
+}
+
+static const struct {
+	const char *name, *type;
+	void (*write)(const struct report *r, struct str *out);
+} formats[] = {
+	{ "json", "application/json", report_json },
+	{ "md", "text/markdown; charset=utf-8", report_markdown },
+	{ "csv", "text/csv; charset=utf-8", report_csv },
+};
+
+static int get_report(struct call *c)
+{
+	const char *word = call_query(c, "format");
+	struct err err = { 0 };
+	struct report r;
+	size_t f = 0;
+
+	while (word && f < COUNT_OF(formats) && !str_eq(word, formats[f].name))
+		f++;
+	if (f == COUNT_OF(formats))
+		return api_problem_field(c, 400, "format", "one of json, md, csv");
+	if (report_gather(c->engine->store, incidents_policy(c->engine->incidents), c->params[0],
+			  &r, &err) < 0)
+		return api_problem_err(c, &err);
+	formats[f].write(&r, &c->out);
+	report_fini(&r);
+	if (c->out.full)
+		return api_problem(c, 500, NULL, "the report is larger than an answer may be");
+	if (f > 0 && c->req) {
+		c->answered = true;
+		httpd_add_header(c->req, "Cache-Control", "no-store");
+		httpd_add_header(c->req, "X-Content-Type-Options", "nosniff");
+		httpd_reply(c->req, 200, formats[f].type, str_get(&c->out), c->out.len);
+	}
+	return 200;
+}
+
+static int conflict(struct call *c, const struct err *err, int64_t kept,
+		    const struct review_text *theirs)
+{
+	struct jw w = JW(&c->out);
+
+	str_clear(&c->out);
+	problem_begin(&w, 409, "Somebody else wrote meanwhile", err->msg);
+	jw_i64(&w, "keptAs", kept);
+	record_json(&w, "theirs", &review_text_type, theirs);
+	jw_obj_end(&w);
+	return 409;
+}
+
+static int put_section(struct call *c)
+{
+	int section = report_section_find(c->params[1]), status = 200;
+	struct review_text theirs = { 0 };
+	struct who who = who_of(c);
+	struct jw w = JW(&c->out);
+	struct err err = { 0 };
+	int64_t version = 0;
+	int e;
+
+	if (section < 0)
+		return api_problem(
+			c, 404, NULL,
+			"a report has the sections summary, timeline, root-cause, impact, "
+			"lessons, prevention");
+	e = report_put(c->engine->store, &who, c->params[0],
+		       enum_name(&report_section_names, section), call_int(c, "version", 0),
+		       call_text(c, "text"), &version, &theirs, &err);
+	if (e == ERR_CONFLICT && theirs.version + version > 0) {
+		status = conflict(c, &err, version, &theirs);
+	} else if (e < 0) {
+		status = api_problem_err(c, &err);
+	} else {
+		jw_obj(&w, NULL);
+		jw_str(&w, "section", enum_name(&report_section_names, section));
+		jw_i64(&w, "version", version);
+		jw_obj_end(&w);
+	}
+	record_fini(&review_text_type, &theirs);
+	hub_wake(c->engine->hub);
+	return status;
+}
+
+static int post_state(struct call *c)
+{
+	int to = enum_parse(&review_state_names, call_text(c, "state"));
+	struct who who = who_of(c);
+	struct jw w = JW(&c->out);
+	struct err err = { 0 };
+
+	if (str_eq(call_text(c, "state"), "approved"))
+		to = RV_REVIEWED;
+	if (to <= RV_NONE)
+		return api_problem_field(c, 400, "state",
+					 "one of draft, in_review, reviewed, closed");
+	if (report_state(c->engine->store, &who, c->params[0], (enum review_state)to,
+			 call_text(c, "reason"), &err) < 0)
+		return api_problem_err(c, &err);
+	hub_wake(c->engine->hub);
+	jw_obj(&w, NULL);
+	jw_str(&w, "incident", c->params[0]);
+	jw_str(&w, "review", enum_name(&review_state_names, to));
+	jw_obj_end(&w);
+	return 200;
+}
+
+#define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
+static const struct route routes[] = {
+	{ "GET", "/api/v1/incidents/{id}/report", PR_VIEWER, .handle = get_report,
+	  .help = "the report: ?format=json, md, csv (its timeline)" },
+	{ "PUT", "/api/v1/incidents/{id}/report/{section}", PR_OPERATOR, .handle = put_section,
+	  .body = { TEXT("text", REPORT_TEXT_MAX, .required = true),
+		    { "version", M_INT, .min = 0, .max = INT32_MAX, .required = true,
+		      .help = "that the text was made from; 0 = there was none" } },
+	  .help = "writes a section; 409 has the text that came first, and keeps this one beside "
+		  "it" },
+	{ "POST", "/api/v1/incidents/{id}/report/state", PR_OPERATOR, .handle = post_state,
+	  .body = { TEXT("state", 20, .required = true,
+			 .help = "draft, in_review, reviewed, closed"),
+		    TEXT("reason", 1000) },
+	  .help = "the report's way through the review; who put it in review does not call it "
+		  "reviewed" },
+};
+const struct route_table report_routes = { routes, COUNT_OF(routes) };

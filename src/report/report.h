@@ -1,0 +1,83 @@
+/*
+ * The report of an incident: built from what was recorded, with what people wrote kept beside
+ * it. Gathering reads the database; everything after that is pure: facts.c turns the data into
+ * sentences and tables section by section, the writers only lay them out.
+ *
+ * Six sections (R3). What a section asks and nobody answered yet is said to be missing: a
+ * report that looks complete and is not would be worse than an empty one.
+ */
+#ifndef RD_REPORT_REPORT_H
+#define RD_REPORT_REPORT_H
+
+#include "core/json.h"
+#include "model/incident.h"
+#include "model/review.h"
+#include "policy/policy.h"
+#include "report/times.h"
+
+struct store;
+
+#define REPORT_SECTION_LIST(X)                                                                     \
+	X(RS_SUMMARY, "summary") X(RS_TIMELINE, "timeline") X(RS_CAUSE, "root-cause")              \
+	X(RS_IMPACT, "impact") X(RS_LESSONS, "lessons") X(RS_PREVENTION, "prevention")
+enum report_section { REPORT_SECTION_LIST(RD_ENUM_ID) RS_MAX };
+extern const struct enum_names report_section_names;
+const char *report_section_title(enum report_section s);
+/* What a person is to write there; NULL-terminated. */
+const char *const *report_section_asks(enum report_section s);
+int report_section_find(const char *word);	/* also "root cause"; -1 */
+
+struct report {
+	struct incident_doc doc;
+	struct timeline_entry *entries; size_t n_entries; bool cut;	/* oldest first */
+	struct review_event *events; size_t n_events;
+	struct review_run *runs; size_t n_runs;
+	struct review_sign *signs; size_t n_signs;
+	struct review_health *health; size_t n_health;
+	struct review_slice *slices; size_t n_slices;
+	struct review_org *orgs; size_t n_orgs; int64_t orgs_all;	/* -1 = unknown */
+	struct review_traffic traffic[2];	/* calls, messages */
+	struct review_text *texts; size_t n_texts;
+	int64_t agents_failing, agents_all;	/* -1 = unknown */
+	struct severity_time severities[8]; size_t n_severities;
+	int64_t respond_ms;		/* that the first severity allows; 0 = unknown */
+	int64_t now_ms, from_ms, to_ms;	/* of the charts: the incident and a little around it */
+	int64_t slice_ms;
+};
+enum { REPORT_ENTRIES_MAX = 20000 };
+/* In a task. p may be NULL. */
+int report_gather(struct store *s, const struct policy *p, const char *incident,
+		  struct report *ret, struct err *err);
+/* What follows from what was read: severities, the range of the charts. Pure. */
+void report_settle(struct report *r, int64_t now_ms);
+void report_fini(struct report *r);
+
+/* The text that stands (aside false), or the n-th set aside; NULL = none. */
+const struct review_text *report_text(const struct report *r, enum report_section s, bool aside,
+				      size_t n);
+/* When it was over for users: mitigated, else resolved, else now. */
+int64_t report_end(const struct report *r);
+/* Not one of thousands: pinned, written or done by people, a change of an event or run. */
+bool report_key_moment(const struct timeline_entry *e);
+
+/* ---- facts ---- */
+enum block_kind { BLOCK_TEXT, BLOCK_ITEM, BLOCK_UNKNOWN, BLOCK_HEAD, BLOCK_TABLE };
+struct report_block {
+	enum block_kind kind;
+	char *text;			/* BLOCK_TABLE: what stands above it, may be NULL */
+	char **cells; size_t n_cells, columns;	/* first row: heads; "#" before one: numbers */
+};
+struct report_blocks { struct report_block *v; size_t n, cap; };
+void report_facts(const struct report *r, enum report_section s, struct report_blocks *ret);
+void report_blocks_fini(struct report_blocks *b);
+
+/* ---- writers: all of them add to out ---- */
+void report_json(const struct report *r, struct str *out);
+void report_markdown(const struct report *r, struct str *out);
+void report_csv(const struct report *r, struct str *out);	/* the timeline */
+
+/* ---- words that the writers share ---- */
+void report_when(char ret[32], int64_t ms);		/* "2026-11-21 03:12:47Z"; "-" for 0 */
+void report_span(char ret[40], int64_t ms);		/* "1h2m5s"; "-" when missing */
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * What people write to a report, and its way through the review. Text is only ever added:
+ * each version stays, also the one that came second when two edited at once.
+ */
+#ifndef RD_STORE_REPORTS_H
+#define RD_STORE_REPORTS_H
+
+#include "model/incident.h"
+#include "model/review.h"
+#include "store/store.h"
+
+enum { REPORT_TEXT_MAX = 200000 /* bytes of one section */ };
+
+/* The newest text of each section, and behind it those set aside since. records_free. */
+int report_texts(struct store *s, const char *incident, struct review_text **ret, size_t *ret_n,
+		 struct err *err);
+/* version: the one that text was made from, 0 = there was none. ERR_CONFLICT: somebody wrote
+ * since; text is kept aside as version *ret_version, and *ret_theirs (record_fini of
+ * review_text_type) is what stands. Else *ret_version is the new version. */
+int report_put(struct store *s, const struct who *who, const char *incident,
+	       const char *section, int64_t version, const char *text, int64_t *ret_version,
+	       struct review_text *ret_theirs, struct err *err);
+/* draft -> in_review -> reviewed -> closed, and back to draft from anywhere before closed. Who
+ * put it in review cannot be the one who calls it reviewed, but an admin who says why. Ends
+ * the deadlines of report and review. */
+int report_state(struct store *s, const struct who *who, const char *incident,
+		 enum review_state to, const char *reason, struct err *err);
+
+struct practice_done { char *id, *by, *note; int64_t at_ms; };
+/* When each practice was done last. */
+int practices_done(struct store *s, struct practice_done **ret, size_t *ret_n, struct err *err);
+void practices_done_free(struct practice_done *v, size_t n);
+int practice_put(struct store *s, const struct who *who, const char *id, int64_t at_ms,
+		 const char *note, struct err *err);
+
+#endif
