@@ -219,6 +219,22 @@ static void undo_line(struct dialog *g, const struct run_step *s)
 		            s->why ? s->why : "");
 }
 
+/* "[eta?]" in a message: a word of its template that has no value. */
+static void gap_line(struct dialog *g, const struct run_step *s)
+{
+	char gaps[160] = "";
+
+	for (const char *p = str_eq(s->verb, "say") && s->command ? s->command : ""; *p; p++) {
+		size_t n = *p == '[' ? strcspn(p + 1, "]? \n") : 0, at = strlen(gaps);
+		if (n && strncmp(p + 1 + n, "?]", 2) == 0 && at + n + 3 < sizeof(gaps))
+			snprintf(gaps + at, sizeof(gaps) - at, "%s%.*s", at ? ", " : "", (int)n,
+			         p + 1);
+	}
+	if (gaps[0])
+		dialog_line(g, ROLE_bad, "GAPS", "nothing is known for %s: it goes out as shown",
+		            gaps);
+}
+
 static void change_lines(struct decision *d, const struct run_doc *doc, const struct run_step *s)
 {
 	struct dialog *g = shell_dialog(d->app->shell);
@@ -226,6 +242,7 @@ static void change_lines(struct decision *d, const struct run_doc *doc, const st
 	dialog_line(g, ROLE_danger, "WILL RUN", "%s", s->command ? s->command : "(not bound yet)");
 	if (s->title && !str_eq(s->title, s->id))
 		dialog_line(g, ROLE_normal, "STEP", "%s", s->title);
+	gap_line(g, s);
 	preview_lines(g, s->preview);
 	check_lines(g, s);
 	undo_line(g, s);
@@ -309,12 +326,24 @@ static void answer_choices(struct decision *d, const struct run_step *s)
 		g->choice = 0;
 }
 
+/* A step that never ran because another did not pass cannot be gone over, only skipped. */
+static bool applies(const struct decision *d, const struct other *o)
+{
+	const struct run_doc *doc = doc_of(d);
+	const struct run_step *s = run_step_find(doc, d->step);
+
+	if (!str_eq(o->action, d->action->name))
+		return false;
+	return !str_eq(o->of, "go") || !s || !is(d, "failed") || s->started_at_ms ||
+	       !doc->wait.text || !str_has_prefix(doc->wait.text, "it needs ");
+}
+
 static void other_choices(struct decision *d)
 {
 	struct dialog *g = shell_dialog(d->app->shell);
 
 	for (size_t i = 0; i < COUNT_OF(others); i++)
-		if (str_eq(others[i].action, d->action->name))
+		if (applies(d, &others[i]))
 			dialog_choice(g, "%s", others[i].text);
 	if (is(d, "happened"))
 		dialog_line(g, ROLE_warn, "LOOK",
@@ -393,8 +422,9 @@ static void wait_lines(struct decision *d, const struct run_doc *doc, const stru
 	if (s && s->help)
 		dialog_line(g, ROLE_dim, "HELP", "%s", s->help);
 	if (s && (is(d, "failed") || is(d, "happened"))) {
-		dialog_line(g, ROLE_normal, "RAN", "%s", s->command ? s->command : s->id);
-		for (size_t i = 0; i < s->n_checks; i++)
+		dialog_line(g, ROLE_normal, s->started_at_ms ? "RAN" : "RUNS", "%s",
+		            s->command ? s->command : s->id);
+		for (size_t i = 0; i < s->n_checks && s->started_at_ms; i++)
 			if (!str_eq(s->checks[i].outcome, "pass"))
 				dialog_line(g, ROLE_bad, "GOT", "%s %s, wanted %s",
 				            s->checks[i].subject,
@@ -484,7 +514,7 @@ static void fill(struct decision *d, struct dialog *g)
 static const struct other *other_of(const struct decision *d, int choice)
 {
 	for (size_t i = 0; i < COUNT_OF(others); i++)
-		if (str_eq(others[i].action, d->action->name) && choice-- == 0)
+		if (applies(d, &others[i]) && choice-- == 0)
 			return &others[i];
 	return NULL;
 }

@@ -312,22 +312,33 @@ void app_runs_start_form(struct app *a, const char *runbook, const char *kind)
 	open_form(x, title);
 }
 
+static void ask_for(struct app *a, const struct run_doc *d, const struct run_param *p)
+{
+	struct run_form *x = form_new(a, 1);
+	char title[80];
+
+	snprintf(x->run, sizeof(x->run), "%s", d->run.id);
+	x->version = d->run.version;
+	add_row(x, p);
+	snprintf(title, sizeof(title), "%.30s needs %.40s", d->run.step ? d->run.step : d->run.id,
+	         p->name);
+	open_form(x, title);
+}
+
 void app_runs_param_form(struct app *a)
 {
 	const struct run_doc *d = app_runs_doc(a);
-	struct run_form *x;
-	char title[80];
 
-	for (size_t i = 0; d && i < d->n_params; i++) {
-		if (!str_eq(d->params[i].name, d->wait.param))
-			continue;
-		x = form_new(a, 1);
-		snprintf(x->run, sizeof(x->run), "%s", d->run.id);
-		x->version = d->run.version;
-		add_row(x, &d->params[i]);
-		snprintf(title, sizeof(title), "%.30s needs %.40s",
-		         d->run.step ? d->run.step : d->run.id, d->params[i].name);
-		open_form(x, title);
+	for (size_t i = 0; d && i < d->n_params; i++)
+		if (str_eq(d->params[i].name, d->wait.param)) {
+			ask_for(a, d, &d->params[i]);
+			return;
+		}
+	if (d && d->wait.kind == RW_PARAM && !str_empty(d->wait.param)) {
+		/* a word of a message: no parameter of the runbook declares it */
+		struct run_param p = { .name = d->wait.param, .type = (char *)"text",
+			               .help = d->wait.text };
+		ask_for(a, d, &p);
 		return;
 	}
 	shell_say(a->shell, ROLE_warn, "the run asks for no value now");

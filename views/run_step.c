@@ -444,8 +444,11 @@ static int draw_command(const struct run_step *s, struct area at, int y)
 
 	if (str_eq(s->verb, "ask") || str_eq(s->verb, "decide") || str_eq(s->verb, "note"))
 		return y;
-	if (s->command && !s->command[0])
-		return field(at, y, "WILL RUN", ROLE_dim, "shown once its values are given");
+	if (s->command && !s->command[0]) /* a gate only waits; after the end nothing is to come */
+		return !before || str_eq(s->verb, "gate")
+		               ? y
+		               : field(at, y, "WILL RUN", ROLE_dim,
+		                       "shown once its values are given");
 	return field(at, y, before ? "WILL RUN" : "RAN",
 	             str_eq(s->effect, "read") ? ROLE_normal : ROLE_danger, s->command);
 }
@@ -470,6 +473,8 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 		y = field(at, y, "WAITS", ROLE_count, d->wait.text);
 	if (s->state == RS_FAILED || str_eq(s->outcome, "error") || str_eq(s->outcome, "fail"))
 		y = field(at, y, "WHY", ROLE_bad, s->why);
+	else if (str_eq(s->outcome, "warn") && !s->n_checks)
+		y = field(at, y, "WHY", ROLE_warn, s->why);
 	/* before it runs: what it would do; afterwards: first what came of it */
 	if (!over)
 		y = draw_command(s, at, y);

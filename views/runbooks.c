@@ -153,9 +153,9 @@ static const struct column columns[] = {
 	{ .title = "RUNBOOK", .w = 18, .wide = 26, .text = col_id },
 	{ .title = "STATE", .w = 7, .text = col_state },
 	{ .title = "SEV", .w = 3, .text = col_severity, .drop = 3 },
-	{ .title = "FOR/WHO", .w = 9, .wide = 13, .text = col_service, .drop = 2 },
-	{ .title = "WHAT, WHY", .w = 20, .grow = true, .text = col_what, .drop = 1 },
-	{ .title = "STEPS", .w = 8, .wide = 10, .align = 1, .text = col_changes, .drop = 4 },
+	{ .title = "FOR/WHO", .w = 9, .wide = 13, .text = col_service, .drop = 4 },
+	{ .title = "WHAT, WHY", .w = 34, .grow = true, .text = col_what, .drop = 1 },
+	{ .title = "STEPS", .w = 8, .wide = 10, .align = 1, .text = col_changes, .drop = 2 },
 	{ .title = "LAST", .w = 9, .align = 1, .text = col_when, .drop = 5 },
 	{ .title = "TRIGGER", .w = 20, .wide = 60, .text = col_triggers, .drop = 6 },
 };

@@ -35,6 +35,7 @@ static const struct app *app_of(void *ctx)
 static enum role col_step(void *ctx, const void *rec, char *buf)
 {
 	const struct walk_row *r = rec;
+	const char *id;
 
 	(void)ctx;
 	if (!r->step) {
@@ -43,8 +44,10 @@ static enum role col_step(void *ctx, const void *rec, char *buf)
 			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
 		return ROLE_title;
 	}
-	snprintf(buf, CELL_TEXT, "%*s%s", (int)(2 + 2 * (r->step->depth < 8 ? r->step->depth : 8)),
-	         "", r->step->id);
+	/* "rollback/hold-calls" of a runbook that is called stands below the call */
+	id = strrchr(r->step->id, '/');
+	snprintf(buf, CELL_TEXT, "%*s%s", (int)(2 + 2 * (r->step->depth < 5 ? r->step->depth : 5)),
+	         "", id && id[1] ? id + 1 : r->step->id);
 	return r->step->state == RS_NOT_APPLICABLE ? ROLE_dim : ROLE_normal;
 }
 
@@ -139,7 +142,7 @@ static enum role col_title(void *ctx, const void *rec, char *buf)
 }
 
 static const struct column columns[] = {
-	{ .title = "STEP", .w = 18, .wide = 30, .text = col_step },
+	{ .title = "STEP", .w = 18, .wide = 24, .text = col_step },
 	{ .title = "STATE", .w = 8, .wide = 20, .text = col_state },
 	{ .title = "DOES", .w = 7, .text = col_effect, .drop = 2 },
 	{ .title = "TITLE", .w = 26, .grow = true, .text = col_title, .drop = 1 },
@@ -282,7 +285,7 @@ static void people_text(const struct app *a, const struct run_doc *d, char *buf,
 	else if (app_runs_is_me(a, r->driver))
 		at = (size_t)snprintf(buf, n, "you drive");
 	else if (r->driver)
-		at = (size_t)snprintf(buf, n, "%.30s drives, you watch (. T takes it over)",
+		at = (size_t)snprintf(buf, n, "%.30s drives, you watch (. T)",
 		                      r->driver);
 	else
 		at = (size_t)snprintf(buf, n, "nobody drives (Enter takes it)");
@@ -353,6 +356,19 @@ static void draw_phase(struct view *v, struct area a, const struct walk_row *r)
 	}
 }
 
+/* At the end of a run: what is left to do by hand, where there is room for it. */
+static void draw_after(const struct run_doc *d, struct area in, int y)
+{
+	if (run_open(&d->run) || in.h - y < 2)
+		return;
+	if (d->n_undo)
+		area_textf(in, 1, y++, ROLE_hint, "U still undoes %s", d->undo[0]);
+	for (size_t i = 0; i < d->n_checklist && y < in.h; i++) {
+		area_text(in, 1, y, ROLE_label, i ? "" : "AFTER");
+		y = area_wrap(in, 10, y, in.w - 11, ROLE_normal, d->checklist[i]);
+	}
+}
+
 static void draw_open(struct view *v, struct area a, const struct walk_row *r)
 {
 	struct walk *st = v->state;
@@ -382,7 +398,7 @@ static void draw_open(struct view *v, struct area a, const struct walk_row *r)
 	         : st->inside       ? "  (j k < > scroll, Tab leaves)"
 	                            : "  (Tab scrolls)");
 	area_rule(a, 0, title);
-	run_step_draw(v->app, d, r->step, in, -st->top, st->left);
+	draw_after(d, in, run_step_draw(v->app, d, r->step, in, -st->top, st->left) + 1);
 	v->ticks |= r->step->state == RS_RUNNING;
 	if (st->inside)
 		area_cursor(a, 0, 0);
