@@ -102,6 +102,8 @@ void app_runs_offer_row(struct app *a, const struct subject *s)
 		keep_row(a, sms_row(a), "the SMS row");
 }
 
+enum { OFFERS_MOST = 32 };
+
 /* ---- which parameter a value is for ---- */
 
 static bool looks(const char *name, const char *value)
@@ -167,8 +169,8 @@ static bool from_engine(const struct run_param *p, size_t *i, struct offer *ret)
 	return found;
 }
 
-bool app_runs_offer(const struct app *a, const struct run_param *p, const char *subject, size_t i,
-                    struct offer *ret)
+static bool offer_at(const struct app *a, const struct run_param *p, const char *subject, size_t i,
+                     struct offer *ret)
 {
 	static const char *const kinds[] = { "org", "event", "phone" };
 	const struct json *row = sms_row(a);
@@ -192,6 +194,26 @@ bool app_runs_offer(const struct app *a, const struct run_param *p, const char *
 	if (row && nth(p, "sender", json_get_str(row, "sender"), "the SMS row", &i, ret))
 		return true;
 	return from_engine(p, &i, ret);
+}
+
+/* The row, the run and the engine may offer the same value: it stands there once. */
+bool app_runs_offer(const struct app *a, const struct run_param *p, const char *subject, size_t i,
+                    struct offer *ret)
+{
+	char had[OFFERS_MOST][sizeof(ret->value)];
+	size_t n = 0;
+
+	for (size_t raw = 0; n < OFFERS_MOST && offer_at(a, p, subject, raw, ret); raw++) {
+		size_t k = 0;
+		while (k < n && !str_eq(had[k], ret->value))
+			k++;
+		if (k < n)
+			continue;
+		if (n == i)
+			return true;
+		snprintf(had[n++], sizeof(had[0]), "%s", ret->value);
+	}
+	return false;
 }
 
 /* ---- which runbook fits ---- */

@@ -381,9 +381,10 @@ static void state_line(const struct app *a, const struct run_step *s, char *buf,
 		at += (size_t)snprintf(buf + at, n - at, ", attempt %lld", (long long)s->attempt);
 	format_duration(limit, sizeof(limit), s->timeout_ms);
 	if (s->state == RS_RUNNING && s->started_at_ms)
-		at += (size_t)snprintf(buf + at, n - at, " for %s%s of at most %s",
-		                       app_stale(a) ? "~" : "",
-		                       when_span(span, app_now(a) - s->started_at_ms), limit);
+		at += (size_t)snprintf(buf + at, n - at, " for %s%s%s%s", app_stale(a) ? "~" : "",
+		                       when_span(span, app_now(a) - s->started_at_ms),
+		                       str_eq(s->verb, "gate") ? "" : " of at most ",
+		                       str_eq(s->verb, "gate") ? "" : limit);
 	else if (s->ended_at_ms && s->started_at_ms)
 		at += (size_t)snprintf(buf + at, n - at, " at %s, took %.1f s",
 		                       when_clock(clock, s->ended_at_ms, utc),

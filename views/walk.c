@@ -56,7 +56,9 @@ static size_t step_span(struct view *v, const struct run_step *s, char *buf)
 	char span[WHEN_TEXT];
 
 	v->ticks = true;
-	return (size_t)snprintf(buf, CELL_TEXT, "RUNNING %s%s", app_stale(v->app) ? "~" : "",
+	return (size_t)snprintf(buf, CELL_TEXT, "%s %s%s",
+	                        str_eq(s->verb, "gate") ? "WAITS" : "RUNNING",
+	                        app_stale(v->app) ? "~" : "",
 	                        when_span(span, app_now(v->app) - s->started_at_ms));
 }
 
