@@ -15,7 +15,7 @@ struct app_log;
 struct run_data;
 
 enum { OFFERS = 12 };
-struct offer { char name[24], value[128], from[48]; };	/* name: what it is: org account ... */
+struct offer { char name[24], value[128], from[72]; };	/* name: what it is: org account ... */
 
 struct app {
 	struct loop *loop;

@@ -78,6 +78,31 @@ static bool fits_pattern(const char *pattern, const char *text)
 	return fits;
 }
 
+/* Value, or length of what is a text, on the scale that the limit is given in. */
+static bool on_scale(const char *t, const char *text, double *ret)
+{
+	int64_t ms;
+
+	if (str_eq(t, "int") || str_eq(t, "number"))
+		return parse_double(text, ret);
+	if (!str_eq(t, "duration") || !parse_duration_ms(text, &ms))
+		return false;
+	*ret = (double)ms;
+	return true;
+}
+
+static bool in_limits(const struct run_param *p, const char *t, const char *text)
+{
+	double v, min, max;
+	bool measured = on_scale(t, text, &v);
+	const char *scale = measured ? t : "number";
+
+	if (!measured)
+		v = (double)strlen(text);
+	return (str_empty(p->min) || !on_scale(scale, p->min, &min) || v >= min) &&
+	       (str_empty(p->max) || !on_scale(scale, p->max, &max) || v <= max);
+}
+
 const char *run_param_wrong(const struct run_param *p, const char *text, char *buf, size_t n)
 {
 	const char *t = p->type ? p->type : "string";
@@ -103,8 +128,11 @@ const char *run_param_wrong(const struct run_param *p, const char *text, char *b
 		return "an id of letters, digits and _ - . : is wanted";
 	if (!str_empty(p->choices) && !is_choice(p, text, buf, n))
 		return buf;
-	if (!str_empty(p->pattern) && !fits_pattern(p->pattern, text)) {
-		snprintf(buf, n, "it must match %s", p->pattern);
+	if ((!str_empty(p->pattern) && !fits_pattern(p->pattern, text)) || !in_limits(p, t, text)) {
+		if (str_empty(p->wants))
+			snprintf(buf, n, "it must match %s", p->pattern ? p->pattern : "its limits");
+		else
+			snprintf(buf, n, "%s is wanted", p->wants);
 		return buf;
 	}
 	return NULL;
@@ -230,7 +258,10 @@ static void add_row(struct run_form *x, const struct run_param *p)
 
 	record_init(&run_param_type, &x->params[i]);
 	record_copy(&run_param_type, &x->params[i], p);
-	snprintf(x->helps[i], sizeof(x->helps[i]), "%s%s%s%s", p->type ? p->type : "text",
+	snprintf(x->helps[i], sizeof(x->helps[i]), "%s%s%s%s",
+	         !str_empty(p->wants) ? p->wants
+	         : p->type            ? p->type
+	                              : "text",
 	         p->help ? ": " : "", p->help ? p->help : "",
 	         choice ? " (Space: the next one)" : "");
 	x->rows[i] = (struct form_row){

@@ -30,7 +30,10 @@ static void keep(struct app *a, const char *name, const char *value, const char 
 	*o = (struct offer){ 0 };
 	snprintf(o->name, sizeof(o->name), "%s", name);
 	snprintf(o->value, sizeof(o->value), "%s", value);
-	snprintf(o->from, sizeof(o->from), "%s", from);
+	if (str_eq(name, "account") || str_eq(name, "target")) /* ids of accounts say little */
+		snprintf(o->from, sizeof(o->from), "%.24s, %.40s", app_account(a, value), from);
+	else
+		snprintf(o->from, sizeof(o->from), "%s", from);
 }
 
 static void keep_event(struct app *a, const char *id, const char *from)

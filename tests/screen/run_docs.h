@@ -80,6 +80,7 @@ static char *run_undos[] = { S("org-off") }, *run_nevers[] =
 static struct run_param run_params[] = {
 	{ .name = S("window"), .type = S("duration"), .value = S("1h"), .set = true },
 	{ .name = S("org_id"), .type = S("string"), .pattern = S("^org_[a-z0-9]+$"),
+	  .max = S("12"), .wants = S("a text like ^org_, at most 12 characters"),
 	  .help = S("the organisation to act on"), .offers =
 		S("[{\"value\":\"org_7\",\"from\":\"by-org\"}]") },
 	{ .name = S("public_impact"), .type = S("bool"), .at_start = true,

@@ -237,7 +237,11 @@ static void test_param(void **state)
 	expect(v, "org_12"); /* what the run is about is filled in */
 	read_it(v);
 	vt_send(v, "!");
-	expect(v, "it must match ^org_");
+	expect(v, "a text like ^org_, at most 12 characters is wanted");
+	vt_send(v, "\b3");
+	expect_gone(v, "is wanted");
+	vt_send(v, "456789"); /* too long by one */
+	expect(v, "at most 12 characters is wanted");
 	vt_send(v, "\016"); /* ^N: an offer */
 	vt_send(v, "\016");
 	expect(v, "org_7");
