@@ -8,6 +8,7 @@
 
 #include "core/json.h"
 #include "core/mem.h"
+#include "views/incidents.h"
 #include "views/runs.h"
 
 #define A "/api/admin/twilio-failover/"
@@ -111,12 +112,16 @@ static const struct action actions[] = {
 
 size_t action_count(void)
 {
-	return COUNT_OF(actions) + run_action_count();
+	return COUNT_OF(actions) + run_action_count() + incident_action_count();
 }
 
 const struct action *action_at(size_t i)
 {
-	return i < COUNT_OF(actions) ? &actions[i] : run_action_at(i - COUNT_OF(actions));
+	size_t runs = COUNT_OF(actions) + run_action_count();
+
+	return i < COUNT_OF(actions) ? &actions[i]
+	       : i < runs            ? run_action_at(i - COUNT_OF(actions))
+	                             : incident_action_at(i - runs);
 }
 
 const struct action *action_find(const char *name)
@@ -158,6 +163,8 @@ void action_why_not(const struct app *a, const struct action *x, const struct su
 		snprintf(buf, n, "the event is %s", event_status_name(e->status));
 	else if (x->reads)
 		(void)0;
+	else if (app_past(a))
+		snprintf(buf, n, "this is the past: nothing can be done in it (q leaves)");
 	else if (a->read_only)
 		snprintf(buf, n, "this console is read-only");
 	else if (client_role(a->client) && client_role(a->client) < x->role)
@@ -262,6 +269,8 @@ const struct action *action_meant(const struct app *a, const char *name, const s
 		if (action_find(order) && !str_eq(name, "pause"))
 			return action_find(order);
 	}
+	if (s && str_eq(s->kind, "incident") && str_eq(name, "ack"))
+		return action_find("inc-ack");
 	return action_find(str_eq(name, "pause") && paused(a) ? "unpause" : name);
 }
 
@@ -350,6 +359,9 @@ void action_command(const struct decision *d, char *buf, size_t n)
 	else if (str_eq(d->subject.kind, "runbook"))
 		snprintf(buf, n, "ringdown runbook run %s%s", id,
 		         str_eq(name, "runbook-dry") ? " --dry-run" : "");
+	else if (str_eq(d->subject.kind, "incident"))
+		snprintf(buf, n, "ringdown incident %s %s",
+		         str_eq(name, "inc-command") ? "role" : name + strlen("inc-"), id);
 	else if (str_eq(name, "ack"))
 		snprintf(buf, n, "ringdown ack %s", id);
 	else if (str_eq(d->action->kind, "event"))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "views/incidents.h"
 #include "views/runs.h"
 
 #define VIEW(name) extern const struct view_def view_##name;
@@ -32,6 +33,11 @@ int64_t app_now(const struct app *a)
 	int64_t now = a->frozen ? a->still.now_ms : client_server_now_ms(a->client);
 
 	return now > 0 ? now : loop_wall_ms(a->loop);
+}
+
+bool app_past(const struct app *a)
+{
+	return a->past != NULL;
 }
 
 bool app_stale(const struct app *a)
@@ -223,12 +229,14 @@ static void app_header(void *ctx, struct header *h)
 	snprintf(h->user, sizeof(h->user), "%s",
 	         client_user(a->client) ? client_user(a->client) : "");
 	h->unread = count_unread(a);
+	incident_strip(a, h->incident, sizeof(h->incident), &h->ticks);
 	h->here = (int)s->n_people;
 	if (e) {
 		event_next(a, e, true, what, when);
 		snprintf(h->brief, sizeof(h->brief), "%.20s %.40s %.12s", e->id, what, when);
 	}
 	header_coach(a, h, e);
+	h->ticks |= app_note_keep(a);
 }
 
 /* ---- alarms ------------------------------------------------------------------------------- */
@@ -262,6 +270,7 @@ static void on_changed(void *ctx)
 	for (size_t i = 0; i < s->n_events; i++)
 		alarm_event(a, &s->events[i]);
 	app_runs_prefetch(a);
+	app_incidents_changed(a);
 	shell_changed(a->shell);
 }
 
@@ -388,6 +397,8 @@ static struct app *app_make(struct loop *l, const struct app_options *o)
 	a->log = app_log_new(a);
 	a->client = client_new(l, &o->client, on_changed, a);
 	a->runs = run_data_new(a);
+	a->incidents = incident_data_new(a);
+	a->state_dir = o->client.state_dir;
 	return a;
 }
 
@@ -446,6 +457,9 @@ void app_free(struct app *a)
 	shell_free(TAKE(a->shell)); /* first of all the terminal */
 	app_decisions_free(a);
 	run_data_free(TAKE(a->runs));
+	incident_data_free(TAKE(a->incidents));
+	app_declare_free(a);
+	app_note_free(a);
 	client_free(a->client);
 	app_log_free(a->log);
 	state_fini(&a->still);

@@ -13,6 +13,10 @@ struct action;
 struct decision;
 struct app_log;
 struct run_data;
+struct incident_data;
+struct declaring;
+struct noting;
+struct past;
 
 enum { OFFERS = 12 };
 struct offer { char name[24], value[128], from[72]; };	/* name: what it is: org account ... */
@@ -36,6 +40,11 @@ struct app {
 	char word[160];			/* the completion handed out last */
 	struct app_log *log;		/* this console's own lines */
 	struct run_data *runs;
+	struct incident_data *incidents;
+	struct declaring *declaring;	/* NULL until D was pressed */
+	struct noting *noting;		/* NULL until t was pressed */
+	struct past *past;		/* NULL = the present */
+	const char *state_dir;		/* NULL = none */
 	struct offer offers[OFFERS];	/* of the row that `b` was pressed on */
 	size_t n_offers;
 	char about[64];			/* its id: subject of what is started next */
@@ -60,6 +69,8 @@ const struct state *app_state(const struct app *a);
 /* Server time for countdowns. */
 int64_t app_now(const struct app *a);
 bool app_stale(const struct app *a);
+/* An instant of the past is shown: nothing can be done in it. */
+bool app_past(const struct app *a);
 /* Name of an account, or the id, or "-". */
 const char *app_account(const struct app *a, const char *id);
 /* "AS OF 03:11:02Z (1m45 old)" in buf when stale, else "". */
@@ -91,6 +102,13 @@ void app_act(void *app, const char *action, const struct subject *s);
 int app_command(void *app, const char *line, struct err *err);
 const char *app_word(void *app, size_t i);
 void app_decisions_free(struct app *a);
+
+/* views/declare.c, views/note.c */
+void app_declare_free(struct app *a);
+void app_note_free(struct app *a);
+/* From time to time: a draft of what is being written; true: ask again in a second. */
+bool app_note_keep(struct app *a);
+bool app_note_kept(const struct app *a);	/* a text waits to be sent */
 
 /* views/account_form.c: NULL or "" = a new one. */
 void app_account_form(struct app *a, const char *id);

@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "core/mem.h"
+#include "views/incidents.h"
 #include "views/runs.h"
 
 static void drop(struct decision *d)
@@ -550,6 +551,8 @@ static bool subject_by_id(const struct app *a, const char *id, struct subject *r
 		event_subject(a, e, ret);
 	else if (x)
 		account_subject(x, ret);
+	else if (app_incident_find(a, id))
+		incident_subject(app_incident_find(a, id), NULL, ret);
 	else if (app_runs_find(a, id))
 		run_subject(app_runs_find(a, id), NULL, ret);
 	else if (app_runs_book(a, id))
@@ -586,7 +589,7 @@ int app_command(void *app, const char *line, struct err *err)
 	for (size_t i = 0; i < action_count() && i < COUNT_OF(names); i++)
 		names[i] = action_at(i)->name;
 	if (id[0] && !subject_by_id(a, id, &sub))
-		return err_set(err, ERR_NOT_FOUND, "no event, account, run or runbook '%s'", id);
+		return err_set(err, ERR_NOT_FOUND, "no event, account, incident, run or runbook '%s'", id);
 	if (!id[0] && v->def->subject)
 		v->def->subject(v, &sub);
 	if (!action_meant(a, name, &sub)) {

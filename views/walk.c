@@ -625,7 +625,7 @@ static void close_(struct view *v)
 	free_p(&((struct walk *)v->state)->rows);
 }
 
-static const enum act keys[] = { ACT_OPEN,     ACT_ROLLBACK,  ACT_APPROVE, ACT_REJECT, ACT_NOTE,
+static const enum act keys[] = { ACT_OPEN,     ACT_ROLLBACK,  ACT_APPROVE, ACT_REJECT, ACT_NOTE_RUN,
 	                         ACT_PLAN_RUN, ACT_NEXT_PANE, ACT_BACK,    ACT_NONE };
 
 const struct view_def view_walk = {

@@ -15,10 +15,13 @@
 #include "store/accounts.h"
 #include "store/control.h"
 #include "store/events.h"
+#include "store/incidents.h"
 #include "store/journal.h"
 #include "store/outbox.h"
+#include "store/runs.h"
 
 enum { BATCH = 200, RETRY_MS = 1000, RECENT_ENTRIES = 200, RECENT_EVENTS = 100,
+       RECENT_RUNS = 200, RECENT_INCIDENTS = 100,
        DOCS_KEPT = 256, DOCS_BYTES = 512 << 10 };
 
 struct hub {
@@ -240,6 +243,34 @@ static int add_alerts(struct hub *h, struct jw *w, struct err *err)
 	return r;
 }
 
+static int add_runs(struct hub *h, struct jw *w, struct err *err)
+{
+	struct run *rows = NULL;
+	size_t n = 0;
+	int r = runs_list(h->store, NULL, NULL, NULL, RECENT_RUNS, &rows, &n, err);
+
+	jw_arr(w, "runs");
+	for (size_t i = 0; i < n; i++)
+		record_json(w, NULL, &run_type, &rows[i]);
+	jw_arr_end(w);
+	runs_list_free(rows, n);
+	return r;
+}
+
+static int add_incidents(struct hub *h, struct jw *w, struct err *err)
+{
+	struct incident *rows = NULL;
+	size_t n = 0;
+	int r = incidents_list(h->store, NULL, RECENT_INCIDENTS, 0, &rows, &n, err);
+
+	jw_arr(w, "incidents");
+	for (size_t i = 0; i < n; i++)
+		record_json(w, NULL, &incident_type, &rows[i]);
+	jw_arr_end(w);
+	records_free(&incident_type, rows, n);
+	return r;
+}
+
 static int add_control(struct hub *h, struct jw *w, struct err *err)
 {
 	struct control_row row = { 0 };
@@ -261,7 +292,7 @@ static int load(struct hub *h, struct err *err)
 {
 	static int (*const parts[])(struct hub *, struct jw *, struct err *) = {
 		add_accounts, add_events, add_entries, add_holds, add_messages, add_alerts,
-		add_control,
+		add_runs, add_incidents, add_control,
 	};
 	struct str b = STR_INIT(STR_MAX_DEFAULT);
 	struct jw w = JW(&b);

@@ -61,8 +61,11 @@ static const struct binding rows[] = {
 	ROW(ACK, PEOPLE, K('a'), "ack", "acknowledge: stops paging, changes nothing else", NULL,
 	    "ack"),
 	ROW(RUNBOOK, PEOPLE, K('b'), "runbook", "the runbook that fits this row", NULL, "runbook"),
-	ROW(NOTE, PEOPLE, K('t'), "note", "a note for everybody who reads this run", "walk",
+	ROW(NOTE_RUN, PEOPLE, K('t'), "note", "a note for everybody who reads this run", "walk",
 	    "run-note"),
+	ROW(NOTE, PEOPLE, K('t'), "note", "write a note, with its incident and when it was", NULL,
+	    "note"),
+	ROW(DECLARE, PEOPLE, K('D'), "declare", "declare an incident: then 0-3", NULL, "declare"),
 	ROW(MENU, PEOPLE, K('.'), "more", "every action for this row, with why it is not possible",
 	    NULL, NULL),
 

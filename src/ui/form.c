@@ -19,6 +19,9 @@ void form_close(struct form *f)
 	void *ctx = f->ctx;
 	bool was = f->open;
 
+	if (was && f->leaving)
+		f->leaving(f->ctx, f);
+	pad_fini(&f->pad);
 	explicit_bzero(f, sizeof(*f));
 	if (was && closed)
 		closed(ctx);
@@ -39,15 +42,32 @@ void form_open(struct form *f, const char *title, const struct form_row *rows, s
 		f->values[i].hidden = rows[i].kind == FORM_SECRET;
 }
 
+static bool is_area(const struct form *f, size_t i)
+{
+	return f->rows[i].kind == FORM_AREA;
+}
+
+void form_area(struct form *f, size_t max)
+{
+	f->pad.max = max;
+}
+
 void form_set(struct form *f, const char *name, const char *value)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (str_eq(f->rows[i].name, name))
+	for (size_t i = 0; i < f->n; i++) {
+		if (!str_eq(f->rows[i].name, name))
+			continue;
+		if (is_area(f, i))
+			pad_set(&f->pad, value);
+		else
 			field_set(&f->values[i], value);
+	}
 }
 
 const char *form_get(const struct form *f, size_t i)
 {
+	if (is_area(f, i))
+		return f->pad.len ? pad_text(&f->pad) : NULL;
 	return f->values[i].len ? f->values[i].text : NULL;
 }
 
@@ -71,7 +91,9 @@ static bool complain(struct form *f, size_t i, const char *what)
 
 static const char *wrong(const struct form *f, size_t i)
 {
-	return f->check && f->values[i].len ? f->check(f->ctx, i, f->values[i].text) : NULL;
+	const char *text = f->check ? form_get(f, i) : NULL;
+
+	return text ? f->check(f->ctx, i, text) : NULL;
 }
 
 static bool complete(struct form *f)
@@ -80,7 +102,7 @@ static bool complete(struct form *f)
 	int64_t v;
 
 	for (size_t i = 0; i < f->n; i++) {
-		if (f->rows[i].required && !f->values[i].len)
+		if (f->rows[i].required && !form_get(f, i))
 			return complain(f, i, "is needed");
 		if (f->rows[i].kind == FORM_NUMBER && f->values[i].len &&
 		    !parse_i64(f->values[i].text, 0, 1000000, &v))
@@ -122,7 +144,7 @@ static void next_offer(struct form *f)
 	if (!v)
 		return;
 	f->offered++;
-	field_set(&f->values[f->focus], v);
+	form_set(f, f->rows[f->focus].name, v);
 }
 
 static void move_to(struct form *f, size_t to)
@@ -140,6 +162,8 @@ void form_key(struct form *f, uint32_t key, int64_t now_ms)
 	if (f->sending || !f->shown || now_ms - f->shown_ms < FORM_SETTLE_MS)
 		return;
 	f->note[0] = '\0';
+	if (is_area(f, f->focus) && key != KEY_CTRL('s') && pad_key(&f->pad, key))
+		return;
 	if (key == KEY_TAB || key == KEY_DOWN)
 		move_to(f, f->focus + 1);
 	else if (key == KEY_BACKTAB || key == KEY_UP)
@@ -153,13 +177,15 @@ void form_key(struct form *f, uint32_t key, int64_t now_ms)
 		next_offer(f);
 	else if (f->rows[f->focus].kind == FORM_FLAG && key == KEY_SPACE)
 		field_set(&f->values[f->focus], f->values[f->focus].len ? "" : "yes");
-	else if (f->rows[f->focus].kind != FORM_FLAG)
+	else if (f->rows[f->focus].kind != FORM_FLAG && !is_area(f, f->focus))
 		field_key(&f->values[f->focus], key);
 }
 
 void form_paste(struct form *f, const char *text, size_t n)
 {
-	if (!f->sending && f->rows[f->focus].kind != FORM_FLAG)
+	if (!f->sending && is_area(f, f->focus))
+		pad_paste(&f->pad, text, n);
+	else if (!f->sending && f->rows[f->focus].kind != FORM_FLAG)
 		field_paste(&f->values[f->focus], text, n);
 }
 
@@ -183,11 +209,28 @@ static void draw_offers(const struct form *f, struct area a, int y)
 	}
 }
 
+/* The rest of the room is the text's; how long it is stands beside its label. */
+static void draw_area(struct form *f, struct area a, int label, int y, bool focused)
+{
+	struct area in = area_sub(a, 1, y + 1, a.w - 2, a.h - 5 - y);
+
+	area_textf(a, label + 3, y, f->pad.lost ? ROLE_warn : ROLE_dim, "%zu of %zu bytes", f->pad.len,
+	           f->pad.max);
+	if (f->pad.lost)
+		area_textf(a, label + 25, y, ROLE_warn, "%zu characters did not fit", f->pad.lost);
+	if (in.h > 0)
+		pad_draw(&f->pad, in, focused);
+}
+
 void form_draw(struct form *f, struct area a)
 {
 	const char *what;
 	int label = a.w < 60 ? 14 : 22, width = a.w - label - 3 < 50 ? a.w - label - 3 : 50;
 	int room = a.h - 5, top = 0;
+
+	/* it needs a line at least */
+	if (f->n && is_area(f, f->n - 1))
+		room = room > 3 ? room - 1 : 2;
 
 	area_clear(a, ROLE_normal);
 	area_rule(a, 0, f->title);
@@ -200,7 +243,9 @@ void form_draw(struct form *f, struct area a)
 		area_field(a, 1, y, label, 0, ROLE_label, r->label);
 		if (r->required)
 			area_put(a, label + 1, y, ROLE_key, '*');
-		if (r->kind == FORM_FLAG) {
+		if (r->kind == FORM_AREA) {
+			draw_area(f, a, label, y, i == (int)f->focus);
+		} else if (r->kind == FORM_FLAG) {
 			area_text(a, label + 3, y, ROLE_normal,
 			          f->values[i].len ? "[yes]" : "[no]");
 			if (i == (int)f->focus)
@@ -214,7 +259,8 @@ void form_draw(struct form *f, struct area a)
 	what = f->note[0] ? NULL : wrong(f, f->focus);
 	area_wrap(a, 1, a.h - 2, a.w - 2, what ? ROLE_warn : f->note_role, what ? what : f->note);
 	if (!f->note[0] && !what)
-		area_field(
-		        a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
-		        "Tab next   Space yes/no   ^S or Enter on the last sends   Esc gives up");
+		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
+		           f->leaving ? "Tab next   ^S or Enter in the text sends   Esc keeps it as a draft"
+		                      : "Tab next   Space yes/no   ^S or Enter on the last sends   Esc "
+		                        "gives up");
 }

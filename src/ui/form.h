@@ -7,8 +7,10 @@
 
 #include "ui/cells.h"
 #include "ui/field.h"
+#include "ui/pad.h"
 
-enum form_kind { FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG, FORM_CHOICE /* Space: next */ };
+/* FORM_CHOICE: Space gives the next. FORM_AREA: several lines; one of them, the last row. */
+enum form_kind { FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG, FORM_CHOICE, FORM_AREA };
 
 struct form_row {
 	const char *name;	/* API member */
@@ -27,9 +29,12 @@ struct form {
 	const struct form_row *rows;
 	size_t n, focus;
 	struct field_edit values[FORM_ROWS];
+	struct pad pad;		/* of the FORM_AREA row */
 	/* All required fields are filled; then form_done, or form_close. */
 	void (*send)(void *ctx, struct form *f);
 	void (*closed)(void *ctx);
+	/* While it closes, with its values still there; may be NULL. */
+	void (*leaving)(void *ctx, const struct form *f);
 	/* What is wrong with a value that is not empty, as it is typed; NULL = fine. */
 	const char *(*check)(void *ctx, size_t row, const char *text);
 	/* The i-th value offered for a row and where it is from; NULL = no more. */
@@ -40,6 +45,8 @@ struct form {
 
 void form_open(struct form *f, const char *title, const struct form_row *rows, size_t n,
 	       void (*send)(void *ctx, struct form *f), void (*closed)(void *ctx), void *ctx);
+/* The most bytes of the FORM_AREA row; before its text is set. */
+void form_area(struct form *f, size_t max);
 void form_set(struct form *f, const char *name, const char *value);
 /* NULL when it was left empty. */
 const char *form_get(const struct form *f, size_t i);

@@ -194,16 +194,39 @@ static void esc_byte(struct keys *k, unsigned char c)
 	}
 }
 
+/* Hands over what has come, but for a character whose rest is still to come. */
+static void paste_flush(struct keys *k, bool all)
+{
+	size_t n = k->n_paste, back = 0;
+
+	while (!all && back < 3 && back < n && (k->paste[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	if (!all && back < n && (unsigned char)k->paste[n - 1 - back] >= 0xc0) {
+		unsigned char lead = (unsigned char)k->paste[n - 1 - back];
+		size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+
+		if (back + 1 < want)
+			n -= back + 1;
+	}
+	if (n)
+		k->on->paste(k->ctx, k->paste, n);
+	memmove(k->paste, k->paste + n, k->n_paste - n);
+	k->n_paste -= n;
+}
+
 static void paste_byte(struct keys *k, char c)
 {
 	k->paste_tail[k->n_paste_tail++] = c;
 	while (k->n_paste_tail && memcmp(k->paste_tail, paste_end, k->n_paste_tail)) {
-		k->on->paste(k->ctx, k->paste_tail, 1);
+		if (k->n_paste == sizeof(k->paste))
+			paste_flush(k, false);
+		k->paste[k->n_paste++] = k->paste_tail[0];
 		memmove(k->paste_tail, k->paste_tail + 1, --k->n_paste_tail);
 	}
 	if (k->n_paste_tail == sizeof(paste_end) - 1) {
 		k->state = ST_GROUND;
 		k->n_paste_tail = 0;
+		paste_flush(k, true);
 	}
 }
 
@@ -292,11 +315,12 @@ void keys_feed(struct keys *k, const void *bytes, size_t n, int64_t now_ms)
 	/* a paste whose end got lost: ^C typed alone gets the keyboard back */
 	if (k->state == ST_PASTE && n == 1 && p[0] == 0x03) {
 		k->state = ST_GROUND;
-		k->n_paste_tail = 0;
+		k->n_paste_tail = k->n_paste = 0;
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
 		feed_byte(k, p[i]);
+	paste_flush(k, false);
 }
 
 int64_t keys_wake_ms(const struct keys *k)

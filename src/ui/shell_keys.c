@@ -363,9 +363,7 @@ static bool go_by_key(struct shell *s, uint32_t key)
 	for (size_t i = 0; i < s->n_views; i++)
 		if ((uint32_t)s->views[i].def->key == key)
 			return shell_go(s, s->views[i].def->name);
-	shell_say(s, ROLE_hint,
-	          "%c: incidents and the timeline are not part of this version",
-	          (int)key);
+	shell_say(s, ROLE_hint, "%c: no view has this key", (int)key);
 	return true;
 }
 
@@ -406,10 +404,6 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 	act = binding_find(key, front(s)->def->name);
 	if (act != ACT_NONE)
 		shell_do(s, act);
-	else if (key < 0x80 && strchr("tDT", (int)key) && key)
-		shell_say(s, ROLE_hint,
-		          "%c: incidents, their notes and replay are not part of this version",
-		          (int)key);
 }
 
 static void on_paste(void *ctx, const char *text, size_t n)

@@ -12,6 +12,7 @@
 
 #include "core/mem.h"
 #include "core/proc.h"
+#include "tests/screen/incident_docs.h"
 #include "tests/screen/run_docs.h"
 #include "views/app.h"
 #include "views/runs.h"
@@ -246,6 +247,8 @@ static void scene_load(struct client *c)
 		       "{\"id\":\"H1\",\"what\":\"sms-off\",\"subject\":\"org_12\",\"by\":\"ben\","
 		       "\"reason\":\"carrier 30007\",\"since\":\"2026-11-20T00:00:00.000Z\"}");
 	jw_arr_end(&w);
+	if (str_has_prefix(c->scene, "inc"))
+		incidents_of_scene(&w, c->scene, now);
 	jw_arr(&w, "people");
 	if (!SCENE("none"))
 		jw_raw(&w, NULL,
@@ -383,7 +386,7 @@ const char *client_user(const struct client *c)
 
 enum person_role client_role(const struct client *c)
 {
-	return SCENE("admin") ? PR_ADMIN : PR_OPERATOR;
+	return SCENE("admin") ? PR_ADMIN : SCENE("inc-viewer") ? PR_VIEWER : PR_OPERATOR;
 }
 
 static void agents_page(const char *path, struct jw *w)
@@ -431,6 +434,7 @@ static void request_run(void *arg)
 		} else {
 			jw_obj(&w, NULL);
 			run_answer(r->path, c->scene, loop_wall_ms(c->loop), &w);
+			incident_answer(r->method, r->path, &w, loop_wall_ms(c->loop));
 		}
 		if (strstr(r->path, "/agents"))
 			agents_page(r->path, &w);
@@ -449,9 +453,14 @@ static void request_run(void *arg)
 		if (!is_run)
 			jw_obj_end(&w);
 		struct json *j = parse(&b);
-		if (SCENE("error") || (r->body && strstr(r->body, "customer-race")))
+		if (SCENE("error") || (SCENE("inc-down") && r->body) || (r->body && strstr(r->body, "customer-race")))
 			done(ctx, 0, NULL, "the engine is not reached");
-		else if (SCENE("lost-race") && str_eq(r->method, "POST") &&
+		else if (SCENE("inc-alike") && str_eq(r->path, "/api/v1/incidents") &&
+		         !strstr(r->body, "force")) {
+			struct json *other = json_parse("{\"incident\":\"INC-214\"}", 22, NULL);
+			done(ctx, 409, other, "INC-214 is open and may be the same");
+			json_free(other);
+		} else if (SCENE("lost-race") && str_eq(r->method, "POST") &&
 		         !strstr(r->body, "dryRun"))
 			done(ctx, 409, j, "EV-118 was approved by ben 2 s before you");
 		else
@@ -510,6 +519,7 @@ static int scene_run(const char *scene, const char *view)
 	struct loop *l = loop_new();
 	struct app_options o = { .environment = "production",
 		                 .production = true,
+		                 .client.state_dir = getenv("SCENE_STATE"),
 		                 .shell = { .view = view, .utc = true } };
 	struct app *a;
 	struct err err = { 0 };

@@ -389,7 +389,7 @@ static void test_rest_of_keys(void **state)
 	vt_send(v, "6");
 	expect(v, "RUNBOOKS 4");
 	vt_send(v, "7");
-	expect(v, "not part of this version");
+	expect(v, "no incident: D declares one");
 	vt_send(v, ":aprove EV-118\r");
 	expect(v, "did you mean 'approve'?");
 	vt_send(v, "z");

@@ -1,0 +1,135 @@
+/* An incident of the scenes: its summary in the state, its document, the severities. */
+#ifndef RD_TESTS_INCIDENT_DOCS_H
+#define RD_TESTS_INCIDENT_DOCS_H
+
+#include "core/json.h"
+
+static void incident_summary(struct jw *w, const char *id, const char *severity, const char *state,
+			     const char *kind, const char *title, int64_t now)
+{
+	bool declared = str_eq(state, "declared");
+
+	jw_str(w, "id", id);
+	jw_i64(w, "version", 4);
+	jw_str(w, "severity", severity);
+	jw_str(w, "state", state);
+	jw_str(w, "kind", kind);
+	jw_str(w, "title", title);
+	jw_str(w, "service", "telephony");
+	jw_str(w, "impact", "18 of 40 agents fail; calls ok 59 %");
+	jw_str(w, "declaredBy", "ben");
+	jw_time(w, "startedAt", now - 300000);
+	jw_time(w, "declaredAt", now - 275000);
+	if (!declared)
+		jw_time(w, "ackedAt", now - 200000);
+	if (str_eq(state, "resolved"))
+		jw_time(w, "resolvedAt", now - 60000);
+	if (declared)
+		jw_time(w, "ackDueAt", now + 1525000);
+	else if (!str_eq(state, "resolved"))
+		jw_time(w, "nextUpdateAt", now - 130000);
+	if (declared)
+		jw_str(w, "escalateTo", "eng-manager");
+	jw_str(w, "statusQuoted", "Twilio: we are investigating \033[31mred\033[0m \xe2\x80\xae evil");
+	jw_i64(w, "alerts", 2);
+	jw_i64(w, "events", 1);
+	jw_i64(w, "notes", 3);
+}
+
+/* Members of the state. */
+static inline void incidents_of_scene(struct jw *w, const char *scene, int64_t now)
+{
+	static const struct { const char *id, *severity, *state, *kind, *title; } all[] = {
+		{ "INC-214", "P1", "declared", "real", "acme-main: 18 of 40 agents fail" },
+		{ "INC-213", "P3", "acknowledged", "drill", "exercise \xf0\x9f\x9a\x92 of the month" },
+		{ "INC-209", "P0", "resolved", "real", "everything was out" },
+	};
+
+	if (str_eq(scene, "none") || str_eq(scene, "quiet"))
+		return;
+	jw_arr(w, "incidents");
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		jw_obj(w, NULL);
+		incident_summary(w, all[i].id, all[i].severity, all[i].state, all[i].kind,
+				 all[i].title, now);
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+}
+
+static void incident_clock_row(struct jw *w, const char *id, const char *kind, const char *state,
+			       int64_t due, const char *text, const char *target)
+{
+	jw_obj(w, NULL);
+	jw_str(w, "id", id);
+	jw_str(w, "kind", kind);
+	jw_str(w, "state", state);
+	jw_time(w, "dueAt", due);
+	jw_str(w, "text", text);
+	jw_str(w, "target", target);
+	jw_raw(w, "via", "[\"slack\",\"phone\"]");
+	if (str_eq(state, "held")) {
+		jw_str(w, "heldBy", "ben");
+		jw_str(w, "heldReason", "they know");
+	}
+	jw_i64(w, "sent", 1);
+	jw_obj_end(w);
+}
+
+static inline void incident_doc_of_scene(struct jw *w, int64_t now)
+{
+	incident_summary(w, "INC-214", "P1", "declared", "real", "acme-main: 18 of 40 agents fail", now);
+	jw_arr(w, "clocks");
+	incident_clock_row(w, "C-1", "routing", "running", now + 725000, "first notice, repeated", NULL);
+	incident_clock_row(w, "C-2", "ladder", "held", now + 60000, "rung 2: team-lead", "team-lead");
+	incident_clock_row(w, "C-3", "update", "due", now - 130000, "the next update is due", NULL);
+	incident_clock_row(w, "C-4", "severity", "stopped", now, "was never wanted", "eng-manager");
+	jw_arr_end(w);
+	jw_raw(w, "roles", "[{\"role\":\"scribe\",\"person\":\"carl\",\"by\":\"ben\","
+	       "\"since\":\"2026-11-21T03:08:00.000Z\"}]");
+	jw_raw(w, "severities", "[{\"severity\":\"P2\",\"at\":\"2026-11-21T03:08:00.000Z\",\"by\":\"ben\"},"
+	       "{\"severity\":\"P1\",\"at\":\"2026-11-21T03:09:00.000Z\",\"by\":\"anna\"}]");
+	jw_raw(w, "tasks", "[{\"id\":\"T-1\",\"text\":\"scope known\",\"done\":true,\"by\":\"ben\"},"
+	       "{\"id\":\"T-2\",\"text\":\"status pages read\",\"done\":false}]");
+	jw_raw(w, "actions", "[{\"id\":\"A-1\",\"text\":\"buy numbers\",\"owner\":\"ben\",\"state\":\"open\"}]");
+	jw_raw(w, "links", "[{\"kind\":\"event\",\"ref\":\"EV-118\",\"text\":\"18 of 40 agents fail\","
+	       "\"at\":\"2026-11-21T03:08:00.000Z\",\"by\":\"engine\"}]");
+}
+
+static inline void severities_of_scene(struct jw *w)
+{
+	static const char *const rows[][3] = {
+		{ "P0", "critical", "the whole system is out" }, { "P1", "high", "more than half of the users" },
+		{ "P2", "medium", "less than half of the users" }, { "P3", "low", "a few users" },
+	};
+
+	jw_arr(w, "severities");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		jw_obj(w, NULL);
+		jw_str(w, "id", rows[i][0]);
+		jw_str(w, "label", rows[i][1]);
+		jw_arr(w, "criteria");
+		jw_str(w, NULL, rows[i][2]);
+		jw_arr_end(w);
+		jw_i64(w, "respondMs", 900000);
+		jw_i64(w, "escalateAfterMs", 3600000);
+		jw_str(w, "escalateTo", "vp-eng");
+		jw_raw(w, "page", "[\"pager\",\"slack\"]");
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+}
+
+/* GET documents and the answers to what was sent. */
+static inline void incident_answer(const char *method, const char *path, struct jw *w, int64_t now)
+{
+	if (str_has_prefix(path, "/api/v1/severities"))
+		severities_of_scene(w);
+	else if (str_has_prefix(path, "/api/v1/notes"))
+		jw_raw(w, "id", "\"N-7\"");
+	else if (str_has_prefix(path, "/api/v1/incidents/") || str_eq(path, "/api/v1/incidents"))
+		incident_doc_of_scene(w, now);
+	(void)method;
+}
+
+#endif

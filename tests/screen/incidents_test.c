@@ -1,0 +1,411 @@
+/*
+ * Incidents on the screen: the strip, the list, one incident and its orders, D and its
+ * criteria, notes with everything that can be pasted into them, an engine that is away, a
+ * viewer, narrow and plain terminals.
+ */
+#include "tests/screen/screen.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64], log_env[80], state_env[80];
+
+static struct vt *start_here(const char *scene, const char *view, int w, int h, const char *term)
+{
+	const char *argv[] = { "/proc/self/exe", "--run", scene, view, NULL };
+	char t[64];
+	const char *env[] = { t, "LANG=C.UTF-8", "HOME=/nonexistent", "PATH=/usr/bin:/bin", log_env,
+			      state_env,
+			      "ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:detect_leaks=0",
+			      str_eq(term, "vt100") ? "NO_COLOR=1" : NULL, NULL };
+
+	snprintf(t, sizeof(t), "TERM=%s", term);
+	return vt_start(argv, env, w, h);
+}
+
+static struct vt *start_inc(const char *scene, const char *view)
+{
+	return start_here(scene, view, 80, 24, "xterm-256color");
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/rd-inc-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(log_env, sizeof(log_env), "SCENE_LOG=%s/log", dir);
+	snprintf(state_env, sizeof(state_env), "SCENE_STATE=%s", dir);
+	return 0;
+}
+
+static const char *file_of(const char *name)
+{
+	static char buf[65536];
+	_cleanup_(free_p) char *path = xasprintf("%s/%s", dir, name);
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(buf, 1, sizeof(buf) - 1, f) : 0;
+
+	buf[n] = '\0';
+	if (f)
+		fclose(f);
+	return buf;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const names[] = { "log", "note-draft.json" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		_cleanup_(free_p) char *path = xasprintf("%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	return rmdir(dir);
+}
+
+static void read_it(struct vt *v)
+{
+	vt_settle(v, 250, 1500); /* faster keys do not count */
+}
+
+#define sent_has(text)                                                                             \
+	do {                                                                                       \
+		if (!strstr(file_of("log"), text))                                                 \
+			fail_msg("no %s in what was sent:\n%s", text, file_of("log"));             \
+	} while (0)
+
+static void test_strip_and_list(void **state)
+{
+	struct vt *v = start_inc("inc", "incidents");
+
+	(void)state;
+	expect(v, "INC-214 P1 DECLARED");
+	expect(v, "INCIDENTS 3");
+	assert_true(vt_has(v, "ack due 25:2"));
+	assert_true(vt_has(v, "commander NONE"));
+	assert_true(vt_has(v, "acknowledged DRILL") || vt_has(v, "acknowledged"));
+	assert_true(vt_has(v, "1 due"));
+	assert_true(vt_has(v, "18 of 40 agents fail; calls ok 59 %"));
+	assert_false(vt_has(v, "\xe2\x80\xae"));
+	vt_send(v, "/exercise");
+	expect(v, "INCIDENTS 1");
+	vt_send(v, "\r\033");
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "?");
+	expect(v, "HELP");
+	vt_send(v, "  ");
+	expect(v, "declare an incident: then 0-3");
+	vt_send(v, "q");
+	vt_resize(v, 70, 20);
+	expect(v, "INC-214");
+	vt_resize(v, 40, 10);
+	expect(v, "INC-214");
+	vt_resize(v, 200, 50);
+	expect(v, "COMMANDER");
+	quit(v);
+}
+
+static void test_incident(void **state)
+{
+	struct vt *v = start_inc("inc", "incidents");
+
+	(void)state;
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "\r");
+	expect(v, "first notice, repeated (by slack, phone)");
+	assert_true(vt_has(v, "HELD"));
+	assert_true(vt_has(v, "DUE 2:1") || vt_has(v, "DUE 02:1"));
+	assert_false(vt_has(v, "was never wanted"));
+	assert_true(vt_has(v, "[x]"));
+	vt_send(v, "a");
+	expect(v, "Enter to acknowledge");
+	assert_true(vt_has(v, "STOPS    paging"));
+	read_it(v);
+	vt_send(v, "\033");
+	expect_gone(v, "Enter to acknowledge");
+	vt_send(v, "a");
+	expect(v, "Enter to acknowledge");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "done INC-214");
+	sent_has("POST /api/v1/incidents/INC-214/do {\"action\":\"ack\"}");
+	vt_send(v, ".s");
+	expect(v, "P0 critical: the whole system is out");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "nothing is chosen yet");
+	vt_send(v, "1\r");
+	expect(v, "other severity: done");
+	sent_has("\"action\":\"severity\",\"severity\":\"P0\"");
+	quit(v);
+}
+
+/* The order of the lines is that of the document: clocks, roles, checklist, actions, links. */
+static void test_rows(void **state)
+{
+	struct vt *v = start_inc("inc", "incident");
+
+	(void)state;
+	expect(v, "rung 2: team-lead");
+	vt_send(v, "\033[H"); /* Home: the head of the clocks */
+	vt_send(v, "j.h");
+	expect(v, "Enter to hold it");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "say why in your own words");
+	vt_send(v, "they know\r");
+	expect(v, "hold the clock, with a reason: done");
+	sent_has("\"action\":\"hold\",\"clock\":\"C-1\",\"reason\":\"they know\"");
+	vt_send(v, "j\r"); /* the one that is held */
+	expect(v, "Enter to let it run");
+	vt_send(v, "\033");
+	expect_gone(v, "Enter to let it run");
+	vt_send(v, "j\r"); /* the update that is due */
+	expect(v, "posted to the channel and the status page");
+	read_it(v);
+	vt_send(v, "2\r");
+	expect(v, "it was done (update, deadline, to do): done");
+	sent_has("\"clock\":\"C-3\",\"text\":\"posted to the channel only\"");
+	vt_send(v, "jj\r"); /* carl is scribe */
+	expect(v, "(*)  scribe");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "who is what: done");
+	sent_has("\"role\":\"scribe\",\"person\":\"anna\"");
+	vt_send(v, "jjj\r"); /* the second of the checklist */
+	expect(v, "status pages read");
+	expect(v, "Enter to tick it");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "tick the line of the checklist: done");
+	sent_has("\"action\":\"task\",\"task\":\"T-2\",\"on\":true");
+	vt_send(v, "G\r");
+	expect(v, "EVENTS");
+	expect(v, "EV-118");
+	quit(v);
+}
+
+static void test_declare(void **state)
+{
+	struct vt *v = start_inc("loaded", "agents");
+
+	(void)state;
+	expect(v, "agent_000000");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "D");
+	expect(v, "more than half of the users");
+	assert_true(vt_has(v, "P1 high: acknowledge in 15m; pager, slack, else to vp-eng"));
+	assert_true(vt_has(v, "AS    globex-main") || vt_has(v, "AS    acme-main"));
+	read_it(v);
+	vt_send(v, "1");
+	expect(v, "INC-214 declared, P1");
+	sent_has("POST /api/v1/incidents {\"title\":\"");
+	sent_has("\"severity\":\"P1\",\"impact\":\"");
+	quit(v);
+}
+
+/* Keys that came with the D are not a choice; q is No. */
+static void test_declare_not_by_accident(void **state)
+{
+	struct vt *v = start_inc("loaded", "agents");
+
+	(void)state;
+	expect(v, "agent_000000");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "D1");
+	expect(v, "choose once more");
+	vt_send(v, "q");
+	expect_gone(v, "on a boundary");
+	quit(v);
+	assert_string_equal(file_of("log"), "");
+}
+
+static void test_offered_the_open_one(void **state)
+{
+	struct vt *v = start_inc("inc", "agents");
+
+	(void)state;
+	expect(v, "agent_000000");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "D");
+	expect(v, "INC-214 P1 is open");
+	vt_send(v, "j");
+	expect(v, "first notice, repeated");
+	quit(v);
+	assert_string_equal(file_of("log"), "");
+	v = start_inc("inc-alike", "agents");
+	expect(v, "agent_000000");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "D");
+	expect(v, "on a boundary");
+	read_it(v);
+	vt_send(v, "0");
+	expect(v, "AN OPEN INCIDENT MAY BE THE SAME");
+	expect(v, "nothing was declared");
+	vt_send(v, "f");
+	expect(v, "INC-214 declared, P0");
+	sent_has("\"force\":true");
+	quit(v);
+}
+
+static void test_note(void **state)
+{
+	struct vt *v = start_inc("inc", "sms");
+
+	(void)state;
+	expect(v, "org_12");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "t");
+	expect(v, "Happened at");
+	assert_true(vt_has(v, "INC-214"));
+	read_it(v);
+	vt_send(v, "Twilio says \"investigating\", \xc3\xbcn\xc3\xaf \xf0\x9f\x9a\x91");
+	expect(v, "investigating");
+	vt_send(v, "\033[Z"); /* back to when it was */
+	vt_send(v, "99:99");
+	expect(v, "such as 10:51");
+	vt_send(v, "\025");
+	vt_send(v, "-5m");
+	vt_send(v, "\023");
+	expect(v, "N-7 noted");
+	sent_has("POST /api/v1/notes {\"text\":\"Twilio says \\\"investigating\\\", \xc3\xbcn\xc3\xaf "
+		 "\xf0\x9f\x9a\x91\",\"incident\":\"INC-214\",\"happenedAt\":\"20");
+	quit(v);
+	assert_string_equal(file_of("note-draft.json"), "");
+}
+
+/* A megabyte, escape sequences, marks that turn the line round, emoji of every width. */
+static void test_paste(void **state)
+{
+	static const char evil[] = "\033[31mred\033[0m \xe2\x80\xaetxet\xe2\x80\xac \xf0\x9f\x91\xa8\xe2\x80"
+				   "\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f "
+				   "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa e\xcc\x81 \xff\xfe \x07\x9b line\nend ";
+	struct vt *v = start_inc("inc", "sms");
+	struct str b = STR_INIT(2 << 20);
+	const char *sent;
+
+	(void)state;
+	expect(v, "org_12");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "t");
+	expect(v, "Happened at");
+	read_it(v);
+	str_add(&b, "\033[200~");
+	while (b.len < 1000000)
+		str_addn(&b, evil, sizeof(evil) - 1);
+	str_add(&b, "\033[201~");
+	vt_send_n(v, b.s, b.len);
+	str_fini(&b);
+	expect(v, "characters did not fit");
+	assert_false(vt_has(v, "\xe2\x80\xae"));
+	vt_resize(v, 70, 24);
+	expect(v, "of 16000 bytes");
+	vt_send(v, "\023");
+	expect(v, "N-7 noted");
+	sent = file_of("log");
+	assert_non_null(strstr(sent, "line end"));
+	assert_null(strstr(sent, "\xe2\x80\xae"));
+	assert_null(strchr(sent, 0x1b));
+	assert_null(strstr(sent, "\\u001b"));
+	assert_true(strlen(sent) < 17000);
+	assert_true(utf8_valid(sent, strlen(sent)));
+	quit(v);
+}
+
+/* What was written is there again: after a failure, after Esc, after the console was left. */
+static void test_note_is_not_lost(void **state)
+{
+	struct vt *v = start_inc("inc-down", "sms");
+
+	(void)state;
+	expect(v, "sms");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "t");
+	expect(v, "Happened at");
+	read_it(v);
+	vt_send(v, "carrier confirms 30007\r");
+	expect(v, "NOT SENT");
+	expect(v, "Kept");
+	assert_non_null(strstr(file_of("note-draft.json"), "carrier confirms 30007"));
+	vt_send(v, "\033");
+	expect(v, "kept as a draft");
+	vt_send(v, "t");
+	expect(v, "the draft that was not sent");
+	expect(v, "carrier confirms 30007");
+	read_it(v);
+	vt_send(v, " and more");
+	expect(v, "and more");
+	vt_settle(v, 2500, 6000);
+	vt_hangup(v);
+	vt_wait_exit(v, DEADLINE);
+	vt_free(v);
+	assert_non_null(strstr(file_of("note-draft.json"), "30007 and more"));
+	v = start_inc("inc", "sms");
+	expect(v, "org_12");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "t");
+	expect(v, "carrier confirms 30007 and more");
+	read_it(v);
+	vt_send(v, "\023");
+	expect(v, "N-7 noted");
+	sent_has("30007 and more");
+	quit(v);
+	assert_string_equal(file_of("note-draft.json"), "");
+}
+
+static void test_who_may_not(void **state)
+{
+	struct vt *v = start_inc("inc-viewer", "incidents");
+
+	(void)state;
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "\r");
+	expect(v, "first notice, repeated"); /* reads all */
+	vt_send(v, "a");
+	expect(v, "not now, it takes the role operator");
+	vt_send(v, "t");
+	expect(v, "note: not now, it takes the role operator");
+	vt_send(v, "D");
+	expect(v, "declare: not now, it takes the role operator");
+	quit(v);
+	v = start_inc("read-only", "agents");
+	expect(v, "READ ONLY");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "t");
+	expect(v, "note: not now, this console is read-only");
+	quit(v);
+	assert_string_equal(file_of("log"), "");
+}
+
+static void test_plain(void **state)
+{
+	struct vt *v = start_here("inc", "incident", 80, 24, "vt100");
+
+	(void)state;
+	expect(v, "rung 2: team-lead");
+	assert_true(vt_has(v, "DECLARED"));
+	vt_send(v, "D");
+	expect(v, "P3 low");
+	quit(v);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_strip_and_list),	TEST(test_incident),
+		TEST(test_rows),		TEST(test_declare),
+		TEST(test_declare_not_by_accident), TEST(test_offered_the_open_one),
+		TEST(test_note),		TEST(test_paste),
+		TEST(test_note_is_not_lost),	TEST(test_who_may_not),
+		TEST(test_plain),
+	};
+
+	if (argc > 2 && str_eq(argv[1], "--run"))
+		return scene_run(argv[2], argc > 3 ? argv[3] : NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("incidents", tests, NULL, NULL);
+}
