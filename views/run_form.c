@@ -128,7 +128,8 @@ const char *run_param_wrong(const struct run_param *p, const char *text, char *b
 		return "an id of letters, digits and _ - . : is wanted";
 	if (!str_empty(p->choices) && !is_choice(p, text, buf, n))
 		return buf;
-	if ((!str_empty(p->pattern) && !fits_pattern(p->pattern, text)) || !in_limits(p, t, text)) {
+	if ((!str_empty(p->pattern) && !fits_pattern(p->pattern, text)) ||
+	    !in_limits(p, t, text)) {
 		if (str_empty(p->wants))
 			snprintf(buf, n, "it must match %s", p->pattern ? p->pattern : "its limits");
 		else

@@ -56,6 +56,7 @@ int app_runs_strip(const struct app *a, struct area at, int y)
 				shown++;
 			}
 	if (open > (size_t)shown)
-		area_textf(at, 6, y++, ROLE_hint, "and %zu more: 6 lists them", open - (size_t)shown);
+		area_textf(at, 6, y++, ROLE_hint, "and %zu more: 6 lists them",
+		           open - (size_t)shown);
 	return y;
 }

@@ -257,7 +257,8 @@ static void now_text(const struct app *a, const struct run_doc *d, char *buf, si
 	}
 	/* what only says the title again stands in the list and with the step */
 	if (!str_empty(d->wait.text) && at < n &&
-	    (!r->step_title || strncasecmp(d->wait.text, r->step_title, strlen(r->step_title)) != 0))
+	    (!r->step_title ||
+	     strncasecmp(d->wait.text, r->step_title, strlen(r->step_title)) != 0))
 		snprintf(buf + at, n - at, ": %.160s", d->wait.text);
 }
 
