@@ -131,7 +131,8 @@ const char *run_param_wrong(const struct run_param *p, const char *text, char *b
 	if ((!str_empty(p->pattern) && !fits_pattern(p->pattern, text)) ||
 	    !in_limits(p, t, text)) {
 		if (str_empty(p->wants))
-			snprintf(buf, n, "it must match %s", p->pattern ? p->pattern : "its limits");
+			snprintf(buf, n, "it must match %s",
+			         p->pattern ? p->pattern : "its limits");
 		else
 			snprintf(buf, n, "%s is wanted", p->wants);
 		return buf;
