@@ -55,6 +55,8 @@ static void print_doc(struct cli *c, const struct incident_doc *d)
 	part(c, "roles", &incident_role_type, NULL, d->roles, d->n_roles);
 	part(c, "severity", &incident_severity_type, NULL, d->severities, d->n_severities);
 	part(c, "checklist", &incident_task_type, NULL, d->tasks, d->n_tasks);
+	part(c, "status pages", &incident_quote_type, "at behindMs lagMs source text", d->quotes,
+	     d->n_quotes);
 	part(c, "actions", &incident_action_type, NULL, d->actions, d->n_actions);
 	part(c, "linked", &incident_link_type, "kind ref text at by", d->links, d->n_links);
 }

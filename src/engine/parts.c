@@ -50,9 +50,9 @@ static void journal_moved(void *ctx)
 
 static void start_incidents(struct engine *e)
 {
-	struct incidents_deps d = { e->loop, e->store, e->o->notify, e->o->speed, policy_of,
-				    epoch_of,
-				    journal_moved, e };
+	struct incidents_deps d = { e->loop,      e->store,      e->o->notify,
+				    e->providers, e->o->speed,   policy_of,
+				    epoch_of,     journal_moved, e };
 
 	e->incidents = incidents_new(&d);
 	incidents_start(e->incidents);

@@ -14,6 +14,7 @@
 #include "core/task.h"
 #include "incident/clocks.h"
 #include "incident/internal.h"
+#include "incident/quotes.h"
 #include "incident/tell.h"
 
 enum { LOOK_MS = 2000, REST_MS = 15000 /* nothing is open */, HOUR_MS = 3600000,
@@ -320,6 +321,8 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 	clocks_free(v, n);
 	if (e == 0 && !h->stopping)
 		e = incidents_attach(h->d.store, &who, &linked, err);
+	if (e == 0 && !h->stopping)
+		e = quotes_look(h, &who, &linked, err);
 	if ((n || linked) && h->d.changed)
 		h->d.changed(h->d.ctx);
 	return e;

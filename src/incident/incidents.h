@@ -18,6 +18,7 @@ struct incidents_deps {
 	struct loop *loop;
 	struct store *store;
 	const struct notify_settings *notify;
+	struct providers *providers;		/* whose status pages are quoted; NULL = none */
 	double speed;				/* every duration of the policy is divided by it */
 	const struct policy *(*policy)(void *ctx); /* valid until the next wait; NULL = none */
 	int64_t (*epoch)(void *ctx);		/* the leader's, 0 on a follower */

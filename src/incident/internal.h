@@ -4,12 +4,14 @@
 
 #include "core/task.h"
 #include "incident/incidents.h"
+#include "providers/feed.h"
 
 struct incidents {
 	struct incidents_deps d;
 	struct task *task;
 	struct condition wake;
 	bool stopping;
+	int64_t feeds_at[FEED_COUNT], feeds_quoted_ms;	/* of quotes.c */
 };
 /* A duration of the policy at the pace of a demonstration. */
 int64_t incidents_faster(const struct incidents *h, int64_t ms);

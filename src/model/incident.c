@@ -1,7 +1,7 @@
 /*
  * Field tables of incidents and of what an incident's document holds, and its nested JSON;
  * see incident.h. The document is the incident's members with "roles", "severities", "links",
- * "clocks", "actions" and "tasks" beside them.
+ * "clocks", "actions", "tasks" and "quotes" beside them.
  */
 #include "model/incident.h"
 
@@ -127,6 +127,21 @@ static const struct field task_fields[] = {
 };
 RECORD_TYPE(incident_task_type, "task", incident_task, task_fields);
 
+static const struct field quote_fields[] = {
+	FIELD(incident_quote, id, "id", "NOTE", F_STR, .flags = FF_DETAIL),
+	FIELD(incident_quote, at_ms, "at", "SAID", F_TIME),
+	FIELD(incident_quote, read_at_ms, "readAt", "READ", F_TIME),
+	FIELD(incident_quote, behind_ms, "behindMs", "AFTER US", F_DUR,
+	      .help = "said so long after we noticed; negative: before"),
+	FIELD(incident_quote, lag_ms, "lagMs", "LAG", F_DUR,
+	      .help = "from its time to our reading it"),
+	FIELD(incident_quote, source, "source", "SOURCE", F_STR, .flags = FF_OUTSIDE),
+	FIELD(incident_quote, subject, "subject", "SUBJECT", F_STR,
+	      .flags = FF_OUTSIDE | FF_DETAIL),
+	FIELD(incident_quote, text, "text", "TEXT", F_STR, .flags = FF_OUTSIDE),
+};
+RECORD_TYPE(incident_quote_type, "quote", incident_quote, quote_fields);
+
 static const struct field timeline_fields[] = {
 	FIELD(timeline_entry, id, "id", "ID", F_STR, .flags = FF_DETAIL),
 	FIELD(timeline_entry, happened_at_ms, "happenedAt", "HAPPENED", F_TIME,
@@ -164,6 +179,7 @@ void incident_doc_fini(struct incident_doc *d)
 	records_free(&incident_clock_type, d->clocks, d->n_clocks);
 	records_free(&incident_action_type, d->actions, d->n_actions);
 	records_free(&incident_task_type, d->tasks, d->n_tasks);
+	records_free(&incident_quote_type, d->quotes, d->n_quotes);
 	*d = (struct incident_doc){ 0 };
 }
 
@@ -177,6 +193,7 @@ void incident_doc_json(struct jw *w, const char *name, const struct incident_doc
 	records_json(w, "clocks", &incident_clock_type, d->clocks, d->n_clocks);
 	records_json(w, "actions", &incident_action_type, d->actions, d->n_actions);
 	records_json(w, "tasks", &incident_task_type, d->tasks, d->n_tasks);
+	records_json(w, "quotes", &incident_quote_type, d->quotes, d->n_quotes);
 	jw_obj_end(w);
 }
 
@@ -196,5 +213,6 @@ int incident_doc_from_json(struct incident_doc *d, const struct json *obj, struc
 	d->clocks = records_read(&incident_clock_type, json_get(obj, "clocks"), &d->n_clocks);
 	d->actions = records_read(&incident_action_type, json_get(obj, "actions"), &d->n_actions);
 	d->tasks = records_read(&incident_task_type, json_get(obj, "tasks"), &d->n_tasks);
+	d->quotes = records_read(&incident_quote_type, json_get(obj, "quotes"), &d->n_quotes);
 	return 0;
 }

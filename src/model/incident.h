@@ -81,6 +81,10 @@ struct incident_clock {
 struct incident_action { char *id, *text, *owner, *by, *state /* open done */; int64_t due_at_ms,
 			 at_ms; };
 struct incident_task { char *id, *text; bool done; char *by; int64_t at_ms; };
+/* What somebody's status page said, with how late: after we noticed, and until we read it. */
+struct incident_quote { char *id, *source, *subject, *text; int64_t at_ms, read_at_ms, behind_ms,
+			lag_ms; };
+extern const struct record_type incident_quote_type;
 extern const struct record_type incident_role_type, incident_severity_type, incident_link_type,
 	incident_clock_type, incident_action_type, incident_task_type;
 
@@ -92,6 +96,7 @@ struct incident_doc {
 	struct incident_clock *clocks; size_t n_clocks;			/* next due first */
 	struct incident_action *actions; size_t n_actions;
 	struct incident_task *tasks; size_t n_tasks;			/* checklist */
+	struct incident_quote *quotes; size_t n_quotes;			/* newest first */
 };
 void incident_doc_fini(struct incident_doc *d);
 void incident_doc_json(struct jw *w, const char *name, const struct incident_doc *d);

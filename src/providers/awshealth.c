@@ -85,6 +85,21 @@ static enum feed_state state_of(int64_t status)
 	return status >= 3 ? FEED_DOWN : FEED_DEGRADED;
 }
 
+/* The newest line of an event's log; its time is in seconds. */
+static void read_log(const struct json *log, struct feed_incident *in)
+{
+	for (const struct json *l = json_first(log); l; l = json_next(l)) {
+		int64_t at = int_of(l, "timestamp", 0) * 1000;
+
+		if (in->said[0] && at <= in->said_ms)
+			continue;
+		text_of(l, "message", in->said, sizeof(in->said));
+		in->said_ms = at;
+	}
+	if (in->said_ms > in->updated_ms)
+		in->updated_ms = in->said_ms;
+}
+
 static void read_event(const struct json *v, const struct strlist *services,
 		       struct feed_report *ret)
 {
@@ -114,6 +129,7 @@ static void read_event(const struct json *v, const struct strlist *services,
 		text_of(v, "summary", in->name, sizeof(in->name));
 		text_of(v, "status", in->status, sizeof(in->status));
 		in->started_ms = in->updated_ms = at * 1000;
+		read_log(json_get(v, "event_log"), in);
 	}
 }
 

@@ -81,6 +81,7 @@ static void take_report(struct providers *p, enum feed_id f, const struct source
 	if (reply->status == 304 && p->feed_cache->feed[f].filled) {
 		*ret = p->feed_cache->feed[f].report;
 		ret->unchanged = true;
+		p->feed_cache->feed[f].at_ms = loop_wall_ms(p->loop);
 		return;
 	}
 	if (src->read(str_get(&reply->body), reply->body.len, src->allow, ret, &err)) {
@@ -94,6 +95,7 @@ static void take_report(struct providers *p, enum feed_id f, const struct source
 	memcpy(p->feed_cache->feed[f].etag, etag, sizeof(etag));
 	p->feed_cache->feed[f].report = *ret;
 	p->feed_cache->feed[f].filled = true;
+	p->feed_cache->feed[f].at_ms = loop_wall_ms(p->loop);
 }
 
 static enum call_result fetch(struct providers *p, enum feed_id f, struct feed_report *ret,
@@ -119,6 +121,16 @@ static enum call_result fetch(struct providers *p, enum feed_id f, struct feed_r
 	http_reply_fini(&reply);
 	str_fini(&url);
 	return info->result;
+}
+
+bool feed_last(const struct providers *p, enum feed_id f, struct feed_report *ret,
+	       int64_t *ret_at_ms)
+{
+	if (!p || !p->feed_cache || !p->feed_cache->feed[f].filled)
+		return false;
+	*ret = p->feed_cache->feed[f].report;
+	*ret_at_ms = p->feed_cache->feed[f].at_ms;
+	return true;
 }
 
 const struct feed_ops feed_ops = { .fetch = fetch };

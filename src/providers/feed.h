@@ -21,6 +21,8 @@ struct feed_item {				/* a component or service that is not well */
 struct feed_incident {
 	char id[48], name[120], status[24], impact[16], url[120];
 	int64_t started_ms, updated_ms;
+	char said[400];				/* its newest update, and when it was published */
+	int64_t said_ms;
 };
 enum { FEED_MAX_ITEMS = 32, FEED_MAX_INCIDENTS = 8 };
 struct feed_report {
@@ -40,6 +42,11 @@ struct feed_ops {
 				  struct call_info *info);
 };
 extern const struct feed_ops feed_ops;
+
+/* The last report that could be read, and when that was (wall time); false: none so far. Asks
+ * nobody. */
+bool feed_last(const struct providers *p, enum feed_id f, struct feed_report *ret,
+	       int64_t *ret_at_ms);
 
 /* Pure parts, for tests and fuzzers. 0, or negative with err: then *ret is FEED_UNKNOWN. */
 int statuspage_read(const char *body, size_t n, const struct strlist *allow,

@@ -57,14 +57,42 @@ static void read_component(const struct json *v, const struct strlist *allow,
 	item->state = s;
 }
 
-static void read_incident(const struct json *v, struct feed_report *ret)
+/* The newest update: pages put it first, but nothing promises that. */
+static void read_updates(const struct json *list, struct feed_incident *in)
+{
+	for (const struct json *u = json_first(list); u; u = json_next(u)) {
+		int64_t at = time_of(u, "display_at");
+
+		if (!at)
+			at = time_of(u, "created_at");
+		if (in->said[0] && at <= in->said_ms)
+			continue;
+		text_of(u, "body", in->said, sizeof(in->said));
+		in->said_ms = at;
+	}
+}
+
+/* One that names its components and none that counts is somebody else's trouble. */
+static bool concerns(const struct json *v, const struct strlist *allow)
+{
+	const struct json *c = json_first(json_get(v, "components"));
+	bool any = c != NULL;
+
+	for (; c; c = json_next(c))
+		if (json_get_str(c, "name") && allowed(allow, json_get_str(c, "name")))
+			return true;
+	return !any;
+}
+
+static void read_incident(const struct json *v, const struct strlist *allow,
+			  struct feed_report *ret)
 {
 	struct feed_incident *in = &ret->incidents[ret->n_incidents];
 	const char *status = json_get_str(v, "status");
 
 	if (ret->n_incidents == FEED_MAX_INCIDENTS || json_type(v) != JSON_OBJECT)
 		return;
-	if (str_eq(status, "resolved") || str_eq(status, "postmortem"))
+	if (str_eq(status, "resolved") || str_eq(status, "postmortem") || !concerns(v, allow))
 		return;
 	ret->n_incidents++;
 	text_of(v, "id", in->id, sizeof(in->id));
@@ -74,6 +102,7 @@ static void read_incident(const struct json *v, struct feed_report *ret)
 	text_of(v, "shortlink", in->url, sizeof(in->url));
 	in->started_ms = time_of(v, "started_at");
 	in->updated_ms = time_of(v, "updated_at");
+	read_updates(json_get(v, "incident_updates"), in);
 }
 
 /* A page without components: only its own word is left, if no component was asked for. */
@@ -111,6 +140,6 @@ int statuspage_read(const char *body, size_t n, const struct strlist *allow,
 	if (json_type(components) != JSON_ARRAY || !json_first(components))
 		by_indicator(allow, ret);
 	for (const struct json *i = json_first(json_get(v, "incidents")); i; i = json_next(i))
-		read_incident(i, ret);
+		read_incident(i, allow, ret);
 	return 0;
 }

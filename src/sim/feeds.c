@@ -69,7 +69,7 @@ static void incidents_json(struct jw *w, size_t page, const struct sim_feed *f, 
 		jw_obj(w, NULL);
 		jw_str(w, "id", "inc1");
 		jw_str(w, "name", f->title ? f->title : "Elevated errors");
-		jw_str(w, "status", "investigating");
+		jw_str(w, "status", f->phase ? f->phase : "investigating");
 		jw_str(w, "impact", f->indicator);
 		jw_str(w, "shortlink", "https://stspg.io/simulated");
 		jw_time(w, "started_at", f->since_ms);
@@ -77,8 +77,8 @@ static void incidents_json(struct jw *w, size_t page, const struct sim_feed *f, 
 		jw_null(w, "resolved_at");
 		jw_arr(w, "incident_updates");
 		jw_obj(w, NULL);
-		jw_str(w, "status", "investigating");
-		jw_str(w, "body", "We are investigating.");
+		jw_str(w, "status", f->phase ? f->phase : "investigating");
+		jw_str(w, "body", f->said ? f->said : "We are investigating.");
 		jw_time(w, "created_at", f->since_ms);
 		jw_arr(w, "affected_components");
 		jw_arr_end(w);
@@ -178,6 +178,14 @@ void sim_aws(struct sim_request *q)
 		jw_str(&w, "date", date);
 		jw_str(&w, "arn", "arn:aws:health:us-east-1::event/EC2/simulated");
 		jw_arr(&w, "event_log");
+		if (f->said) {
+			jw_obj(&w, NULL);
+			jw_str(&w, "summary", f->title ? f->title : "Increased error rates");
+			jw_str(&w, "message", f->said);
+			jw_i64(&w, "status", 1);
+			jw_i64(&w, "timestamp", f->since_ms / 1000);
+			jw_obj_end(&w);
+		}
 		jw_arr_end(&w);
 		jw_obj_end(&w);
 	}
@@ -198,11 +206,14 @@ void sim_feeds_clear(struct sim *s)
 	for (int i = 0; i < SIM_FEEDS; i++) {
 		free_p(&s->feed[i].title);
 		free_p(&s->feed[i].part);
+		free_p(&s->feed[i].said);
+		free_p(&s->feed[i].phase);
 		s->feed[i] = (struct sim_feed){ .status = "operational", .indicator = "none" };
 	}
 }
 
-/* {"page":"twilio|elevenlabs|telnyx|aws","component":"REST API","status":…,"title":…};
+/* {"page":"twilio|elevenlabs|telnyx|aws","component":"REST API","status":…,"title":…,
+ * "said":what its incident's newest update says,"phase":its status,"agoMs":published so long ago};
  * component null clears. */
 int sim_feed_set(struct sim *s, const struct json *spec, struct err *err)
 {
@@ -230,5 +241,8 @@ int sim_feed_set(struct sim *s, const struct json *spec, struct err *err)
 	f->since_ms = sim_now(s);
 	str_replace(&f->part, json_get_str(spec, "component"));
 	str_replace(&f->title, json_get_str(spec, "title"));
+	str_replace(&f->said, json_get_str(spec, "said"));
+	str_replace(&f->phase, json_get_str(spec, "phase"));
+	f->since_ms -= json_get_i64(spec, "agoMs", 0);
 	return 0;
 }

@@ -93,7 +93,11 @@ struct sim_mailbox { char *refuse[16]; int n_refuse; };
 
 /* ---- status pages (feeds.c) ---- */
 enum { SIM_FEED_AWS = 3, SIM_FEEDS = 4 };
-struct sim_feed { char *part, *title; const char *status, *indicator; int64_t since_ms; };
+struct sim_feed {
+	char *part, *title, *said, *phase;
+	const char *status, *indicator;
+	int64_t since_ms;
+};
 
 /* ---- our own status page (statuspage.c) ---- */
 enum { SIM_PAGE_INCIDENTS = 40, SIM_PAGE_UPDATES = 40 };

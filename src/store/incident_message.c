@@ -41,3 +41,39 @@ int incident_message(struct tx *t, const char *id, const struct incident_sent *s
 		e = incident_clocks_add(t, id, s->clock, 1, err);
 	return e < 0 ? e : incident_changed(t, id, "incident.message", NOTE_INFO, s->line, err);
 }
+
+/* ---- what status pages say ---------------------------------------------------------------- */
+
+int incidents_quote(struct tx *t, const struct incident_saying *q, size_t *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *short_text = text_clean(q->text, 200);
+	int e = tx_query(t, &r, err,
+			 "SELECT i.id FROM ringdown.incident i WHERE i.kind = 'real' AND i.state IN"
+			 " ('declared', 'acknowledged', 'mitigated') AND NOT EXISTS (SELECT 1 FROM"
+			 " ringdown.note n WHERE n.incident_id = i.id AND n.kind = 'quote' AND"
+			 " n.subject = $1 AND n.happened_at = $2) ORDER BY i.id LIMIT 50",
+			 "tm", q->subject, q->said_ms);
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
+		const char *id = pg_text(r, i, 0);
+		struct incident now = { 0 };
+
+		e = incident_lock(t, id, 0, &now, err);
+		record_fini(&incident_type, &now);
+		if (e == 0)
+			e = tx_query(t, NULL, err,
+				     "INSERT INTO ringdown.note (incident_id, kind, subject,"
+				     " happened_at, recorded_at, source, by, text)"
+				     " VALUES ($1, 'quote', $2, $3, $4, $5, $6, $7)", "ttmmttt", id,
+				     q->subject, q->said_ms, tx_now_ms(t), q->source, t->who.actor,
+				     q->text);
+		if (e == 0)
+			e = tx_one(t, err, "UPDATE ringdown.incident SET status_quoted = $2"
+				   " WHERE id = $1", "tt", id, short_text);
+		if (e == 0)
+			e = incident_changed(t, id, "incident.quoted", NOTE_INFO, short_text, err);
+	}
+	*ret += e == 0 ? (size_t)pg_rows(r) : 0;
+	return e;
+}

@@ -67,6 +67,13 @@ static const struct part {
 	PART(incident_task_type, tasks, "SELECT 'T-' || id AS id, text, done, by, at"
 	     " FROM ringdown.incident_task WHERE incident_id = $1"
 	     " ORDER BY ringdown.incident_task.id LIMIT 500"),
+	PART(incident_quote_type, quotes, "SELECT 'N-' || n.id AS id, n.source, n.subject, n.text,"
+	     " n.happened_at AS at, n.recorded_at AS \"readAt\","
+	     " (extract(epoch FROM n.happened_at - i.detected_at) * 1000)::bigint AS \"behindMs\","
+	     " (extract(epoch FROM n.recorded_at - n.happened_at) * 1000)::bigint AS \"lagMs\""
+	     " FROM ringdown.note n JOIN ringdown.incident i ON i.id = n.incident_id"
+	     " WHERE n.incident_id = $1 AND n.kind = 'quote' AND NOT n.gone"
+	     " ORDER BY n.happened_at DESC, n.id DESC LIMIT 50"),
 #undef PART
 };
 

@@ -100,4 +100,13 @@ struct incident_sent {
 };
 int incident_message(struct tx *t, const char *id, const struct incident_sent *s, struct err *err);
 
+/* What a status page says, into every open real incident that does not have it yet, in the
+ * leader's transaction. *ret: in how many. */
+struct incident_saying {
+	const char *source, *subject;	/* "twilio status page"; with the instant: what it is */
+	const char *text;
+	int64_t said_ms;
+};
+int incidents_quote(struct tx *t, const struct incident_saying *q, size_t *ret, struct err *err);
+
 #endif
