@@ -2,16 +2,11 @@
  * HTTP server over libmicrohttpd in external-epoll mode: one watch on its epoll fd, one
  * timer from its own timeout. A request whose handler does not answer at once is suspended
  * and resumed when the answer is there.
- *
- * The library counts time without any byte only, so one byte now and then would keep a
- * connection for ever. A timer for each connection wants a whole request in each period in
- * which bytes arrived.
  */
 #include "core/httpd.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +16,6 @@
 #include "core/mem.h"
 
 enum {
-	SILENCE_S = 60,			/* idle kept-alive connections, clients that do not read */
 	HEAD_MEMORY = 32 << 10,
 	DISCARD = 1 << 20,		/* of a body too large, so that the client reads our 413 */
 };
@@ -40,6 +34,7 @@ static void drive(struct httpd *d)
 	MHD_UNSIGNED_LONG_LONG wait;
 
 	MHD_run(d->mhd);
+	httpd_conns_hold(d);
 	if (MHD_get_timeout(d->mhd, &wait) == MHD_YES)
 		timer_start(d->loop, &d->timer, wait > 60000 ? 60000 : (int64_t)wait, on_timer);
 	else
@@ -60,69 +55,18 @@ static void on_epoll(void *ctx, int events)
 
 /* ---- connections ---------------------------------------------------------------------- */
 
-void httpd_conn_cut(struct httpd_conn *c)
-{
-	shutdown(c->fd, SHUT_RDWR);
-}
-
-static uint64_t bytes_received(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_received :
-		0;
-}
-
-static void on_tick(struct timer *t)
-{
-	struct httpd_conn *c = t->user;
-	uint64_t bytes = bytes_received(c->fd);
-
-	/* Idle between two requests is fine (the library ends that); slow inside one is not,
-	 * and a new connection has come to ask something. */
-	if (!(c->req && c->req->whole) && c->whole == c->whole_at_tick &&
-	    (bytes != c->bytes || c->whole == 0)) {
-		/* the library has nothing to say on it as long as the request is not whole */
-		if (!(c->req && c->req->answered))
-			httpd_write_error(c->d, c->fd, 408, "the request did not come in time");
-		httpd_conn_cut(c);
-		return;
-	}
-	c->bytes = bytes;
-	c->whole_at_tick = c->whole;
-	timer_start(t->loop, t, c->d->o.head_timeout_ms, on_tick);
-}
-
 static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_ctx,
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct httpd *d = cls;
-	struct httpd_conn *c = *socket_ctx;
-	const union MHD_ConnectionInfo *info;
-	int one = 1;
 
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (c) {
-			timer_stop(&c->tick);
-			d->inside--;
-			if (!d->closing)
-				httpd_front_left(d->front);
-		}
-		free_p(&c);
-		*socket_ctx = NULL;
-		return;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_ctx = httpd_conn_new(d, conn);
+	} else {
+		httpd_conn_free(TAKE(*socket_ctx));
+		if (!d->closing)
+			httpd_front_left(d->front);
 	}
-	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	c = xcalloc(1, sizeof(*c));
-	c->d = d;
-	d->inside++;
-	c->fd = info ? info->connect_fd : -1;
-	c->tick = TIMER_INIT;
-	c->tick.user = c;
-	*socket_ctx = c;
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	timer_start(d->loop, &c->tick, d->o.head_timeout_ms, on_tick);
 }
 
 /* ---- the library's callbacks ------------------------------------------------------------ */
@@ -179,7 +123,7 @@ static enum MHD_Result on_whole(struct httpd_req *r)
 	struct httpd *d = r->d;
 
 	r->whole = true;
-	r->conn->whole++;
+	httpd_conn_whole(r->conn);
 	if (r->too_big)
 		return refuse(r, 413, "the body is larger than this server takes");
 	r->owed = true;
@@ -296,7 +240,7 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *o, httpd_han
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
 		on_access, d,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)d->o.max_connections,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTPD_SILENCE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY,
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, d,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
@@ -353,6 +297,7 @@ void httpd_free(struct httpd *d)
 			r->answered = r->dropped = true;
 		httpd_req_resume(r);
 	}
+	httpd_conns_release(d);
 	watch_free(d->watch);
 	MHD_stop_daemon(d->mhd);
 	/* what a handler still owes is freed when it answers */

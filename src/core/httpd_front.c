@@ -1,8 +1,9 @@
 /*
- * The door of the HTTP server: accepts, and looks at the first head of each connection
- * without taking it off the socket. A whole and sound one is handed to the library with
+ * The door of the HTTP server: accepts, and looks at the head of each request without
+ * taking it off the socket. A whole and sound one is handed to the library, the first with
  * the socket; a broken, oversized or slow one gets an answer of ours, in the form that
- * the rest of the API has, where the library would send a page of its own.
+ * the rest of the API has, where the library would send a page of its own. (httpd_conn.c
+ * looks at the later ones.)
  *
  * Invariants: nothing is read from a socket that is handed over; at the door and inside
  * are together never more than max_connections, the rest waits in the kernel's queue; each
@@ -18,8 +19,7 @@
 #include "core/httpd_internal.h"
 #include "core/mem.h"
 
-enum { HEAD_MAX = 16 << 10, LINE_MAX_BYTES = 8 << 10, FIELDS_MAX = 100, LINGER_MS = 1000,
-       ACCEPTS = 64 };
+enum { HEAD_MAX = 16 << 10, LINE_MAX_BYTES = 8 << 10, FIELDS_MAX = 100, ACCEPTS = 64 };
 
 struct httpd_guest {
 	struct httpd_front *front;
@@ -76,7 +76,7 @@ static int check_request_line(const char *s, size_t n, bool *ret_host, const cha
 	return 505;
 }
 
-struct head { int fields, hosts, lengths; bool chunked; };
+struct head { int fields, hosts, lengths; bool chunked; uint64_t body; size_t size; };
 
 static bool field_is(const char *s, size_t n, const char *name)
 {
@@ -103,6 +103,8 @@ static int check_field(const char *s, size_t n, struct head *h, const char **why
 		*why = "Content-Length is not a number";
 		if (at == n || n - at > 18 || strspn(s + at, "0123456789") < n - at)
 			return 400;
+		for (h->body = 0; at < n; at++)
+			h->body = h->body * 10 + (uint64_t)(s[at] - '0');
 	}
 	if (field_is(s, name, "Transfer-Encoding")) {
 		h->chunked = true;
@@ -127,9 +129,9 @@ static const char *next_line(const char **p, const char *end, size_t *ret_n)
 }
 
 /* 0: whole and sound; -1: not whole yet; else the status to refuse with. */
-static int check_head(const char *p, size_t n, const char **why)
+static int check_head(const char *p, size_t n, struct head *ret, const char **why)
 {
-	const char *end = p + n, *line;
+	const char *from = p, *end = p + n, *line;
 	struct head h = { 0 };
 	bool first = true, host = false;
 	size_t len;
@@ -154,10 +156,62 @@ static int check_head(const char *p, size_t n, const char **why)
 		*why = "the head is too large";
 		return n >= HEAD_MAX ? 431 : -1;
 	}
+	h.size = (size_t)(p - from);
+	*ret = h;
 	*why = host && h.hosts != 1 ? "exactly one Host is needed" :
 				      "Content-Length stands more than once, or beside"
 				      " Transfer-Encoding";
 	return (host && h.hosts != 1) || h.lengths > 1 || (h.lengths && h.chunked) ? 400 : 0;
+}
+
+/* All that are there, one behind the other: what follows a sound one may be a part only, or
+ * broken; then it does not count. */
+static int check_heads(const char *p, size_t n, struct httpd_heads *ret, const char **why)
+{
+	struct head h = { 0 };
+	int r = check_head(p, n, &h, why);
+
+	if (r)
+		return r;
+	*ret = (struct httpd_heads){ 0 };
+	do {
+		ret->n++;
+		ret->bytes += h.size + h.body;
+		ret->endless = h.chunked;
+	} while (!h.chunked && ret->bytes < n &&
+		 check_head(p + ret->bytes, n - (size_t)ret->bytes, &h, why) == 0);
+	return 0;
+}
+
+static void wake_at(int fd, size_t n)
+{
+	int low = (int)n;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+}
+
+void httpd_look_any(int fd)
+{
+	wake_at(fd, 1);
+}
+
+int httpd_look(int fd, size_t *seen, struct httpd_heads *ret, const char **why)
+{
+	char head[HEAD_MAX];
+	ssize_t n = recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	int r;
+
+	*why = "";
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -1;
+	if (n <= 0 || (size_t)n == *seen)
+		return -2;
+	r = check_heads(head, (size_t)n, ret, why);
+	if (r == -1) {
+		*seen = (size_t)n;
+		wake_at(fd, *seen + 1);
+	}
+	return r;
 }
 
 /* ---- guests -------------------------------------------------------------------------------- */
@@ -203,15 +257,20 @@ static void on_linger_over(struct timer *t)
 	guest_close(t->user);
 }
 
-/* Closing with bytes unread would take the answer back: they are read and thrown away. */
-static void guest_discard(struct httpd_guest *g)
+/* Closing with bytes unread would take an answer back. */
+bool httpd_discard(int fd)
 {
 	char bin[4096];
 	ssize_t n;
 
-	while ((n = recv(g->fd, bin, sizeof(bin), MSG_DONTWAIT)) > 0)
+	while ((n = recv(fd, bin, sizeof(bin), MSG_DONTWAIT)) > 0)
 		;
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void guest_discard(struct httpd_guest *g)
+{
+	if (!httpd_discard(g->fd))
 		guest_close(g);
 }
 
@@ -242,30 +301,30 @@ void httpd_write_error(struct httpd *d, int fd, int status, const char *why)
 
 static void guest_refuse(struct httpd_guest *g, int status, const char *why)
 {
-	int one = 1;
-
 	httpd_write_error(g->front->d, g->fd, status, why);
 	g->leaving = true;
-	setsockopt(g->fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
-	timer_start(g->front->d->loop, &g->timer, LINGER_MS, on_linger_over);
+	httpd_look_any(g->fd);
+	timer_start(g->front->d->loop, &g->timer, HTTPD_LINGER_MS, on_linger_over);
 	guest_discard(g);
 }
 
-static void guest_enter(struct httpd_guest *g)
+static void guest_enter(struct httpd_guest *g, const struct httpd_heads *heads)
 {
 	struct httpd *d = g->front->d;
 	struct sockaddr_storage who;
 	socklen_t len = sizeof(who);
-	int fd = g->fd, one = 1;
+	int fd = g->fd;
 	bool known = getpeername(fd, (struct sockaddr *)&who, &len) == 0;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
+	httpd_look_any(fd);
 	guest_free(g);
+	d->entering = heads;
 	if (known)
 		/* closes it if it will not */
 		MHD_add_connection(d->mhd, fd, (struct sockaddr *)&who, len);
 	else
 		close(fd);
+	d->entering = NULL;
 	httpd_drive_soon(d);
 	look_at_door(d->front);
 }
@@ -273,34 +332,22 @@ static void guest_enter(struct httpd_guest *g)
 static void on_guest(void *ctx, int events)
 {
 	struct httpd_guest *g = ctx;
-	const char *why = "";
-	char head[HEAD_MAX];
-	ssize_t n;
-	int r, wait;
+	struct httpd_heads heads;
+	const char *why;
+	int r;
 
 	(void)events;
 	if (g->leaving) {
 		guest_discard(g);
 		return;
 	}
-	n = recv(g->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 || (size_t)n == g->seen) {
-		guest_close(g);		/* gone, or it will send no more */
-		return;
-	}
-	r = check_head(head, (size_t)n, &why);
-	if (r == 0) {
-		guest_enter(g);
-	} else if (r > 0) {
+	r = httpd_look(g->fd, &g->seen, &heads, &why);
+	if (r == 0)
+		guest_enter(g, &heads);
+	else if (r > 0)
 		guest_refuse(g, r, why);
-	} else {
-		/* woken again only when there is more than this */
-		g->seen = (size_t)n;
-		wait = (int)n + 1;
-		setsockopt(g->fd, SOL_SOCKET, SO_RCVLOWAT, &wait, sizeof(wait));
-	}
+	else if (r == -2)
+		guest_close(g);
 }
 
 static void on_slow(struct timer *t)

@@ -1,10 +1,14 @@
-/* Shared by the files of the HTTP server: httpd.c (daemon), httpd_req.c, httpd_stream.c. */
+/* Shared by the files of the HTTP server: httpd.c (daemon), httpd_front.c (heads), httpd_conn.c
+ * (connections), httpd_req.c, httpd_stream.c. */
 #ifndef RD_CORE_HTTPD_INTERNAL_H
 #define RD_CORE_HTTPD_INTERNAL_H
 
 #include <microhttpd.h>
 
 #include "core/httpd.h"
+
+enum { HTTPD_SILENCE_S = 60,	/* idle kept-alive connections, clients that do not read */
+       HTTPD_LINGER_MS = 1000 };
 
 struct httpd {
 	struct loop *loop;
@@ -19,18 +23,35 @@ struct httpd {
 	void *error_ctx;
 	struct httpd_req *requests;
 	struct httpd_front *front;
-	int inside;			/* connections that the library has */
+	struct httpd_conn *conns;	/* that the library has */
+	int inside;			/* how many */
+	const struct httpd_heads *entering;	/* of the one that is being handed over */
 	bool closing;
 };
 
-/* One client connection: what it takes to cut slow ones. */
+/* Requests whose heads were looked at and are sound. */
+struct httpd_heads {
+	unsigned n;
+	uint64_t bytes;			/* with their bodies */
+	bool endless;			/* the last one's body says itself where it ends */
+};
+
+/* One client connection: what it takes to look at each head, and to cut slow ones. */
 struct httpd_conn {
 	struct httpd *d;
+	struct MHD_Connection *mhd;
 	int fd;
 	struct timer tick;
 	uint64_t bytes;			/* received, at the last tick */
 	unsigned whole, whole_at_tick;	/* whole requests received */
+	struct httpd_heads heads;	/* looked at since the connection began */
+	bool last;			/* more came than was looked at: nothing after this answer */
+	struct watch *watch;		/* held between two requests: the library does not read */
+	bool leaving;			/* refused: what still comes is thrown away */
+	size_t seen;			/* bytes peeked at last */
+	int64_t held_ms;		/* monotonic: since when */
 	struct httpd_req *req;		/* the one under way */
+	struct httpd_conn *next, *prev;
 };
 
 struct extra_header {
@@ -61,14 +82,31 @@ struct httpd_req {
 
 /* httpd.c: runs the library in the next turn; many answers in one turn share it. */
 void httpd_drive_soon(struct httpd *d);
+
+/* httpd_conn.c */
+struct httpd_conn *httpd_conn_new(struct httpd *d, struct MHD_Connection *mhd);
+void httpd_conn_free(struct httpd_conn *c);
 /* The library closes the connection as soon as it looks at it. */
 void httpd_conn_cut(struct httpd_conn *c);
+/* A request has come whole; called before it is answered. */
+void httpd_conn_whole(struct httpd_conn *c);
+/* The library has run: holds those that have answered all that was looked at. */
+void httpd_conns_hold(struct httpd *d);
+void httpd_conns_release(struct httpd *d);	/* all, for the end */
 
 /* httpd_front.c: owns the listening socket and what has not sent its first head. NULL: no watch. */
 struct httpd_front *httpd_front_new(struct httpd *d, int fd);
 void httpd_front_free(struct httpd_front *f);
 int httpd_front_fd(const struct httpd_front *f);
 void httpd_front_left(struct httpd_front *f);	/* a connection inside ended: there may be room */
+/* The heads that wait in the socket, which stay there. 0: sound; -1: not whole yet, and the socket
+ * is readable again only with more; -2: the client is gone or will send no more; else the status
+ * to refuse with. *seen: bytes that were there the last time, 0 at first. */
+int httpd_look(int fd, size_t *seen, struct httpd_heads *ret, const char **why);
+/* After httpd_look said -1. */
+void httpd_look_any(int fd);
+/* Reads and throws away. False: the client has ended, too. */
+bool httpd_discard(int fd);
 /* An answer past the library, on a connection that it has not begun to answer. */
 void httpd_write_error(struct httpd *d, int fd, int status, const char *why);
 

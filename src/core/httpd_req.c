@@ -234,6 +234,8 @@ void httpd_req_apply_headers(struct httpd_req *r, const char *content_type)
 		MHD_add_response_header(r->response, "Content-Type", content_type);
 	for (struct extra_header *h = r->headers; h; h = h->next)
 		MHD_add_response_header(r->response, h->name, h->value);
+	if (r->conn && r->conn->last)
+		MHD_add_response_header(r->response, "Connection", "close");
 }
 
 bool httpd_req_take_back(struct httpd_req *r)

@@ -220,6 +220,135 @@ static void heads(void **state)
 	with_server(script_heads);
 }
 
+/* Every later head of a connection is looked at like the first: what is refused gets our words. */
+static void script_later(struct fixture *f)
+{
+	static char line[9100], many[20000];
+	const struct { const char *text, *want; } t[] = {
+		{ "nonsense\r\n\r\n", "{\"status\":400" },
+		{ "GET /x HTTP/1.1\r\n\r\n", "{\"status\":400" },
+		{ "GET /x HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", "{\"status\":400" },
+		{ "GET /x HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n", "{\"status\":400" },
+		{ "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n", "{\"status\":400" },
+		{ "GET /x HTTP/2.0\r\nHost: h\r\n\r\n", "{\"status\":505" },
+		{ line, "{\"status\":414" },
+		{ many, "{\"status\":431" },
+		{ "GET /x HTTP/1.1\r\nHost:", "{\"status\":408" },
+	};
+
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "GET /", 5);
+	memcpy(line + sizeof(line) - 23, " HTTP/1.1\r\nHost: h\r\n\r\n", 23);
+	memset(many, 'b', sizeof(many));
+	memcpy(many, "GET /x HTTP/1.1\r\nHost: h\r\n", 26);
+	for (size_t i = 100; i < sizeof(many); i += 100)
+		memcpy(many + i, "\r\nX: ", 5);
+	memcpy(many + 26, "X: ", 3);
+	memcpy(many + sizeof(many) - 5, "\r\n\r\n", 5);
+	for (size_t i = 0; i < COUNT_OF(t) * 2; i++) {
+		struct str in = STR_INIT(20000);
+		int before = f->handled, fd = dial(f);
+		size_t at = i / 2, cut = strlen(t[at].text) / 2;
+		bool end;
+
+		for (int k = 0; k < 3; k++) {
+			str_clear(&in);
+			say(fd, "POST /good HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12");
+			task_sleep(2);
+			say(fd, "345");
+			if (!strstr(hear(fd, &in, "/good 5", 3000, &end), "/good 5"))
+				fail_msg("a good one: %s", str_get(&in));
+		}
+		str_clear(&in);
+		/* whole, or in two parts */
+		if (i % 2 && t[at].text != many) {
+			assert_int_equal(send(fd, t[at].text, cut, MSG_NOSIGNAL), cut);
+			task_sleep(5);
+			say(fd, t[at].text + cut);
+		} else {
+			say(fd, t[at].text);
+		}
+		hear(fd, &in, NULL, 3000, &end);
+		if (!strstr(str_get(&in), t[at].want) || strstr(str_get(&in), "<html") || !end)
+			fail_msg("%zu: wanted %s, got %s%s", i, t[at].want, str_get(&in), end ? "" : " and no end");
+		assert_int_equal(f->handled, before + 3);
+		close(fd);
+		str_fini(&in);
+	}
+}
+
+/* One behind the other without waiting: those that came with the one before are answered in turn;
+ * what came half, or broken, or behind a body of unknown length, ends the connection after the
+ * answer that is due, so that it can be asked again. */
+static void script_pipelined(struct fixture *f)
+{
+	static const char two[] = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n";
+	static const struct { const char *text; int answers; bool stays; } t[] = {
+		{ two, 2, true },
+		{ "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: h\r\n"
+		  "\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\n\r\n", 3, true },
+		{ "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HT", 1, false },
+		{ "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n", 1, false },
+		{ "POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+		  "nonsense\r\n\r\n", 1, false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(t) * 2; i++) {
+		struct str in = STR_INIT(20000);
+		int before = f->handled, fd = dial(f);
+		bool end;
+
+		if (i % 2) {		/* also not at the start of a connection */
+			say(fd, two);
+			hear(fd, &in, "GET /2", 3000, &end);
+			before += 2;
+			str_clear(&in);
+		}
+		say(fd, t[i / 2].text);
+		hear(fd, &in, NULL, HEAD_MS / 2, &end);
+		if (f->handled != before + t[i / 2].answers || end == t[i / 2].stays ||
+		    strstr(str_get(&in), "<html"))
+			fail_msg("%zu: %d answers%s: %s", i, f->handled - before, end ? ", ended" : "",
+				 str_get(&in));
+		close(fd);
+		str_fini(&in);
+	}
+}
+
+static void later_heads(void **state)
+{
+	(void)state;
+	with_server(script_later);
+	with_server(script_pipelined);
+}
+
+/* Ended while connections wait for their next request, and with half of one. */
+static void script_held(struct fixture *f)
+{
+	struct str in = STR_INIT(20000);
+	bool end;
+
+	for (int i = 0; i < 3; i++) {
+		int fd = dial(f);
+
+		str_clear(&in);
+		say(fd, "GET /one HTTP/1.1\r\nHost: h\r\n\r\n");
+		hear(fd, &in, "GET /one", 3000, &end);
+		if (i)
+			say(fd, "GET /two HT");
+		if (i == 2)
+			close(fd);
+		task_sleep(10);
+	}
+	str_fini(&in);
+}
+
+static void freed_held(void **state)
+{
+	(void)state;
+	with_server(script_held);
+}
+
 static void script_slow(struct fixture *f)
 {
 	int fd = dial(f);
@@ -440,12 +569,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heads),
+		cmocka_unit_test(later_heads),
 		cmocka_unit_test(slow_clients),
 		cmocka_unit_test(connection_limit),
 		cmocka_unit_test(client_gone),
 		cmocka_unit_test(streams),
 		cmocka_unit_test(stream_order),
 		cmocka_unit_test(freed_in_use),
+		cmocka_unit_test(freed_held),
 	};
 
 	return cmocka_run_group_tests_name("httpd", tests, NULL, NULL);
