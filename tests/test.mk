@@ -11,7 +11,7 @@ $(B)/test/%: tests/%.c $(B)/libringdown-san.a $(TESTLIB)
 	$(CC) $(BASE) $(SAN) -Itests $(CPKG) -MMD -MP -MF $@.d -o $@ $< $(TESTLIB) $(B)/libringdown-san.a \
 		-pthread $(LIBS) -lcmocka -lvterm
 
--include $(UNITBIN:=.d)
+-include $(UNITBIN:=.d) $(TESTLIB:.o=.d)
 
 .PHONY: test unit test-build
 test: deps-test

@@ -197,8 +197,17 @@ static int write_doc(struct call *c, const char *id, int status)
 	return status;
 }
 
+/* ?wait=MS: answers when the run wants a person or is over, at the latest after that. */
 static int get_run(struct call *c)
 {
+	struct err err = { 0 };
+	int64_t ms;
+	int bad = 0;
+
+	if (!call_query_i64(c, "wait", 0, 10000, 0, &ms, &bad))
+		return bad;
+	if (ms && runs_settle(c->engine->runs, c->params[0], ms, &err) < 0)
+		return api_problem_err(c, &err);
 	return write_doc(c, c->params[0], 200);
 }
 
@@ -271,7 +280,8 @@ static const struct route routes[] = {
 	{ "GET", "/api/v1/runs", PR_VIEWER, .handle = get_runs,
 	  .help = "runs, newest first; ?status=open&runbook=&cursor=" },
 	{ "GET", "/api/v1/runs/{id}", PR_VIEWER, .handle = get_run,
-	  .help = "one run: steps, what it waits for, holds, undo" },
+	  .help = "one run: steps, what it waits for, holds, undo; ?wait=MS until it wants "
+		  "somebody" },
 	{ "GET", "/api/v1/runs/{id}/entries", PR_VIEWER, .handle = get_entries,
 	  .help = "what happened in a run, entry by entry; ?after=" },
 	{ "POST", "/api/v1/runs", PR_OPERATOR, .handle = post_run,

@@ -17,7 +17,7 @@
 #include "core/yaml.h"
 #include "model/run.h"
 
-enum { POLL_MS = 250, SAME_MAX = 3 };
+enum { WAIT_MS = 1000 /* so long what happens may be told late */, PAUSE_MS = 250, SAME_MAX = 3 };
 
 struct walk {
 	struct cli *c;
@@ -42,9 +42,11 @@ static int take_doc(struct walk *w, struct json *j)
 	return r < 0 ? cli_fail_err(w->c, &err) : 0;
 }
 
-static int fetch(struct walk *w)
+/* wait_ms: the engine answers when a person is wanted or it is over, or then. */
+static int fetch(struct walk *w, int64_t wait_ms)
 {
-	_cleanup_(free_p) char *path = xasprintf("/api/v1/runs/%s", w->id);
+	_cleanup_(free_p) char *path = xasprintf("/api/v1/runs/%s?wait=%lld", w->id,
+						 (long long)wait_ms);
 	struct json *j = NULL;
 	int status = remote_get(w->c, path, &j);
 
@@ -390,8 +392,9 @@ static int walk_on(struct walk *w)
 			continue;
 		}
 		w->gate_told = w->gate_told && w->doc.wait.kind == RW_GATE;
-		task_sleep(POLL_MS);
-		status = fetch(w);
+		if (r->status == RUN_PAUSED || w->doc.wait.kind == RW_GATE)
+			task_sleep(PAUSE_MS);
+		status = fetch(w, WAIT_MS);
 	}
 	return status;
 }
@@ -488,7 +491,7 @@ static int resume_in_task(struct cli *c)
 	int status = load_answers(&w);
 
 	if (!status)
-		status = fetch(&w);
+		status = fetch(&w, 0);
 	if (!status)
 		status = walk_on(&w);
 	walk_fini(&w);

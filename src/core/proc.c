@@ -36,6 +36,7 @@ struct proc {
 	pid_t pid;
 	int pidfd, status;
 	bool running;
+	struct keeper *keeper;		/* the guardian while it runs under one; pid is its */
 	struct watch *watch;
 	struct timer timer;
 	struct condition ended;
@@ -135,10 +136,7 @@ static void child_fds(const struct plan *p)
 
 static bool child_prepare(const struct plan *p)
 {
-	if (p->o->tree)
-		setsid();
-	else
-		setpgid(0, 0);
+	setpgid(0, 0);
 	for (int s = 1; s < NSIG; s++)
 		if (s != SIGKILL && s != SIGSTOP)
 			signal(s, SIG_DFL);
@@ -163,9 +161,6 @@ __attribute__((noreturn)) static void child(const struct plan *p)
 	int e;
 
 	if (child_prepare(p)) {
-		/* back only in the one that is to become the program */
-		if (p->o->tree && !proc_tree_guard(p->report, p->o->grace_ms))
-			goto failed;
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (p->o->path)
@@ -173,7 +168,6 @@ __attribute__((noreturn)) static void child(const struct plan *p)
 		else
 			execvpe(p->o->argv[0], (char *const *)(uintptr_t)p->o->argv, p->env);
 	}
-failed:
 	e = errno;
 	if (write(p->report, &e, sizeof(e)) < 0)
 		_exit(126);
@@ -209,8 +203,7 @@ static pid_t spawn(struct plan *p, struct err *err)
 		return err_set(err, ERR_SYSTEM, "cannot start %s: %s", p->o->argv[0],
 			       strerror(child_errno));
 	}
-	if (!p->o->tree)
-		setpgid(pid, pid);
+	setpgid(pid, pid);
 	do {
 		n = read(report[0], &child_errno, sizeof(child_errno));
 	} while (n < 0 && errno == EINTR);
@@ -305,9 +298,39 @@ static void on_poll_timer(struct timer *t)
 		timer_start(t->loop, t, POLL_MS, on_poll_timer);
 }
 
+static void on_kept_end(void *ctx, int status)
+{
+	struct proc *p = ctx;
+
+	p->keeper = NULL;
+	p->running = false;
+	p->status = status;
+	condition_wake(&p->ended);
+	if (p->on_exit)
+		p->on_exit(p->ctx, p->status);
+}
+
+static struct proc *start_kept(struct loop *l, const struct proc_options *o,
+			       void (*on_exit)(void *ctx, int status), void *ctx, struct err *err)
+{
+	struct proc *p = xcalloc(1, sizeof(*p));
+	char **env = env_build(o, NULL);
+
+	*p = (struct proc){ .loop = l, .pidfd = -1, .on_exit = on_exit, .ctx = ctx,
+			    .timer = TIMER_INIT };
+	p->keeper = keeper_start(l, o, env, on_kept_end, p, &p->pid, err);
+	p->running = p->keeper != NULL;
+	env_free(env);
+	if (!p->keeper)
+		free_p(&p);
+	return p;
+}
+
 struct proc *proc_start(struct loop *l, const struct proc_options *o,
 			void (*on_exit)(void *ctx, int status), void *ctx, struct err *err)
 {
+	if (o->tree)
+		return start_kept(l, o, on_exit, ctx, err);
 	pid_t pid = start(o, o->stdout_fd, o->stderr_fd, err);
 	struct proc *p;
 
@@ -345,7 +368,9 @@ bool proc_running(const struct proc *p)
 
 void proc_signal(struct proc *p, int signum)
 {
-	if (p->running)
+	if (p->keeper)
+		keeper_signal(p->keeper, signum);
+	else if (p->running)
 		kill(-p->pid, signum);
 }
 
@@ -377,7 +402,9 @@ void proc_free(struct proc *p)
 	if (!p)
 		return;
 	close_pidfd(p);
-	if (p->running && !reap(p->pid, &p->status)) {
+	if (p->keeper)
+		keeper_drop(p->keeper);
+	else if (p->running && !reap(p->pid, &p->status)) {
 		kill(-p->pid, SIGTERM);
 		reap(p->pid, &p->status);
 	}

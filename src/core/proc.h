@@ -21,10 +21,15 @@ struct proc_options {
 	const char *path;			/* the file to execute; NULL = argv[0] in PATH */
 	/* Under a guardian (proc_tree.c): a session of its own; when the program ends, is
 	 * stopped or we die, everything it started ends too, daemons included. proc_signal
-	 * TERM: the whole tree gets it, and KILL after grace_ms. */
+	 * TERM: the whole tree gets it, and KILL after grace_ms. Needs a loop; no user. */
 	bool tree;
+	bool leave_running;			/* what outlives the program stays */
 	int64_t grace_ms;			/* 0 = 2000 */
+	struct proc_keepers *keepers;		/* guardians to be used again; NULL = one for it */
 };
+/* Freed when no program runs under them. */
+struct proc_keepers *proc_keepers_new(struct loop *l);
+void proc_keepers_free(struct proc_keepers *p);
 struct proc;
 /* on_exit comes once from the loop: exit status, or 128 + signal. It may call proc_free.
  * Without a loop (NULL) nobody is told of the end. HOME and USER follow a dropped user.

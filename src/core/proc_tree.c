@@ -1,26 +1,34 @@
 /*
- * The guardian of a program and of everything it starts: a process between us and the
- * program that is the "subreaper", so that orphans, daemons too, become its children. When
- * the program ends, or the guardian is told to stop, or we die, it ends what is left: TERM,
- * and KILL after the grace, round after round until nothing is there.
+ * The guardian's own process: it starts one program at a time for the engine and is the
+ * "subreaper" of all that this one starts, so that orphans, daemons too, become its children.
+ * When the program ends, or it is told to stop, or the engine is gone (its end of the socket
+ * closes), it ends what is left: TERM, and KILL after the grace, round after round until
+ * nothing is there. Then it can serve the next program.
  *
- * It runs between fork and exec of a program with threads: nothing here allocates or takes
- * a lock. It exits with the program's status (128 + signal).
+ * It is a fork of a program with threads: nothing here allocates or takes a lock. Programs
+ * start by vfork, which copies nothing.
  */
 #include "core/proc_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { GRACE_MS = 2000, DAEMON_MS = 300, ROUND_MS = 20, ROUNDS = 250 };
+
+struct guard { int socket, signals; bool gone; };
 
 static int64_t now_ms(void)
 {
@@ -66,18 +74,15 @@ static bool reap(pid_t program, int *status, bool *ended)
 	return got < 0 && errno == ECHILD;
 }
 
-/* Waits for a signal: TERM is one of ours, or 0 after ms. */
-static int wait_signal(int64_t ms)
+/* Until a child changes, at most ms. */
+static void wait_child(int64_t ms)
 {
 	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000 };
 	sigset_t set;
-	int s;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
-	s = sigtimedwait(&set, NULL, &ts);
-	return s < 0 ? 0 : s;
+	sigtimedwait(&set, NULL, &ts);
 }
 
 /* Ends everything: TERM to all and to the program's group, KILL from the deadline on. */
@@ -92,54 +97,184 @@ static void end_all(pid_t program, int64_t grace_ms, int *status, bool *ended)
 		int64_t left = deadline - now_ms();
 
 		if (left > 0) {
-			wait_signal(left < 100 ? left : 100);
+			wait_child(left < 100 ? left : 100);
 			continue;
 		}
 		if (i++ > ROUNDS)
 			break; /* what cannot be killed hangs in the kernel */
 		kill(-program, SIGKILL);
 		signal_children(SIGKILL);
-		wait_signal(ROUND_MS);
+		wait_child(ROUND_MS);
 	}
 }
 
-__attribute__((noreturn)) static void guard(pid_t program, int64_t grace_ms)
-{
-	int status = 0;
-	bool ended = false, told = false, alone = false;
+/* ---- messages ----------------------------------------------------------------------------- */
 
-	prctl(PR_SET_NAME, "ringdown-guard");
-	while (!ended && !told) {
-		alone = reap(program, &status, &ended);
-		if (!ended)
-			told = wait_signal(3600 * 1000) == SIGTERM;
+static void answer(const struct guard *g, enum guard_word word, int value)
+{
+	struct guard_message m = { .word = word, .value = value };
+
+	if (send(g->socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		return; /* nobody is there: the next look finds that */
+}
+
+/* false: the engine is gone. fd: two outputs and the request, for GUARD_START. */
+static bool receive(struct guard *g, struct guard_message *m, int fd[GUARD_FDS])
+{
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int) * GUARD_FDS)]; } control;
+	struct iovec io = { m, sizeof(*m) };
+	struct msghdr h = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	do
+		n = recvmsg(g->socket, &h, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	g->gone = n != (ssize_t)sizeof(*m);
+	if (g->gone)
+		return false;
+	for (int i = 0; i < GUARD_FDS; i++)
+		fd[i] = -1;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return true;
+}
+
+/* ---- one program ---------------------------------------------------------------------------- */
+
+/* Offsets in the request become places in it. */
+static char **places(char *base, size_t at, size_t n)
+{
+	char **v = (char **)(void *)(base + at);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = base + (size_t)(uintptr_t)v[i];
+	return v;
+}
+
+/* In the vforked child, which shares our memory: nothing is written but through error. */
+__attribute__((noreturn)) static void become(const struct guard_request *q, char **argv, char **env,
+					     const int fd[GUARD_FDS], pid_t guard,
+					     volatile int *error)
+{
+	const char *base = (const char *)q;
+	sigset_t none;
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != guard)
+		_exit(127);
+	if ((fd[0] < 0 || dup2(fd[0], 1) == 1) && (fd[1] < 0 || dup2(fd[1], 2) == 2) &&
+	    (!q->cwd || chdir(base + q->cwd) == 0)) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execve(base + q->path, argv, env);
+	}
+	*error = errno ? errno : EINVAL;
+	_exit(127);
+}
+
+static pid_t begin(const struct guard *g, const int fd[GUARD_FDS], size_t size)
+{
+	volatile int error = 0;
+	pid_t guard = getpid(), pid;
+	char *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd[2], 0);
+
+	if (base == MAP_FAILED) {
+		answer(g, GUARD_FAILED, errno);
+		return -1;
+	}
+	struct guard_request *q = (struct guard_request *)(void *)base;
+	char **argv = places(base, q->argv, q->n_argv), **env = places(base, q->env, q->n_env);
+	pid = vfork();
+	if (pid == 0)
+		become(q, argv, env, fd, guard, &error);
+	if (pid < 0)
+		error = errno;
+	else if (error)
+		waitpid(pid, NULL, 0);
+	explicit_bzero(base, size);
+	munmap(base, size);
+	answer(g, error ? GUARD_FAILED : GUARD_STARTED, error ? error : (int)pid);
+	return error ? -1 : pid;
+}
+
+/* Until the program ends or has to: how long it and the rest may still take, -1: it ended. */
+static int64_t attend(struct guard *g, pid_t program, int *status, bool *ended, bool *alone)
+{
+	struct pollfd p[2] = { { .fd = g->socket, .events = POLLIN },
+			       { .fd = g->signals, .events = POLLIN } };
+	struct guard_message m = { 0 };
+	struct signalfd_siginfo s;
+	int fd[GUARD_FDS];
+
+	for (;;) {
+		*alone = reap(program, status, ended);
+		if (*ended)
+			return -1;
+		poll(p, 2, -1);
+		while (p[1].revents && read(g->signals, &s, sizeof(s)) > 0)
+			if (s.ssi_signo == SIGTERM)
+				return GRACE_MS;
+		if (p[0].revents && (!receive(g, &m, fd) || m.word == GUARD_STOP))
+			return g->gone ? GRACE_MS : m.grace_ms;
+	}
+}
+
+static void serve(struct guard *g, const struct guard_message *m, const int fd[GUARD_FDS])
+{
+	pid_t program = begin(g, fd, m->size);
+	bool ended = false, alone = false;
+	int status = 0;
+
+	for (int i = 0; i < GUARD_FDS; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+	if (program < 0)
+		return;
+	int64_t ms = attend(g, program, &status, &ended, &alone);
+
+	if (ended && !alone && m->leave_running) {	/* to whoever minds orphans here */
+		answer(g, GUARD_ENDED, status);
+		_exit(0);
 	}
 	if (!alone)
-		end_all(program, told ? grace_ms : DAEMON_MS, &status, &ended);
-	_exit(ended ? status : 128 + SIGKILL);
+		end_all(program, ms < 0 ? DAEMON_MS : ms, &status, &ended);
+	answer(g, GUARD_ENDED, ended ? status : 128 + SIGKILL);
 }
 
-bool proc_tree_guard(int report, int64_t grace_ms)
+void proc_guard(int socket)
 {
-	pid_t self = getpid(), pid;
+	struct guard g = { .socket = socket };
+	struct guard_message m;
+	sigset_t set;
+	int fd[GUARD_FDS], null;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	setsid();
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	for (int s = 1; s < NSIG; s++)
+		if (s != SIGKILL && s != SIGSTOP)
+			signal(s, SIG_DFL);
+	/* of all that we came with only the socket stays */
+	dup2(socket, 3);
+	g.socket = 3;
+	if (syscall(SYS_close_range, 4, ~0U, 0) < 0)
+		for (int i = 4; i < 1024; i++)
+			close(i);
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	g.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	prctl(PR_SET_NAME, "ringdown-guard");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	pid = fork();
-	if (pid < 0)
-		return false;
-	if (pid == 0) {
-		setpgid(0, 0);
-		prctl(PR_SET_CHILD_SUBREAPER, 0);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != self)
-			_exit(127);
-		return true;
-	}
-	setpgid(pid, pid);
-	(void)report; /* with all the rest: only the program may keep the pipes open */
-	if (syscall(SYS_close_range, 0, ~0U, 0) < 0)
-		for (int fd = 0; fd < 1024; fd++)
-			close(fd);
-	guard(pid, grace_ms > 0 ? grace_ms : GRACE_MS);
+	while (!g.gone && receive(&g, &m, fd))
+		if (m.word == GUARD_START)
+			serve(&g, &m, fd);
+	_exit(0);
 }

@@ -13,6 +13,7 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/proc.h"
 #include "core/task.h"
 #include "engine/live.h"
 #include "engine/parts.h"
@@ -282,6 +283,7 @@ void engine_free(struct engine *e)
 	keyring_free(e->keys);
 	metrics_free(e->metrics);
 	free_p(&e->metrics_database);
+	proc_keepers_free(e->keepers);
 	free_p(&e->run_ports);
 	free_p(&e->runbooks_dir);
 	free_p(&e->runbooks_read);

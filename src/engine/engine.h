@@ -33,6 +33,7 @@ struct runs;
 struct metrics;
 struct incidents;
 struct run_ports;
+struct proc_keepers;
 struct runbook_settings;
 
 struct engine {
@@ -59,6 +60,7 @@ struct engine {
 	struct runs *runs;
 	struct incidents *incidents;
 	struct run_ports *run_ports;
+	struct proc_keepers *keepers;	/* of what runbooks start */
 	char *runbooks_dir, *runbooks_read, *runbooks_change;
 	struct metrics *metrics;	/* reads figures that the policy names */
 	char *metrics_database;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/proc.h"
 #include "engine/hub.h"
 #include "metric/source.h"
 #include "model/incident.h"
@@ -151,6 +152,7 @@ struct runs *ports_runs_new(struct engine *e)
 {
 	const struct runbook_settings *s = e->o->runbooks;
 
+	e->keepers = proc_keepers_new(e->loop);
 	e->run_ports = xcalloc(1, sizeof(*e->run_ports));
 	*e->run_ports = (struct run_ports){ e, engine_call, say, metric_port, hold };
 	e->runbooks_dir = runbooks_dir(s);
@@ -163,7 +165,7 @@ struct runs *ports_runs_new(struct engine *e)
 			 .app_url = e->runbooks_read, .app_change_url = e->runbooks_change,
 			 .ringdown_url = e->runbooks_read, .root = s ? s->root : NULL,
 			 .target = s && s->target ? s->target : "default",
-			 .ports = e->run_ports,
+			 .ports = e->run_ports, .keepers = e->keepers,
 			 .allow_insecure_http = e->o->allow_insecure_http },
 	};
 

@@ -219,6 +219,9 @@ static const struct key operation_keys[] = {
 	{ "cwd", KEY_TEXT, AT(operation, cwd), .verbs = V(RUN), .help = "Directory." },
 	{ "follow", KEY_DURATION, AT(operation, follow_ms), .verbs = V(RUN),
 	  .help = "End a command that never ends after so long; that is success." },
+	{ "leaves_running", KEY_BOOL, AT(operation, leaves_running), .verbs = V(RUN),
+	  .help = "Programs that a change starts and that outlive it stay, as a service's daemon "
+		"does; else they are ended with the step. A cancelled step leaves nothing." },
 	{ "count", KEY_PAIRS, LIST_AT(operation, count), .verbs = V(RUN), .help =
 	  "name: regular expression, counted over the lines of output." },
 	{ "over", KEY_DURATION, AT(operation, over_ms), .verbs = V(METRIC), .help =

@@ -265,6 +265,9 @@ void lint_operation(const struct lint *l, const struct operation *op, enum effec
 {
 	struct texts t = { l, op, effect };
 
+	if (op->leaves_running && effect == EFFECT_READ)
+		lint_error(l, op->at, "a read leaves nothing behind: 'leaves_running' is for "
+			"changes");
 	if (op->verb == VERB_RUN)
 		lint_command(l, op, effect);
 	else if (op->verb != VERB_MAX)

@@ -53,6 +53,7 @@ struct operation {
 	char **argv; size_t n_argv;	/* run by argv; else script in text */
 	char *cwd;
 	int64_t follow_ms;		/* run: end it after so long, that is success */
+	bool leaves_running;		/* run: what outlives a change stays (a service's daemon) */
 	struct pair *count; size_t n_count; /* run: name -> regex counted over lines */
 	int64_t over_ms;		/* metric */
 	char *answer;			/* ask: done yesno text number choice */

@@ -16,7 +16,7 @@
 #include "runbook/param.h"
 #include "runbook/runs_priv.h"
 
-enum { LOOK_MS = 2000, SCAN_MS = 3000, OPEN_MAX = 500, KEPT_MS = 60000 };
+enum { LOOK_MS = 2000, SCAN_MS = 3000, OPEN_MAX = 500, KEPT_MS = 60000, SETTLE_MS = 200 };
 
 /* ---- the directory --------------------------------------------------------------------- */
 
@@ -497,6 +497,31 @@ int runs_order(struct runs *r, const char *id, const struct json *order, const s
 	}
 	held_release(h);
 	return e;
+}
+
+/* Where another engine drives it, the rows are looked at now and then. */
+int runs_settle(struct runs *r, const char *id, int64_t ms, struct err *err)
+{
+	int64_t until = loop_now_ms(r->d.loop) + ms, left;
+	bool settled = false;
+
+	while (!settled && !r->stopping && (left = until - loop_now_ms(r->d.loop)) > 0) {
+		struct held_run *h = held_get(r, id, err);
+		struct run s = { 0 };
+
+		if (!h)
+			return err->code;
+		if (h->f)
+			flow_run(h->f, &s);
+		settled = s.ended_at_ms || s.status == RUN_PAUSED ||
+			  (s.status == RUN_WAITING && s.wait != RW_GATE);
+		record_fini(&run_type, &s);
+		if (!settled && condition_wait(&h->changed, left > SETTLE_MS ? SETTLE_MS : left) ==
+				OP_CANCELLED)
+			settled = true;
+		held_release(h);
+	}
+	return 0;
 }
 
 static int stored_doc(struct runs *r, const char *id, struct run_doc *ret, bool *ret_found,

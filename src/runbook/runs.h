@@ -44,6 +44,8 @@ int runs_begin(struct runs *r, const struct run_start *s, const struct who *who,
 /* *ret_version (may be NULL): of the run after it. */
 int runs_order(struct runs *r, const char *id, const struct json *order, const struct who *who,
 	       int role, int64_t *ret_version, struct err *err);
+/* Until it waits for a person, is over, or ms have passed. */
+int runs_settle(struct runs *r, const char *id, int64_t ms, struct err *err);
 int runs_doc(struct runs *r, const char *id, struct run_doc *ret, struct err *err);
 
 #endif

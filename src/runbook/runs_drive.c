@@ -205,8 +205,10 @@ static int run_step(struct held_run *h, const struct todo *t, struct err *err)
 			flow_judge(h->f, still(h, s), &a.result, a.r < 0 ? &a.err : NULL, &data);
 		finish(&a);
 	}
-	r = data.len ? held_defer(h, RE_END, s->id, str_get(&data), only_reads(t) ? LAZY_MS : 0, err) :
-		       err_set(err, ERR_LEASE, "no longer the leader");
+	if (data.len)
+		r = held_defer(h, RE_END, s->id, str_get(&data), only_reads(t) ? LAZY_MS : 0, err);
+	else
+		r = err_set(err, ERR_LEASE, "no longer the leader");
 	str_fini(&data);
 	return r;
 }

@@ -21,6 +21,7 @@ struct verb_env {			/* of the host; everything borrowed */
 	const struct policy *policy;
 	const char *target;		/* name of the policy target (environment) */
 	const struct run_ports *ports;
+	struct proc_keepers *keepers;	/* guardians of programs; NULL = one for each */
 	bool allow_insecure_http;	/* plain http beyond loopback */
 };
 

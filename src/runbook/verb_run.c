@@ -394,6 +394,8 @@ static int start(struct running *r, struct err *err)
 		.only_env = true, .path = r->path, .cwd = r->cwd, .stdout_fd = w[0],
 		.stderr_fd = w[1],
 		.die_with_parent = true, .tree = true, .grace_ms = GRACE_MS,
+		.keepers = r->c->env->keepers,
+		.leave_running = r->c->op->leaves_running && r->c->effect != EFFECT_READ,
 	};
 	if (e == 0) {
 		r->proc = proc_start(r->c->env->loop, &o, on_ended, r, err);

@@ -136,10 +136,10 @@ static int insert_entries(struct tx *t, const char *id, const struct run_entry_r
 	jw_arr_end(&w);
 	x = rows.full ? err_set(err, ERR_TOO_BIG, "too much came together") :
 	    tx_query(t, NULL, err, "INSERT INTO ringdown.run_entry (run_id, n, at, kind, step, by,"
-		     " epoch, data, hash) SELECT $1, j.n, j.at, j.kind, j.step, j.by, j.epoch, j.data,"
-		     " j.hash FROM json_to_recordset($2::json) AS j(n bigint, at timestamptz, kind text,"
-		     " step text, by text, epoch bigint, data text, hash text)", "tt", id,
-		     str_get(&rows));
+		     " epoch, data, hash) SELECT $1, j.n, j.at, j.kind, j.step, j.by, j.epoch,"
+		     " j.data, j.hash FROM json_to_recordset($2::json) AS j(n bigint,"
+		     " at timestamptz, kind text, step text, by text, epoch bigint, data text,"
+		     " hash text)", "tt", id, str_get(&rows));
 	str_fini(&rows);
 	return x;
 }

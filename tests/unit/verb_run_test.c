@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/proc.h"
 #include "tests/lib/verbtest.h"
 
 static struct verbtest t;
@@ -39,15 +40,18 @@ static int setup(void **state)
 {
 	(void)state;
 	verbtest_init(&t, VERB_RUN, EFFECT_READ);
+	t.env.keepers = proc_keepers_new(t.loop);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
+	proc_keepers_free(t.env.keepers);
 	verbtest_fini(&t);
 	return 0;
 }
+
 
 #define ok(call) do { if ((call) < 0) fail_msg("%s", t.err.msg); } while (0)
 
@@ -161,6 +165,60 @@ static void daemons(void **state)
 	assert_false(alive("771002"));
 	assert_false(alive("771003"));
 	assert_false(alive("771004"));
+}
+
+/* A service's daemon stays, when a change says so and ends by itself; nothing else does. */
+static void leaves_running(void **state)
+{
+	static const char text[] = "setsid sleep 771005 >/dev/null 2>&1 &\necho up\n";
+
+	(void)state;
+	t.step.op.leaves_running = true;
+	ok(script(text));		/* a read */
+	assert_false(alive("771005"));
+	t.call.effect = EFFECT_CHANGE;
+	ok(script(text));
+	assert_string_equal(verbtest_got(&t, "stdout"), "up\n");
+	assert_true(alive("771005"));
+	t.step.op.leaves_running = false;
+	ok(script("pkill -KILL -fx 'sleep 771005'\n"));
+	/* nor when it had to be ended */
+	t.step.op.leaves_running = true;
+	t.call.timeout_ms = 300;
+	assert_int_equal(script("setsid sleep 771006 & sleep 1000\n"), ERR_TIMEOUT);
+	assert_false(alive("771006"));
+}
+
+static int guardians(void)
+{
+	ok(script("pgrep -c -P \"$(ps -o ppid= -p $PPID | tr -d ' ')\" ringdown-guard || true\n"));
+	return atoi(verbtest_got(&t, "stdout"));
+}
+
+/* One guardian serves one after another; killed, it takes its program along. */
+static void guardian(void **state)
+{
+	_cleanup_(free_p) char *first = NULL;
+
+	(void)state;
+	ok(script("echo $PPID\n"));
+	first = xstrdup(verbtest_got(&t, "stdout"));
+	argv("no-such-program", NULL);
+	assert_int_equal(verbtest_run(&t), ERR_NOT_FOUND);
+	argv("/etc/passwd", NULL);
+	assert_int_equal(verbtest_run(&t), ERR_SYSTEM);
+	ok(script("setsid sleep 771007 & echo $PPID\n"));
+	assert_string_equal(verbtest_got(&t, "stdout"), first);
+	assert_false(alive("771007"));
+	assert_int_equal(guardians(), 1);
+	ok(script("kill -KILL $PPID; sleep 771008\n"));
+	assert_int_equal(verbtest_number(&t, "exit"), 137);
+	ok(script("echo $PPID\n"));
+	assert_string_not_equal(verbtest_got(&t, "stdout"), first);
+	/* without a pool: one of its own */
+	t.env.keepers = (proc_keepers_free(t.env.keepers), NULL);
+	ok(script("echo alone\n"));
+	assert_string_equal(verbtest_got(&t, "stdout"), "alone\n");
 }
 
 static void writes_much(void **state)
@@ -283,7 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(arguments), T(strict_script), T(no_input_no_terminal), T(never_ends),
 		T(ignores_term),
-		T(daemons), T(writes_much), T(escapes), T(secrets), T(follow), T(directory),
+		T(daemons), T(leaves_running), T(guardian), T(writes_much), T(escapes), T(secrets), T(follow), T(directory),
 		T(results),
 	};
 
