@@ -117,7 +117,7 @@ static bool is_work(const struct md *m)
 	return (m->type == MD_LIST && m->ordered) || (m->type == MD_ITEM && m->task);
 }
 
-static void blocks(struct import *im, const struct md *first, const char *title);
+static void blocks(struct import *im, const struct md *first, const struct md *lead);
 
 static const char *item_text(const struct md *item)
 {
@@ -162,7 +162,7 @@ static void do_item(struct import *im, const struct md *item)
 
 	if (text && rest && rest->type == MD_CODE && strlen(text) <= TITLE_MAX) {
 		claim(im, item->line, after->end);
-		blocks(im, rest, text);
+		blocks(im, rest, after);
 		return;
 	}
 	if (text) {
@@ -193,7 +193,7 @@ static const struct md *task_items(struct import *im, const struct md *item)
 		p->to = text ? item->first->end : item->line;
 		claim(im, item->line, p->to);
 		if (text && item->first->next) {
-			blocks(im, item->first->next, text);
+			blocks(im, item->first->next, item->first);
 			return item->next; /* what is inside has its place in the order */
 		}
 	}
@@ -226,17 +226,21 @@ static bool leads_to_code(const struct md *m)
 	return m->next && m->next->type == MD_CODE && n && n <= TITLE_MAX && m->text[n - 1] == ':';
 }
 
-static void blocks(struct import *im, const struct md *first, const char *title)
+/* lead: the words of the item that these blocks stand in; its first code is about them. */
+static void blocks(struct import *im, const struct md *first, const struct md *lead)
 {
 	for (const struct md *m = first; m; m = m->next) {
 		switch (m->type) {
 		case MD_HEADING: heading(im, m); break;
 		case MD_LIST: list(im, m); break;
-		case MD_CODE: import_code(im, m, title); break;
+		case MD_CODE:
+			import_code(im, m, lead);
+			lead = NULL;
+			break;
 		case MD_PARAGRAPH:
 			if (leads_to_code(m)) {
 				claim(im, m->line, m->end);
-				import_code(im, m->next, m->text);
+				import_code(im, m->next, m);
 				m = m->next;
 				break;
 			}
@@ -382,6 +386,7 @@ static bool mend(struct import *im, const struct problems *p)
 			} else if (x->kind != PIECE_NOTE) {
 				import_warn(im, x->from, "kept as a note: %s", p->v[i].text);
 				x->kind = PIECE_NOTE;
+				x->from = x->lead ? x->lead : x->from;
 				free_p(&x->text);
 				any = true;
 			}

@@ -20,6 +20,7 @@ struct code {
 	int from, to;
 	struct str title;
 	const char *above;		/* title from outside */
+	int lead;			/* its first line */
 	char *cwd;
 	struct pair *env; size_t n_env;
 	bool used_above;
@@ -40,7 +41,11 @@ static void give_names(struct code *c, struct piece *p, enum import_place where)
 
 	while (n && raw[n - 1] == '\n')
 		raw[--n] = '\0';
+	c->im->env = c->env;
+	c->im->n_env = c->n_env;
 	p->text = import_names(c->im, raw, where, p->from);
+	c->im->env = NULL;
+	c->im->n_env = 0;
 }
 
 /* Nothing but `export X=...`: in a step of its own it helps nobody. */
@@ -52,6 +57,28 @@ static bool only_exports(const char *text)
 	return *text != '\0';
 }
 
+/* $1 to $9 where the shell would put something in their place. */
+static bool reads_arguments(const char *text)
+{
+	bool single = false;
+	bool dbl = false;
+
+	if (strstr(text, "() {") || strstr(text, "(){") || strstr(text, "set -- "))
+		return false; /* those of a function */
+	for (const char *p = text; *p; p++) {
+		if (*p == '\\' && p[1] && !single) {
+			p++;
+			continue;
+		}
+		single = *p == '\'' && !dbl ? !single : single;
+		dbl = *p == '"' && !single ? !dbl : dbl;
+		if (*p == '$' && !single && ((p[1] >= '1' && p[1] <= '9') || p[1] == '@' ||
+					     (p[1] == '{' && p[2] >= '1' && p[2] <= '9')))
+			return true;
+	}
+	return false;
+}
+
 /* The step that was being gathered is complete. */
 static void flush(struct code *c, enum piece_kind kind)
 {
@@ -61,16 +88,24 @@ static void flush(struct code *c, enum piece_kind kind)
 	}
 	if (kind != PIECE_NOTE && !str_get(&c->text)[strspn(str_get(&c->text), " \t\n")])
 		kind = PIECE_NOTE; /* only comments */
+	if (kind == PIECE_NOTE && c->above && !c->used_above) {
+		c->from = c->lead; /* the words that led here belong to what is shown */
+		c->used_above = true;
+	}
 	struct piece *p = import_piece(c->im, kind, c->from, c->to);
 	if (kind != PIECE_NOTE) {
 		bool both = c->above && !c->used_above && c->title.len;
 		const char *title = c->title.len ? str_get(&c->title) : c->used_above ? NULL :
 			c->above;
 		p->title = both ? xasprintf("%s %s", c->above, str_get(&c->title)) : xstrdup(title);
+		p->lead = c->used_above ? 0 : c->lead;
 		c->used_above = true;
 		if (kind == PIECE_RUN && only_exports(str_get(&c->text)))
 			import_warn(c->im, p->from, "what is exported here does not reach later"
 				    " steps: make it a parameter");
+		if (kind == PIECE_RUN && reads_arguments(str_get(&c->text)))
+			import_warn(c->im, p->from, "the script reads arguments ($1): no step gives"
+				    " it any, make them parameters");
 		give_names(c, p, kind == PIECE_SQL ? IN_SQL : IN_SCRIPT);
 		p->cwd = xstrdup(c->cwd);
 		for (size_t i = 0; i < c->n_env; i++)
@@ -249,23 +284,25 @@ static void sql(struct code *c, const char *text)
 	flush(c, PIECE_SQL);
 }
 
-void import_code(struct import *im, const struct md *m, const char *title)
+void import_code(struct import *im, const struct md *m, const struct md *lead)
 {
 	static const char *const shells[] = { "bash", "sh", "shell", "zsh", "ksh", NULL };
 	static const char *const consoles[] = { "console", "shell-session", "shellsession",
 						"terminal",
 						"sh-session", NULL };
 	static const char *const sqls[] = { "sql", "postgresql", "postgres", "pgsql", NULL };
-	struct code c = { .im = im, .line = m->line + m->fenced, .above = title,
+	struct code c = { .im = im, .line = m->line + m->fenced,
+			  .above = lead ? lead->text : NULL, .lead = lead ? lead->line : 0,
 			  .text = STR_INIT(STR_MAX_DEFAULT), .title = STR_INIT(1000) };
 	bool is_shell = m->fenced && one_of(m->info, shells);
 	bool is_console = m->fenced && one_of(m->info, consoles);
 
-	if (is_console ? !prompted(m->text, true) : !is_shell &&
-	    !(m->fenced && one_of(m->info, sqls))) {
-		if (title) /* its words must not get lost with the code that is none */
-			import_note(im, m->line > 1 ? m->line - 1 : 1, m->line - 1);
-		import_note(im, m->line, m->end);
+	bool is_code = is_console ? prompted(m->text, true) :
+		is_shell || (m->fenced && one_of(m->info, sqls));
+
+	if (!is_code) {
+		/* the words before it must not get lost with the code that is none */
+		import_note(im, lead ? lead->line : m->line, m->end);
 	} else if (is_console || (is_shell && prompted(m->text, false))) {
 		session(&c, m->text, is_console);
 	} else if (is_shell) {
@@ -273,6 +310,8 @@ void import_code(struct import *im, const struct md *m, const char *title)
 	} else {
 		sql(&c, m->text);
 	}
+	if (lead && !c.used_above && is_code) /* there was nothing in it */
+		import_note(im, lead->line, lead->end);
 	for (int l = m->line; l <= m->end && l <= (int)im->n; l++)
 		im->claimed[l - 1] = true;
 	for (size_t i = 0; i < c.n_env; i++) {

@@ -75,10 +75,24 @@ static char *source_lines(const struct import *im, int from, int to)
 	return str_take(&s);
 }
 
+/* The first line that says something: no fence, rule, table's line or blank. */
+static const char *telling(const char *text)
+{
+	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		const char *s = p + strspn(p, "#*->|`~+_= \t");
+		bool fence = !strncmp(p + strspn(p, " "), "```", 3) ||
+			!strncmp(p + strspn(p, " "), "~~~", 3);
+		if (*s && *s != '\n' && !fence)
+			return p;
+	}
+	return text;
+}
+
 static void emit_note(struct import *im, struct out *o, const struct piece *p, const char *text)
 {
 	_cleanup_(free_p) char *safe = import_names(im, text, IN_PROSE, p->from);
-	_cleanup_(free_p) char *first = xstrndup(safe, strcspn(safe, "\n"));
+	const char *line = telling(safe);
+	_cleanup_(free_p) char *first = xstrndup(line, strcspn(line, "\n"));
 	_cleanup_(free_p) char *words = text_clean(first + strspn(first, "#*->|` \t"), 60);
 	_cleanup_(free_p) char *title = p->from ? xasprintf("%s (line %d)", *words ? words : "text",
 							    p->from) :
@@ -111,9 +125,24 @@ static void emit_ask(struct import *im, struct out *o, const struct piece *p)
 	}
 }
 
+/* The first line that does something, without what only joins it to the next. */
+static char *first_command(const char *text)
+{
+	size_t n;
+
+	while (*text && (*text == '\n' || !strncmp(text, "#!", 2) || !strncmp(text, "set -", 5))) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	n = strcspn(text, "\n");
+	while (n && strchr(" \t\\|&", text[n - 1]))
+		n--;
+	return xstrndup(text, n);
+}
+
 static void emit_run(struct import *im, struct out *o, const struct piece *p)
 {
-	_cleanup_(free_p) char *first = xstrndup(p->text, strcspn(p->text, "\n"));
+	_cleanup_(free_p) char *first = first_command(p->text);
 	_cleanup_(free_p) char *made = text_clean(first, 100);
 	_cleanup_(free_p) char *given = p->title ? import_names(im, p->title, IN_PROSE, p->from) :
 		NULL;

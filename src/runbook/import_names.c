@@ -189,6 +189,63 @@ static size_t credential(const char *text, const char *p, size_t *ret_skip, cons
 	return 0;
 }
 
+/* ---- variables that nothing sets ---------------------------------------------------------------- */
+static bool well_known(const char *s, size_t n)
+{
+	static const char *const names[] = { "HOME", "PATH", "USER", "LOGNAME", "PWD", "OLDPWD",
+					     "SHELL", "HOSTNAME", "RANDOM", "LINENO", "SECONDS",
+					     "TMPDIR", "LANG", "TERM", "UID", "EUID", "PPID",
+					     "IFS", "OSTYPE", "REPLY", "_" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strlen(names[i]) == n && !strncmp(names[i], s, n))
+			return true;
+	return n > 4 && !strncmp(s, "BASH", 4);
+}
+
+/* "X=", "for X in", "read X", "getopts o X": set by the text itself. */
+static bool set_here(const char *text, const char *s, size_t n)
+{
+	static const char *const before[] = { "for ", "read ", "-r ", "declare ", "local ",
+					      "printf -v ", "mapfile ", "-t " };
+
+	for (const char *p = text; (p = memmem(p, strlen(p), s, n)); p += n) {
+		bool fresh = p == text || (!isalnum((unsigned char)p[-1]) &&
+					   !strchr("_${", p[-1]));
+		if (!fresh || isalnum((unsigned char)p[n]) || p[n] == '_')
+			continue;
+		if (p[n] == '=' || (p[n] == '+' && p[n + 1] == '='))
+			return true;
+		for (size_t i = 0; i < COUNT_OF(before); i++) {
+			size_t k = strlen(before[i]);
+			if ((size_t)(p - text) >= k && !strncmp(p - k, before[i], k))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Length of $NAME or ${NAME} at p that somebody else is to set, 0 = none. */
+static size_t variable(const struct import *im, const char *text, const char *p,
+		       const char **ret_from, size_t *ret_n)
+{
+	const char *s = p[1] == '{' ? p + 2 : p + 1;
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || s[n] == '_')
+		n++;
+	if (*p != '$' || !n || n > NAME_MAX_LEN || isdigit((unsigned char)*s) ||
+	    (p[1] == '{' && s[n] != '}') || well_known(s, n) || strstr(text, "<<'") ||
+	    strstr(text, "<<\"") || set_here(text, s, n))
+		return 0;
+	for (size_t i = 0; i < im->n_env; i++)
+		if (strlen(im->env[i].name) == n && !strncmp(im->env[i].name, s, n))
+			return 0;
+	*ret_from = s;
+	*ret_n = n;
+	return (size_t)(s - p) + n + (p[1] == '{');
+}
+
 /* ---- all of a text -------------------------------------------------------------- */
 struct quoting { bool single, dbl; };
 
@@ -236,6 +293,13 @@ char *import_names(struct import *im, const char *text, enum import_place where,
 			add_name(&out, param_for(im, from, words, NULL, type, line), where, &q);
 			p += n + strip;
 			q.single = strip ? false : q.single;
+			continue;
+		}
+		n = where == IN_SCRIPT && !q.single ? variable(im, text, p, &from, &words) : 0;
+		if (n) {
+			name = param_for(im, from, words, NULL, NULL, line);
+			str_addf(&out, p[1] == '{' ? "${%s}" : "$%s", name);
+			p += n;
 			continue;
 		}
 		if (*p == '\\' && p[1] && !q.single) {

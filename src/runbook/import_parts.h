@@ -11,6 +11,7 @@ struct piece {
 	enum piece_kind kind;
 	size_t phase;
 	int from, to;			/* lines of the source */
+	int lead;			/* where the words that lead to it begin; 0 = none */
 	char *title, *text;		/* text NULL: the lines themselves */
 	char **items; size_t n_items;
 	char *cwd;
@@ -28,6 +29,7 @@ struct import {
 	char *stack[7];			/* headings above, by level */
 	struct piece *pieces; size_t n_pieces;
 	struct import_param *params; size_t n_params;
+	const struct pair *env; size_t n_env;	/* of the code that is looked at */
 	struct import_report *report;
 };
 
@@ -35,8 +37,9 @@ struct piece *import_piece(struct import *im, enum piece_kind kind, int from, in
 void import_note(struct import *im, int from, int to);
 void import_warn(struct import *im, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* A code block; title may be NULL. */
-void import_code(struct import *im, const struct md *m, const char *title);
+/* A code block. lead: the paragraph before it that says what it does, or NULL; what it says
+ * is kept with the block, as the title of its first step or in its note. */
+void import_code(struct import *im, const struct md *m, const struct md *lead);
 /* Placeholders and literal credentials become parameters. In a script they are variables, in
  * SQL parameters; in prose only credentials are replaced. Caller frees. */
 enum import_place { IN_SCRIPT, IN_SQL, IN_PROSE };

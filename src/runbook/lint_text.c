@@ -50,6 +50,12 @@ static const struct rule { enum judgement what; const char *word, *pattern, *say
 	{ SLOW, "speed", "\\bspeed-?test", "a speed test takes long" },
 	{ TERMINAL, "", "(^|[;|&(]\\s*|\\n\\s*)(less|more|vi|vim|nano|emacs|htop|man)(\\s|$)",
 		"this program wants a terminal; steps have none" },
+	{ TERMINAL, "-", "\\b(docker|podman|kubectl|oc|docker-compose)\\s.*\\s(-it|-ti|-t\\s+-i|"
+		"-i\\s+-t|--tty)\\b", "-t wants a terminal; steps have none: leave it out" },
+	{ TERMINAL, "edit", "\\b(kubectl|oc)\\s+(-\\S+(\\s+[^-\\s]\\S*)?\\s+)*edit\\s",
+		"this opens an editor, which wants a terminal; steps have none" },
+	{ TERMINAL, "sudo", "(^|[;|&(]\\s*|\\n\\s*)sudo\\s+(-i|-s|su)(\\s+-)?\\s*($|\\n)",
+		"this opens a shell, which wants a terminal; steps have none" },
 	{ DESTROYS, "", "(?i)\\bflush(db|all)\\b", "emptying Redis" },
 	{ DESTROYS, "-delete", "\\bfind\\b.*\\s-delete\\b", "find -delete" },
 	{ DESTROYS, "rm", "(^|[;|&(\\s])rm\\s+(-\\S+\\s+)*-[a-zA-Z]*[rR]", "rm -r" },

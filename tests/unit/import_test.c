@@ -94,6 +94,36 @@ static void constructs(void **state)
 		{ "a\r\nb\r\n", "      a\n      b\n", "\r" },
 		{ "\xef\xbb\xbf# T\n\nbad \xff byte \x01 and \xe2\x80\xa8 line\n",
 		  "bad \xef\xbf\xbd byte", "\xff" },
+		/* words before code that is none: kept with it */
+		{ "Post this:\n\n" F "\nhello\n" F "\n", "note: |2-\n      Post this:\n\n      " F
+		  "\n      hello\n", "run:" },
+		{ "Two lines\nthat ask:\n\n" F "console\n(a / b) * 100\n" F "\n",
+		  "note: |2-\n      Two lines\n      that ask:\n\n", "run:" },
+		{ "1. Say:\n\n   " F "\n   hello\n   " F "\n", "note: |2-\n      1. Say:\n",
+		  "run:" },
+		{ "For example:\n\n    me@host$ date\n", "      For example:\n\n", "run:" },
+		{ "Open it:\n\n" F "sh\nless /var/log/x\n" F "\n",
+		  "note: |2-\n      Open it:\n", "run:" },
+		{ "Read it:\n\n" F "sh\n# only words\n" F "\n", "      Read it:\n", "run:" },
+		{ "Nothing:\n\n" F "sh\n" F "\n", "      Nothing:\n", "run:" },
+		{ "* * *\n\nwords\n", "title: 'words (line 1)'", NULL },
+		{ F "\n" F "\n\n" F "\nfirst\n" F "\n", "title: 'first (line 1)'", NULL },
+		/* variables that nobody sets */
+		{ F "sh\nget ${Env}/x $DB_PASSWORD\n" F "\n", "get ${env}/x $db_password", NULL },
+		{ F "sh\nget $DB_PASSWORD\n" F "\n", "  db_password:\n    type: 'secret'", NULL },
+		{ F "sh\nX=1\nfor y in $X; do echo $y $HOME '$Z' \"\\$V\" ${W:-w}; done\n" F "\n",
+		  "echo $y $HOME '$Z' \"\\$V\" ${W:-w}", "params" },
+		{ F "sh\nexport A=b\necho $A\n" F "\n", "env:\n      A: 'b'", "params" },
+		{ F "sh\nset x=postgres://admin:pa55@db/x\n" F "\n",
+		  "postgres://admin:\"$password\"@db/x", "pa55" },
+		/* titles */
+		{ F "bash\n#!/bin/bash\nset -eu\n\nid -u | \\\nsort\n" F "\n",
+		  "title: 'id -u'", NULL },
+		/* what wants a terminal */
+		{ F "sh\nsudo -i\n" F "\n", "note: |2-\n      sudo -i", "run:" },
+		{ F "sh\nkubectl -n a exec -it b -- sh\n" F "\n", "note", "run:" },
+		{ F "sh\nkubectl -n a edit pvc b\n" F "\n", "note", "run:" },
+		{ F "sh\nkubectl get pods -l role=edit\n" F "\n", "run:", NULL },
 		{ "", "steps: []", NULL },
 	};
 	int bad = 0;
@@ -131,10 +161,48 @@ static void coverage(void **state)
 	import_report_fini(&r);
 }
 
+/* Each word of the source is in the result, whatever stands around it. */
+static void nothing_lost(void **state)
+{
+	static const char text[] =
+		"alpha0\n\n# beta1\n\nlead2:\n\n" F "\nbody3\n" F "\n\n1. item4:\n\n   " F
+		"text\n   body5\n   " F "\n\n   tail6:\n\n   " F "sh\n   date seven7\n   " F
+		"\n2. item8\n   - sub9\n     1. deep10:\n\n        " F "console\n        plain11\n"
+		"        " F "\n- [ ] task12\n  more13:\n\n  " F "json\n  {14}\n  " F "\n\n"
+		"| head15 |\n|---|\n| cell16 |\n\n## empty17\n\n## last18\n\n<!-- remark19 -->\n\n"
+		"end20:\n\n" F "bash\nvim file21\n" F "\n\nword22\n---\n\n[ref23]: https://x\n";
+	static const char *const words[] = {
+		"alpha0", "beta1", "lead2", "body3", "item4", "body5", "tail6", "seven7", "item8",
+		"sub9", "deep10", "plain11", "task12", "more13", "{14}", "head15", "cell16",
+		"empty17", "last18", "remark19", "end20", "file21", "word22", "ref23" };
+	struct import_report r = { 0 };
+	_cleanup_(free_p) char *yaml = import(text, &r);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (!strstr(yaml, words[i]))
+			fail_msg("%s is lost:\n%s", words[i], yaml);
+	import_report_fini(&r);
+}
+
+static void arguments(void **state)
+{
+	struct import_report r = { 0 };
+	_cleanup_(free_p) char *yaml = import(F "bash\nNAME=$1\necho $NAME\n" F "\n", &r);
+
+	(void)state;
+	assert_non_null(yaml);
+	assert_int_equal(r.warnings.n, 1);
+	assert_non_null(strstr(r.warnings.v[0].text, "arguments ($1)"));
+	import_report_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(constructs),
-					    cmocka_unit_test(coverage) };
+					    cmocka_unit_test(coverage),
+					    cmocka_unit_test(nothing_lost),
+					    cmocka_unit_test(arguments) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
