@@ -57,7 +57,9 @@ static void evidence(struct declaring *d)
 
 	if (e)
 		snprintf(d->title, sizeof(d->title), "%.60s: %.120s", app_account(d->app, e->from),
-		         e->cause ? e->cause : e->reason ? e->reason : "failing");
+		         e->cause    ? e->cause
+		         : e->reason ? e->reason
+		                     : "failing");
 	else if (x)
 		snprintf(d->title, sizeof(d->title), "%.60s is %s: %.110s", x->name,
 		         word_health(x->health), x->why ? x->why : "no reason given");
@@ -66,8 +68,9 @@ static void evidence(struct declaring *d)
 	d->started_ms = x && x->health_since_ms ? x->health_since_ms : e ? e->opened_at_ms : 0;
 	d->impact[0] = '\0';
 	if (x && x->failing)
-		at = (size_t)snprintf(d->impact, sizeof(d->impact), "%lld of %lld agents of %.60s fail",
-		                      (long long)x->failing, (long long)x->agents, x->name);
+		at = (size_t)snprintf(d->impact, sizeof(d->impact),
+		                      "%lld of %lld agents of %.60s fail", (long long)x->failing,
+		                      (long long)x->agents, x->name);
 	if (im->calls_ok >= 0)
 		at += (size_t)snprintf(d->impact + at, sizeof(d->impact) - at, "%scalls ok %.0f %%",
 		                       at ? "; " : "", im->calls_ok * 100);
@@ -106,7 +109,8 @@ static void offer(struct declaring *d)
 	sheet_open(s, "AN OPEN INCIDENT MAY BE THE SAME", alike_chosen, d);
 	if (i)
 		sheet_line(s, ROLE_normal, "%s %s %s, open %s: %s", i->id, i->severity,
-		           word_incident_state(i), when_span(span, app_now(d->app) - i->declared_at_ms),
+		           word_incident_state(i),
+		           when_span(span, app_now(d->app) - i->declared_at_ms),
 		           i->title ? i->title : "");
 	sheet_line(s, ROLE_dim, "nothing was declared");
 	sheet_choice(s, 'j', "join", "join %s", d->alike);
@@ -127,7 +131,8 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 		return;
 	}
 	if (status < 200 || status >= 300 || !id) {
-		shell_say(a->shell, ROLE_error, "NOT DECLARED: %.100s. Elsewhere: ringdown incident "
+		shell_say(a->shell, ROLE_error,
+		          "NOT DECLARED: %.100s. Elsewhere: ringdown incident "
 		          "declare --severity %s --title \"%.60s\"",
 		          problem ? problem : "no answer", d->severity, d->title);
 		return;
@@ -210,8 +215,8 @@ static void severity_lines(struct app *a, struct sheet *s, const struct severity
 
 	format_duration(respond, sizeof(respond), v->respond_ms);
 	format_duration(escalate, sizeof(escalate), v->escalate_after_ms);
-	sheet_choice(s, len ? v->id[len - 1] : 0, v->id, "%s %s: acknowledge in %s; %s%s%s", v->id, v->label,
-	             respond, v->page[0] ? v->page : "no page",
+	sheet_choice(s, len ? v->id[len - 1] : 0, v->id, "%s %s: acknowledge in %s; %s%s%s", v->id,
+	             v->label, respond, v->page[0] ? v->page : "no page",
 	             v->escalate_to[0] ? ", else to " : "", v->escalate_to);
 	for (size_t i = 0; i < v->n_criteria; i++) {
 		at = strlen(text);
@@ -238,7 +243,8 @@ void app_declare(struct app *a)
 		return;
 	}
 	if (!n) {
-		shell_say(a->shell, ROLE_warn, "declare: the severities are not known yet%s%s. "
+		shell_say(a->shell, ROLE_warn,
+		          "declare: the severities are not known yet%s%s. "
 		          "Elsewhere: ringdown incident declare --severity P1 --title ..",
 		          client_trouble(a->client)[0] ? ": " : "", client_trouble(a->client));
 		return;

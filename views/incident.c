@@ -49,13 +49,15 @@ static enum role col_what(void *ctx, const void *rec, char *buf)
 		snprintf(buf, CELL_TEXT, "%s", r->head);
 		return ROLE_title;
 	case ROW_CLOCK:
-		snprintf(buf, CELL_TEXT, " %s", word_clock(((const struct incident_clock *)r->rec)->kind));
+		snprintf(buf, CELL_TEXT, " %s",
+		         word_clock(((const struct incident_clock *)r->rec)->kind));
 		return ROLE_normal;
 	case ROW_ROLE:
 		snprintf(buf, CELL_TEXT, " %s", ((const struct incident_role *)r->rec)->role);
 		return ROLE_normal;
 	case ROW_TASK:
-		snprintf(buf, CELL_TEXT, " %s", ((const struct incident_task *)r->rec)->done ? "[x]" : "[ ]");
+		snprintf(buf, CELL_TEXT, " %s",
+		         ((const struct incident_task *)r->rec)->done ? "[x]" : "[ ]");
 		return ROLE_normal;
 	case ROW_ACTION:
 		snprintf(buf, CELL_TEXT, " %s", ((const struct incident_action *)r->rec)->id);
@@ -114,8 +116,8 @@ static void clock_text(const struct incident_clock *c, char *buf)
 	if (c->sent && at < CELL_TEXT)
 		at += (size_t)snprintf(buf + at, CELL_TEXT - at, ", sent %lld", (long long)c->sent);
 	if (c->state == CS_HELD && at < CELL_TEXT)
-		snprintf(buf + at, CELL_TEXT - at, ", held by %.30s: %.80s", c->held_by ? c->held_by : "?",
-		         c->held_reason ? c->held_reason : "");
+		snprintf(buf + at, CELL_TEXT - at, ", held by %.30s: %.80s",
+		         c->held_by ? c->held_by : "?", c->held_reason ? c->held_reason : "");
 }
 
 static enum role col_text(void *ctx, const void *rec, char *buf)
@@ -132,7 +134,8 @@ static enum role col_text(void *ctx, const void *rec, char *buf)
 		return ((const struct incident_task *)r->rec)->done ? ROLE_dim : ROLE_normal;
 	} else if (r->kind == ROW_ACTION) {
 		const struct incident_action *x = r->rec;
-		snprintf(buf, CELL_TEXT, "%s%s%s", x->text, x->owner ? ", " : "", x->owner ? x->owner : "");
+		snprintf(buf, CELL_TEXT, "%s%s%s", x->text, x->owner ? ", " : "",
+		         x->owner ? x->owner : "");
 	} else if (r->kind == ROW_LINK) {
 		const struct incident_link *x = r->rec;
 		snprintf(buf, CELL_TEXT, "%s %s", x->ref, x->text ? x->text : "");
@@ -213,7 +216,10 @@ static void update(struct view *v)
 
 static void times_text(const struct view *v, const struct incident *i, char *buf, size_t n)
 {
-	const struct { const char *what; int64_t at; } stamps[] = {
+	const struct {
+		const char *what;
+		int64_t at;
+	} stamps[] = {
 		{ "started", i->started_at_ms },     { "detected", i->detected_at_ms },
 		{ "declared", i->declared_at_ms },   { "acked", i->acked_at_ms },
 		{ "mitigated", i->mitigated_at_ms }, { "resolved", i->resolved_at_ms },
@@ -257,10 +263,12 @@ static int draw_head(struct view *v, struct area a, const struct incident *i,
 	int y = 0;
 
 	app_as_of(v->app, as_of);
-	snprintf(text, sizeof(text), "%s %s %s%s  %s %s", i->id, i->severity, word_incident_state(i),
-	         i->kind == IK_DRILL ? " DRILL" : "", incident_open(i) ? "open" : "was open",
+	snprintf(text, sizeof(text), "%s %s %s%s  %s %s", i->id, i->severity,
+	         word_incident_state(i), i->kind == IK_DRILL ? " DRILL" : "",
+	         incident_open(i) ? "open" : "was open",
 	         when_span(span, (end ? end : app_now(v->app)) - i->declared_at_ms));
-	snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", as_of[0] ? "  " : "", as_of);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", as_of[0] ? "  " : "",
+	         as_of);
 	area_rule(a, y++, text);
 	y = line(a, y, "what", role_incident_severity(i->severity), i->title ? i->title : "");
 	if (!str_empty(i->impact) && a.h > 12)
@@ -269,8 +277,8 @@ static int draw_head(struct view *v, struct area a, const struct incident *i,
 	if (a.h > 10)
 		y = line(a, y, "times", ROLE_normal, text);
 	if (incident_next(v->app, i, next, sizeof(next), &ticks)) {
-		snprintf(text, sizeof(text), "%s%s%s   commander %s", next, i->escalate_to ? "; to " : "",
-		         i->escalate_to ? i->escalate_to : "",
+		snprintf(text, sizeof(text), "%s%s%s   commander %s", next,
+		         i->escalate_to ? "; to " : "", i->escalate_to ? i->escalate_to : "",
 		         str_empty(i->commander) ? "NONE (. c takes it)" : i->commander);
 		y = line(a, y, "next", strstr(next, "DUE") ? ROLE_bad : ROLE_count, text);
 	}
@@ -297,9 +305,10 @@ static void draw(struct view *v, struct area a)
 	if (!i) {
 		area_rule(a, 0, "INCIDENT");
 		area_text(a, 1, 1, app_incident_problem(v->app)[0] ? ROLE_warn : ROLE_dim,
-		          app_incident_problem(v->app)[0]   ? app_incident_problem(v->app)
-		          : app_incident_watched(v->app)[0] ? "asking the engine .."
-		                                            : "none is open: D declares one, 7 lists");
+		          app_incident_problem(v->app)[0] ? app_incident_problem(v->app)
+		          : app_incident_watched(v->app)[0]
+		                  ? "asking the engine .."
+		                  : "none is open: D declares one, 7 lists");
 		return;
 	}
 	y = draw_head(v, a, i, d);
@@ -341,7 +350,8 @@ static unsigned open_link(struct view *v, const struct incident_link *l)
 	} else if (str_eq(l->kind, "incident")) {
 		app_incident_watch(v->app, l->ref);
 	} else {
-		shell_say(v->shell, ROLE_hint, "%s %s: %s", l->kind, l->ref, l->text ? l->text : "");
+		shell_say(v->shell, ROLE_hint, "%s %s: %s", l->kind, l->ref,
+		          l->text ? l->text : "");
 	}
 	return WANT_UPDATE;
 }
@@ -374,8 +384,7 @@ static void close_(struct view *v)
 	free_p(&st->rows);
 }
 
-static const enum act keys[] = { ACT_OPEN, ACT_ACK,    ACT_NOTE,
-	                         ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_OPEN, ACT_ACK, ACT_NOTE, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incident = {
 	.name = "incident",

@@ -14,8 +14,8 @@
 #define DO "/api/v1/incidents/%s/do"
 
 /* What people are in an incident; one person may be several, but who decides does not mend. */
-static const char *const roles[] = { "commander", "deputy", "scribe", "expert",
-	                             "customer liaison", "internal liaison" };
+static const char *const roles[] = { "commander", "deputy",           "scribe",
+	                             "expert",    "customer liaison", "internal liaison" };
 
 static bool is(const struct action *x, const char *name)
 {
@@ -97,7 +97,8 @@ static void part_why_not(const struct app *a, const struct action *x, const stru
 		snprintf(buf, n, "put the cursor on an update, a deadline or something to do");
 	else if (is(x, "task") && !task_of(d, s->part))
 		snprintf(buf, n, "put the cursor on a line of the checklist");
-	else if (is(x, "todo") && !(todo_of(d, s->part) && str_eq(todo_of(d, s->part)->state, "open")))
+	else if (is(x, "todo") &&
+	         !(todo_of(d, s->part) && str_eq(todo_of(d, s->part)->state, "open")))
 		snprintf(buf, n, "put the cursor on an open action");
 }
 
@@ -105,8 +106,13 @@ static void why_not(const struct app *a, const struct action *x, const struct su
                     size_t n)
 {
 	const struct incident *i = app_incident_find(a, s->id);
-	static const struct { const char *name; int to; } steps[] = {
-		{ "ack", IS_ACKNOWLEDGED }, { "mitigate", IS_MITIGATED }, { "resolve", IS_RESOLVED },
+	static const struct {
+		const char *name;
+		int to;
+	} steps[] = {
+		{ "ack", IS_ACKNOWLEDGED },
+		{ "mitigate", IS_MITIGATED },
+		{ "resolve", IS_RESOLVED },
 		{ "close", IS_CLOSED },
 	};
 
@@ -138,15 +144,19 @@ static void add_reasons(struct dialog *g, const char *one, const char *two, cons
 static void state_lines(const struct action *x, struct dialog *g, const struct incident *i)
 {
 	if (is(x, "ack")) {
-		dialog_line(g, ROLE_normal, "STOPS", "paging, repeats and the ladder of %s; who was "
-		            "told hears that you are on it", i->id);
+		dialog_line(g, ROLE_normal, "STOPS",
+		            "paging, repeats and the ladder of %s; who was "
+		            "told hears that you are on it",
+		            i->id);
 	} else if (is(x, "mitigate")) {
-		dialog_line(g, ROLE_normal, "MEANS", "customers are served again; the cause may still "
+		dialog_line(g, ROLE_normal, "MEANS",
+		            "customers are served again; the cause may still "
 		            "be there. Updates go on.");
 		add_reasons(g, "customers are served again", "moved to the standby account",
 		            "a workaround holds");
 	} else if (is(x, "resolve")) {
-		dialog_line(g, ROLE_normal, "STOPS", "every clock but report (24 h) and review (48 h), "
+		dialog_line(g, ROLE_normal, "STOPS",
+		            "every clock but report (24 h) and review (48 h), "
 		            "which are counted from now; who was told hears it");
 		add_reasons(g, "checks pass again; traffic is normal", "the provider resolved it",
 		            "the change was taken back");
@@ -177,7 +187,8 @@ static void clock_lines(const struct app *a, struct dialog *g, const struct inci
 	dialog_line(g, ROLE_danger, "CLOCK", "%s: %s%s%s", word_clock(c->kind),
 	            c->text ? c->text : "", str_empty(c->target) ? "" : ", to ",
 	            str_empty(c->target) ? "" : c->target);
-	dialog_line(g, ROLE_normal, "DUE", "%s", when_clock(when, c->due_at_ms, shell_utc(a->shell)));
+	dialog_line(g, ROLE_normal, "DUE", "%s",
+	            when_clock(when, c->due_at_ms, shell_utc(a->shell)));
 }
 
 static void fill_part(struct decision *d, struct dialog *g)
@@ -192,16 +203,21 @@ static void fill_part(struct decision *d, struct dialog *g)
 	if (c)
 		clock_lines(d->app, g, c);
 	if (c && is(d->action, "done"))
-		add_reasons(g, c->kind == CK_UPDATE ? "posted to the channel and the status page" :
-		            str_eq(c->ladder, "call") ? "called and reached" : "done",
-		            c->kind == CK_UPDATE ? "posted to the channel only" :
-		            str_eq(c->ladder, "call") ? "called, nobody answered" : NULL, NULL);
+		add_reasons(g,
+		            c->kind == CK_UPDATE ? "posted to the channel and the status page"
+		            : str_eq(c->ladder, "call") ? "called and reached"
+		                                        : "done",
+		            c->kind == CK_UPDATE        ? "posted to the channel only"
+		            : str_eq(c->ladder, "call") ? "called, nobody answered"
+		                                        : NULL,
+		            NULL);
 	if (t)
 		dialog_line(g, ROLE_danger, t->done ? "NOT DONE" : "DONE", "%s", t->text);
 	if (todo)
 		dialog_line(g, ROLE_danger, "ACTION", "%s", todo->text);
 	if (is(d->action, "hold"))
-		dialog_line(g, ROLE_warn, "MEANS", "nothing is sent by this clock until it runs again; "
+		dialog_line(g, ROLE_warn, "MEANS",
+		            "nothing is sent by this clock until it runs again; "
 		            "the time left is kept");
 }
 
@@ -215,7 +231,8 @@ static void fill_role(struct decision *d, struct dialog *g)
 		dialog_choice(g, "%s", roles[i]);
 	/* a role of the incident under the cursor */
 	for (size_t i = 0; i < COUNT_OF(roles); i++)
-		if (str_has_prefix(d->subject.part, "role ") && str_eq(d->subject.part + 5, roles[i]))
+		if (str_has_prefix(d->subject.part, "role ") &&
+		    str_eq(d->subject.part + 5, roles[i]))
 			g->choice = (int)i;
 }
 
@@ -249,8 +266,8 @@ static const char *on_check(struct decision *d)
 
 	if (!i || (i->state == d->status && str_eq(i->severity, d->plan_hash)))
 		return NULL;
-	snprintf(d->what, sizeof(d->what), "%.20s is %s %s now; look at it again", i->id, i->severity,
-	         word_incident_state(i));
+	snprintf(d->what, sizeof(d->what), "%.20s is %s %s now; look at it again", i->id,
+	         i->severity, word_incident_state(i));
 	return d->what;
 }
 
@@ -314,7 +331,8 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 		return true;
 	}
 	if (is(d->action, "todo")) {
-		const struct incident_action *t = todo_of(app_incident_doc(d->app), d->subject.part);
+		const struct incident_action *t =
+		        todo_of(app_incident_doc(d->app), d->subject.part);
 		jw_str(w, "id", d->subject.part);
 		jw_str(w, "text", t ? t->text : NULL);
 		jw_str(w, "owner", t ? t->owner : NULL);
@@ -341,8 +359,9 @@ static void done(struct app *a, int status, const struct json *doc)
 	app_incident_took(a, doc);
 }
 
-static const struct action_hooks hooks = { .why_not = why_not, .fill = fill, .check = on_check,
-	                                   .body = body, .done = done };
+static const struct action_hooks hooks = {
+	.why_not = why_not, .fill = fill, .check = on_check, .body = body, .done = done
+};
 
 /* ---- people's keys that need no row ---- */
 
@@ -392,10 +411,18 @@ static const struct action actions[] = {
 	INC("add", "an action for afterwards", 'n', .verb = "add it", .own_reason = true),
 	INC("todo", "the action is done", 'o', .verb = "say so"),
 	/* read-only consoles and roles are told by the form itself: stale data is no reason */
-	{ .name = "note", .label = "write a note (t)", .kind = "", .role = PR_OPERATOR,
-	  .reads = true, .hooks = &note_hooks },
-	{ .name = "declare", .label = "declare an incident (D)", .kind = "",
-	  .role = PR_OPERATOR, .reads = true, .hooks = &declare_hooks },
+	{ .name = "note",
+	  .label = "write a note (t)",
+	  .kind = "",
+	  .role = PR_OPERATOR,
+	  .reads = true,
+	  .hooks = &note_hooks },
+	{ .name = "declare",
+	  .label = "declare an incident (D)",
+	  .kind = "",
+	  .role = PR_OPERATOR,
+	  .reads = true,
+	  .hooks = &declare_hooks },
 };
 
 size_t incident_action_count(void)

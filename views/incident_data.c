@@ -11,7 +11,13 @@
 #include "views/incidents.h"
 #include "views/runs.h"
 
-enum { DOC_MS = 15000, MOVED_MS = 300, SEVERITIES_MS = 60000, SEVERITIES_AGAIN_MS = 3000, SEVERITIES = 10 };
+enum {
+	DOC_MS = 15000,
+	MOVED_MS = 300,
+	SEVERITIES_MS = 60000,
+	SEVERITIES_AGAIN_MS = 3000,
+	SEVERITIES = 10
+};
 
 struct incident_data {
 	struct app *app;
@@ -196,9 +202,9 @@ static void ask_severities(struct incident_data *d)
 {
 	int64_t now = loop_now_ms(d->app->loop);
 
-	if (d->ask_severities || (d->severities_ms && now - d->severities_ms <
-	                                              (d->n_severities ? SEVERITIES_MS
-	                                                               : SEVERITIES_AGAIN_MS)))
+	if (d->ask_severities ||
+	    (d->severities_ms &&
+	     now - d->severities_ms < (d->n_severities ? SEVERITIES_MS : SEVERITIES_AGAIN_MS)))
 		return;
 	d->severities_ms = now;
 	d->ask_severities = client_get(d->app->client, "/api/v1/severities", got_severities, d);

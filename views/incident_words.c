@@ -52,7 +52,11 @@ bool incident_due(const struct app *a, int64_t at_ms, char *buf, size_t n)
 
 bool incident_next(const struct app *a, const struct incident *i, char *buf, size_t n, bool *ticks)
 {
-	static const struct { size_t at; const char *what; bool open; } due[] = {
+	static const struct {
+		size_t at;
+		const char *what;
+		bool open;
+	} due[] = {
 		{ offsetof(struct incident, ack_due_at_ms), "ack due", true },
 		{ offsetof(struct incident, escalate_at_ms), "escalates", true },
 		{ offsetof(struct incident, next_update_at_ms), "update due", true },
@@ -135,8 +139,8 @@ const char *word_clock(int kind)
 
 enum role role_clock(int state)
 {
-	return state == CS_DUE    ? ROLE_bad
-	       : state == CS_HELD ? ROLE_warn
+	return state == CS_DUE       ? ROLE_bad
+	       : state == CS_HELD    ? ROLE_warn
 	       : state == CS_RUNNING ? ROLE_count
 	                             : ROLE_dim;
 }

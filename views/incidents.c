@@ -31,7 +31,9 @@ static enum role col_state(void *ctx, const void *rec, char *buf)
 
 	(void)ctx;
 	snprintf(buf, CELL_TEXT, "%s%s", word_incident_state(i),
-	         i->kind == IK_DRILL ? " DRILL" : i->kind == IK_BACKFILL ? " late" : "");
+	         i->kind == IK_DRILL      ? " DRILL"
+	         : i->kind == IK_BACKFILL ? " late"
+	                                  : "");
 	return role_incident_state(i);
 }
 
@@ -45,8 +47,8 @@ static enum role col_open(void *ctx, const void *rec, char *buf)
 	if (incident_open(i))
 		v->ticks = true;
 	snprintf(buf, CELL_TEXT, "%s",
-	         when_span(span, (incident_open(i) || !end ? app_now(v->app) : end) -
-	                                 i->declared_at_ms));
+	         when_span(span,
+	                   (incident_open(i) || !end ? app_now(v->app) : end) - i->declared_at_ms));
 	return incident_open(i) ? ROLE_count : ROLE_dim;
 }
 
@@ -66,9 +68,10 @@ static enum role col_commander(void *ctx, const void *rec, char *buf)
 	const struct incident *i = rec;
 
 	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", !str_empty(i->commander) ? i->commander
-	                               : incident_open(i)       ? "NONE"
-	                                                        : "-");
+	snprintf(buf, CELL_TEXT, "%s",
+	         !str_empty(i->commander) ? i->commander
+	         : incident_open(i)       ? "NONE"
+	                                  : "-");
 	return incident_open(i) && str_empty(i->commander) ? ROLE_warn : ROLE_normal;
 }
 
@@ -106,8 +109,9 @@ static int compare(const void *a, const void *b)
 
 	if (incident_open(x) != incident_open(y))
 		return incident_open(x) ? -1 : 1;
-	c = incident_open(x) ? strcmp(x->severity ? x->severity : "", y->severity ? y->severity : "")
-	                     : 0;
+	c = incident_open(x)
+	            ? strcmp(x->severity ? x->severity : "", y->severity ? y->severity : "")
+	            : 0;
 	return c ? c : cmp_declared(y, x);
 }
 
@@ -150,8 +154,9 @@ static void draw_below(struct view *v, struct area a, const struct incident *i)
 	y = text_line(a, y, "impact", i->impact);
 	area_text(a, 1, y, ROLE_label, "times");
 	area_textf(a, 12, y++, ROLE_normal, "started %s  declared %s  acked %s  mitigated %s",
-	           when_clock(t[0], i->started_at_ms, utc), when_clock(t[1], i->declared_at_ms, utc),
-	           when_clock(t[2], i->acked_at_ms, utc), when_clock(t[3], i->mitigated_at_ms, utc));
+	           when_clock(t[0], i->started_at_ms, utc),
+	           when_clock(t[1], i->declared_at_ms, utc), when_clock(t[2], i->acked_at_ms, utc),
+	           when_clock(t[3], i->mitigated_at_ms, utc));
 	area_text(a, 1, y, ROLE_label, "linked");
 	area_textf(a, 12, y++, ROLE_normal, "%lld alerts  %lld events  %lld runs  %lld notes",
 	           (long long)i->alerts, (long long)i->events, (long long)i->runs,
@@ -199,8 +204,8 @@ static unsigned act(struct view *v, enum act what)
 	return WANT_REDRAW;
 }
 
-static const enum act keys[] = { ACT_OPEN, ACT_ACK, ACT_DECLARE, ACT_NOTE, ACT_FILTER, ACT_BACK,
-	                         ACT_NONE };
+static const enum act keys[] = { ACT_OPEN,   ACT_ACK,  ACT_DECLARE, ACT_NOTE,
+	                         ACT_FILTER, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incidents = {
 	.name = "incidents",

@@ -31,8 +31,9 @@ static const struct form_row rows[] = {
 	{ "incident", "Incident", "which one; Space: the next, - is none", FORM_CHOICE, true },
 	{ "happenedAt", "Happened at", "empty = now; 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z",
 	  FORM_TEXT, false },
-	{ "text", "Text", "what happened, in one paragraph; " NOTE_TODO
-	  " at its beginning makes it an action too", FORM_AREA, true },
+	{ "text", "Text",
+	  "what happened, in one paragraph; " NOTE_TODO " at its beginning makes it an action too",
+	  FORM_AREA, true },
 };
 
 /* ---- the draft ---- */
@@ -123,22 +124,30 @@ static void draft_load(struct noting *n)
 
 /* ---- when it was ---- */
 
+/* Two digits below max. */
+static bool two(const char **s, int max, int *ret)
+{
+	const char *p = *s;
+
+	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+		return false;
+	*ret = (p[0] - '0') * 10 + p[1] - '0';
+	*s = p + 2;
+	return *ret < max;
+}
+
 static bool clock_time(const char *s, int64_t now_ms, bool utc, int64_t *ret)
 {
 	time_t now = (time_t)(now_ms / 1000);
-	int h, m, sec = 0, n = 0;
+	int h, m, sec = 0;
 	struct tm tm;
 
-	if (sscanf(s, "%2d:%2d%n", &h, &m, &n) != 2)
+	if (!two(&s, 24, &h) || *s++ != ':' || !two(&s, 60, &m) ||
+	    (*s == ':' && (s++, !two(&s, 60, &sec))))
 		return false;
-	s += n;
-	if (*s == ':' && sscanf(s, ":%2d%n", &sec, &n) == 1)
-		s += n;
-	if (*s == 'Z')
-		utc = true;
-	if ((*s && strcmp(s, "Z") != 0) || h < 0 || h > 23 || m < 0 || m > 59 || sec < 0 || sec > 59)
-		return false;
-	if (!(utc ? gmtime_r(&now, &tm) : localtime_r(&now, &tm)))
+	utc = utc || *s == 'Z';
+	s += *s == 'Z';
+	if (*s || !(utc ? gmtime_r(&now, &tm) : localtime_r(&now, &tm)))
 		return false;
 	tm.tm_hour = h;
 	tm.tm_min = m;
@@ -174,7 +183,8 @@ static const char *on_check(void *ctx, size_t row, const char *text)
 
 	if (row != ROW_AT || when(n->app, text, &ms))
 		return NULL;
-	snprintf(n->wrong, sizeof(n->wrong), "such as 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z");
+	snprintf(n->wrong, sizeof(n->wrong),
+	         "such as 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z");
 	return n->wrong;
 }
 
@@ -216,8 +226,10 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 		return;
 	}
 	n->failed = true;
-	snprintf(text, sizeof(text), "NOT SENT: %.130s. Kept: ^S tries again, Esc leaves it, t brings "
-	         "it back", problem ? problem : "no answer");
+	snprintf(text, sizeof(text),
+	         "NOT SENT: %.130s. Kept: ^S tries again, Esc leaves it, t brings "
+	         "it back",
+	         problem ? problem : "no answer");
 	if (n->in_form)
 		form_done(shell_form(a->shell), text, json_get_str(doc, "field"));
 	else
@@ -241,7 +253,8 @@ static void on_send(void *ctx, struct form *f)
 	if (at)
 		jw_time(&w, "happenedAt", at);
 	jw_obj_end(&w);
-	n->request = client_send(n->app->client, "POST", "/api/v1/notes", str_get(&body), answered, n);
+	n->request =
+	        client_send(n->app->client, "POST", "/api/v1/notes", str_get(&body), answered, n);
 	str_fini(&body);
 }
 
@@ -284,7 +297,8 @@ static void on_closed(void *ctx)
 
 	n->in_form = false;
 	if (n->text && !n->request && n->app->shell)
-		shell_say(n->app->shell, ROLE_warn, "the note is kept as a draft, not sent: t goes on "
+		shell_say(n->app->shell, ROLE_warn,
+		          "the note is kept as a draft, not sent: t goes on "
 		          "with it");
 }
 
