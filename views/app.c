@@ -459,6 +459,7 @@ void app_free(struct app *a)
 	run_data_free(TAKE(a->runs));
 	incident_data_free(TAKE(a->incidents));
 	app_declare_free(a);
+	app_handover_free(a);
 	app_note_free(a);
 	client_free(a->client);
 	app_log_free(a->log);

@@ -17,6 +17,7 @@ struct incident_data;
 struct declaring;
 struct noting;
 struct past;
+struct handover;
 
 enum { OFFERS = 12 };
 struct offer { char name[24], value[128], from[72]; };	/* name: what it is: org account ... */
@@ -43,6 +44,7 @@ struct app {
 	struct incident_data *incidents;
 	struct declaring *declaring;	/* NULL until D was pressed */
 	struct noting *noting;		/* NULL until t was pressed */
+	struct handover *handover;
 	struct past *past;		/* NULL = the present */
 	const char *state_dir;		/* NULL = none */
 	struct offer offers[OFFERS];	/* of the row that `b` was pressed on */
@@ -109,6 +111,16 @@ void app_note_free(struct app *a);
 /* From time to time: a draft of what is being written; true: ask again in a second. */
 bool app_note_keep(struct app *a);
 bool app_note_kept(const struct app *a);	/* a text waits to be sent */
+
+/* An instant as people write it: 10:51, 10:51:30, -5m, RFC 3339; 0 = "" or now. */
+bool app_when(const struct app *a, const char *text, int64_t *ret);
+
+/* views/timeline.c: of an incident, "" = everything. */
+void app_timeline_show(struct app *a, const char *incident);
+
+/* views/handover.c: what the next shift must know, on one screen. */
+void app_handover(struct app *a, const char *incident);
+void app_handover_free(struct app *a);
 
 /* views/account_form.c: NULL or "" = a new one. */
 void app_account_form(struct app *a, const char *id);

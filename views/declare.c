@@ -133,8 +133,8 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	if (status < 200 || status >= 300 || !id) {
 		shell_say(a->shell, ROLE_error,
 		          "NOT DECLARED: %.100s. Elsewhere: ringdown incident "
-		          "declare --severity %s --title \"%.60s\"",
-		          problem ? problem : "no answer", d->severity, d->title);
+		          "declare \"%.60s\" --severity %s",
+		          problem ? problem : "no answer", d->title, d->severity);
 		return;
 	}
 	show(a, id);
@@ -245,7 +245,7 @@ void app_declare(struct app *a)
 	if (!n) {
 		shell_say(a->shell, ROLE_warn,
 		          "declare: the severities are not known yet%s%s. "
-		          "Elsewhere: ringdown incident declare --severity P1 --title ..",
+		          "Elsewhere: ringdown incident declare TITLE --severity P1",
 		          client_trouble(a->client)[0] ? ": " : "", client_trouble(a->client));
 		return;
 	}

@@ -367,6 +367,13 @@ static unsigned act(struct view *v, enum act what)
 		shell_go(v->shell, "incidents");
 		return WANT_REDRAW;
 	}
+	if (what == ACT_TIMELINE || what == ACT_HANDOVER) {
+		if (what == ACT_TIMELINE)
+			app_timeline_show(v->app, app_incident_watched(v->app));
+		else
+			app_handover(v->app, app_incident_watched(v->app));
+		return WANT_REDRAW;
+	}
 	if (what != ACT_OPEN || !r || !d)
 		return WANT_UNHANDLED;
 	if (r->kind == ROW_LINK)
@@ -384,7 +391,8 @@ static void close_(struct view *v)
 	free_p(&st->rows);
 }
 
-static const enum act keys[] = { ACT_OPEN, ACT_ACK, ACT_NOTE, ACT_BACK, ACT_NONE };
+static const enum act keys[] = { ACT_OPEN,     ACT_ACK,  ACT_NOTE, ACT_TIMELINE,
+	                         ACT_HANDOVER, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incident = {
 	.name = "incident",

@@ -197,6 +197,14 @@ static unsigned act(struct view *v, enum act what)
 {
 	const struct incident *i = list_selected(&v->list);
 
+	if (what == ACT_HANDOVER) {
+		app_handover(v->app, i ? i->id : "");
+		return WANT_REDRAW;
+	}
+	if (i && what == ACT_TIMELINE) {
+		app_timeline_show(v->app, i->id);
+		return WANT_REDRAW;
+	}
 	if (what != ACT_OPEN || !i)
 		return WANT_UNHANDLED;
 	app_incident_watch(v->app, i->id);

@@ -160,7 +160,7 @@ static bool clock_time(const char *s, int64_t now_ms, bool utc, int64_t *ret)
 }
 
 /* 0 = now. */
-static bool when(const struct app *a, const char *s, int64_t *ret)
+bool app_when(const struct app *a, const char *s, int64_t *ret)
 {
 	int64_t now = app_now(a), ms;
 
@@ -181,7 +181,7 @@ static const char *on_check(void *ctx, size_t row, const char *text)
 	struct noting *n = ctx;
 	int64_t ms;
 
-	if (row != ROW_AT || when(n->app, text, &ms))
+	if (row != ROW_AT || app_when(n->app, text, &ms))
 		return NULL;
 	snprintf(n->wrong, sizeof(n->wrong),
 	         "such as 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z");
@@ -246,7 +246,7 @@ static void on_send(void *ctx, struct form *f)
 	int64_t at = 0;
 
 	draft_keep(n, f);
-	when(n->app, form_get(f, ROW_AT), &at);
+	app_when(n->app, form_get(f, ROW_AT), &at);
 	jw_obj(&w, NULL);
 	jw_str(&w, "text", form_get(f, ROW_TEXT));
 	jw_str(&w, "incident", str_eq(incident, "-") ? "" : incident);

@@ -13,6 +13,11 @@
 
 #define FORM_SETTLE_MS 120
 
+static const char send_hint[] = "Tab next   Space yes/no   ^S or Enter on the last sends   Esc "
+                                "gives up";
+static const char draft_hint[] = "Tab next   ^S or Enter in the text sends   Esc keeps it as a "
+                                 "draft";
+
 void form_close(struct form *f)
 {
 	void (*closed)(void *) = f->closed;
@@ -214,8 +219,8 @@ static void draw_area(struct form *f, struct area a, int label, int y, bool focu
 {
 	struct area in = area_sub(a, 1, y + 1, a.w - 2, a.h - 5 - y);
 
-	area_textf(a, label + 3, y, f->pad.lost ? ROLE_warn : ROLE_dim, "%zu of %zu bytes", f->pad.len,
-	           f->pad.max);
+	area_textf(a, label + 3, y, f->pad.lost ? ROLE_warn : ROLE_dim, "%zu of %zu bytes",
+	           f->pad.len, f->pad.max);
 	if (f->pad.lost)
 		area_textf(a, label + 25, y, ROLE_warn, "%zu characters did not fit", f->pad.lost);
 	if (in.h > 0)
@@ -259,8 +264,5 @@ void form_draw(struct form *f, struct area a)
 	what = f->note[0] ? NULL : wrong(f, f->focus);
 	area_wrap(a, 1, a.h - 2, a.w - 2, what ? ROLE_warn : f->note_role, what ? what : f->note);
 	if (!f->note[0] && !what)
-		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
-		           f->leaving ? "Tab next   ^S or Enter in the text sends   Esc keeps it as a draft"
-		                      : "Tab next   Space yes/no   ^S or Enter on the last sends   Esc "
-		                        "gives up");
+		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint, f->leaving ? draft_hint : send_hint);
 }

@@ -210,7 +210,8 @@ static void paste_flush(struct keys *k, bool all)
 	}
 	if (n)
 		k->on->paste(k->ctx, k->paste, n);
-	memmove(k->paste, k->paste + n, k->n_paste - n);
+	if (n && n < k->n_paste)
+		memmove(k->paste, k->paste + n, k->n_paste - n);
 	k->n_paste -= n;
 }
 

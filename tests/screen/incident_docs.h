@@ -120,10 +120,55 @@ static inline void severities_of_scene(struct jw *w)
 	jw_arr_end(w);
 }
 
+/* Five thousand rows, one a second, the newest now; a page of them as the query asks. */
+static inline void timeline_of_scene(const char *path, struct jw *w, int64_t now)
+{
+	const char *cursor = strstr(path, "cursor="), *at = strstr(path, "&at=");
+	bool forward = strstr(path, "forward=1") != NULL;
+	int64_t n = 5000, step = forward ? 1 : -1, base = now - now % 1000;
+	char time[64];
+
+	if (cursor && (cursor = strstr(cursor, "-j-")))
+		n = strtoll(cursor + 3, NULL, 10) + step;
+	if (at) {
+		int64_t ms = 0;
+		snprintf(time, sizeof(time), "%.13s:%.2s:%.6sZ", at + 4, at + 20, at + 25);
+		if (parse_time_ms(time, &ms))
+			n = 5000 - (base - ms) / 1000;
+	}
+	jw_arr(w, "entries");
+	for (int i = 0; i < 200 && n > 0 && n <= 5000; i++, n += step) {
+		char text[80];
+
+		jw_obj(w, NULL);
+		snprintf(text, sizeof(text), n % 10 == 3 ? "n:%lld" : "j:%lld", (long long)n);
+		jw_str(w, "id", text);
+		jw_time(w, "happenedAt", base - (5000 - n) * 1000);
+		jw_time(w, "recordedAt", base - (5000 - n) * 1000);
+		jw_str(w, "lane", n % 10 == 3 ? "outside" : n % 7 ? "event" : "account");
+		jw_str(w, "kind", n % 7 ? "event.test" : "account.health");
+		jw_str(w, "subject", n % 7 ? "EV-118" : "acc_1");
+		jw_str(w, "actor", "eng-1");
+		snprintf(text, sizeof(text), "%srow %lld \xe2\x80\xae\033[1m", strstr(path, "noise=1") ?
+			 "loud " : strstr(path, "lane=account") ? "alone " : "", (long long)n);
+		jw_str(w, "text", text);
+		jw_str(w, "severity", n % 7 ? "info" : "bad");
+		if (n % 10 == 3) {
+			jw_str(w, "doubt", "no zone was written: UTC assumed");
+			jw_str(w, "original", "00:15 Oct 20");
+		}
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+	jw_str(w, "nextCursor", n > 0 && n <= 5000 ? "more" : NULL);
+}
+
 /* GET documents and the answers to what was sent. */
 static inline void incident_answer(const char *method, const char *path, struct jw *w, int64_t now)
 {
-	if (str_has_prefix(path, "/api/v1/severities"))
+	if (str_has_prefix(path, "/api/v1/timeline?"))
+		timeline_of_scene(path, w, now);
+	else if (str_has_prefix(path, "/api/v1/severities"))
 		severities_of_scene(w);
 	else if (str_has_prefix(path, "/api/v1/notes"))
 		jw_raw(w, "id", "\"N-7\"");

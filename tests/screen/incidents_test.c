@@ -390,6 +390,89 @@ static void test_plain(void **state)
 	quit(v);
 }
 
+/* Pages on both sides, at most a few hundred rows; the cursor's row stays where it is. */
+static void test_timeline(void **state)
+{
+	struct vt *v = start_inc("inc", "timeline");
+
+	(void)state;
+	expect(v, "row 5000");
+	expect(v, "accounts ");
+	assert_true(vt_has(v, "BBBBB"));
+	assert_true(vt_has(v, "====="));
+	vt_send(v, "G");
+	expect(v, "row 4801");
+	for (int i = 0; i < 4; i++) {
+		vt_settle(v, 200, 2000);
+		vt_send(v, "G");
+	}
+	expect(v, "row 4001");
+	for (int i = 0; i < 5; i++) {
+		vt_settle(v, 200, 2000);
+		vt_send(v, "\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~");
+	}
+	vt_send(v, "\033[H");
+	expect(v, "row 5000");
+	vt_send(v, "v");
+	expect(v, "loud row 5000");
+	vt_send(v, "vo");
+	expect(v, "alone row 5000");
+	quit(v);
+}
+
+static void test_timeline_marks(void **state)
+{
+	struct vt *v = start_inc("inc", "timeline");
+
+	(void)state;
+	expect(v, "row 5000");
+	vt_send(v, "@-1h\r");
+	expect(v, "row 1400");
+	assert_true(vt_has(v, "older than now"));
+	for (int i = 0; i < 12 && !vt_has(v, "DOUBT"); i++) {
+		vt_send(v, "j");
+		vt_settle(v, 100, 1000);
+	}
+	expect(v, "DOUBT");
+	assert_true(vt_has(v, "as written: 00:15 Oct 20"));
+	vt_send(v, "p");
+	vt_settle(v, 300, 2000);
+	sent_has("POST /api/v1/timeline/mark {\"incident\":\"INC-214\",\"entry\":\"n:13");
+	vt_send(v, "e");
+	expect(v, "annotation:");
+	vt_send(v, "this is when it broke\r");
+	vt_settle(v, 300, 2000);
+	sent_has("\"text\":\"this is when it broke\"");
+	vt_send(v, "j\r"); /* to the evidence: an event or an account */
+	expect_gone(v, "TIMELINE");
+	assert_true(vt_has(v, "EV-118") || vt_has(v, "acc_1"));
+	vt_resize(v, 40, 10);
+	vt_send(v, "8");
+	expect(v, "HAPPENED");
+	quit(v);
+	v = start_here("inc-viewer", "timeline", 70, 24, "vt100");
+	expect(v, "row 5000");
+	vt_send(v, "p");
+	expect(v, "mark: not now, it takes the role operator");
+	quit(v);
+}
+
+static void test_handover(void **state)
+{
+	struct vt *v = start_inc("inc", "incidents");
+
+	(void)state;
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "h");
+	expect(v, "HAND-OVER");
+	expect(v, "A-1 buy numbers, ben");
+	assert_true(vt_has(v, "HAPPENED LAST"));
+	assert_true(vt_has(v, "HELD"));
+	vt_send(v, "ql");
+	expect(v, "TIMELINE INC-214");
+	quit(v);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -399,7 +482,8 @@ int main(int argc, char **argv)
 		TEST(test_declare_not_by_accident), TEST(test_offered_the_open_one),
 		TEST(test_note),		TEST(test_paste),
 		TEST(test_note_is_not_lost),	TEST(test_who_may_not),
-		TEST(test_plain),
+		TEST(test_plain),		TEST(test_timeline),
+		TEST(test_timeline_marks),	TEST(test_handover),
 	};
 
 	if (argc > 2 && str_eq(argv[1], "--run"))

@@ -1,0 +1,437 @@
+/*
+ * What happened, in one order, with the lanes drawn above it: everything, or what belongs
+ * to one incident. The rows are the engine's pages; filter, lane and noise are asked of it.
+ * Enter goes to the evidence; pins and annotations are of the incident.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+#include "views/incidents.h"
+#include "views/runs.h"
+#include "views/timeline.h"
+
+struct timeline_view {
+	struct timeline_pages pages;
+	struct client_request *marking;
+	struct view *view;
+	char marked[64]; /* id that is pinned or annotated right now */
+	bool at_top;     /* follows the newest */
+};
+
+static const char *const lanes[] = { "",       "account", "event",   "run",    "alert",
+	                             "people", "message", "outside", "engine", "pinned" };
+
+/* ---- columns ---- */
+
+static enum role col_at(void *ctx, const void *rec, char *buf)
+{
+	const struct timeline_entry *e = rec;
+	struct view *v = ctx;
+	char t[WHEN_TEXT];
+
+	snprintf(buf, CELL_TEXT, "%s%s%s", e->pinned ? "*" : " ",
+	         when_since(t, e->happened_at_ms, app_now(v->app), shell_utc(v->shell)),
+	         e->doubt ? "?" : "");
+	return e->doubt ? ROLE_warn : ROLE_dim;
+}
+
+static enum role col_lane(void *ctx, const void *rec, char *buf)
+{
+	(void)ctx;
+	snprintf(buf, CELL_TEXT, "%s", ((const struct timeline_entry *)rec)->lane);
+	return ROLE_normal;
+}
+
+static enum role col_who(void *ctx, const void *rec, char *buf)
+{
+	const struct timeline_entry *e = rec;
+
+	(void)ctx;
+	snprintf(buf, CELL_TEXT, "%s", e->actor ? e->actor : "-");
+	return ROLE_normal;
+}
+
+static enum role col_subject(void *ctx, const void *rec, char *buf)
+{
+	const struct timeline_entry *e = rec;
+	struct view *v = ctx;
+
+	snprintf(buf, CELL_TEXT, "%s", e->subject ? app_account(v->app, e->subject) : "-");
+	return ROLE_normal;
+}
+
+static enum role role_of(const struct timeline_entry *e)
+{
+	return str_eq(e->severity, "bad")    ? ROLE_bad
+	       : str_eq(e->severity, "warn") ? ROLE_warn
+	       : e->noise                    ? ROLE_dim
+	                                     : ROLE_normal;
+}
+
+static enum role col_text(void *ctx, const void *rec, char *buf)
+{
+	const struct timeline_entry *e = rec;
+
+	(void)ctx;
+	snprintf(buf, CELL_TEXT, "%.*s", CELL_TEXT - 1, e->text ? e->text : "");
+	return role_of(e);
+}
+
+static const struct column columns[] = {
+	{ .title = "HAPPENED", .w = 11, .text = col_at },
+	{ .title = "LANE", .w = 7, .text = col_lane, .drop = 2 },
+	{ .title = "ON", .w = 9, .wide = 20, .text = col_subject, .drop = 3 },
+	{ .title = "BY", .w = 7, .wide = 14, .text = col_who, .drop = 1 },
+	{ .title = "WHAT", .w = 26, .grow = true, .text = col_text },
+};
+
+/* ---- rows ---- */
+
+static void on_pages(void *ctx)
+{
+	shell_changed(((struct view *)ctx)->shell);
+}
+
+static void open_(struct view *v)
+{
+	struct timeline_view *st = v->state;
+
+	timeline_pages_init(&st->pages, v->app);
+	st->pages.changed = on_pages;
+	st->pages.ctx = v;
+	st->view = v;
+	st->at_top = true;
+}
+
+static void close_(struct view *v)
+{
+	struct timeline_view *st = v->state;
+
+	timeline_pages_fini(&st->pages);
+	if (st->marking)
+		client_cancel(st->marking);
+}
+
+static int64_t selected_ms(struct view *v)
+{
+	const struct timeline_entry *e = list_selected(&v->list);
+	const struct timeline_view *st = v->state;
+
+	return e && !st->at_top ? e->happened_at_ms : 0;
+}
+
+static void reload(struct view *v)
+{
+	struct timeline_view *st = v->state;
+
+	timeline_seek(&st->pages, selected_ms(v));
+}
+
+static void follow_filter(struct view *v)
+{
+	struct timeline_view *st = v->state;
+	int64_t to = app_past(v->app) ? app_now(v->app) : 0;
+
+	if (str_eq(st->pages.q, v->list.filter) && st->pages.to_ms == to)
+		return;
+	snprintf(st->pages.q, sizeof(st->pages.q), "%s", v->list.filter);
+	st->pages.to_ms = to;
+	st->at_top = true;
+	reload(v);
+}
+
+static void update(struct view *v)
+{
+	struct timeline_view *st = v->state;
+	struct timeline_pages *p = &st->pages;
+	char top[64];
+
+	follow_filter(v);
+	/* on the newest row the cursor goes along with what comes */
+	st->at_top = p->newest && v->list.cursor == 0;
+	snprintf(top, sizeof(top), "%s", v->list.key);
+	list_begin(&v->list);
+	for (size_t i = 0; i < p->n; i++)
+		list_add(&v->list, &p->rows[i], p->rows[i].id);
+	list_end(&v->list);
+	if (st->at_top && p->n && !str_eq(p->rows[0].id, top))
+		list_select_key(&v->list, p->rows[0].id);
+	timeline_near(p, (size_t)(v->list.cursor > 0 ? v->list.cursor : 0));
+}
+
+/* ---- drawing ---- */
+
+static void draw_detail(struct area a, const struct timeline_entry *e)
+{
+	char t[2][TIME_TEXT];
+	int y = 1;
+
+	area_rule(a, 0, e->id);
+	if (e->doubt && a.h > 3) {
+		area_textf(a, 1, y, ROLE_warn, "DOUBT ");
+		y = area_wrap(a, 7, y, a.w - 8, ROLE_warn, e->doubt);
+		if (e->original)
+			area_textf(a, 1, y++, ROLE_dim, "as written: %s", e->original);
+	}
+	y = area_wrap(a, 1, y, a.w - 2, role_of(e), e->text ? e->text : "");
+	area_textf(a, 1, y, ROLE_dim, "happened %s  recorded %s%s%s%s%s",
+	           format_time(t[0], e->happened_at_ms), format_time(t[1], e->recorded_at_ms),
+	           e->actor ? "  by " : "", e->actor ? e->actor : "", e->link ? "  evidence " : "",
+	           e->link ? e->link : "");
+}
+
+static void title_of(const struct view *v, char *buf, size_t n)
+{
+	const struct timeline_view *st = v->state;
+	const struct timeline_pages *p = &st->pages;
+	char as_of[80];
+
+	app_as_of(v->app, as_of);
+	snprintf(buf, n, "TIMELINE %s  %s%s  noise %s%s%s%s", p->incident[0] ? p->incident : "all",
+	         p->lane[0] ? p->lane : "all lanes", p->q[0] ? ", filtered" : "",
+	         p->noise ? "shown" : "hidden (v)", p->newest ? "" : "  older than now",
+	         as_of[0] ? "  " : "", as_of);
+}
+
+static void draw(struct view *v, struct area a)
+{
+	struct timeline_view *st = v->state;
+	const struct timeline_pages *p = &st->pages;
+	const struct timeline_entry *e = list_selected(&v->list);
+	int axis = a.h >= 30 ? 8 : a.h >= 14 ? 6 : a.h >= 10 ? 4 : 0, detail = a.h >= 12 ? 4 : 0;
+	char title[200];
+	int y = 1;
+
+	title_of(v, title, sizeof(title));
+	area_rule(a, 0, title);
+	if (axis)
+		y += timeline_axis(v->app, area_sub(a, 0, 1, a.w, axis), p, e);
+	list_draw(&v->list, area_sub(a, 0, y, a.w, a.h - y - detail), NULL, true);
+	if (p->problem[0])
+		area_field(a, 1, y + 1, a.w - 2, 0, ROLE_warn, p->problem);
+	else if (!p->n)
+		area_text(a, 1, y + 1, ROLE_dim,
+		          !p->loaded ? "asking the engine .."
+		          : p->q[0]  ? "nothing matches the filter"
+		                     : "nothing here");
+	if (detail && e)
+		draw_detail(area_sub(a, 0, a.h - detail, a.w, detail), e);
+}
+
+static bool subject(struct view *v, struct subject *ret)
+{
+	const struct timeline_entry *e = list_selected(&v->list);
+	const struct timeline_view *st = v->state;
+
+	if (!e)
+		return false;
+	*ret = (struct subject){ .kind = "entry" };
+	snprintf(ret->id, sizeof(ret->id), "%s", e->id);
+	snprintf(ret->title, sizeof(ret->title), "%.20s %.70s", e->id, e->text ? e->text : "");
+	snprintf(ret->command, sizeof(ret->command), "ringdown timeline%s%s",
+	         st->pages.incident[0] ? " " : "", st->pages.incident);
+	return true;
+}
+
+/* ---- to the evidence ---- */
+
+static void go_row(struct view *v, const char *view, const char *key)
+{
+	struct view *to = shell_find_view(v->shell, view);
+
+	list_select_key(&to->list, key);
+	shell_go(v->shell, view);
+}
+
+static unsigned open_evidence(struct view *v, const struct timeline_entry *e)
+{
+	const char *on = e->subject ? e->subject : "";
+	char seq[40];
+
+	if (str_has_prefix(on, "EV-")) {
+		go_row(v, "events", on);
+	} else if (str_has_prefix(on, "RUN-")) {
+		app_runs_watch(v->app, on);
+		shell_go(v->shell, "walk");
+	} else if (str_has_prefix(on, "INC-")) {
+		app_incident_watch(v->app, on);
+		shell_go(v->shell, "incident");
+	} else if (state_account(app_state(v->app), on)) {
+		go_row(v, "accounts", on);
+	} else if (str_has_prefix(e->id, "j:")) {
+		snprintf(seq, sizeof(seq), "%s", e->id + 2);
+		go_row(v, "log", seq);
+	} else {
+		shell_say(v->shell, ROLE_hint, "%s has no evidence but itself: %s", e->id,
+		          e->link ? e->link : "written by a person");
+	}
+	return WANT_REDRAW;
+}
+
+/* ---- marks ---- */
+
+static void marked(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct timeline_view *st = ctx;
+	struct view *v = st->view;
+
+	(void)doc;
+	st->marking = NULL;
+	if (status < 200 || status >= 300)
+		shell_say(v->shell, ROLE_error, "not marked: %s", problem ? problem : "no answer");
+	else
+		reload(v);
+	shell_changed(v->shell);
+}
+
+static void mark(struct view *v, const char *id, const bool *pinned, const char *text)
+{
+	struct timeline_view *st = v->state;
+	const struct incident *open = app_incident_open(v->app);
+	const char *incident = st->pages.incident[0] ? st->pages.incident : open ? open->id : NULL;
+	struct str b = STR_INIT(8192);
+	struct jw w = JW(&b);
+	char why[160];
+
+	app_people_why_not(v->app, why, sizeof(why));
+	if (!why[0] && !incident)
+		snprintf(why, sizeof(why), "marks belong to an incident, and none is open");
+	if (!why[0] && st->marking)
+		snprintf(why, sizeof(why), "the last mark is still being sent");
+	if (why[0]) {
+		shell_say(v->shell, ROLE_warn, "mark: not now, %s", why);
+		return;
+	}
+	jw_obj(&w, NULL);
+	jw_str(&w, "incident", incident);
+	jw_str(&w, "entry", id);
+	if (pinned)
+		jw_bool(&w, "pinned", *pinned);
+	if (text)
+		jw_str(&w, "text", text);
+	jw_obj_end(&w);
+	st->marking = client_send(v->app ? ((struct app *)v->app)->client : NULL, "POST",
+	                          "/api/v1/timeline/mark", str_get(&b), marked, st);
+	str_fini(&b);
+}
+
+static void on_annotation(void *ctx, const char *text)
+{
+	struct timeline_view *st = ctx;
+
+	if (text)
+		mark(st->view, st->marked, NULL, text);
+}
+
+/* ---- where to ---- */
+
+static void on_seek(void *ctx, const char *text)
+{
+	struct timeline_view *st = ctx;
+	struct view *v = st->view;
+	int64_t at = 0;
+
+	if (!text)
+		return;
+	if (!app_when(v->app, text, &at)) {
+		shell_say(v->shell, ROLE_warn,
+		          "such as 10:51, 10:51:30, -2h or 2026-11-21T10:51:00Z");
+		return;
+	}
+	st->at_top = at == 0;
+	timeline_seek(&st->pages, at);
+}
+
+static void next_lane(struct timeline_view *st)
+{
+	size_t i = 0;
+
+	while (i < COUNT_OF(lanes) && !str_eq(lanes[i], st->pages.lane))
+		i++;
+	snprintf(st->pages.lane, sizeof(st->pages.lane), "%s", lanes[(i + 1) % COUNT_OF(lanes)]);
+}
+
+void app_timeline_show(struct app *a, const char *incident)
+{
+	struct view *v = shell_find_view(a->shell, "timeline");
+	struct timeline_view *st = v->state;
+
+	shell_go(a->shell, "timeline");
+	if (str_eq(st->pages.incident, incident))
+		return;
+	snprintf(st->pages.incident, sizeof(st->pages.incident), "%s", incident);
+	st->at_top = true;
+	timeline_seek(&st->pages, 0);
+}
+
+static unsigned act(struct view *v, enum act what)
+{
+	struct timeline_view *st = v->state;
+	const struct timeline_entry *e = list_selected(&v->list);
+	bool on = e && !e->pinned;
+
+	switch (what) {
+	case ACT_OPEN:
+		return e ? open_evidence(v, e) : WANT_NOTHING;
+	case ACT_NOISE:
+		st->pages.noise = !st->pages.noise;
+		reload(v);
+		return WANT_UPDATE;
+	case ACT_LANE:
+		next_lane(st);
+		reload(v);
+		return WANT_UPDATE;
+	case ACT_SCOPE:
+		snprintf(st->pages.incident, sizeof(st->pages.incident), "%s",
+		         st->pages.incident[0]       ? ""
+		         : app_incident_open(v->app) ? app_incident_open(v->app)->id
+		                                     : app_incident_watched(v->app));
+		reload(v);
+		return WANT_UPDATE;
+	case ACT_SEEK:
+		shell_ask(v->shell, "go to", "", false, on_seek, st);
+		return WANT_REDRAW;
+	case ACT_PIN:
+		if (e)
+			mark(v, e->id, &on, NULL);
+		return WANT_REDRAW;
+	case ACT_ANNOTATE:
+		if (e) {
+			snprintf(st->marked, sizeof(st->marked), "%s", e->id);
+			shell_ask(v->shell, "annotation", "", false, on_annotation, st);
+		}
+		return WANT_REDRAW;
+	case ACT_REFRESH:
+		reload(v);
+		return WANT_UPDATE;
+	case ACT_TOP:
+		if (!st->pages.newest)
+			timeline_seek(&st->pages, 0);
+		st->at_top = true;
+		return WANT_UNHANDLED;
+	default:
+		return WANT_UNHANDLED | WANT_UPDATE; /* the cursor may come near an end */
+	}
+}
+
+static const enum act keys[] = { ACT_OPEN, ACT_SEEK, ACT_NOISE,    ACT_LANE, ACT_SCOPE,
+	                         ACT_PIN,  ACT_NOTE, ACT_ANNOTATE, ACT_BACK, ACT_NONE };
+
+const struct view_def view_timeline = {
+	.name = "timeline",
+	.title = "Timeline",
+	.key = '8',
+	.help = "what happened, in one order, lanes drawn above; Enter goes to the evidence",
+	.state_size = sizeof(struct timeline_view),
+	.columns = columns,
+	.n_columns = COUNT_OF(columns),
+	.keys = keys,
+	.open = open_,
+	.update = update,
+	.draw = draw,
+	.act = act,
+	.subject = subject,
+	.close = close_,
+};
