@@ -22,7 +22,7 @@ CPKG  = $(shell pkg-config --cflags $(PKGS_C) | sed 's/-I/-isystem /g')
 
 SRC  := $(sort $(wildcard src/*/*.c src/*/*/*.c views/*.c))
 LIBSRC := $(filter-out src/cli/main.c,$(SRC))
-DATA := $(sort $(wildcard src/store/schema/*.sql src/read/*.sql themes/* runbooks/* src/sms/*.csv src/pack/* src/sim/programs/*))
+DATA := $(sort $(wildcard src/store/schema/*.sql src/read/*.sql themes/* runbooks/* src/sms/*.csv src/pack/* src/report/*.css src/sim/programs/*))
 
 .PHONY: all
 all: check-libs $(B)/ringdown

@@ -22,6 +22,7 @@ static const struct {
 	{ "json", "application/json", report_json },
 	{ "md", "text/markdown; charset=utf-8", report_markdown },
 	{ "csv", "text/csv; charset=utf-8", report_csv },
+	{ "html", "text/html; charset=utf-8", report_html },
 };
 
 static int get_report(struct call *c)
@@ -34,7 +35,7 @@ static int get_report(struct call *c)
 	while (word && f < COUNT_OF(formats) && !str_eq(word, formats[f].name))
 		f++;
 	if (f == COUNT_OF(formats))
-		return api_problem_field(c, 400, "format", "one of json, md, csv");
+		return api_problem_field(c, 400, "format", "one of json, md, csv, html");
 	if (report_gather(c->engine->store, incidents_policy(c->engine->incidents), c->params[0],
 			  &r, &err) < 0)
 		return api_problem_err(c, &err);
@@ -123,7 +124,7 @@ static int post_state(struct call *c)
 #define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
 static const struct route routes[] = {
 	{ "GET", "/api/v1/incidents/{id}/report", PR_VIEWER, .handle = get_report,
-	  .help = "the report: ?format=json, md, csv (its timeline)" },
+	  .help = "the report: ?format=json, md, csv (its timeline) or html" },
 	{ "PUT", "/api/v1/incidents/{id}/report/{section}", PR_OPERATOR, .handle = put_section,
 	  .body = { TEXT("text", REPORT_TEXT_MAX, .required = true),
 		    { "version", M_INT, .min = 0, .max = INT32_MAX, .required = true,

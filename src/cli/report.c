@@ -53,7 +53,7 @@ static const char *format_of(struct cli *c)
 		return word;
 	if (cli_format(c) == FORMAT_JSON || cli_format(c) == FORMAT_CSV)
 		return cli_format(c) == FORMAT_JSON ? "json" : "csv";
-	if (dot && (str_eq(dot, ".json") || str_eq(dot, ".csv")))
+	if (dot && (str_eq(dot, ".html") || str_eq(dot, ".json") || str_eq(dot, ".csv")))
 		return dot + 1;
 	return "md";
 }
@@ -315,8 +315,8 @@ static int state_run(struct cli *c)
 static const struct cli_option print_options[] = {
 	{ .name = "format",
 	  .arg = "F",
-	  .choices = "md|json|csv",
-	  .help = "md unless said; csv is its timeline" },
+	  .choices = "md|json|csv|html",
+	  .help = "md unless said; csv is its timeline, html one page that asks nobody" },
 	{ .name = "output",
 	  .arg = "FILE",
 	  .help = "into this file; its ending chooses the format" },

@@ -200,7 +200,6 @@ static void times(const struct report *r, struct report_blocks *b)
 {
 	const struct incident *i = &r->doc.incident;
 	size_t t = block_table(b, "Times", "Time|Is|Measured");
-	int64_t tta = incident_time(i, TIME_TTA);
 
 	for (int k = 0; k < TIME_KINDS; k++) {
 		char span[40];
@@ -210,6 +209,19 @@ static void times(const struct report *r, struct report_blocks *b)
 		block_cell(b, t, "%s", span);
 		block_cell(b, t, "%s", time_kind_help((enum time_kind)k));
 	}
+	if (r->n_severities == 0)
+		return;
+	t = block_table(b, "Time at each severity", "Severity|#Minutes");
+	for (size_t k = 0; k < r->n_severities; k++) {
+		block_cell(b, t, "%s", r->severities[k].severity);
+		block_cell(b, t, "%.1f", (double)r->severities[k].ms / 60000);
+	}
+}
+
+static void in_time(const struct report *r, struct report_blocks *b)
+{
+	int64_t tta = incident_time(&r->doc.incident, TIME_TTA);
+
 	if (r->respond_ms && tta >= 0) {
 		char allowed[40], over[40];
 
@@ -222,13 +234,6 @@ static void times(const struct report *r, struct report_blocks *b)
 		else
 			block_add(b, BLOCK_TEXT,
 				  "Acknowledged within the %s that the severity allows.", allowed);
-	}
-	if (r->n_severities == 0)
-		return;
-	t = block_table(b, "Time at each severity", "Severity|#Minutes");
-	for (size_t k = 0; k < r->n_severities; k++) {
-		block_cell(b, t, "%s", r->severities[k].severity);
-		block_cell(b, t, "%.1f", (double)r->severities[k].ms / 60000);
 	}
 }
 
@@ -263,6 +268,7 @@ static void timeline(const struct report *r, struct report_blocks *b)
 {
 	stamps(r, b);
 	times(r, b);
+	in_time(r, b);
 	moments(r, b);
 }
 

@@ -12,10 +12,11 @@
 #include "store/incidents.h"
 #include "store/reports.h"
 
-enum { MINUTE_MS = 60000, PAGE = 1000, SLICES = 160, ORGS = 20 };
+enum { MARGIN_MS = 15000, PAGE = 1000, SLICES = 160, ORGS = 20 };
 
-static const int64_t slices_ms[] = { 10000, 15000, 30000, 60000, 120000, 300000, 600000, 900000,
-				     1800000, 3600000, 7200000, 21600000, 86400000 };
+static const int64_t slices_ms[] = { 1000,    2000,    5000,     10000,   15000,  30000,
+				     60000,   120000,  300000,   600000,  900000, 1800000,
+				     3600000, 7200000, 21600000, 86400000 };
 
 static int64_t first_known(const struct incident *i)
 {
@@ -35,9 +36,9 @@ void report_settle(struct report *r, int64_t now_ms)
 		end = i->resolved_at_ms;
 	if (end < begin)
 		end = begin;
-	margin = (end - begin) / 8;
-	if (margin < 5 * MINUTE_MS)
-		margin = 5 * MINUTE_MS;
+	margin = (end - begin) / 6;
+	if (margin < MARGIN_MS)
+		margin = MARGIN_MS;
 	r->from_ms = begin - margin;
 	r->to_ms = end + margin < now_ms ? end + margin : now_ms > end ? now_ms : end;
 	r->slice_ms = slices_ms[COUNT_OF(slices_ms) - 1];

@@ -75,6 +75,7 @@ void report_blocks_fini(struct report_blocks *b);
 void report_json(const struct report *r, struct str *out);
 void report_markdown(const struct report *r, struct str *out);
 void report_csv(const struct report *r, struct str *out);	/* the timeline */
+void report_html(const struct report *r, struct str *out);
 
 /* ---- words that the writers share ---- */
 void report_when(char ret[32], int64_t ms);		/* "2026-11-21 03:12:47Z"; "-" for 0 */

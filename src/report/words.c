@@ -13,7 +13,7 @@ static const struct { const char *title, *asks[5];
 } sections[RS_MAX] = {
 	[RS_SUMMARY] = { "Executive summary",
 			 { "what happened, in two sentences", "business impact" } },
-	[RS_TIMELINE] = { "Timeline", { "what the record does not show" } },
+	[RS_TIMELINE] = { "Timeline", { NULL } },
 	[RS_CAUSE] = { "Root cause analysis",
 		       { "primary cause", "contributing factors", "prevention opportunities" } },
 	[RS_IMPACT] = { "Impact assessment",
@@ -71,7 +71,7 @@ void report_span(char ret[40], int64_t ms)
 	if (ms < 0)
 		snprintf(ret, 40, "-");
 	else if (ms < 1000)
-		snprintf(ret, 40, "%lldms", (long long)ms);
+		snprintf(ret, 40, "%s", ms ? "under 1s" : "0s");
 	else
 		format_duration(ret, 40, ms / 1000 * 1000);
 }

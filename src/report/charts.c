@@ -1,0 +1,154 @@
+/* Charts of an incident: what share of each account's agents failed, calls and messages with
+ * those that failed. One axis of time for all, the same as the timeline's. */
+#include "report/html.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+enum { ROW_H = 66, PLOT_H = 44, TRAFFIC_H = 110, TOP = 34, ACCOUNTS_MAX = 8 };
+
+static void frame(struct str *out, double y, double h, const char *most)
+{
+	str_addf(out,
+		 "<path class=base d=\"M%d %.1fH%d\"/><text class=tick-y x=\"%d\" "
+		 "y=\"%.1f\">%s</text>\n",
+		 DRAW_LEFT, y + h, DRAW_W - DRAW_RIGHT, DRAW_LEFT + 4, y + 9, most);
+}
+
+/* ---- accounts ------------------------------------------------------------------------- */
+
+static double rate_of(const struct review_health *h)
+{
+	return h->rate < 0 ? 0 : h->rate > 1 ? 1 : h->rate;
+}
+
+static void area(struct str *out, const struct report *r, size_t from, size_t to, double y)
+{
+	double x = draw_x(r, r->health[from].at_ms);
+
+	str_addf(out, "<path class=area d=\"M%.1f %.1f", x, y + PLOT_H);
+	for (size_t i = from; i < to; i++) {
+		double next = draw_x(r, i + 1 < to ? r->health[i + 1].at_ms
+						   : r->health[i].at_ms + r->slice_ms);
+
+		str_addf(out, "V%.1fH%.1f", y + PLOT_H * (1 - rate_of(&r->health[i])), next);
+	}
+	str_addf(out, "V%.1fZ\"/>\n", y + PLOT_H);
+}
+
+static void account(struct str *out, const struct report *r, size_t from, size_t to, double y)
+{
+	const struct review_health *worst = &r->health[from];
+	char more[64];
+
+	for (size_t i = from; i < to; i++)
+		if (r->health[i].rate > worst->rate)
+			worst = &r->health[i];
+	snprintf(more, sizeof(more), "worst %.0f %%", 100 * rate_of(worst));
+	draw_lane_label(out, y + 18, r->health[from].account, more);
+	frame(out, y, PLOT_H, "100 %");
+	area(out, r, from, to, y);
+}
+
+void draw_health(struct str *out, const struct report *r)
+{
+	struct str body = STR_INIT(4 << 20);
+	size_t shown = 0, well = 0, more = 0;
+	int y = TOP + 6;
+
+	for (size_t i = 0, to; i < r->n_health; i = to) {
+		bool ill = false;
+
+		for (to = i;
+		     to < r->n_health && str_eq(r->health[to].account, r->health[i].account); to++)
+			ill = ill || r->health[to].rate > 0;
+		well += !ill;
+		more += ill && shown >= ACCOUNTS_MAX;
+		if (!ill || shown >= ACCOUNTS_MAX)
+			continue;
+		account(&body, r, i, to, y);
+		y += ROW_H;
+		shown++;
+	}
+	if (shown) {
+		str_add(out, "<h3>Agents failing, by account</h3>\n");
+		draw_open(out, y + 16, "Share of agents that fail, by account");
+		draw_axis(out, r, TOP, y - 8);
+		str_add(out, str_get(&body));
+		draw_stages(out, r, TOP, y - 8);
+		str_add(out, "</svg>");
+		str_addf(out,
+			 "<figcaption>%zu other account%s had no failing "
+			 "agent%s.</figcaption></figure>\n",
+			 well, well == 1 ? "" : "s", more ? "; more that had are left out" : "");
+	}
+	str_fini(&body);
+}
+
+/* ---- calls and messages ------------------------------------------------------------------ */
+
+static int64_t most_of(const struct report *r, bool calls)
+{
+	int64_t most = 1;
+
+	for (size_t i = 0; i < r->n_slices; i++) {
+		int64_t n = calls ? r->slices[i].calls : r->slices[i].messages;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static void bars(struct str *out, const struct report *r, bool calls, double y)
+{
+	double most = (double)most_of(r, calls), h = TRAFFIC_H - 34;
+	double w = draw_x(r, r->from_ms + r->slice_ms) - draw_x(r, r->from_ms);
+	char label[40];
+
+	draw_lane_label(out, y + 18, calls ? "Calls" : "Messages", "good, failed");
+	snprintf(label, sizeof(label), "%.0f", most);
+	frame(out, y, h, label);
+	for (size_t i = 0; i < r->n_slices; i++) {
+		const struct review_slice *s = &r->slices[i];
+		int64_t all = calls ? s->calls : s->messages,
+			bad = calls ? s->calls_failed : s->messages_failed;
+		double x = draw_x(r, s->at_ms), bar = w > 3 ? w - 1 : w > 1 ? w : 1;
+
+		if (!all)
+			continue;
+		if (all > bad)
+			str_addf(out,
+				 "<rect class=ok x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+				 "height=\"%.1f\"/>",
+				 x, y + h * (1 - (double)all / most), bar,
+				 h * (double)(all - bad) / most);
+		if (bad)
+			str_addf(out,
+				 "<rect class=bad x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+				 "height=\"%.1f\"/>",
+				 x, y + h * (1 - (double)bad / most), bar, h * (double)bad / most);
+		str_addc(out, '\n');
+	}
+}
+
+void draw_traffic(struct str *out, const struct report *r)
+{
+	int bottom = TOP + 6 + 2 * TRAFFIC_H - 28;
+	char every[40];
+
+	if (!r->n_slices)
+		return;
+	report_span(every, r->slice_ms);
+	str_add(out, "<h3>Calls and messages</h3>\n");
+	draw_open(out, bottom + 24, "Calls and messages, and those of them that failed");
+	draw_axis(out, r, TOP, bottom);
+	bars(out, r, true, TOP + 6);
+	bars(out, r, false, TOP + 6 + TRAFFIC_H);
+	draw_stages(out, r, TOP, bottom);
+	str_addf(out,
+		 "</svg><figcaption>One bar is %s. Failed ones stand at the bottom of each bar."
+		 "</figcaption></figure>\n",
+		 every);
+}

@@ -1,0 +1,287 @@
+/*
+ * The report as one page that asks nobody for anything: no script, no font, no picture from
+ * outside, and a policy that would refuse them. The style is a file of its own, compiled in; its
+ * hash stands in the policy, so that no other style can be slipped in with a text.
+ *
+ * All entries are in the page, as far as they fit into what a page may weigh: with thousands of
+ * them each keeps less of its text, and the page says where the whole is.
+ */
+#include "report/html.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/crypto.h"
+#include "core/embed.h"
+#include "core/mem.h"
+
+EMBED(report_css, "src/report/report.css");
+
+enum { ENTRIES_BYTES = 1300000, ROW_BYTES = 100, TEXT_LEAST = 40, TEXT_MOST = 600 };
+
+/* ---- head ---------------------------------------------------------------------------- */
+
+static void head(struct str *out, const struct report *r)
+{
+	uint8_t hash[SHA256_LEN];
+
+	sha256(report_css_start, (size_t)(report_css_end - report_css_start), hash);
+	str_add(out, "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+		"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
+		"'sha256-");
+	str_add_base64(out, hash, sizeof(hash));
+	str_add(out, "'; base-uri 'none'; form-action 'none'\">\n"
+		     "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
+		     "<meta name=color-scheme content=\"light dark\">\n<meta name=referrer "
+		     "content=no-referrer>\n"
+		     "<title>");
+	html_textf(out, "%s: %s", r->doc.incident.id, r->doc.incident.title);
+	str_add(out, "</title>\n<style>");
+	str_addn(out, report_css_start, (size_t)(report_css_end - report_css_start));
+	str_add(out, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+static void pill(struct str *out, const char *class_, const char *text)
+{
+	str_addf(out, "<span class=\"pill %s\">", class_);
+	html_text(out, text, 40);
+	str_add(out, "</span> ");
+}
+
+static const char *severity_class(const char *severity)
+{
+	return str_eq(severity, "P0")   ? "p0"
+	       : str_eq(severity, "P1") ? "p1"
+	       : str_eq(severity, "P2") ? "p2"
+					: "p3";
+}
+
+static void title(struct str *out, const struct report *r)
+{
+	const struct incident *i = &r->doc.incident;
+
+	str_add(out, "<header>\n<p class=pills>");
+	pill(out, "id", i->id);
+	pill(out, severity_class(i->severity), i->severity);
+	pill(out, "", enum_name(&incident_state_names, i->state));
+	if (i->kind != IK_REAL)
+		pill(out, "drill", i->kind == IK_DRILL ? "drill" : "entered afterwards");
+	str_add(out, "</p>\n<h1>");
+	html_text(out, i->title, 300);
+	str_add(out, "</h1>\n<p class=meta>");
+	html_textf(out, "%s. Began ", i->service ? i->service : "Incident");
+	html_time(out, i->started_at_ms);
+	str_add(out, i->resolved_at_ms ? ", resolved " : ", not resolved yet");
+	if (i->resolved_at_ms)
+		html_time(out, i->resolved_at_ms);
+	html_textf(out, ". Commander: %s. Report: %s", i->commander ? i->commander : "nobody",
+		   i->review == RV_IN_REVIEW ? "in review"
+					     : enum_name(&review_state_names, i->review));
+	if (r->n_signs)
+		html_textf(out, " (%s)", r->signs[r->n_signs - 1].by);
+	str_add(out, ".</p>\n</header>\n");
+}
+
+/* ---- figures at the top ------------------------------------------------------------------- */
+
+static void card(struct str *out, const char *class_, const char *value, const char *name,
+		 const char *help)
+{
+	str_addf(out, "<div class=\"card %s\"><dt>", class_);
+	html_text(out, name, 0);
+	str_add(out, "</dt><dd>");
+	html_text(out, value, 0);
+	str_add(out, "</dd><dd class=help>");
+	html_text(out, help, 80);
+	str_add(out, "</dd></div>\n");
+}
+
+static void time_card(struct str *out, const struct report *r, enum time_kind k)
+{
+	int64_t ms = incident_time(&r->doc.incident, k);
+	char span[40];
+
+	report_span(span, ms);
+	card(out, ms < 0 ? "none" : k == TIME_IMPACT ? "first" : "", ms < 0 ? "\xe2\x80\x94" : span,
+	     k == TIME_IMPACT ? "Users affected" : enum_name(&time_kind_names, k),
+	     ms < 0 ? "a stamp is missing" : time_kind_help(k));
+}
+
+static void lost_card(struct str *out, const struct review_traffic *t)
+{
+	bool known = t->known && t->usual_total != TRAFFIC_UNKNOWN;
+	int64_t lost = t->beyond_usual + t->never_came;
+	_cleanup_(free_p) char *value = known ? xasprintf("%lld", (long long)lost) : xstrdup("?");
+	_cleanup_(free_p) char *help = known ?
+		xasprintf("%lld failed, of %lld", (long long)t->failed, (long long)t->total) :
+		xstrdup("nothing to compare with");
+
+	card(out, known ? lost ? "hurt" : "" : "none", value,
+	     str_eq(t->kind, "calls") ? "Calls lost" : "Messages lost", help);
+}
+
+static void cards(struct str *out, const struct report *r)
+{
+	_cleanup_(free_p) char *agents = r->agents_failing < 0 ? xstrdup("?") :
+					 xasprintf("%lld", (long long)r->agents_failing);
+	_cleanup_(free_p) char *of =
+		xasprintf("of %lld were seen failing", (long long)r->agents_all);
+	_cleanup_(free_p) char *orgs =
+		r->orgs_all < 0 ? xstrdup("?") : xasprintf("%lld", (long long)r->orgs_all);
+
+	str_add(out, "<dl class=cards>\n");
+	time_card(out, r, TIME_IMPACT);
+	for (int k = 0; k < TIME_IMPACT; k++)
+		time_card(out, r, (enum time_kind)k);
+	card(out,
+	     r->agents_failing < 0 ? "none"
+	     : r->agents_failing   ? "hurt"
+				   : "",
+	     agents, "Agents hit", r->agents_all < 0 ? "could not be read" : of);
+	for (size_t k = 0; k < COUNT_OF(r->traffic); k++)
+		lost_card(out, &r->traffic[k]);
+	card(out, r->orgs_all < 0 ? "none" : r->orgs_all ? "hurt" : "", orgs, "Orgs hit",
+	     "an agent, call or message failed");
+	str_add(out, "</dl>\n");
+}
+
+/* ---- all entries ------------------------------------------------------------------------------
+ */
+
+static const char *const lanes[] = { "account", "event",  "run",     "alert",
+				     "message", "people", "outside", "engine" };
+
+static void filters(struct str *out)
+{
+	str_add(out, "<p class=filter>Show <label><input type=radio name=lane id=all checked> "
+		     "all</label>");
+	for (size_t i = 0; i < COUNT_OF(lanes); i++)
+		str_addf(out, " <label><input type=radio name=lane id=only-%s> %s</label>",
+			 lanes[i], lanes[i]);
+	str_add(out, "</p>\n");
+}
+
+/* Ends of cells and rows may be left out in HTML; ten thousand rows make that worth it. */
+static void entry_row(struct str *out, const struct timeline_entry *e, size_t text_max)
+{
+	char when[32];
+
+	report_when(when, e->happened_at_ms);
+	str_addf(out, "<tr class=%s%s><td>%s%s<td>%s<td>", e->lane ? e->lane : "engine", "",
+		 when + 11, e->doubt ? " ?" : "", e->lane ? e->lane : "");
+	html_text(out, e->actor, 24);
+	str_add(out, e->pinned ? "<td><b>" : "<td>");
+	html_text(out, e->text, text_max);
+	str_add(out, e->pinned ? "</b>\n" : "\n");
+}
+
+static void entries(struct str *out, const struct report *r)
+{
+	size_t each = ENTRIES_BYTES / (r->n_entries ? r->n_entries : 1);
+	size_t text_max = each < ROW_BYTES + TEXT_LEAST ? TEXT_LEAST : each - ROW_BYTES;
+	char day[16] = "", when[32];
+
+	if (!r->n_entries)
+		return;
+	text_max = text_max > TEXT_MOST ? TEXT_MOST : text_max;
+	str_addf(out, "<details class=entries><summary>All %zu entries%s</summary>\n", r->n_entries,
+		 r->cut ? " (the first ones: there are more)" : "");
+	filters(out);
+	html_textf(out,
+		   "Times are UTC. Texts are cut to %zu characters; the whole is in: ringdown "
+		   "report %s "
+		   "--format csv",
+		   text_max, r->doc.incident.id);
+	str_add(out, "<div class=scroll><table "
+		     "class=log><thead><tr><th>At<th>Lane<th>Who<th>What</thead><tbody>\n");
+	for (size_t i = 0; i < r->n_entries; i++) {
+		report_when(when, r->entries[i].happened_at_ms);
+		if (strncmp(day, when, 10) != 0) {
+			snprintf(day, sizeof(day), "%.10s", when);
+			str_addf(out, "<tr class=day><th colspan=4>%s\n", day);
+		}
+		entry_row(out, &r->entries[i], text_max);
+	}
+	str_add(out, "</tbody></table></div></details>\n");
+}
+
+/* ---- sections
+ * ------------------------------------------------------------------------------------ */
+
+static void written(struct str *out, const struct report *r, enum report_section s)
+{
+	const struct review_text *text = report_text(r, s, false, 0), *aside;
+
+	if (text) {
+		str_add(out, "<div class=written>\n");
+		html_written(out, text->text);
+		str_add(out, "<p class=by>");
+		html_textf(out, "%s, ", text->by);
+		html_time(out, text->at_ms);
+		str_add(out, "</p></div>\n");
+	}
+	for (size_t n = 0; (aside = report_text(r, s, true, n)); n++) {
+		str_add(out, "<div class=\"written aside\"><p class=by>Not merged yet: written at "
+			     "the same time by ");
+		html_textf(out, "%s, ", aside->by);
+		html_time(out, aside->at_ms);
+		str_add(out, "</p>\n");
+		html_written(out, aside->text);
+		str_add(out, "</div>\n");
+	}
+}
+
+static void section(struct str *out, const struct report *r, enum report_section s)
+{
+	const char *id = enum_name(&report_section_names, (int)s);
+	struct report_blocks b;
+
+	str_addf(out, "<section id=%s>\n<h2><span class=no>%d</span> %s</h2>\n", id, (int)s + 1,
+		 report_section_title(s));
+	written(out, r, s);
+	if (s == RS_TIMELINE)
+		draw_timeline(out, r);
+	if (s == RS_IMPACT) {
+		draw_health(out, r);
+		draw_traffic(out, r);
+	}
+	report_facts(r, s, &b);
+	html_blocks(out, &b);
+	report_blocks_fini(&b);
+	if (s == RS_TIMELINE)
+		entries(out, r);
+	str_add(out, "</section>\n");
+}
+
+static void signatures(struct str *out, const struct report *r)
+{
+	str_add(out, "<footer>\n");
+	if (r->n_signs)
+		str_add(out, "<p>Review: ");
+	for (size_t i = 0; i < r->n_signs; i++) {
+		html_text(out, r->signs[i].text, 200);
+		str_add(out, " (");
+		html_time(out, r->signs[i].at_ms);
+		str_add(out, i + 1 < r->n_signs ? "); " : ").</p>\n");
+	}
+	str_add(out, "<p>Made by ringdown ");
+	html_time(out, r->now_ms);
+	html_textf(out, " from what was recorded under policy %.12s.",
+		   str_empty(r->doc.incident.policy_hash) ? "-" : r->doc.incident.policy_hash);
+	str_add(out, " All instants are UTC.</p>\n</footer>\n</main>\n</body>\n</html>\n");
+}
+
+void report_html(const struct report *r, struct str *out)
+{
+	head(out, r);
+	title(out, r);
+	cards(out, r);
+	str_add(out, "<nav>");
+	for (int s = 0; s < RS_MAX; s++)
+		str_addf(out, "<a href=\"#%s\">%s</a> ", enum_name(&report_section_names, s),
+			 report_section_title((enum report_section)s));
+	str_add(out, "</nav>\n");
+	for (int s = 0; s < RS_MAX; s++)
+		section(out, r, (enum report_section)s);
+	signatures(out, r);
+}

@@ -1,0 +1,28 @@
+/* Shared by the files that write the page. Everything that comes from outside goes through
+ * html_text or html_written; nothing else writes a text that is not a literal. */
+#ifndef RD_REPORT_HTML_H
+#define RD_REPORT_HTML_H
+
+#include "report/report.h"
+
+/* Escaped, cleaned, cut to max characters (0 = whole). */
+void html_text(struct str *out, const char *text, size_t max);
+void html_textf(struct str *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A person's text: paragraphs, lists, headings, `code` and **bold**; no other markup. */
+void html_written(struct str *out, const char *text);
+void html_blocks(struct str *out, const struct report_blocks *b);
+void html_time(struct str *out, int64_t ms);		/* <time> */
+
+/* ---- drawings: SVG that takes its colours from the page ---- */
+enum { DRAW_W = 1000, DRAW_LEFT = 118, DRAW_RIGHT = 14 };
+double draw_x(const struct report *r, int64_t ms);
+void draw_open(struct str *out, int height, const char *title);
+void draw_axis(struct str *out, const struct report *r, int top, int bottom);
+void draw_stages(struct str *out, const struct report *r, int top, int bottom);
+void draw_lane_label(struct str *out, double y, const char *name, const char *more);
+void draw_timeline(struct str *out, const struct report *r);
+void draw_health(struct str *out, const struct report *r);
+void draw_traffic(struct str *out, const struct report *r);
+const char *draw_health_class(const char *status);
+
+#endif
