@@ -13,6 +13,7 @@
 #include "core/mem.h"
 #include "core/task.h"
 #include "incident/clocks.h"
+#include "incident/declare.h"
 #include "incident/internal.h"
 #include "incident/quotes.h"
 #include "incident/tell.h"
@@ -190,11 +191,21 @@ int incidents_declare(struct incidents *h, const struct who *who,
 		rows_for(h, p, s, &i, loop_wall_ms(h->d.loop), true, &rows);
 	_cleanup_(free_p) char *hash = xstrdup(p->hash);
 	struct incident_new n = {
-		.title = d->title, .severity = d->severity, .service = service, .impact = d->impact,
-		.dedup_key = key, .policy_hash = hash, .kind = d->kind,
-		.started_at_ms = d->started_at_ms, .detected_at_ms = d->detected_at_ms,
-		.resolved_at_ms = d->resolved_at_ms, .clocks = rows.v, .n_clocks = rows.n,
-		.tasks = checklist, .n_tasks = COUNT_OF(checklist),
+		.title = d->title,
+		.severity = d->severity,
+		.service = service,
+		.impact = d->impact,
+		.reason = d->reason,
+		.dedup_key = key,
+		.policy_hash = hash,
+		.kind = d->kind,
+		.started_at_ms = d->started_at_ms,
+		.detected_at_ms = d->detected_at_ms,
+		.resolved_at_ms = d->resolved_at_ms,
+		.clocks = rows.v,
+		.n_clocks = rows.n,
+		.tasks = checklist,
+		.n_tasks = COUNT_OF(checklist),
 	};
 	e = declare(h, who, &n, ret_id, err);
 	rows_fini(&rows);
@@ -307,11 +318,15 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 	struct who who = WHO_ENGINE(h->d.epoch(h->d.ctx));
 	struct due_clock *v = NULL;
 	size_t n = 0, linked = 0;
+	struct err why = { 0 };
 	int e;
 
 	*ret_next_ms = 0;
 	if (!who.epoch)
 		return 0;
+	/* what cannot be declared must not keep clocks from falling due */
+	if (declare_look(h, who.epoch, &linked, &why) < 0 && why.code != ERR_CANCELLED)
+		log_debug("incidents", "nothing is declared by policy: %s", why.msg);
 	e = clocks_due(h->d.store, loop_wall_ms(h->d.loop), &v, &n, ret_next_ms, err);
 	for (size_t i = 0; e == 0 && i < n && !h->stopping; i++) {
 		e = fire_one(h, &v[i], &who, err);

@@ -40,6 +40,7 @@ struct incident_declare {
 	int64_t started_at_ms, detected_at_ms, resolved_at_ms;	/* 0 = not said */
 	bool force;			/* also when one that is open may be the same */
 	const char *dedup_key;		/* of a rule; NULL = one for each service */
+	const char *reason;		/* why it is declared; NULL = not said */
 };
 /* ERR_EXISTS with err->field = id of the open one that may be the same. */
 int incidents_declare(struct incidents *h, const struct who *who,

@@ -86,6 +86,7 @@ static int check_telling(struct policy_reader *r, const struct yaml *root, const
 	size_t i = 0;
 	int e = 0;
 
+	names_add(&groups, "vendor");	/* whichever the message is for */
 	for (size_t k = 0; k < p->n_audiences; k++)
 		names_add(&groups, p->audiences[k].name);
 	for (y = s ? s->first : NULL; y && e == 0; y = y->next)

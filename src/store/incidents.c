@@ -222,8 +222,9 @@ static int insert_incident(struct tx *t, const struct incident_new *n, char *id,
 
 	if (e == 0)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id,"
-			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, 'declared')",
-			     "tmtt", id, now, n->severity, t->who.actor);
+			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, $5)",
+			     "tmttt", id, now, n->severity, t->who.actor,
+			     n->reason ? n->reason : "declared");
 	for (size_t i = 0; e == 0 && i < n->n_tasks; i++)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_task (incident_id, text)"
 			     " VALUES ($1, $2)", "tt", id, n->tasks[i]);
@@ -262,10 +263,11 @@ int incident_declare(struct store *s, const struct who *who, const struct incide
 		e = incident_clocks_add(&t, id, n->clocks, n->n_clocks, err);
 	if (e < 0)
 		return e;
-	text = xasprintf("%s declared%s: %s", n->severity,
+	text = xasprintf("%s declared%s: %s%s%s%s", n->severity,
 			 n->kind == IK_DRILL ? " (drill)" : n->kind == IK_BACKFILL ? " (backfill)" :
 				"",
-			 n->title);
+			 n->title, n->reason ? " (" : "", n->reason ? n->reason : "",
+			 n->reason ? ")" : "");
 	e = incident_changed(&t, id, "incident.declared", NOTE_BAD, text, err);
 	if (e == 0)
 		e = tx_commit(&t, NULL, err);

@@ -11,6 +11,7 @@
 
 struct incident_new {
 	const char *title, *severity, *service, *impact, *dedup_key, *policy_hash;
+	const char *reason;			/* of its first severity; NULL = "declared" */
 	enum incident_kind kind;
 	int64_t started_at_ms, detected_at_ms;	/* 0 = when declared */
 	int64_t resolved_at_ms;			/* backfill */

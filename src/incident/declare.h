@@ -1,0 +1,31 @@
+/*
+ * Incidents that nobody had to declare: firing alerts and failover events against the table
+ * `declare` of the policy. What already belongs to an incident, open or over, declares nothing
+ * again; an open incident of the same service takes it in; of several rows the higher severity
+ * counts, and an incident that only the policy declared rises with what happens to it.
+ */
+#ifndef RD_INCIDENT_DECLARE_H
+#define RD_INCIDENT_DECLARE_H
+
+#include "incident/incidents.h"
+
+/* Something that happened and may declare. */
+struct occasion {
+	bool event;			/* else an alert */
+	char *ref, *name, *subject, *text;	/* name: severity of the event, or of the alert */
+	char *level;			/* of an alert: warn, bad */
+	char *incident, *incident_severity;	/* open and declared by policy: it is in there */
+	bool confirmed;
+	double share;			/* of the account's agents, 0..100 */
+	int64_t since_ms;
+};
+/* The row that fits with the highest severity; NULL = none. Pure. */
+const struct policy_declare *declare_row(const struct policy *p, const struct occasion *o,
+					 int64_t now_ms, double speed);
+/* Is severity a higher than b? By their order in the policy; an unknown one is the lowest. */
+bool severity_higher(const struct policy *p, const char *a, const char *b);
+
+/* In the leader's task. *ret: incidents declared or raised. */
+int declare_look(struct incidents *h, int64_t epoch, size_t *ret, struct err *err);
+
+#endif
