@@ -18,11 +18,12 @@
 enum {
 	WISHES_MAX = 200, SMS_WINDOW_MS = 10 * 60000, SMS_MIN = 10, SMS_REST_MS = 10 * 60000,
 	SILENT_MS = 60000,
-	SILENT_MAX_MS = 15 * 60000, HOUR_MS = 3600000,
+	SILENT_MAX_MS = 15 * 60000, STALE_CYCLES = 5, HOUR_MS = 3600000,
 };
 static const double sms_rate = 0.3;	/* of finished messages, recipients' own faults left out */
 static const char *const ours[] = { "sms-failures", "balance", "standby", "engine-silent",
-				    "untold" };
+				    "untold",
+				    "event-held", "data-stale" };
 
 struct alerter {
 	struct alerter_deps d;
@@ -130,6 +131,39 @@ static int look_engines(struct alerter *a, int64_t now, struct err *err)
 	return e;
 }
 
+/* People were told when it was held; this keeps it in sight. */
+static int look_events(struct alerter *a, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(a->d.store, &r, err, "SELECT e.id, coalesce(t.name, e.from_account),"
+			    " coalesce(e.held_gate, ''), coalesce(e.reason, '') FROM ringdown.event e"
+			    " LEFT JOIN \"TwilioAccount\" t ON t.id = e.from_account"
+			    " WHERE e.status = 'held' ORDER BY e.opened_at LIMIT 20", "");
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++)
+		wish(&a->now, "event-held", pg_text(r, i, 0), "bad", false,
+		     "%s of %s is held%s%s: %s", pg_text(r, i, 0), pg_text(r, i, 1),
+		     pg_text(r, i, 2)[0] ? " by gate " : "", pg_text(r, i, 2), pg_text(r, i, 3));
+	return e;
+}
+
+static int look_checks(struct alerter *a, int64_t now, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	char at[TIME_TEXT];
+	int e = store_query(a->d.store, &r, err, "SELECT t.id, t.name, x.last_check FROM"
+			    " \"TwilioAccount\" t JOIN ringdown.account_ext x ON x.account_id = t.id"
+			    " WHERE t.\"isActive\" AND x.removed_at IS NULL AND x.last_check < $1"
+			    " ORDER BY x.last_check LIMIT 50", "m",
+			    now - STALE_CYCLES * a->d.every_ms - SILENT_MS);
+
+	for (int i = 0; e == 0 && i < pg_rows(r); i++)
+		wish(&a->now, "data-stale", pg_text(r, i, 0), "warn", false,
+		     "%s was checked last at %s: what is shown of it is old", pg_text(r, i, 1),
+		     format_time(at, pg_time(r, i, 2)));
+	return e;
+}
+
 /* Not told: it would be told the way that does not work. It is seen in the console. */
 static int look_outbox(struct alerter *a, int64_t now, struct err *err)
 {
@@ -217,6 +251,10 @@ int alerter_look(struct alerter *a, struct err *err)
 		e = look_engines(a, now, err);
 	if (e == 0)
 		e = look_outbox(a, now, err);
+	if (e == 0)
+		e = look_events(a, err);
+	if (e == 0)
+		e = look_checks(a, now, err);
 	if (e == 0)
 		e = alerts_list(a->d.store, now, WISHES_MAX * 2, &rows, &n, err);
 	if (e == 0)

@@ -91,17 +91,28 @@ double absence_value(double value, double other)
 	return value > 0 || other <= 0 ? 0 : 1;
 }
 
-bool inhibited(const struct policy *p, const char *name, const char *subject,
+static bool explains(const struct policy_inhibit *r, const struct firing *by,
+		     const struct firing *a, const char *equal)
+{
+	if (!str_eq(by->name, r->source) || (by->name == a->name && by->subject == a->subject))
+		return false;
+	if (r->equal)
+		return equal && str_eq(by->subject, equal);
+	return str_empty(by->subject) || str_eq(by->subject, a->subject);
+}
+
+bool inhibited(const struct policy *p, const struct firing *a,
+	       const char *(*label)(const void *ctx, const char *name), const void *ctx,
 	       const struct firing *v, size_t n, const char **ret_by)
 {
 	for (size_t r = 0; r < p->n_inhibit; r++) {
-		if (!str_eq(p->inhibit[r].value, name))
-			continue;
-		for (size_t i = 0; i < n; i++)
-			if (str_eq(v[i].name, p->inhibit[r].name) &&
-			    str_eq(v[i].subject, subject)) {
+		const struct policy_inhibit *row = &p->inhibit[r];
+		const char *equal = row->equal && label ? label(ctx, row->equal) : NULL;
+
+		for (size_t i = 0; str_eq(row->target, a->name) && i < n; i++)
+			if (explains(row, &v[i], a, equal)) {
 				if (ret_by)
-					*ret_by = p->inhibit[r].name;
+					*ret_by = row->source;
 				return true;
 			}
 	}

@@ -30,9 +30,11 @@ void series_tick(struct series *s, int64_t now_ms);
 /* The absence rule: value is flat (0) while the other metric moves. */
 double absence_value(double value, double other);
 
-/* Is alert (name, subject) silenced by another that fires now? */
+/* Is an alert explained by another that fires now? label: value of a label of it by name, NULL =
+ * it has none. The same table as alerts_hush works by in the database. */
 struct firing { const char *name, *subject; };
-bool inhibited(const struct policy *p, const char *name, const char *subject,
+bool inhibited(const struct policy *p, const struct firing *a,
+	       const char *(*label)(const void *ctx, const char *name), const void *ctx,
 	       const struct firing *v, size_t n, const char **ret_by);
 
 #endif

@@ -27,6 +27,7 @@ struct live;
 struct executor;
 struct sms;
 struct alerter;
+struct sentry;
 struct keyring;
 struct engine_options;
 struct runs;
@@ -57,6 +58,7 @@ struct engine {
 	struct executor *executor;
 	struct sms *sms;
 	struct alerter *alerter;
+	struct sentry *sentry;		/* the policy's alert rules */
 	struct runs *runs;
 	struct incidents *incidents;
 	struct run_ports *run_ports;

@@ -1,6 +1,6 @@
 /*
  * See figures.h. All of them come from the state that the console shows; nothing is asked
- * anew. A figure that is not known now has no series.
+ * anew. A figure that is not known now has no series; those by account are under its id.
  */
 #include "engine/figures.h"
 
@@ -44,7 +44,7 @@ static void balances(const struct engine *e, struct metric_points *ret)
 
 	for (size_t i = 0; i < s->n_accounts; i++)
 		if (balance_of(&s->accounts[i], &v))
-			metric_points_add(ret, s->accounts[i].name, v);
+			metric_points_add(ret, s->accounts[i].id, v);
 }
 
 static void failing(const struct engine *e, struct metric_points *ret)
@@ -53,7 +53,7 @@ static void failing(const struct engine *e, struct metric_points *ret)
 
 	for (size_t i = 0; i < s->n_accounts; i++)
 		if (s->accounts[i].is_active && s->accounts[i].agents > 0)
-			metric_points_add(ret, s->accounts[i].name, 100.0 *
+			metric_points_add(ret, s->accounts[i].id, 100.0 *
 					  (double)s->accounts[i].failing /
 					  (double)s->accounts[i].agents);
 }
@@ -65,7 +65,7 @@ static void check_age(const struct engine *e, struct metric_points *ret)
 
 	for (size_t i = 0; i < s->n_accounts; i++)
 		if (s->accounts[i].is_active && s->accounts[i].last_check_ms)
-			metric_points_add(ret, s->accounts[i].name,
+			metric_points_add(ret, s->accounts[i].id,
 					  (double)(now - s->accounts[i].last_check_ms) / 1000);
 }
 

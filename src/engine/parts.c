@@ -3,6 +3,7 @@
 #include "engine/parts.h"
 
 #include "alert/alerter.h"
+#include "alert/sentry.h"
 #include "engine/figures.h"
 #include "failover/decide.h"
 #include "failover/execute.h"
@@ -58,6 +59,23 @@ static void start_incidents(struct engine *e)
 	incidents_start(e->incidents);
 }
 
+static const char *account_name(void *ctx, const char *label)
+{
+	const struct engine *e = ctx;
+	const struct account *a = state_account(hub_state(e->hub), label);
+
+	return a ? a->name : NULL;
+}
+
+static void start_sentry(struct engine *e)
+{
+	struct sentry_deps d = { e->loop, e->store, e->metrics, e->o->notify, e->o->speed,
+				 policy_of, epoch_of, journal_moved, account_name, e };
+
+	e->sentry = sentry_new(&d);
+	sentry_start(e->sentry);
+}
+
 /* Who led last, when that is not us: tells people what everybody sees. */
 static const char *speaker(void *ctx)
 {
@@ -84,6 +102,7 @@ void parts_start(struct engine *e)
 	e->runs = ports_runs_new(e);
 	runs_start(e->runs);
 	start_incidents(e);
+	start_sentry(e);
 	monitor_start(e->monitor);
 	decider_start(e->decider);
 }
@@ -108,6 +127,7 @@ void parts_gained(struct engine *e, int64_t epoch)
 	decider_wake(e->decider);
 	executor_wake(e->executor);
 	runs_wake(e->runs);
+	sentry_wake(e->sentry);
 	incidents_wake(e->incidents);
 }
 
@@ -154,6 +174,7 @@ void parts_stop(struct engine *e)
 	monitor_stop(e->monitor);
 	executor_stop(e->executor);
 	alerter_stop(e->alerter);
+	sentry_stop(e->sentry);
 	sms_stop(e->sms);
 	incidents_stop(e->incidents);
 	runs_stop(e->runs);
@@ -164,6 +185,7 @@ bool parts_idle(const struct engine *e)
 {
 	return !e->executor || (decider_idle(e->decider) && monitor_idle(e->monitor) &&
 				executor_idle(e->executor) && alerter_idle(e->alerter) &&
+				sentry_idle(e->sentry) &&
 				sms_idle(e->sms) && runs_idle(e->runs) &&
 				incidents_idle(e->incidents) &&
 				notifier_idle(e->notifier));
@@ -175,6 +197,7 @@ void parts_free(struct engine *e)
 		return;
 	executor_free(e->executor);
 	alerter_free(e->alerter);
+	sentry_free(e->sentry);
 	sms_free(e->sms);
 	incidents_free(e->incidents);
 	runs_free(e->runs);

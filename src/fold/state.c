@@ -497,7 +497,7 @@ int state_apply(struct state *s, const struct json *entry, struct err *err)
 	if (seq <= s->seq)
 		return 0;
 	s->seq = seq;
-	if (json_get_str(entry, "text"))
+	if (!str_empty(json_get_str(entry, "text"))) /* as a snapshot has them */
 		record_from_json(&entry_type, list_new(&entries, s), entry, false, NULL);
 	apply_data(s, json_get(entry, "data"));
 	return 0;

@@ -17,7 +17,7 @@
 
 enum { BODY_MAX = 8 << 20 };
 
-/* ---- paths in JSON ------------------------------------------------------------------------- */
+/* ---- paths in JSON --------------------------------------------------------------------------- */
 
 /* "$.a[0].b" -> "a.0.b" */
 static void plain_path(struct str *b, const char *path, size_t n)
@@ -145,7 +145,7 @@ int metric_from_prometheus(const struct policy_metric *m, const char *text, size
 	return 0;
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static bool loopback(const char *host)
 {

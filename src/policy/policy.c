@@ -135,6 +135,30 @@ static int check_metric(struct policy_reader *r, const struct yaml *y,
 	return e;
 }
 
+/* Alerts that the engine raises itself; the policy may say what explains them. */
+static const char *const engine_alerts[] = {
+	"account", "isolation", "disagreement", "webhook", "elevenlabs", "feed", "video", "drift",
+	"number-released", "sms-filtered", "sms-failures", "balance", "standby", "engine-silent",
+	"untold", "event-held", "data-stale", "metric-unreadable",
+};
+
+static int check_inhibit(struct policy_reader *r, const struct yaml *section,
+			 const struct names *alerts)
+{
+	int e = 0;
+
+	for (const struct yaml *y = section ? section->first : NULL; y && e == 0; y = y->next) {
+		e = known(r, y, y->key, "alert", alerts->v, alerts->n);
+		if (e == 0 && y->type == YAML_SCALAR)
+			e = known(r, y, y->text, "alert", alerts->v, alerts->n);
+		for (const struct yaml *x = y->type == YAML_LIST ? y->first : NULL; x && e == 0;
+		     x = x->next)
+			e = known(r, x, x->type == YAML_MAP ? yaml_get_str(x, "alert") : x->text,
+				  "alert", alerts->v, alerts->n);
+	}
+	return e;
+}
+
 int policy_check(struct policy_reader *r, const struct yaml *root, const struct policy *p)
 {
 	struct names sev = { .n = 0 }, metrics = { .n = 0 };
@@ -150,13 +174,9 @@ int policy_check(struct policy_reader *r, const struct yaml *root, const struct 
 		e = check_telling(r, root, p, &sev);
 	for (size_t i = 0; i < p->n_metrics && y && e == 0; i++, y = y->next)
 		e = check_metric(r, y, &p->metrics[i], &sev, &metrics);
-	ys = yaml_get(root, "inhibit");
-	for (y = ys ? ys->first : NULL; y && e == 0; y = y->next) {
-		e = known(r, y, y->key, "metric", metrics.v, metrics.n);
-		if (e == 0)
-			e = known(r, y, y->text, "metric", metrics.v, metrics.n);
-	}
-	return e;
+	for (size_t i = 0; i < COUNT_OF(engine_alerts); i++)
+		names_add(&metrics, engine_alerts[i]);
+	return e == 0 ? check_inhibit(r, yaml_get(root, "inhibit"), &metrics) : e;
 }
 
 /* ---- messages: their fields ----------------------------------------------------- */

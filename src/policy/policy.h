@@ -15,6 +15,9 @@
 #include "core/yaml.h"
 
 struct policy_pair { char *name, *value; };
+/* While source fires, target is not told where their subjects are equal (a source without one
+ * concerns all), or with `equal` where that label of the target is the source's subject. */
+struct policy_inhibit { char *source, *target, *equal; };
 struct policy_severity {
 	char *id, *label;		/* "P0", "critical" */
 	char **criteria; size_t n_criteria;
@@ -53,6 +56,7 @@ struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *severity_warn, *severity_bad; /* ids, may be NULL */
 	char *runbook;			/* id of the one that fits */
 	char *absent_while;		/* absence rule: fires while this other metric is > 0 */
+	char *group;			/* alerts of one group are told in one message; NULL = name */
 };
 struct policy_message {
 	char *id, *title, *subject, *body;
@@ -98,7 +102,7 @@ struct policy {
 	/* feature flags and their default */
 	struct policy_pair *flags; size_t n_flags;
 	struct policy_pair *dashboards; size_t n_dashboards;
-	struct policy_pair *inhibit; size_t n_inhibit;		/* alert -> alert it silences */
+	struct policy_inhibit *inhibit; size_t n_inhibit;	/* alert -> alert it explains */
 	struct policy_dependency *depends; size_t n_depends;	/* capability on component */
 	struct policy_audience *audiences; size_t n_audiences;
 	struct policy_declare *declare; size_t n_declare;

@@ -265,6 +265,8 @@ static const struct policy_key metric_rows[] = {
 	{ "severity", PK_FN, false, .fn = metric_severity },
 	{ "runbook", PK_TEXT, false, AT(policy_metric, runbook) },
 	{ "absent_while", PK_TEXT, false, AT(policy_metric, absent_while) },
+	{ "group", PK_TEXT, false, AT(policy_metric, group) },
+	{ "keep_firing_for", PK_DURATION, false, AT(policy_metric, keep_ms) },
 	{ NULL, PK_TEXT, false, AT(policy_metric, text) },
 	{ NULL, PK_TEXT, false, AT(policy_metric, severity_warn) },
 	{ NULL, PK_TEXT, false, AT(policy_metric, severity_bad) },
@@ -436,6 +438,42 @@ static const struct policy_key review_rows[] = {
 };
 static const struct policy_keys review_keys = KEYS(review_rows, policy_review);
 
+/* ---- inhibition ------------------------------------------------------------------------------ */
+
+static const struct policy_key inhibit_rows[] = {
+	{ NULL, PK_TEXT, false, AT(policy_inhibit, source) },
+	{ "alert", PK_TEXT, true, AT(policy_inhibit, target) },
+	{ "equal", PK_TEXT, false, AT(policy_inhibit, equal) },
+};
+static const struct policy_keys inhibit_keys = KEYS(inhibit_rows, policy_inhibit);
+
+static int inhibit_one(struct policy_reader *r, struct policy *p, const char *source,
+		       const struct yaml *y)
+{
+	struct policy_inhibit *i = NEXT_OF(p, inhibit);
+
+	i->source = xstrdup(source);
+	if (y->type == YAML_MAP)
+		return policy_read(r, y, &inhibit_keys, i, source);
+	i->target = xstrdup(y->text ? y->text : "");
+	return policy_list_must(r, y, YAML_SCALAR, source);
+}
+
+/* alert: other, or alert: [other, {alert: third, equal: label}] */
+static int inhibit(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	int e = policy_list_must(r, y, YAML_MAP, "inhibit");
+
+	for (const struct yaml *c = e ? NULL : y->first; c && e == 0; c = c->next) {
+		if (c->type != YAML_LIST)
+			e = inhibit_one(r, obj, c->key, c);
+		else
+			for (const struct yaml *x = c->first; x && e == 0; x = x->next)
+				e = inhibit_one(r, obj, c->key, x);
+	}
+	return e;
+}
+
 /* ---- the whole file ------------------------------------------------------------- */
 
 static int version(struct policy_reader *r, const struct yaml *y, void *obj)
@@ -459,7 +497,7 @@ static const struct policy_key top_rows[] = {
 	{ "contacts", PK_LIST, false, ATN(policy, contacts), .of = &contact_keys },
 	{ "metrics", PK_SECTION, false, ATN(policy, metrics), .of = &metric_keys,
 	  .id_at = offsetof(struct policy_metric, name) },
-	{ "inhibit", PK_PAIRS, false, ATN(policy, inhibit) },
+	{ "inhibit", PK_FN, false, .fn = inhibit },
 	{ "depends", PK_LIST, false, ATN(policy, depends), .of = &depends_keys },
 	{ "audiences", PK_FN, false, .fn = audiences },
 	{ "declare", PK_LIST, false, ATN(policy, declare), .of = &declare_keys },
@@ -475,6 +513,7 @@ static const struct policy_key top_rows[] = {
 	{ NULL, PK_SECTION, false, ATN(policy, ladders), .of = &ladder_keys,
 	  .id_at = offsetof(struct policy_ladder, name) },
 	{ NULL, PK_LIST, false, ATN(policy, audiences), .of = &audience_keys },
+	{ NULL, PK_LIST, false, ATN(policy, inhibit), .of = &inhibit_keys },
 	{ NULL, PK_TEXT, false, AT(policy, file) },
 	{ NULL, PK_TEXT, false, AT(policy, hash) },
 };

@@ -332,20 +332,40 @@ static double drop_rate(struct sim_request *q, int *ret_calls)
 	return calls ? 100.0 * failed / calls : 0;
 }
 
-/* What a quiet service shows; the two that follow the calls are computed. */
-static double calm(const char *metric, double drop)
-{
-	static const struct { const char *name; double value; } quiet[] = {
-		{ "call_quality", 4.2 }, { "webhook_failure_rate", 0.8 },
-		{ "api_response_time", 240 },
-		{ "error_rate", 0.6 }, { "webhook_processing_time", 0.4 }, { "memory_usage", 310 },
-		{ "transcription_queue", 12 },
-	};
+/* What a quiet service shows, and what it shows while the provider or our webhooks are down;
+ * `with_drop` of it comes with every percent of calls that drop. Only call_drop_rate itself is
+ * counted from the calls. */
+struct app_figure { const char *name; double calm, down, hooks_down, with_drop; };
+static const struct app_figure app_figures[] = {
+	{ "call_quality", 4.2, 2.4, 4.2, -0.02 },
+	{ "webhook_failure_rate", 0.8, 4, 100, 0 },
+	{ "api_response_time", 240, 4800, 900, 12 },
+	{ "error_rate", 0.6, 22, 7, 0.1 },
+	{ "webhook_processing_time", 0.4, 2.6, 5, 0 },
+	{ "memory_usage", 310, 330, 310, 0 },
+	{ "transcription_queue", 12, 140, 12, 0 },
+	{ "provider_health", 99, 12, 97, -0.8 },
+	{ "backup_age", 6, 6, 6, 0 },			/* minutes */
+};
 
-	for (size_t i = 0; metric && i < COUNT_OF(quiet); i++)
-		if (str_eq(metric, quiet[i].name))
-			return quiet[i].value;
-	return str_eq(metric, "provider_health") ? (drop < 5 ? 99 : 60) : drop;
+static double app_figure(struct sim_request *q, const char *metric, double drop)
+{
+	const struct sim_account *a = main_account(q);
+
+	for (size_t i = 0; metric && i < COUNT_OF(app_figures); i++) {
+		const struct app_figure *f = &app_figures[i];
+		double v;
+
+		if (!str_eq(metric, f->name))
+			continue;
+		if (sim_fault_down(q->sim, "twilio", a))
+			return f->down;
+		if (sim_fault_path_down(q->sim, "app", "/webhooks"))
+			return f->hooks_down;
+		v = f->calm + f->with_drop * drop;
+		return v < 0 ? 0 : v;
+	}
+	return drop;
 }
 
 static void active_calls(struct sim_request *q, struct jw *w)
@@ -379,7 +399,7 @@ static void figures(struct sim_request *q)
 	jw_str(&w, "status", rate < 5 ? "healthy" : "degraded");
 	jw_str(&w, "metric_type", metric);
 	jw_i64(&w, "count", calls);
-	jw_double(&w, "average", calm(metric, rate));
+	jw_double(&w, "average", app_figure(q, metric, rate));
 	jw_double(&w, "callDropRate", rate);
 	active_calls(q, &w);
 	sim_json_end(q, &w);

@@ -205,16 +205,18 @@ void sim_fault_match(struct sim *s, const struct sim_asked *q, struct sim_effect
 	}
 }
 
+static bool lasts(const struct sim_fault *f, int64_t now)
+{
+	return f->times < 0 && f->rate >= 1 && now >= f->from_ms &&
+	       (!f->until_ms || now < f->until_ms) && (f->status >= 500 || f->drop || f->hang);
+}
+
 bool sim_fault_down(const struct sim *s, const char *service, const struct sim_account *a)
 {
 	int64_t now = sim_now(s);
 
 	for (const struct sim_fault *f = s->faults; f; f = f->next) {
-		bool lasting = f->times < 0 && f->rate >= 1 && now >= f->from_ms &&
-			       (!f->until_ms || now < f->until_ms);
-
-		if (!lasting || f->path || f->method || f->body_part ||
-		    (f->status < 500 && !f->drop && !f->hang))
+		if (!lasts(f, now) || f->path || f->method || f->body_part)
 			continue;
 		if (f->service && !service_matches(f->service, service))
 			continue;
@@ -222,6 +224,15 @@ bool sim_fault_down(const struct sim *s, const char *service, const struct sim_a
 					  str_eq(f->account, a->name))))
 			return true;
 	}
+	return false;
+}
+
+bool sim_fault_path_down(const struct sim *s, const char *service, const char *path)
+{
+	for (const struct sim_fault *f = s->faults; f; f = f->next)
+		if (lasts(f, sim_now(s)) && f->path && strstr(f->path, path) && f->service &&
+		    service_matches(f->service, service))
+			return true;
 	return false;
 }
 

@@ -19,6 +19,8 @@ struct sim_asked {
 void sim_fault_match(struct sim *s, const struct sim_asked *q, struct sim_effect *ret);
 /* Is the whole service down, for a (NULL: for all)? Uses up nothing. */
 bool sim_fault_down(const struct sim *s, const char *service, const struct sim_account *a);
+/* A lasting fault on paths of the service that contain this. */
+bool sim_fault_path_down(const struct sim *s, const char *service, const char *path);
 void sim_effect_fini(struct sim_effect *e);
 bool sim_fault_held(const struct sim *s, int id);
 

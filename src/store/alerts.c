@@ -5,17 +5,10 @@
 #include "core/json.h"
 #include "model/row.h"
 #include "store/control.h"
-#include "store/internal.h"
-
-#define ALERT_COLUMNS                                                                              \
-	"id, name, subject, text, severity, state, since, resolved_at AS \"resolvedAt\","          \
-	" acked_by AS \"ackedBy\", acked_at AS \"ackedAt\", priority, source,"                     \
-	" grouping AS \"group\", count, figure AS value, runbook,"                                 \
-	" inhibited_by AS \"inhibitedBy\", silenced_by AS \"silencedBy\","                         \
-	" silenced_reason AS \"silencedReason\", silenced_until AS \"silencedUntil\", labels"
+#include "store/alerts_internal.h"
 
 /* Its first row, with a sentence of its own or the alert's. */
-static void note_alert(struct tx *t, const struct pg_result *r, const char *kind, const char *text)
+void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const char *text)
 {
 	struct str data = STR_INIT(65536);
 	struct jw w = JW(&data);
@@ -31,6 +24,19 @@ static void note_alert(struct tx *t, const struct pg_result *r, const char *kind
 		str_empty(a.subject) ? a.name : a.subject, text ? text : a.text, str_get(&data));
 	record_fini(&alert_type, &a);
 	str_fini(&data);
+}
+
+/* New, and no silence covers it. */
+static int alert_loud_now(struct tx *t, const char *name, const char *subject, bool *ret,
+			  struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err, "SELECT NOT EXISTS (SELECT 1 FROM ringdown.silence"
+			 " WHERE name IN ('*', $1) AND subject IN ('*', $2) AND ended_by IS NULL"
+			 " AND since <= $3 AND until > $3)", "ttm", name, subject, tx_now_ms(t));
+
+	*ret = e == 0 && pg_bool(r, 0, 0);
+	return e;
 }
 
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
@@ -59,9 +65,11 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 	if (e < 0)
 		return e;
 	if (is_new || louder)
-		note_alert(t, r, is_new ? "alert.firing" : "alert.changed", NULL);
+		alert_note(t, r, is_new ? "alert.firing" : "alert.changed", NULL);
+	if (ret_new && is_new)
+		return alert_loud_now(t, name, subject, ret_new, err);
 	if (ret_new)
-		*ret_new = is_new;
+		*ret_new = false;
 	return 0;
 }
 
@@ -78,7 +86,7 @@ int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret
 	if (e < 0)
 		return e;
 	if (pg_rows(r))
-		note_alert(t, r, "alert.resolved", NULL);
+		alert_note(t, r, "alert.resolved", NULL);
 	if (ret_was)
 		*ret_was = pg_rows(r) > 0;
 	return 0;

@@ -33,7 +33,7 @@ int holds_list(struct store *s, struct hold_row **ret, size_t *ret_n, struct err
 void holds_free(struct hold_row *rows, size_t n);
 
 /* Opens or refreshes; journaled only when it opens or its text's severity changes.
- * *ret_new (may be NULL): it was not open before. */
+ * *ret_new (may be NULL): it was not open before and is not silenced: people should hear. */
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
 		const char *text, bool *ret_new, struct err *err);
 int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret_was,

@@ -84,19 +84,38 @@ static void late_samples_are_ignored(void **state)
 	assert_int_equal(s.state, AL_PENDING);	/* silence alone fires nothing */
 }
 
+static const char *label_account(const void *ctx, const char *name)
+{
+	assert_string_equal(name, "account");
+	return ctx;
+}
+
 static void inhibition(void **state)
 {
-	struct policy_pair rows[] = { { "account_down", "agent_failing" } };
-	struct policy p = { .inhibit = rows, .n_inhibit = 1 };
-	struct firing v[] = { { "account_down", "acme-main" } };
+	struct policy_inhibit rows[] = {
+		{ (char[]){ "account" }, (char[]){ "calls" }, NULL },
+		{ (char[]){ "account" }, (char[]){ "agent" }, (char[]){ "account" } },
+		{ (char[]){ "isolation" }, (char[]){ "account" }, NULL },
+	};
+	struct policy p = { .inhibit = rows, .n_inhibit = COUNT_OF(rows) };
+	struct firing v[] = { { "account", "acme-main" } }, all[] = { { "isolation", "" } };
 	const char *by = NULL;
 
 	(void)state;
-	assert_true(inhibited(&p, "agent_failing", "acme-main", v, 1, &by));
-	assert_string_equal(by, "account_down");
-	assert_false(inhibited(&p, "agent_failing", "globex", v, 1, &by));
-	assert_false(inhibited(&p, "balance", "acme-main", v, 1, &by));
-	assert_false(inhibited(&p, "agent_failing", "acme-main", v, 0, &by));
+	assert_true(inhibited(&p, &(struct firing){ "calls", "acme-main" }, NULL, NULL, v, 1, &by));
+	assert_string_equal(by, "account");
+	assert_false(inhibited(&p, &(struct firing){ "calls", "globex" }, NULL, NULL, v, 1, NULL));
+	assert_false(inhibited(&p, &(struct firing){ "other", "acme-main" }, NULL, NULL, v, 1, NULL));
+	assert_false(inhibited(&p, &(struct firing){ "calls", "acme-main" }, NULL, NULL, v, 0, NULL));
+	/* an account that is down explains its agents: their label is its subject */
+	assert_true(inhibited(&p, &(struct firing){ "agent", "a7" }, label_account, "acme-main", v,
+			      1, NULL));
+	assert_false(inhibited(&p, &(struct firing){ "agent", "a7" }, label_account, "globex", v, 1,
+			       NULL));
+	assert_false(inhibited(&p, &(struct firing){ "agent", "a7" }, NULL, NULL, v, 1, NULL));
+	/* what concerns everything explains it whatever its subject; nothing explains itself */
+	assert_true(inhibited(&p, &v[0], NULL, NULL, all, 1, NULL));
+	assert_false(inhibited(&p, &v[0], NULL, NULL, v, 1, NULL));
 }
 
 static void absence(void **state)

@@ -85,7 +85,11 @@ static void places(void **state)
 	refused(SEV "metrics:\n  m: {sql: SELECT 1, severity: {warn: P11}}\n",
 		"there is no severity 'P11'; did you mean 'P1'?");
 	refused(SEV "metrics:\n  load: {sql: SELECT 1}\ninhibit: {load: laod}\n",
-		"there is no metric 'laod'; did you mean 'load'?");
+		"there is no alert 'laod'; did you mean 'load'?");
+	refused(SEV "metrics:\n  load: {sql: SELECT 1}\ninhibit: {acount: load}\n",
+		"there is no alert 'acount'; did you mean 'account'?");
+	refused(SEV "metrics:\n  load: {sql: SELECT 1}\ninhibit: {account: [{equal: x}]}\n",
+		"'alert' is missing");
 	refused(SEV "messages:\n  m: {body: 'so {{ Impact }}'}\n", "{{name}} is wanted");
 	refused(SEV "ladders:\n  a: [{role: x, via: [slak], respond: 1m}]\n",
 		"there is no channel 'slak'; did you mean 'slack'?");

@@ -6,13 +6,13 @@
 
 enum { EVERY_MS = 4000, CALLS = 6, MESSAGES = 6 };
 
-/* $1 failing share, $2 now, $3 round. Every 50th call fails as they do on a good day. */
+/* $1 failing share, $2 now, $3 round. Every 150th call fails as they do on a good day. */
 static const char calls_sql[] =
 	"INSERT INTO calls (id, tenant_id, call_sid, from_number, to_number, status, duration,"
 	" created_at) SELECT 'feed-c' || $3::bigint || '-' || n, v.\"orgId\", 'CA' ||"
 	" md5($3::bigint || '-' || n), '+1415555' || lpad((n * 37 % 10000)::text, 4, '0'),"
 	" v.\"twilioPhoneNumber\", CASE WHEN random() < $1::float8 THEN 'failed' WHEN ($3::bigint *"
-	" 6 + n) % 50 = 0 THEN 'failed'      WHEN ($3::bigint + n) % 11 = 0 THEN 'no-answer' WHEN n"
+	" 6 + n) % 150 = 0 THEN 'failed' WHEN ($3::bigint + n) % 11 = 0 THEN 'no-answer' WHEN n"
 	" = 1 THEN 'in-progress'      ELSE 'completed' END,"
 	" 20 + n, $2::timestamptz - n * interval '500 milliseconds'"
 	" FROM generate_series(1, $4::bigint) n JOIN LATERAL (SELECT * FROM \"VoiceAgent\""
@@ -31,6 +31,15 @@ static const char messages_sql[] =
 	" $2::timestamptz - n * interval '500 milliseconds'"
 	" FROM generate_series(1, $4::bigint) n JOIN LATERAL (SELECT * FROM \"VoiceAgent\""
 	"      ORDER BY md5(id || $3::bigint || n) LIMIT 1) v ON true";
+
+/* Customers go on writing, whatever becomes of the answers. */
+static const char inbound_sql[] =
+	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\","
+	" content, metadata, \"createdAt\")"
+	" SELECT 'feed-i' || $2::bigint, v.\"orgId\", 'inbound', 'sms', 'received',"
+	" '+1415555' || lpad(($2::bigint * 71 % 10000)::text, 4, '0'), v.\"twilioPhoneNumber\","
+	" 'Is ten o''clock still fine?', '{}'::jsonb, $1::timestamptz"
+	" FROM (SELECT * FROM \"VoiceAgent\" ORDER BY md5(id || $2::bigint) LIMIT 1) v";
 
 static double failing_share(struct demo *d)
 {
@@ -61,6 +70,7 @@ static void feed(void *arg)
 		store_query(s, NULL, &err, end_sql, "m", now);
 		store_query(s, NULL, &err, messages_sql, "dmii", share, now, round,
 			    (int64_t)MESSAGES);
+		store_query(s, NULL, &err, inbound_sql, "mi", now, round);
 		task_sleep(EVERY_MS);
 	}
 	store_close(s);

@@ -169,7 +169,8 @@ static int add_people(struct seeding *s, struct err *err)
 	return r;
 }
 
-/* A day of traffic at 97-98 % well, and of health checks. $1 = how many agents count. */
+/* A day of calls at 99 % and messages at 96 % well, and of health checks. $1 = how many agents
+ * count. */
 static const char *const history[] = {
 	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\","
 	" content, metadata, \"createdAt\")"
@@ -186,7 +187,8 @@ static const char *const history[] = {
 	"INSERT INTO calls (id, tenant_id, call_sid, from_number, to_number, status, duration,"
 	" created_at) SELECT 'seed-c' || n, v.\"orgId\", 'CA' || md5(n::text),"
 	" '+1415555' || lpad((n % 10000)::text, 4, '0'), v.\"twilioPhoneNumber\","
-	" CASE WHEN n % 50 = 9 THEN 'failed' WHEN n % 11 = 4 THEN 'no-answer' ELSE 'completed' END,"
+	" CASE WHEN n % 150 = 9 THEN 'failed' WHEN n % 11 = 4 THEN 'no-answer' ELSE 'completed'"
+	" END,"
 	" 20 + n % 300, $2::timestamptz - n * interval '28 seconds'"
 	" FROM generate_series(1, 3000) n"
 	" JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS pos, count(*) OVER () AS total"

@@ -1,0 +1,447 @@
+/*
+ * See sentry.h. The board is the memory, the database the truth: what a look moved is written
+ * in one transaction under the lease, and when that fails the board is thrown away and made
+ * anew from what is stored, so that nothing is believed to be told that was not.
+ */
+#include "alert/sentry.h"
+
+#include <string.h>
+
+#include "alert/board.h"
+#include "alert/tell.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/task.h"
+#include "store/alerts.h"
+#include "store/control.h"
+
+enum {
+	READERS = 4, REFRESH_MS = 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
+	STEP_MS = 5000, FASTEST_MS = 500, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000,
+};
+
+struct sentry {
+	struct sentry_deps d;
+	struct task *task;
+	struct condition wake;
+	bool stopping;
+	struct board *board;
+	int64_t epoch;			/* the board was loaded under this one */
+	int64_t wall_ms, mono_ms;	/* of the last look */
+	int64_t refreshed_ms, sampled_ms, look_ms;
+};
+
+const struct board *sentry_board(const struct sentry *w)
+{
+	return w ? w->board : NULL;
+}
+
+int64_t sentry_look_ms(const struct sentry *w)
+{
+	return w ? w->look_ms : 0;
+}
+
+void sentry_table(const struct policy *p, struct str *ret)
+{
+	struct jw w = JW(ret);
+
+	jw_arr(&w, NULL);
+	for (size_t i = 0; p && i < p->n_inhibit; i++) {
+		jw_obj(&w, NULL);
+		jw_str(&w, "source", p->inhibit[i].source);
+		jw_str(&w, "target", p->inhibit[i].target);
+		jw_str(&w, "equal", p->inhibit[i].equal);
+		jw_obj_end(&w);
+	}
+	jw_arr_end(&w);
+}
+
+/* ---- the board from what is stored ----------------------------------------------------------- */
+
+static bool has_series(const struct board *b, const struct alert *a)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (board_open(&b->v[i]) && str_eq(b->v[i].s.label, a->subject) &&
+		    str_eq(b->metrics[b->v[i].metric].of->name, a->name))
+			return true;
+	return false;
+}
+
+/* Alerts of metrics that the policy no longer has, or whose series nobody remembers. */
+static int end_orphans(struct sentry *w, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(w->epoch);
+	struct alert *rows = NULL;
+	size_t n = 0;
+	int e = alerts_list(w->d.store, loop_wall_ms(w->d.loop), 1000, &rows, &n, err);
+
+	if (e == 0)
+		e = tx_begin(w->d.store, &t, &who, err);
+	for (size_t i = 0; e == 0 && i < n; i++) {
+		const struct alert *a = &rows[i];
+
+		if (a->state == AL_RESOLVED || !str_eq(a->source, "policy") ||
+		    str_eq(a->name, "metric-unreadable") || has_series(w->board, a))
+			continue;
+		e = a->state == AL_PENDING ? alert_drop(&t, a->name, a->subject, err) :
+					     alert_resolve(&t, a->name, a->subject, NULL, err);
+	}
+	if (e == 0)
+		e = tx_commit(&t, NULL, err);
+	alerts_free(rows, n);
+	return e;
+}
+
+static void forget(struct sentry *w)
+{
+	board_free(w->board);
+	w->board = NULL;
+}
+
+static int load(struct sentry *w, const struct policy *p, int64_t epoch, struct err *err)
+{
+	int64_t now = loop_wall_ms(w->d.loop);
+	struct series_row *rows = NULL;
+	size_t n = 0;
+	int e = series_load(w->d.store, &rows, &n, err);
+
+	if (e < 0)
+		return e;
+	forget(w);
+	w->board = board_new(p, w->d.speed);
+	w->epoch = epoch;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(json_free_p) struct json *doc =
+			json_parse(rows[i].doc, strlen(rows[i].doc), NULL);
+
+		board_restore(w->board, rows[i].name, rows[i].label, doc, now);
+	}
+	series_rows_free(rows, n);
+	for (size_t i = 0; i < w->board->n_metrics; i++)
+		w->board->metrics[i].shown = true; /* an alert of the last life may be open */
+	e = end_orphans(w, err);
+	if (e < 0)
+		forget(w);
+	return e;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+struct reading {
+	struct sentry *w;
+	const struct policy *policy;
+	size_t metric;
+	bool asked;
+	int e;
+	struct metric_points points;
+	struct err err;
+};
+
+static void read_one(void *arg)
+{
+	struct reading *r = arg;
+
+	r->asked = true;
+	r->e = metric_read(r->w->d.metrics, r->policy, &r->policy->metrics[r->metric], 0, 0,
+			   &r->points, &r->err);
+}
+
+/* All that are due, a few at a time; false: cancelled. */
+static bool read_all(struct sentry *w, struct reading *v, size_t n)
+{
+	struct crowd c;
+
+	crowd_init(&c, READERS);
+	for (size_t i = 0; i < n && !w->stopping; i++)
+		if (crowd_add(&c, "metric", read_one, &v[i]) != 0)
+			break;
+	crowd_join(&c);
+	return !w->stopping && !task_cancelled();
+}
+
+static void judge(struct sentry *w, struct reading *v, size_t n)
+{
+	int64_t now = loop_wall_ms(w->d.loop);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].asked)
+			continue;
+		if (v[i].e == 0)
+			board_read(w->board, v[i].metric, &v[i].points, now);
+		else
+			board_failed(w->board, v[i].metric, v[i].err.msg, now);
+	}
+	board_tick(w->board, now);
+}
+
+static bool look_at_metrics(struct sentry *w, const struct policy *p)
+{
+	int64_t now = loop_wall_ms(w->d.loop);
+	struct reading *v = xcalloc(p->n_metrics + 1, sizeof(*v));
+	size_t n = 0;
+	bool done;
+
+	for (size_t i = 0; i < p->n_metrics; i++) {
+		size_t m = board_order(w->board, i);
+
+		if (board_due(w->board, m, now))
+			v[n++] = (struct reading){ .w = w, .policy = p, .metric = m };
+	}
+	done = read_all(w, v, n);
+	if (done)
+		judge(w, v, n);
+	for (size_t i = 0; i < n; i++)
+		metric_points_fini(&v[i].points);
+	free_p(&v);
+	return done;
+}
+
+/* ---- keeping --------------------------------------------------------------------------------- */
+
+static int keep_series(struct sentry *w, struct tx *t, const struct board_series *s,
+		       struct err *err)
+{
+	const char *name = w->board->metrics[s->metric].of->name;
+	struct alert a = { 0 };
+	int e;
+
+	if (s->s.state == AL_RESOLVED)
+		return alert_resolve(t, name, s->s.label, NULL, err);
+	if (!board_open(s))
+		return alert_drop(t, name, s->s.label, err);
+	board_alert(w->board, s, w->d.shown ? w->d.shown(w->d.ctx, s->s.label) : NULL, &a);
+	e = alert_put(t, &a, err);
+	record_fini(&alert_type, &a);
+	return e;
+}
+
+/* What moved; now and then also the figures of what fires. */
+static int keep_changes(struct sentry *w, struct tx *t, struct err *err)
+{
+	const struct board *b = w->board;
+	bool refresh = tx_now_ms(t) - w->refreshed_ms >= REFRESH_MS;
+	size_t kept = 0;
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < b->n_changes; i++)
+		e = keep_series(w, t, &b->v[b->changes[i].series], err);
+	for (size_t i = 0; refresh && e == 0 && i < b->n && kept < SHOWN_MAX; i++)
+		if (board_open(&b->v[i]) && !b->v[i].s.stale) {
+			e = keep_series(w, t, &b->v[i], err);
+			kept++;
+		}
+	if (refresh)
+		w->refreshed_ms = tx_now_ms(t);
+	return e;
+}
+
+static int keep_unreadable(struct sentry *w, struct tx *t, struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < w->board->n_metrics; i++) {
+		struct board_metric *m = &w->board->metrics[i];
+		_cleanup_(free_p) char *text = NULL;
+		struct alert a = { .name = (char[]){ "metric-unreadable" },
+				   .severity = (char[]){ "warn" }, .state = AL_FIRING,
+				   .source = (char[]){ "policy" }, .since_ms = m->failed_since_ms };
+
+		if (m->unreadable == m->shown || (!m->unreadable && m->failed_since_ms))
+			continue;
+		if (m->unreadable) {
+			text = xasprintf("%s cannot be judged, it is unknown: %s",
+					 m->of->title ? m->of->title : m->of->name, m->why);
+			a.subject = m->of->name;
+			a.text = text;
+			e = alert_put(t, &a, err);
+		} else {
+			e = alert_resolve(t, a.name, m->of->name, NULL, err);
+		}
+		m->shown = m->unreadable;
+	}
+	return e;
+}
+
+static int keep_board(struct sentry *w, struct tx *t, struct err *err)
+{
+	bool sample = tx_now_ms(t) - w->sampled_ms >= SAMPLE_MS;
+	struct str series = STR_INIT(16 << 20), samples = STR_INIT(16 << 20);
+	struct jw a = JW(&series), b = JW(&samples);
+	size_t n = 0, k = 0;
+	int e = 0;
+
+	jw_arr(&a, NULL);
+	jw_arr(&b, NULL);
+	for (size_t i = 0; i < w->board->n; i++) {
+		struct board_series *s = &w->board->v[i];
+		const struct board_metric *m = &w->board->metrics[s->metric];
+
+		if (s->changed) {
+			jw_obj(&a, NULL);
+			jw_str(&a, "name", m->of->name);
+			jw_str(&a, "label", s->s.label);
+			board_series_json(&a, "doc", s);
+			jw_obj_end(&a);
+			s->changed = false;
+			n++;
+		}
+		if (sample && m->n_series <= SAMPLED_MAX && s->round == m->round && m->round &&
+		    !m->failed_since_ms) {
+			jw_obj(&b, NULL);
+			jw_str(&b, "name", m->of->name);
+			jw_str(&b, "label", s->s.label);
+			jw_double(&b, "value", s->raw);
+			jw_obj_end(&b);
+			k++;
+		}
+	}
+	jw_arr_end(&a);
+	jw_arr_end(&b);
+	if (n)
+		e = series_save(t, str_get(&series), err);
+	if (e == 0 && k)
+		e = samples_save(t, str_get(&samples), tx_now_ms(t), err);
+	if (sample)
+		w->sampled_ms = tx_now_ms(t);
+	str_fini(&series);
+	str_fini(&samples);
+	return e;
+}
+
+static int keep(struct sentry *w, const struct policy *p, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(w->epoch);
+	struct str table = STR_INIT(1 << 20);
+	bool moved;
+	int e = tx_begin(w->d.store, &t, &who, err);
+
+	if (e == 0)
+		e = keep_changes(w, &t, err);
+	if (e == 0)
+		e = keep_unreadable(w, &t, err);
+	sentry_table(p, &table);
+	if (e == 0)
+		e = alerts_hush(&t, str_get(&table), err);
+	if (e == 0)
+		e = alert_tell(&t, w->d.notify, err);
+	if (e == 0)
+		e = keep_board(w, &t, err);
+	moved = t.n_notes > 0;
+	if (e == 0)
+		e = tx_commit(&t, NULL, err);
+	str_fini(&table);
+	if (e == 0 && moved && w->d.changed)
+		w->d.changed(w->d.ctx);
+	return e;
+}
+
+/* ---- a look ---------------------------------------------------------------------------------- */
+
+/* Durations are of time that passed, whatever was done to the wall clock. */
+static void follow_clock(struct sentry *w)
+{
+	int64_t wall = loop_wall_ms(w->d.loop), mono = loop_now_ms(w->d.loop);
+	int64_t step = (wall - w->wall_ms) - (mono - w->mono_ms);
+
+	if (w->wall_ms && (step > STEP_MS || step < -STEP_MS))
+		board_shift(w->board, step);
+	w->wall_ms = wall;
+	w->mono_ms = mono;
+}
+
+int sentry_look(struct sentry *w, struct err *err)
+{
+	int64_t began = loop_now_ms(w->d.loop), epoch = w->d.epoch(w->d.ctx);
+	const struct policy *p = w->d.policy(w->d.ctx);
+	int e = 0;
+
+	if (!epoch || !p) {
+		forget(w);
+		return 0;
+	}
+	if (!w->board || w->board->policy != p || w->epoch != epoch)
+		e = load(w, p, epoch, err);
+	if (e < 0)
+		return e;
+	follow_clock(w);
+	if (!look_at_metrics(w, p))
+		return 0;
+	e = keep(w, p, err);
+	w->board->n_changes = 0;
+	if (e < 0)
+		forget(w);
+	w->look_ms = loop_now_ms(w->d.loop) - began;
+	return e;
+}
+
+static void run(void *arg)
+{
+	struct sentry *w = arg;
+	int64_t every = (int64_t)(BOARD_EVERY_MS / (w->d.speed > 1 ? w->d.speed : 1));
+	int64_t pruned = 0;
+
+	while (!w->stopping && !task_cancelled()) {
+		struct err err = { 0 };
+		int64_t now = loop_wall_ms(w->d.loop);
+
+		if (sentry_look(w, &err) < 0 && err.code != ERR_CANCELLED)
+			log_warn("alerts", "rules were not looked at: %s", err.msg);
+		if (w->board && now - pruned > 3600000) {
+			samples_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
+			pruned = now;
+		}
+		if (!w->stopping)
+			condition_wait(&w->wake, every > FASTEST_MS ? every : FASTEST_MS);
+	}
+}
+
+static void run_done(void *arg)
+{
+	struct sentry *w = arg;
+
+	w->task = NULL;
+}
+
+struct sentry *sentry_new(const struct sentry_deps *d)
+{
+	struct sentry *w = xcalloc(1, sizeof(*w));
+
+	w->d = *d;
+	return w;
+}
+
+void sentry_start(struct sentry *w)
+{
+	w->task = task_start(w->d.loop, "rules", run, w, run_done);
+}
+
+void sentry_wake(struct sentry *w)
+{
+	if (w)
+		condition_wake(&w->wake);
+}
+
+void sentry_stop(struct sentry *w)
+{
+	if (!w || w->stopping)
+		return;
+	w->stopping = true;
+	condition_wake(&w->wake);
+	if (w->task)
+		task_cancel(w->task);
+}
+
+bool sentry_idle(const struct sentry *w)
+{
+	return !w || !w->task;
+}
+
+void sentry_free(struct sentry *w)
+{
+	if (!w || w->task)
+		return;
+	forget(w);
+	free_p(&w);
+}

@@ -1,0 +1,19 @@
+/* Shared by the files of store/ that write alerts. */
+#ifndef RD_STORE_ALERTS_INTERNAL_H
+#define RD_STORE_ALERTS_INTERNAL_H
+
+#include "store/internal.h"
+
+#define ALERT_COLUMNS                                                                              \
+	"id, name, subject, text, severity, state, since, resolved_at AS \"resolvedAt\","          \
+	" acked_by AS \"ackedBy\", acked_at AS \"ackedAt\", priority, source,"                     \
+	" grouping AS \"group\", count, figure AS value, runbook,"                                 \
+	" inhibited_by AS \"inhibitedBy\", silenced_by AS \"silencedBy\","                         \
+	" silenced_reason AS \"silencedReason\", silenced_until AS \"silencedUntil\", labels"
+
+/* Journals the first row of r, with a sentence of its own or the alert's. */
+void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const char *text);
+/* Journals many as one entry without a line of its own: what hushes them, what they say. */
+void alerts_note(struct tx *t, const struct pg_result *r, const char *kind);
+
+#endif
