@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/output.h"
 #include "core/mem.h"
@@ -254,11 +255,34 @@ static struct policy *policy_beside(const char *dir, struct problems *p)
 	return policy;
 }
 
+/* What a file by itself names elsewhere: runbooks beside it or on the shelf. */
+static void lint_calls(const struct runbook *rb, const char *dir, const struct library *shelf,
+		       struct problems *p)
+{
+	const struct step *s;
+
+	for (size_t i = 0; (s = runbook_step_at(rb, i, NULL)); i++) {
+		if (s->op.verb != VERB_CALL)
+			continue;
+		_cleanup_(free_p) char *file = xasprintf("%s/%s.yaml", dir, s->op.text);
+		if (!access(file, R_OK) || (shelf && library_find(shelf, s->op.text)))
+			continue;
+		const char *near = shelf ? library_nearest(shelf, s->op.text) : NULL;
+		problems_add(p, rb->file, s->at, true,
+			     "no runbook '%s' to call beside this one%s%s%s%s", s->op.text,
+			     shelf ? " or on the shelf" : "", near ? ", did you mean '" : "",
+			     near ? near : "", near ? "'?" : "");
+	}
+}
+
 static int lint_files(struct cli *c)
 {
-	struct problems p = { 0 };
-	int files = 0;
+	struct problems p = { 0 }, others = { 0 };
+	int files = 0, known;
+	_cleanup_(free_p) char *shelf = runbook_cli_dir(c, &known);
+	struct library *library = shelf ? library_load(shelf, &others, NULL) : NULL;
 
+	problems_fini(&others);
 	for (; cli_arg(c, files); files++) {
 		const char *name = cli_arg(c, files);
 		struct runbook *rb = NULL;
@@ -268,9 +292,13 @@ static int lint_files(struct cli *c)
 				xstrndup(name, (size_t)(slash - name)) : xstrdup(
 				".");
 			struct policy *policy = policy_beside(*dir ? dir : "/", &p);
+			if (!policy && shelf)
+				policy = policy_beside(shelf, &p);
 			rb = runbook_load(name, &p);
 			if (rb)
 				lint_more(rb, policy, &p);
+			if (rb)
+				lint_calls(rb, *dir ? dir : "/", library, &p);
 			policy_free(policy);
 		} else {
 			int status;
@@ -290,6 +318,7 @@ static int lint_files(struct cli *c)
 	}
 	int status = lint_result(c, &p, (size_t)files);
 	problems_fini(&p);
+	library_free(library);
 	return status;
 }
 

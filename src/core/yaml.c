@@ -71,16 +71,22 @@ static int next_event(struct builder *b)
 		return 0;
 	const yaml_parser_t *p = &b->parser;
 	yaml_mark_t at = p->problem_mark;
-	char what[300];
-	snprintf(what, sizeof(what), "%s%s%s", p->problem ? p->problem : "not YAML",
-		 p->context ? " " : "", p->context ? p->context : "");
+	char what[300], where[60] = "";
+	if (p->context && p->context_mark.line != at.line)
+		snprintf(where, sizeof(where), " that begins at %zu:%zu",
+			 p->context_mark.line + 1, p->context_mark.column + 1);
+	bool block = p->context && strstr(p->context, "block ");
+	snprintf(what, sizeof(what), "%s%s%s%s%s", p->problem ? p->problem : "not YAML",
+		 p->context ? " " : "", p->context ? p->context : "", where,
+		 block ? ": is the indentation right, and what has a colon in quotes?" : "");
 	return place_err(b->err, b->file, (int)at.line + 1, (int)at.column + 1, what);
 }
 
 static struct yaml *node_new(struct builder *b, enum yaml_type type)
 {
 	if (++b->nodes > YAML_MAX_NODES) {
-		err_set(b->err, ERR_TOO_BIG, "%s:%zu:%zu: more than %d values", b->file,
+		err_set(b->err, ERR_TOO_BIG,
+			"%s:%zu:%zu: more than %d values, with what aliases repeat", b->file,
 			b->event.start_mark.line + 1, b->event.start_mark.column + 1,
 			YAML_MAX_NODES);
 		return NULL;

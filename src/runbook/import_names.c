@@ -189,7 +189,7 @@ static size_t credential(const char *text, const char *p, size_t *ret_skip, cons
 	return 0;
 }
 
-/* ---- variables that nothing sets ---------------------------------------------------------------- */
+/* ---- variables that nothing sets ----------------------------------------------------- */
 static bool well_known(const char *s, size_t n)
 {
 	static const char *const names[] = { "HOME", "PATH", "USER", "LOGNAME", "PWD", "OLDPWD",

@@ -231,7 +231,9 @@ static struct matcher *read_any(const struct reader *r, const struct yaml *y)
 			const struct yaml key = key_of(c);
 			matcher_free(m);
 			return complain(r, &key, "unknown matcher '%.60s'%s%s%s", c->key,
-					near ? ", did you mean '" : "", near ? near : "",
+					near ? ", did you mean '" : "; there are ",
+					near ? near : "eq ne lt le gt ge in match contains exists "
+					"count all any not, and bands {ok: M, warn: M}",
 					near ? "'?" : "");
 		}
 		if (!add_or_free(&m, NULL, read_op(r, (enum matcher_op)op, c)))

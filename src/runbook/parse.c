@@ -156,6 +156,23 @@ static bool in_choices(const char *choices, const char *s, int *ret_index)
 	return false;
 }
 
+void wrong_word(struct reading *r, const struct yaml *at, const char *text, const char *choices)
+{
+	_cleanup_(free_p) char *words = xstrdup(choices);
+	const char *names[40];
+	size_t n = 0;
+
+	for (char *p = words; *p && n < COUNT_OF(names);) {
+		size_t len = strcspn(p, "|");
+		names[n++] = p;
+		p += len + (p[len] == '|');
+		p[-1] = p[-1] == '|' ? '\0' : p[-1];
+	}
+	const char *near = str_nearest(text, names, n);
+	wrong(r, at, "'%.40s' is not one of %s%s%s%s", text, choices, near ? ", did you mean '" : "",
+	      near ? near : "", near ? "'?" : "");
+}
+
 static void read_key(struct reading *r, const struct yaml *y, const struct key *k, char *base)
 {
 	void *at = base + k->offset;
@@ -180,7 +197,7 @@ static void read_key(struct reading *r, const struct yaml *y, const struct key *
 	case KEY_CHOICE:
 		s = read_scalar(r, y, "a word");
 		if (s && !in_choices(k->choices, s, &index))
-			wrong(r, y, "'%.40s' is not one of %s", s, k->choices);
+			wrong_word(r, y, s, k->choices);
 		else if (s && k->flags & KEY_AS_TEXT)
 			str_replace(at, s);
 		break;

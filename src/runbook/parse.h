@@ -18,6 +18,8 @@ struct part { const struct key_group *group; void *base; };
 /* Errors at a value, at a member's key; warnings. */
 void wrong(struct reading *r, const struct yaml *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A word that is none of "a|b|c"; the nearest is named. */
+void wrong_word(struct reading *r, const struct yaml *at, const char *text, const char *choices);
 void wrong_key(struct reading *r, const struct yaml *member, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 struct place place_of(const struct yaml *y);

@@ -79,7 +79,7 @@ void read_ask_when(struct reading *r, const struct yaml *y, void *base)
 	const char *s = read_scalar(r, y, "start or at-use");
 
 	if (s && !str_eq(s, "start") && !str_eq(s, "at-use"))
-		wrong(r, y, "'%.40s' is not one of start|at-use", s);
+		wrong_word(r, y, s, "start|at-use");
 	else if (s)
 		((struct param *)base)->ask = *s == 's' ? ASK_AT_START : ASK_AT_USE;
 }
@@ -116,7 +116,7 @@ void read_from(struct reading *r, const struct yaml *y, void *base)
 	const char *s = read_scalar(r, y, "env, file, target or cmd");
 	p->from = s ? from_of(s) : FROM_NONE;
 	if (s && p->from == FROM_NONE)
-		wrong(r, y, "'%.40s' is not one of env|file|target|cmd", s);
+		wrong_word(r, y, s, "env|file|target|cmd");
 	if (p->from == FROM_FILE || p->from == FROM_CMD)
 		wrong(r, y, "wants to know which: write {%s: ...}", s);
 }

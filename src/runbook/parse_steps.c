@@ -295,7 +295,7 @@ void read_effect(struct reading *r, const struct yaml *y, void *base)
 			return;
 		}
 	if (text)
-		wrong(r, y, "'%.40s' is not one of read|change|destroy|unknown", text);
+		wrong_word(r, y, text, "read|change|destroy|unknown");
 }
 
 void read_confirm(struct reading *r, const struct yaml *y, void *base)
@@ -360,5 +360,5 @@ void read_on_fail(struct reading *r, const struct yaml *y, void *base)
 			return;
 		}
 	if (text)
-		wrong(r, y, "'%.40s' is not one of stop|go|ask", text);
+		wrong_word(r, y, text, "stop|go|ask");
 }

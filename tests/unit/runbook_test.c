@@ -53,6 +53,15 @@ static void bad_files(void **state)
 		{ HEAD PHASES "  - {note: x, ask: y}\n", "f:7:15: one step has one verb: 'note' is"
 		  " there already\n" },
 		{ HEAD PHASES "  - {id: a}\n", NULL },
+		{ HEAD PHASES "  - {note: x, effect: chnge}\n",
+		  "f:7:23: 'chnge' is not one of read|change|destroy|unknown, did you mean"
+		  " 'change'?\n" },
+		{ HEAD PHASES "  - {http: GET https://h/, expect: {time: {less: 2s}}}\n",
+		  "f:7:44: unknown matcher 'less'; there are eq ne lt le gt ge in match contains"
+		  " exists count all any not, and bands {ok: M, warn: M}\n" },
+		{ HEAD PHASES "  - {note: \"x}\n",
+		  "f:8:1: found unexpected end of stream while scanning a quoted scalar that"
+		  " begins at 7:12\n" },
 		{ HEAD PHASES "  - {note: x, follow: 5s}\n",
 		  "f:7:15: 'follow' belongs to run, this is note\n" },
 		{ HEAD PHASES "  - {note: x, needs: [b]}\n", "f:7:5: no step has the id 'b'\n" },
