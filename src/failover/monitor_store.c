@@ -211,19 +211,6 @@ static void note_change(struct tx *t, struct watched *w)
 	str_fini(&text);
 }
 
-/* One that could not be asked for this time is as it was, and so is its amount. */
-static double balance_of(const struct watched *w)
-{
-	const char *text = w->row.balance;
-	_cleanup_(free_p) char *number = text ? xstrndup(text, strcspn(text, " ")) : NULL;
-	double amount = 0;
-
-	if (w->balance_known)
-		return w->balance.amount;
-	(void)(number && parse_double(number, &amount));
-	return amount;
-}
-
 static int put_findings(struct monitor *m, struct watched *w, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
@@ -241,7 +228,8 @@ static int put_findings(struct monitor *m, struct watched *w, struct err *err)
 	monitor_account_doc(m, w, NULL, true, &out, NULL);
 	h.details = str_get(&details);
 	if (r == 0)
-		r = account_health_put(&t, &w->row, balance_of(w), err);
+		r = account_health_put(&t, &w->row,
+				       w->balance_known ? &w->balance.amount : NULL, err);
 	if (r == 0)
 		r = health_check_put(&t, &h, err);
 	if (r == 0 && changed)

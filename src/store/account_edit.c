@@ -299,29 +299,28 @@ int account_remove(struct store *s, const struct who *who, const char *id, struc
 	return tx_commit(&t, NULL, err);
 }
 
-int account_health_put(struct tx *t, const struct account *a, double balance_amount,
+int account_health_put(struct tx *t, const struct account *a, const double *balance_amount,
 		       struct err *err)
 {
 	int e = tx_query(t, NULL, err,
 			 "INSERT INTO ringdown.account_ext AS x (account_id, health, health_since,"
 			 " last_check, why, failing, unknown, agents, failure_rate, standby_ready,"
 			 " standby_problems, balance, balance_amount, type) VALUES ($1, $2, $3, $4,"
-			 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account_id) DO"
-			 " UPDATE SET health = excluded.health, health_since ="
+			 " $5, $6, $7, $8, $9, $10, $11, $12, CASE WHEN $14::boolean THEN"
+			 " $13::double precision END, $15) ON CONFLICT (account_id) DO UPDATE SET"
+			 " health = excluded.health, health_since ="
 			 " excluded.health_since, last_check = excluded.last_check, why ="
 			 " excluded.why, failing = excluded.failing, unknown = excluded.unknown,"
 			 " agents = excluded.agents, failure_rate = excluded.failure_rate,"
 			 " standby_ready = excluded.standby_ready,"
 			 " standby_problems = excluded.standby_problems,"
 			 " balance = coalesce(excluded.balance, x.balance),"
-			 " balance_amount = CASE WHEN excluded.balance IS NULL THEN"
-			 " x.balance_amount  ELSE excluded.balance_amount END, type ="
-			 " coalesce(excluded.type, x.type)",
-			 "ttmmtiiidbttdt", a->id, health_name(a->health), a->health_since_ms,
+			 " balance_amount = coalesce(excluded.balance_amount, x.balance_amount),"
+			 " type = coalesce(excluded.type, x.type)",
+			 "ttmmtiiidbttdbt", a->id, health_name(a->health), a->health_since_ms,
 			 a->last_check_ms, a->why, a->failing, a->unknown, a->agents,
-			 a->failure_rate,
-			 a->standby_ready, a->standby_problems, a->balance, balance_amount,
-			 a->type);
+			 a->failure_rate, a->standby_ready, a->standby_problems, a->balance,
+			 balance_amount ? *balance_amount : 0.0, balance_amount != NULL, a->type);
 
 	if (e < 0)
 		return e;

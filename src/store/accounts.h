@@ -38,8 +38,9 @@ int account_edit(struct store *s, const struct who *who, const char *id,
 /* ERR_CONFLICT naming what uses it: agents, an open event, a lineage. */
 int account_remove(struct store *s, const struct who *who, const char *id, struct err *err);
 
-/* The monitor's result of a cycle: health, since, why, figures, status, type, balance. */
-int account_health_put(struct tx *t, const struct account *a, double balance_amount,
+/* The monitor's result of a cycle: health, since, why, figures, status, type, balance.
+ * balance_amount NULL: not known now, what was known stays. */
+int account_health_put(struct tx *t, const struct account *a, const double *balance_amount,
 		       struct err *err);
 int account_not_ready(struct tx *t, const char *id, const char *reason, struct err *err);
 

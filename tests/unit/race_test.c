@@ -89,7 +89,7 @@ OP(health_put)
 {
 	struct account a = { .id = (char *)"acc-b", .health = HEALTH_HEALTHY, .agents = x->index };
 
-	return account_health_put(t, &a, 1.0, err);
+	return account_health_put(t, &a, &(double){ 1.0 }, err);
 }
 OP(check_put)
 {

@@ -169,10 +169,15 @@ static void health_in(void *arg)
 	struct account got = { 0 };
 	struct lineage_row *l = NULL;
 	struct health_point *points = NULL;
+	_cleanup_(pg_result_free_p) struct pg_result *balance = NULL;
 	char **ids = NULL;
 	size_t n = 0;
 
-	IN_TX(s, OK(account_health_put(t, &a, 1.5, err)));
+	IN_TX(s, OK(account_health_put(t, &a, &(double){ 1.5 }, err)));
+	IN_TX(s, OK(account_health_put(t, &a, NULL, err)));	/* an outage: it could not be asked */
+	OK(store_query(s, &balance, err, "SELECT balance_amount FROM ringdown.account_ext"
+		       " WHERE account_id = $1", "t", p));
+	assert_string_equal(pg_text(balance, 0, 0), "1.5");
 	OK(account_get(s, p, &got, err));
 	assert_int_equal(got.health, HEALTH_DEGRADED);
 	assert_string_equal(got.balance, "1.50 USD");

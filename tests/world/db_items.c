@@ -95,6 +95,14 @@ static void unreserve(struct db_tables *d, const char *event, const char *agent)
 
 /* ---- what a plan is made of ------------------------------------------------------------------ */
 
+/* Rows tell nothing of their writers here: everything is read every time. */
+int agents_pulse(struct store *s, int64_t since, struct agents_pulse *ret, struct err *err)
+{
+	(void)since;
+	*ret = (struct agents_pulse){ .changed = W_AGENTS };
+	return db_call(s, err);
+}
+
 int agents_page(struct store *s, const struct agents_filter *f, const char *after, int64_t limit,
 		struct agent_row **ret, size_t *ret_n, struct err *err)
 {

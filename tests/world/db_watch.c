@@ -55,7 +55,7 @@ void accounts_free(struct account *rows, size_t n)
 	free_p(&rows);
 }
 
-int account_health_put(struct tx *t, const struct account *a, double balance_amount,
+int account_health_put(struct tx *t, const struct account *a, const double *balance_amount,
 		       struct err *err)
 {
 	(void)a;
