@@ -211,7 +211,7 @@ static void guardian(void **state)
 	assert_string_equal(verbtest_got(&t, "stdout"), first);
 	assert_false(alive("771007"));
 	assert_int_equal(guardians(), 1);
-	ok(script("kill -KILL $PPID; sleep 771008\n"));
+	ok(script("sleep 0.3; kill -KILL $PPID; sleep 771008\n"));
 	assert_int_equal(verbtest_number(&t, "exit"), 137);
 	ok(script("echo $PPID\n"));
 	assert_string_not_equal(verbtest_got(&t, "stdout"), first);
