@@ -73,12 +73,13 @@ static int hold(void *ctx, const char *run, const char *name, const char *text, 
 }
 
 /* From wherever the policy says the figure is. */
-static int metric_port(void *ctx, const struct policy_metric *m, int64_t over_ms, double *ret,
-		       struct err *err)
+static int metric_port(void *ctx, const struct policy_metric *m, int64_t over_ms,
+		       int64_t deadline_ms, double *ret, struct err *err)
 {
 	const struct engine *e = ctx;
 
-	return metric_read_one(e->metrics, runs_policy(e->runs), m->name, over_ms, 0, ret, err);
+	return metric_read_one(e->metrics, runs_policy(e->runs), m->name, over_ms, deadline_ms,
+			       ret, err);
 }
 
 /* ---- values for parameters ------------------------------------------------------------------ */

@@ -20,9 +20,10 @@ struct run_ports {
 	 * "status-page", "role:on-call". */
 	int (*say)(void *ctx, const char *to, const char *subject, const char *text,
 		   const char *dedup, struct err *err);
-	/* The metric's value now (or over the span); no series: ERR_NOT_FOUND. */
+	/* The metric's value now (or over the span), the worst of several series; none at all:
+	 * ERR_NOT_FOUND. deadline_ms 0: the metric's own. */
 	int (*metric_read)(void *ctx, const struct policy_metric *m, int64_t over_ms,
-			   double *ret, struct err *err);
+			   int64_t deadline_ms, double *ret, struct err *err);
 	/* Holds on everybody's screen until released. */
 	int (*hold)(void *ctx, const char *run, const char *name, const char *text,
 		    const char *by, bool on, struct err *err);
