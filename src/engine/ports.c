@@ -13,12 +13,14 @@
 #include "core/mem.h"
 #include "core/proc.h"
 #include "engine/hub.h"
+#include "incident/message.h"
 #include "metric/source.h"
 #include "model/incident.h"
 #include "notify/notify.h"
 #include "runbook/runs.h"
 #include "runbook/settings.h"
 #include "store/control.h"
+#include "store/incidents.h"
 #include "store/store.h"
 
 static int engine_call(void *ctx, const char *method, const char *path, const char *body,
@@ -32,25 +34,93 @@ static int engine_call(void *ctx, const char *method, const char *path, const ch
 	return e->o->front->call(e->api, method, path, body, by, role, ret_status, ret_body, err);
 }
 
-/* Every message is journaled with whom it was for; the channels that are configured get it
- * once for each step, whatever the number of addressees. */
-static int say(void *ctx, const char *to, const char *subject, const char *text,
-	       const char *dedup, struct err *err)
+/* A file's "mail:a@b" is what messages elsewhere call "email:a@b". */
+static int route(const struct engine *e, const struct run_say *m, struct draft *ret,
+		 struct err *err)
+{
+	struct strlist to = { 0 };
+	int r;
+
+	for (size_t i = 0; i < m->n_to; i++) {
+		_cleanup_(free_p) char *word = str_has_prefix(m->to[i], "mail:") ?
+			xasprintf("email:%s", m->to[i] + 5) : xstrdup(m->to[i]);
+
+		strlist_add(&to, word);
+	}
+	*ret = (struct draft){ .template_id = xstrdup(m->message->id), .from = m->message };
+	r = message_route(ret, runs_policy(e->runs), e->o->notify, NULL, &to, err);
+	strlist_fini(&to);
+	return r;
+}
+
+enum { WAYS_MAX = 50 };
+
+/* Who is told and who cannot be. Returns how many ways there are. */
+static size_t ways(const struct draft *m, struct notify_to to[WAYS_MAX], struct str *told,
+		   struct str *missing)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_ways; i++) {
+		const struct message_way *w = &m->ways[i];
+
+		if (w->configured && n < WAYS_MAX) {
+			to[n++] = (struct notify_to){ w->channel, w->recipient };
+			str_addf(told, "%s%s", told->len ? ", " : "",
+				 w->recipient ? w->recipient : w->as);
+		} else {
+			str_addf(missing, "%s%s (%s)", missing->len ? ", " : "", w->as,
+				 w->why ? w->why : "too many addressees");
+		}
+	}
+	return n;
+}
+
+/* On the incident's timeline too, where the run belongs to one. */
+static int note_said(struct tx *t, const struct run_say *m, const char *line, struct err *err)
+{
+	struct incident_sent sent = { .note = line, .source = m->message->id, .line = line,
+				      .update = m->message->update };
+	struct err why = { 0 };
+
+	tx_note(t, NOTE_INFO, "say", m->run, line, NULL);
+	if (!m->incident || !str_has_prefix(m->incident, "INC-"))
+		return 0;
+	int r = incident_message(t, m->incident, &sent, &why);
+
+	/* a run may name an incident that is not kept here */
+	return r == ERR_NOT_FOUND ? 0 : r < 0 ? err_set(err, r, "%s", why.msg) : 0;
+}
+
+static int say(void *ctx, const struct run_say *m, struct str *ret_missing, struct err *err)
 {
 	struct engine *e = ctx;
 	_cleanup_(tx_rollback) struct tx t = { 0 };
-	struct who who = { .actor = "runbook", .role = "engine", .via = "engine" };
-	_cleanup_(free_p) char *line = xasprintf("to %s: %s%s%s", to, subject ? subject : "",
-						 subject ? ": " : "", text);
-	_cleanup_(free_p) char *name = xasprintf("runbook %s", dedup ? dedup : "message");
-	int r = tx_begin(e->store, &t, &who, err);
+	struct who who = { .actor = m->by ? m->by : "runbook", .role = "engine", .via = "engine" };
+	struct notify_letter letter = { m->subject, m->text, m->status, m->severity };
+	struct notify_to to[WAYS_MAX];
+	struct str told = STR_INIT(4000), line = STR_INIT(40000);
+	struct draft d;
+	int r = route(e, m, &d, err);
+	size_t n = r == 0 ? ways(&d, to, &told, ret_missing) : 0;
 
+	if (r == 0 && n == 0)
+		r = err_set(err, ERR_UNREACHABLE, "nobody can be told: %s", str_get(ret_missing));
 	if (r == 0)
-		r = notify_put(&t, e->o->notify, SAY_ALERT, NULL, name, line, err);
-	if (r < 0)
-		return r;
-	tx_note(&t, NOTE_INFO, "say", to, line, NULL);
-	return tx_commit(&t, NULL, err);
+		r = tx_begin(e->store, &t, &who, err);
+	if (r == 0)
+		r = notify_put_letter(&t, e->o->notify, m->incident ? m->incident : m->run, &letter,
+				      m->dedup, to, n, ret_missing, err);
+	str_addf(&line, "to %s%s%s: %s: %s", str_get(&told), ret_missing->len ? "; NOT TOLD: " : "",
+		 str_get(ret_missing), m->subject, m->text);
+	if (r == 0)
+		r = note_said(&t, m, str_get(&line), err);
+	if (r == 0)
+		r = tx_commit(&t, NULL, err);
+	str_fini(&told);
+	str_fini(&line);
+	message_fini(&d);
+	return r;
 }
 
 static int hold(void *ctx, const char *run, const char *name, const char *text, const char *by,

@@ -7,6 +7,16 @@
 #include "policy/policy.h"
 #include "runbook/value.h"
 
+struct run_say {
+	/* "slack:#incidents", "pager", "mail:a@b", "status-page", "role:on-call", an audience */
+	char *const *to; size_t n_to;
+	const struct policy_message *message;
+	const char *subject, *text;
+	const char *run, *incident;	/* incident may be NULL */
+	const char *severity, *status;	/* as a status page has it; may be NULL */
+	const char *by, *dedup;
+};
+
 struct store;
 struct run_ports {
 	void *ctx;
@@ -16,10 +26,10 @@ struct run_ports {
 	int (*engine_call)(void *ctx, const char *method, const char *path, const char *body,
 			   const char *by, int role, int *ret_status, struct str *ret_body,
 			   struct err *err);
-	/* Puts a message into the outbox; to: "slack:#incidents", "pager", "mail:a@b",
-	 * "status-page", "role:on-call". */
-	int (*say)(void *ctx, const char *to, const char *subject, const char *text,
-		   const char *dedup, struct err *err);
+	/* Puts a message into the outbox, for each of its addressees by the channel that is
+	 * meant; ERR_UNREACHABLE: nobody of them can be reached. ret_missing: who is not told,
+	 * and why. */
+	int (*say)(void *ctx, const struct run_say *m, struct str *ret_missing, struct err *err);
 	/* The metric's value now (or over the span), the worst of several series; none at all:
 	 * ERR_NOT_FOUND. deadline_ms 0: the metric's own. */
 	int (*metric_read)(void *ctx, const struct policy_metric *m, int64_t over_ms,

@@ -143,31 +143,57 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return e;
 }
 
+static const char *text_of(const struct verb_call *c, const char *name)
+{
+	const struct value *v = c->scope->get(c->scope->ctx, name);
+
+	return v && v->type == V_TEXT && !str_empty(v->text) && !v->secret ? v->text : NULL;
+}
+
+static int send_to(struct verb_call *c, char *const *to, const char *subject, const char *body,
+		   struct value *result, struct err *err)
+{
+	const struct run_ports *p = c->env->ports;
+	struct str missing = STR_INIT(4000);
+	_cleanup_(free_p) char *dedup =
+		xasprintf("run/%s/%s/%lld", c->run_id ? c->run_id : "-",
+			  c->step && c->step->id ? c->step->id : "-", (long long)c->now_ms);
+	struct run_say m = { .to = to, .n_to = c->op->n_to, .message = template(c, err),
+			     .subject = subject, .text = body, .run = c->run_id,
+			     .incident = text_of(c, "incident"), .severity = text_of(c, "severity"),
+			     .status = text_of(c, "status"), .by = c->by, .dedup = dedup };
+	int e = m.message ? p->say(p->ctx, &m, &missing, err) : ERR_INVALID;
+	struct value *sent = value_add(result, "sent");
+
+	sent->type = V_LIST;
+	for (size_t i = 0; i < m.n_to && e == 0; i++)
+		value_set_text(value_add(sent, NULL), to[i]);
+	if (missing.len)
+		value_set_text(value_add(result, "missing"), str_get(&missing));
+	str_fini(&missing);
+	return e;
+}
+
 static int send_all(struct verb_call *c, const char *subject, const char *body,
 		    struct value *result, struct err *err)
 {
-	const struct run_ports *p = c->env->ports;
-	struct value *sent = value_add(result, "sent");
+	char **to = xcalloc(c->op->n_to + 1, sizeof(*to));
 	int e = 0;
 
-	sent->type = V_LIST;
-	if (!p || !p->say)
-		return err_set(err, ERR_UNREACHABLE, "nothing that could send messages is"
-						     " configured");
+	if (!c->env->ports || !c->env->ports->say)
+		e = err_set(err, ERR_UNREACHABLE, "nothing that could send messages is"
+			    " configured");
 	for (size_t i = 0; i < c->op->n_to && e == 0; i++) {
-		struct str to = STR_INIT(1000);
-		_cleanup_(free_p) char *dedup = NULL;
+		struct str word = STR_INIT(1000);
 
-		e = verb_text(c, c->op->to[i], &to, err);
-		dedup = xasprintf("run/%s/%s/%lld/%s", c->run_id ? c->run_id : "-",
-				  c->step && c->step->id ? c->step->id : "-", (long long)c->now_ms,
-				  str_get(&to));
-		if (e == 0)
-			e = p->say(p->ctx, str_get(&to), subject, body, dedup, err);
-		if (e == 0)
-			value_set_text(value_add(sent, NULL), str_get(&to));
-		str_fini(&to);
+		e = verb_text(c, c->op->to[i], &word, err);
+		to[i] = str_take(&word);
 	}
+	if (e == 0)
+		e = send_to(c, to, subject, body, result, err);
+	for (size_t i = 0; i < c->op->n_to; i++)
+		free_p(&to[i]);
+	free_p(&to);
 	return e;
 }
 
@@ -186,7 +212,7 @@ static int run(struct verb_call *c, struct value *result, struct err *err)
 	return e;
 }
 
-static const char *const subjects[] = { "text", "sent", NULL };
+static const char *const subjects[] = { "text", "sent", "missing", NULL };
 const struct verb verb_say = { .name = "say", .id = VERB_SAY, .effect = verb_changes,
 			       .describe = describe, .run = run, .subjects = subjects,
 			       .help = "sends a message" };

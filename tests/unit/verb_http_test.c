@@ -248,13 +248,17 @@ static void auth(void **state)
 
 static char said[2000];
 
-static int say(void *ctx, const char *to, const char *subject, const char *text, const char *dedup,
-	       struct err *err)
+static int say(void *ctx, const struct run_say *m, struct str *ret_missing, struct err *err)
 {
 	(void)ctx;
 	(void)err;
-	assert_non_null(strstr(dedup, "RUN-1"));
-	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s|%s|%s;", to, subject, text);
+	assert_string_equal(m->run, "RUN-1");
+	assert_non_null(strstr(m->dedup, "RUN-1"));
+	assert_string_equal(m->message->id, "m");
+	for (size_t i = 0; i < m->n_to; i++)
+		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s|%s|%s;", m->to[i],
+			 m->subject, m->text);
+	str_add(ret_missing, "pager (pagerduty is not configured)");
 	return 0;
 }
 
