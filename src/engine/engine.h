@@ -24,6 +24,7 @@ struct notifier;
 struct api;
 struct presence;
 struct live;
+struct past;
 struct executor;
 struct sms;
 struct alerter;
@@ -69,6 +70,7 @@ struct engine {
 	struct hub *hub;
 	struct presence *presence;
 	struct live *live;
+	struct past *past;		/* checkpoints of replay */
 	char *address;			/* advertised */
 	struct api *api;
 	int64_t started_ms;		/* monotonic */

@@ -7,6 +7,7 @@
 #include "engine/figures.h"
 #include "failover/decide.h"
 #include "failover/execute.h"
+#include "engine/past.h"
 #include "engine/ports.h"
 #include "incident/incidents.h"
 #include "failover/monitor.h"
@@ -32,6 +33,11 @@ static void start_alerter(struct engine *e)
 	d.every_ms = every > SLOWEST_MS ? SLOWEST_MS : every < FASTEST_MS ? FASTEST_MS : every;
 	e->alerter = alerter_new(&d);
 	alerter_start(e->alerter);
+}
+
+static bool leads(void *ctx)
+{
+	return epoch_of(ctx) > 0;
 }
 
 static const struct policy *policy_of(void *ctx)
@@ -103,6 +109,7 @@ void parts_start(struct engine *e)
 	runs_start(e->runs);
 	start_incidents(e);
 	start_sentry(e);
+	e->past = past_new(e->loop, e->store, leads, e);
 	monitor_start(e->monitor);
 	decider_start(e->decider);
 }
@@ -177,6 +184,7 @@ void parts_stop(struct engine *e)
 	sentry_stop(e->sentry);
 	sms_stop(e->sms);
 	incidents_stop(e->incidents);
+	past_stop(e->past);
 	runs_stop(e->runs);
 	notifier_stop(e->notifier);
 }
@@ -187,7 +195,7 @@ bool parts_idle(const struct engine *e)
 				executor_idle(e->executor) && alerter_idle(e->alerter) &&
 				sentry_idle(e->sentry) &&
 				sms_idle(e->sms) && runs_idle(e->runs) &&
-				incidents_idle(e->incidents) &&
+				incidents_idle(e->incidents) && past_idle(e->past) &&
 				notifier_idle(e->notifier));
 }
 
@@ -200,6 +208,7 @@ void parts_free(struct engine *e)
 	sentry_free(e->sentry);
 	sms_free(e->sms);
 	incidents_free(e->incidents);
+	past_free(e->past);
 	runs_free(e->runs);
 	decider_free(e->decider);
 	monitor_free(e->monitor);
