@@ -32,7 +32,7 @@ struct timeline_pages {
 
 void timeline_pages_init(struct timeline_pages *p, struct app *a);
 void timeline_pages_fini(struct timeline_pages *p);
-/* The page that ends at this instant; 0 = the newest. What was loaded is dropped with the answer. */
+/* The page that ends at this instant; 0 = the newest. Replaces what was loaded. */
 void timeline_seek(struct timeline_pages *p, int64_t at_ms);
 /* The cursor is at row i: asks for what comes next on that side, or for what is new. */
 void timeline_near(struct timeline_pages *p, size_t i);
