@@ -136,23 +136,52 @@ static const char *you_line(const struct event *e, char *buf, size_t n)
 	return buf;
 }
 
+/* Why an outage that everybody can see leads to nothing. NULL: nothing stands in the way. */
+static const struct gate_result *held_apart(const struct state *s, const char **ret_lineage)
+{
+	for (size_t i = 0; i < s->n_gates; i++)
+		for (size_t k = 0; k < s->gates[i].n_gates; k++) {
+			const struct gate_result *g = &s->gates[i].gates[k];
+
+			if (g->gate == GATE_ISOLATION && !g->pass) {
+				*ret_lineage = s->gates[i].lineage;
+				return g;
+			}
+		}
+	return NULL;
+}
+
+static void draw_nothing(struct area a, struct app *app)
+{
+	const struct state *s = app_state(app);
+	const char *lineage = NULL;
+	const struct gate_result *g = held_apart(s, &lineage);
+	char text[300];
+
+	if (!s->seq) {
+		area_field(a, 6, 0, a.w - 6, 0, ROLE_hint,
+			   "no data yet; keys work, the connection is being made");
+	} else if (g) {
+		snprintf(text, sizeof(text), "nothing by itself: %s: %s", app_account(app, lineage),
+			 g->why ? g->why : "isolation");
+		area_field(a, 6, 0, a.w - 6, 0, ROLE_warn, text);
+	} else {
+		area_field(a, 6, 0, a.w - 6, 0, ROLE_normal,
+			   "nothing will happen by itself: no event is open");
+	}
+}
+
 static int draw_next(struct view *v, struct area a, int most)
 {
 	struct app *app = v->app;
 	struct overview *o = v->state;
-	const struct state *s = app_state(app);
 	const struct event *e;
 	char buf[400];
 	int y = 0;
 
 	area_text(a, 0, 0, ROLE_title, "NEXT");
 	if (!o->n_open) {
-		if (!s->seq)
-			area_field(a, 6, 0, a.w - 6, 0, ROLE_hint,
-			           "no data yet; keys work, the connection is being made");
-		else
-			area_field(a, 6, 0, a.w - 6, 0, ROLE_normal,
-			           "nothing will happen by itself: no event is open");
+		draw_nothing(a, app);
 		return 1;
 	}
 	/* rows first, the selected one's three lines below them: moving shifts nothing */
