@@ -15,6 +15,9 @@ static void add_duration(struct table *t, size_t n, int64_t ms)
 
 	if (!n || ms < 0) {
 		table_add(t, NULL);
+	} else if (t->format == FORMAT_TEXT && ms < 1000) {
+		snprintf(text, sizeof(text), "%lldms", (long long)ms);
+		table_add(t, text);
 	} else if (t->format == FORMAT_TEXT) {
 		format_duration(text, sizeof(text), ms / 1000 * 1000);
 		table_add(t, text);
@@ -106,13 +109,103 @@ static int metrics(struct cli *c)
 	return r;
 }
 
+/* ---- failovers ------------------------------------------------------------------- */
+
+static void add_json_ms(struct table *t, const struct json *v)
+{
+	add_duration(t, json_type(v) == JSON_NUMBER, json_i64(v, -1));
+}
+
+static void print_spans(struct cli *c, const struct json *doc)
+{
+	static const struct table_column columns[] = {
+		{ "span", NULL, false },  { "n", NULL, true },   { "median", NULL, true },
+		{ "p90", NULL, true },    { "max", NULL, true }, { "mean", NULL, true },
+	};
+	struct table t;
+
+	table_init(&t, cli_format(c), columns, COUNT_OF(columns));
+	for (const struct json *v = json_first(json_get(doc, "spans")); v; v = json_next(v)) {
+		table_add(&t, json_get_str(v, "span"));
+		table_add_i64(&t, json_get_i64(v, "n", 0));
+		for (size_t k = 2; k < COUNT_OF(columns); k++)
+			add_json_ms(&t, json_get(v, columns[k].json));
+	}
+	table_print(&t, c, "spans");
+	table_fini(&t);
+}
+
+static void print_ends(struct cli *c, const struct json *doc)
+{
+	int64_t windows = json_get_i64(doc, "windows", 0);
+
+	cli_print(c, "%lld failovers (%lld drills not counted), %lld opened a window:\n",
+		  (long long)json_get_i64(doc, "events", 0),
+		  (long long)json_get_i64(doc, "drills", 0), (long long)windows);
+	for (const struct json *v = json_first(json_get(doc, "ends")); windows && v;
+	     v = json_next(v)) {
+		int64_t n = json_get_i64(v, "n", 0);
+
+		cli_print(c, "  %-11s %4lld  %3.0f %%  %-20.*s %s\n", json_get_str(v, "end"),
+			  (long long)n, 100.0 * (double)n / (double)windows,
+			  (int)(20 * n / windows), "####################", json_get_str(v, "help"));
+	}
+}
+
+static void print_gates(struct cli *c, const struct json *doc)
+{
+	const struct json *v = json_first(json_get(doc, "gates"));
+
+	cli_print(c, v ? "\nheld by gate:\n" : "\nno gate held anything\n");
+	for (; v; v = json_next(v))
+		cli_print(c, "  %-18s %lld event%s, %lld times\n", json_get_str(v, "gate"),
+			  (long long)json_get_i64(v, "events", 0),
+			  json_get_i64(v, "events", 0) == 1 ? "" : "s",
+			  (long long)json_get_i64(v, "times", 0));
+}
+
+static int failovers(struct cli *c)
+{
+	struct str path = STR_INIT(200), text = STR_INIT(1 << 20);
+	struct json *doc = NULL;
+	int64_t days = 365;
+	int r;
+
+	if (!cli_opt_i64(c, "days", 1, 3660, &days))
+		return EXIT_USAGE;
+	str_addf(&path, "/api/v1/metrics/failover?days=%lld", (long long)days);
+	r = remote_get(c, str_get(&path), &doc);
+	if (r == 0 && cli_format(c) == FORMAT_JSON) {
+		json_print_ordered(&text, doc);
+		str_addc(&text, '\n');
+		cli_write(c, str_get(&text));
+	} else if (r == 0) {
+		if (cli_format(c) == FORMAT_TEXT) {
+			print_ends(c, doc);
+			cli_print(c,
+				  "\nfrom opening to the decision, from the decision to the end, "
+				  "and each step:\n");
+		}
+		print_spans(c, doc);
+		if (cli_format(c) == FORMAT_TEXT)
+			print_gates(c, doc);
+	}
+	json_free(doc);
+	str_fini(&path);
+	str_fini(&text);
+	return r;
+}
+
 static int run(struct cli *c)
 {
-	return cli_run(c, metrics);
+	return cli_run(c, cli_flag(c, "failover") ? failovers : metrics);
 }
 
 static const struct cli_option options[] = {
 	{ .name = "by", .arg = "G", .choices = "month|cause", .help = "one row for each (month)" },
+	{ .name = "failover",
+	  .help = "of failovers: how windows end, time per step, gates that held" },
+	{ .name = "days", .arg = "N", .help = "of failovers: of the last N days (365)" },
 };
 const struct subcommand cmd_metrics = {
 	.name = "metrics", .kind = CLI_READS, .options = options, .n_options = COUNT_OF(options),

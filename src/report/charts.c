@@ -2,6 +2,7 @@
  * those that failed. One axis of time for all, the same as the timeline's. */
 #include "report/html.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +86,81 @@ void draw_health(struct str *out, const struct report *r)
 			 well, well == 1 ? "" : "s", more ? "; more that had are left out" : "");
 	}
 	str_fini(&body);
+}
+
+/* ---- against other incidents -------------------------------------------------------- */
+
+/* Seconds to years on one line: each tenfold is as wide. */
+static double log_x(int64_t ms, double most)
+{
+	double at = log10(ms > 1000 ? (double)ms / 1000 : 1) / most;
+
+	return DRAW_LEFT + (at > 1 ? 1 : at) * (DRAW_W - DRAW_LEFT - 90);
+}
+
+static void compare_row(struct str *out, const struct report *r, int k, int y, double most)
+{
+	const struct time_summary *u = &r->usual[k];
+	int64_t is = incident_time(&r->doc.incident, (enum time_kind)k);
+	char span[40];
+
+	draw_lane_label(out, y + 4, enum_name(&time_kind_names, k), NULL);
+	str_addf(out, "<path class=base d=\"M%d %dH%d\"/>\n", DRAW_LEFT, y, DRAW_W - 90);
+	if (u->n) {
+		double from = log_x(u->median, most), to = log_x(u->p90, most);
+
+		str_addf(out,
+			 "<rect class=usual x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"8\" "
+			 "rx=\"2\"/>"
+			 "<path class=median d=\"M%.1f %dV%d\"/>\n",
+			 from, y - 4, to - from < 2 ? 2 : to - from, from, y - 7, y + 7);
+	}
+	if (is < 0)
+		return;
+	report_span(span, is);
+	str_addf(out,
+		 "<circle class=this cx=\"%.1f\" cy=\"%d\" r=\"5\"/><text x=\"%d\" "
+		 "y=\"%d\">%s</text>\n",
+		 log_x(is, most), y, DRAW_W - 80, y + 4, span);
+}
+
+void draw_compare(struct str *out, const struct report *r)
+{
+	static const struct { const char *name; int64_t ms;
+	} ticks[] = {
+		{ "1s", 1000 },     { "10s", 10000 },    { "1m", 60000 },
+		{ "10m", 600000 },  { "1h", 3600000 },   { "6h", 21600000 },
+		{ "1d", 86400000 }, { "1w", 604800000 }, { "4w", 2419200000 },
+	};
+	int64_t top = 60000;
+	double most;
+	int y = 14;
+
+	if (!r->others)
+		return;
+	for (int k = 0; k < TIME_KINDS; k++) {
+		int64_t is = incident_time(&r->doc.incident, (enum time_kind)k);
+
+		top = is > top ? is : top;
+		top = r->usual[k].n && r->usual[k].p90 > top ? r->usual[k].p90 : top;
+	}
+	most = log10((double)top / 1000 * 1.3);
+	str_addf(out, "<h3>Compared with %zu other incident%s</h3>\n", r->others,
+		 r->others == 1 ? "" : "s");
+	draw_open(out, TIME_KINDS * 26 + 26, "Times of this incident against the others");
+	for (size_t i = 0; i < COUNT_OF(ticks) && ticks[i].ms <= top; i++)
+		str_addf(
+			out,
+			"<path class=grid d=\"M%.1f 4V%d\"/><text class=tick x=\"%.1f\" y=\"%d\">%s"
+			"</text>\n",
+			log_x(ticks[i].ms, most), TIME_KINDS * 26 + 4, log_x(ticks[i].ms, most),
+			TIME_KINDS * 26 + 18, ticks[i].name);
+	for (int k = 0; k < TIME_KINDS; k++, y += 26)
+		compare_row(out, r, k, y, most);
+	str_add(out,
+		"</svg><figcaption>Dot: this incident. Bar: from the median to the 90th percentile "
+		"of "
+		"the others; drills left out. Each tenfold is as wide.</figcaption></figure>\n");
 }
 
 /* ---- calls and messages ------------------------------------------------------------------ */

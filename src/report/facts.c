@@ -199,15 +199,21 @@ static void stamps(const struct report *r, struct report_blocks *b)
 static void times(const struct report *r, struct report_blocks *b)
 {
 	const struct incident *i = &r->doc.incident;
-	size_t t = block_table(b, "Times", "Time|Is|Measured");
+	size_t t = block_table(b, "Times", "Time|Is|Median of others");
 
 	for (int k = 0; k < TIME_KINDS; k++) {
-		char span[40];
+		const struct time_summary *u = &r->usual[k];
+		char is[40], median[40];
 
-		report_span(span, incident_time(i, (enum time_kind)k));
-		block_cell(b, t, "%s", enum_name(&time_kind_names, k));
-		block_cell(b, t, "%s", span);
-		block_cell(b, t, "%s", time_kind_help((enum time_kind)k));
+		report_span(is, incident_time(i, (enum time_kind)k));
+		report_span(median, u->n ? u->median : TIME_MISSING);
+		block_cell(b, t, "%s, %s", enum_name(&time_kind_names, k),
+			   time_kind_help((enum time_kind)k));
+		block_cell(b, t, "%s", is);
+		if (u->n)
+			block_cell(b, t, "%s (n %zu)", median, u->n);
+		else
+			block_cell(b, t, "-");
 	}
 	if (r->n_severities == 0)
 		return;

@@ -118,6 +118,28 @@ static void read_rest(struct pg_conn *c, struct report *r)
 		read_review_traffic(c, (enum review_kind)k, begin, end, &r->traffic[k]);
 }
 
+/* The newest thousand but this one, without drills. */
+static void read_usual(struct store *s, struct report *r)
+{
+	struct incident *v = NULL;
+	struct err err = { 0 };
+	size_t n = 0, kept = 0;
+
+	if (incidents_list(s, NULL, PAGE, 0, &v, &n, &err) < 0)
+		unknown("other incidents", &err);
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(v[i].id, r->doc.incident.id)) {
+			record_fini(&incident_type, &v[i]);
+			continue;
+		}
+		r->others += v[i].kind != IK_DRILL;
+		v[kept++] = v[i];
+	}
+	for (int k = 0; k < TIME_KINDS; k++)
+		times_summary(v, kept, (enum time_kind)k, &r->usual[k]);
+	records_free(&incident_type, v, kept);
+}
+
 int report_gather(struct store *s, const struct policy *p, const char *incident,
 		  struct report *ret, struct err *err)
 {
@@ -136,6 +158,7 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 					 : NULL;
 	ret->respond_ms = sev ? sev->respond_ms : 0;
 	report_settle(ret, loop_wall_ms(s->loop));
+	read_usual(s, ret);
 	e = report_texts(s, incident, &ret->texts, &ret->n_texts, err);
 	if (e == 0)
 		e = pg_acquire(s->pool, &c, err);

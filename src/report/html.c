@@ -248,8 +248,10 @@ static void section(struct str *out, const struct report *r, enum report_section
 	report_facts(r, s, &b);
 	html_blocks(out, &b);
 	report_blocks_fini(&b);
-	if (s == RS_TIMELINE)
+	if (s == RS_TIMELINE) {
+		draw_compare(out, r);
 		entries(out, r);
+	}
 	str_add(out, "</section>\n");
 }
 

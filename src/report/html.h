@@ -22,6 +22,7 @@ void draw_stages(struct str *out, const struct report *r, int top, int bottom);
 void draw_lane_label(struct str *out, double y, const char *name, const char *more);
 void draw_timeline(struct str *out, const struct report *r);
 void draw_health(struct str *out, const struct report *r);
+void draw_compare(struct str *out, const struct report *r);
 void draw_traffic(struct str *out, const struct report *r);
 const char *draw_health_class(const char *status);
 

@@ -55,11 +55,12 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* v is sorted here. An even number of values: the middle between the two in the middle. */
-static void summarise(int64_t *v, size_t n, struct time_summary *ret)
+/* An even number of values: the middle between the two in the middle. */
+void times_of(int64_t *v, size_t n, struct time_summary *ret)
 {
 	double sum = 0;
 
+	ret->n = n;
 	ret->median = ret->p90 = ret->max = ret->mean = TIME_MISSING;
 	if (n == 0)
 		return;
@@ -98,12 +99,31 @@ static void collect(const struct incident *v, size_t n, enum time_kind k, const 
 		found[ret->n++] = ms;
 		ret->backfilled += v[i].kind == IK_BACKFILL;
 	}
-	summarise(found, ret->n, ret);
+	times_of(found, ret->n, ret);
 }
 
 void times_summary(const struct incident *v, size_t n, enum time_kind k, struct time_summary *ret)
 {
 	collect(v, n, k, NULL, NULL, ret);
+}
+
+static void ms_json(struct jw *w, const char *name, int64_t ms)
+{
+	if (ms == TIME_MISSING)
+		jw_null(w, name);
+	else
+		jw_i64(w, name, ms);
+}
+
+void times_json(struct jw *w, const struct time_summary *s)
+{
+	jw_i64(w, "n", (int64_t)s->n);
+	jw_i64(w, "missing", (int64_t)s->missing);
+	jw_i64(w, "backfilled", (int64_t)s->backfilled);
+	ms_json(w, "median", s->n ? s->median : TIME_MISSING);
+	ms_json(w, "p90", s->n ? s->p90 : TIME_MISSING);
+	ms_json(w, "max", s->n ? s->max : TIME_MISSING);
+	ms_json(w, "mean", s->n ? s->mean : TIME_MISSING);
 }
 
 /* ---- groups -------------------------------------------------------------------- */

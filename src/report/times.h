@@ -24,9 +24,14 @@ enum { TIME_MISSING = -1 };
 int64_t incident_time(const struct incident *i, enum time_kind k);
 
 struct time_summary { size_t n, missing, backfilled; int64_t median, p90, max, mean; };
+/* Of n values, which are sorted here; n, median, p90, max and mean are set. */
+void times_of(int64_t *v, size_t n, struct time_summary *ret);
 /* Over real and backfilled incidents; n = 0: all others are TIME_MISSING. p90 is the smallest
  * value that at least nine in ten do not exceed. */
 void times_summary(const struct incident *v, size_t n, enum time_kind k, struct time_summary *ret);
+
+/* "n", "missing", "backfilled", "median", "p90", "max", "mean"; null for what is not known. */
+void times_json(struct jw *w, const struct time_summary *s);
 
 /* Groups: by month ("2025-10", UTC, of detection) or by cause; newest month, then name first. */
 enum time_group { TIMES_BY_MONTH, TIMES_BY_CAUSE };

@@ -1,0 +1,371 @@
+/*
+ * How long incidents and failovers take: medians by month and by cause with the trend drawn,
+ * how approval windows end, how long each step takes, which gates hold. The engine sums up;
+ * what is not known is "-", never 0, and drills are in no figure.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "ui/chart.h"
+#include "views/app.h"
+
+enum { FRESH_MS = 30000, COLUMNS = 8, CELL = 28, TIMES = 5, TREND = 24 };
+enum pane { PANE_MONTHS, PANE_CAUSES, PANE_FAILOVERS, PANES };
+
+static const struct { const char *title, *path, *command; } panes[PANES] = {
+	{ "BY MONTH", "/api/v1/metrics/times?by=month", "ringdown metrics --by month" },
+	{ "BY CAUSE", "/api/v1/metrics/times?by=cause", "ringdown metrics --by cause" },
+	{ "FAILOVERS", "/api/v1/metrics/failover", "ringdown metrics --failover" },
+};
+
+struct line { char cells[COLUMNS][CELL], key[64]; };
+struct times {
+	enum pane pane;
+	struct json *doc;
+	struct line *lines;
+	size_t n, cap;
+	char problem[160];
+	int64_t asked_ms, got_ms;
+	struct client_request *asking;
+};
+
+static enum role text_of(const void *rec, char *buf, size_t i)
+{
+	const struct line *l = rec;
+
+	snprintf(buf, CELL_TEXT, "%s", l->cells[i]);
+	return str_eq(l->cells[i], "-") ? ROLE_dim : i == 0 ? ROLE_label : ROLE_normal;
+}
+
+#define CELL_FN(n)                                                                                 \
+	static enum role cell_##n(void *ctx, const void *rec, char *buf)                           \
+	{                                                                                          \
+		(void)ctx;                                                                         \
+		return text_of(rec, buf, n);                                                       \
+	}
+CELL_FN(0)
+CELL_FN(1)
+CELL_FN(2)
+CELL_FN(3)
+CELL_FN(4)
+CELL_FN(5)
+CELL_FN(6)
+CELL_FN(7)
+#undef CELL_FN
+
+#define COL(title_, w_, drop_, n)                                                                  \
+	{                                                                                          \
+		.title = title_, .w = w_, .align = 1, .drop = drop_, .text = cell_##n              \
+	}
+static const struct column month_columns[COLUMNS] = {
+	{ .title = "MEDIANS OF", .w = 10, .wide = 30, .grow = true, .text = cell_0 },
+	COL("N", 4, 0, 1), COL("DRILLS", 6, 3, 2), COL("TTD", 8, 2, 3), COL("TTA", 8, 0, 4),
+	COL("TTM", 8, 0, 5), COL("TTR", 8, 0, 6), COL("IMPACT", 8, 1, 7),
+};
+static const struct column failover_columns[] = {
+	{ .title = "SPAN", .w = 12, .wide = 30, .grow = true, .text = cell_0 },
+	COL("N", 5, 0, 1), COL("MEDIAN", 9, 0, 2), COL("P90", 9, 0, 3), COL("MAX", 9, 1, 4),
+	COL("MEAN", 9, 2, 5),
+};
+#undef COL
+
+/* ---- data ------------------------------------------------------------------------------ */
+
+static void span_ms(char *ret, int64_t ms)
+{
+	if (ms < 0)
+		snprintf(ret, CELL, "-");
+	else if (ms < 1000)
+		snprintf(ret, CELL, "%lldms", (long long)ms);
+	else if (ms < 60000)
+		snprintf(ret, CELL, "%llds", (long long)(ms / 1000));
+	else if (ms < 6000000)
+		snprintf(ret, CELL, "%lldm%02lld", (long long)(ms / 60000),
+			 (long long)(ms / 1000 % 60));
+	else
+		snprintf(ret, CELL, "%lldh%02lld", (long long)(ms / 3600000),
+			 (long long)(ms / 60000 % 60));
+}
+
+static void span(char *ret, const struct json *v)
+{
+	span_ms(ret, json_type(v) == JSON_NUMBER ? json_i64(v, -1) : -1);
+}
+
+static struct line *add_line(struct times *st, const char *key)
+{
+	struct line *l;
+
+	st->lines = grow(st->lines, &st->cap, st->n + 1, sizeof(*st->lines));
+	l = &st->lines[st->n++];
+	memset(l, 0, sizeof(*l));
+	snprintf(l->key, sizeof(l->key), "%s", key ? key : "?");
+	snprintf(l->cells[0], CELL, "%s", key ? key : "?");
+	return l;
+}
+
+static void number(char *ret, const struct json *v)
+{
+	snprintf(ret, CELL, "%lld", (long long)json_i64(v, 0));
+}
+
+static void month_lines(struct times *st)
+{
+	const char *name = st->pane == PANE_CAUSES ? "cause" : "month";
+
+	for (const struct json *x = json_first(json_get(st->doc, "rows")); x; x = json_next(x)) {
+		struct line *l = add_line(st, json_get_str(x, name));
+		size_t c = 3;
+
+		number(l->cells[1], json_get(x, "incidents"));
+		number(l->cells[2], json_get(x, "drills"));
+		for (const struct json *t = json_first(json_get(x, "times")); t && c < COLUMNS;
+		     t = json_next(t))
+			span(l->cells[c++], json_get(t, "median"));
+	}
+}
+
+static void failover_lines(struct times *st)
+{
+	static const char *const names[] = { "median", "p90", "max", "mean" };
+
+	for (const struct json *x = json_first(json_get(st->doc, "spans")); x; x = json_next(x)) {
+		struct line *l = add_line(st, json_get_str(x, "span"));
+
+		number(l->cells[1], json_get(x, "n"));
+		for (size_t i = 0; i < COUNT_OF(names); i++)
+			span(l->cells[2 + i], json_get(x, names[i]));
+	}
+}
+
+static void got(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct view *v = ctx;
+	struct times *st = v->state;
+	struct str b = STR_INIT(STR_MAX_DEFAULT);
+
+	st->asking = NULL;
+	shell_changed(v->shell);
+	if (status != 200) {
+		snprintf(st->problem, sizeof(st->problem), "%s",
+			 problem ? problem : "the engine did not answer");
+		return;
+	}
+	json_print_ordered(&b, doc);
+	json_free(st->doc);
+	st->doc = json_parse(str_get(&b), b.len, NULL);
+	str_fini(&b);
+	st->got_ms = loop_now_ms(shell_loop(v->shell));
+	st->problem[0] = '\0';
+}
+
+static void ask(struct view *v)
+{
+	struct times *st = v->state;
+	struct app *app = v->app;
+	int64_t now = loop_now_ms(shell_loop(v->shell));
+
+	if (st->asking || (st->asked_ms && now - st->asked_ms < FRESH_MS) || !app_state(app)->seq)
+		return;
+	st->asked_ms = now;
+	st->asking = client_get(app->client, panes[st->pane].path, got, v);
+}
+
+static void update(struct view *v)
+{
+	struct times *st = v->state;
+	bool failovers = st->pane == PANE_FAILOVERS;
+
+	ask(v);
+	v->list.columns = failovers ? failover_columns : month_columns;
+	v->list.n_columns = failovers ? COUNT_OF(failover_columns) : COLUMNS;
+	st->n = 0;
+	if (failovers)
+		failover_lines(st);
+	else
+		month_lines(st);
+	list_begin(&v->list);
+	for (size_t i = 0; i < st->n; i++)
+		list_add(&v->list, &st->lines[i], st->lines[i].key);
+	list_end(&v->list);
+}
+
+/* ---- drawing ----------------------------------------------------------------------------- */
+
+/* Medians of TTR from the oldest month to the newest; a month without one is a gap. */
+static void trend(struct area a, int y, const struct json *rows)
+{
+	double v[TREND];
+	size_t n = 0, all = json_count(rows), at = all;
+	double top = 0;
+	char most[CELL];
+
+	for (const struct json *x = json_first(rows); x && n < TREND; x = json_next(x), n++) {
+		const struct json *ttr = json_path(x, "times.3.median");
+
+		v[n] = json_type(ttr) == JSON_NUMBER ? json_double(ttr, 0) : -1;
+		top = v[n] > top ? v[n] : top;
+	}
+	/* newest first in the reply, oldest first in the drawing */
+	for (at = 0; at < n / 2; at++) {
+		double t = v[at];
+
+		v[at] = v[n - 1 - at];
+		v[n - 1 - at] = t;
+	}
+	if (n < 2 || top <= 0)
+		return;
+	span_ms(most, (int64_t)top);
+	chart_history(a, area_textf(a, 1, y, ROLE_label, "TTR, %zu months to now ", n), y, (int)n,
+		      v, n, top, 0, 0);
+	area_textf(a, 27 + (int)n, y, ROLE_dim, "highest %s", most);
+}
+
+static int draw_times(struct times *st, struct area a, int y)
+{
+	double top = 1;
+
+	for (const struct json *t = json_first(json_get(st->doc, "all")); t; t = json_next(t))
+		if (json_get_double(t, "p90", 0) > top)
+			top = json_get_double(t, "p90", 0);
+	for (const struct json *t = json_first(json_get(st->doc, "all")); t && y < a.h;
+	     t = json_next(t), y++) {
+		char median[CELL], p90[CELL];
+		int64_t missing = json_get_i64(t, "missing", 0);
+		int x = 60;
+
+		span(median, json_get(t, "median"));
+		span(p90, json_get(t, "p90"));
+		area_text(a, 1, y, ROLE_label, json_get_str(t, "time"));
+		area_textf(a, 8, y, ROLE_normal, "n %-4lld median %-8s p90 %-8s",
+			   (long long)json_get_i64(t, "n", 0), median, p90);
+		chart_bar(a, 44, y, 14, json_get_double(t, "median", 0), top);
+		if (missing)
+			x = area_textf(a, x, y, ROLE_warn, "%lld missing", (long long)missing) + 2;
+		area_field(a, x, y, a.w - x - 1, 0, ROLE_dim, json_get_str(t, "measured"));
+	}
+	if (st->pane == PANE_MONTHS && y + 6 < a.h) {
+		trend(a, y, json_get(st->doc, "rows"));
+		y++;
+	}
+	return y;
+}
+
+static int draw_failovers(struct times *st, struct area a, int y)
+{
+	int64_t windows = json_get_i64(st->doc, "windows", 0);
+	int x = 1;
+
+	area_textf(a, 1, y++, ROLE_normal,
+		   "%lld failovers in a year, %lld drills not counted; %lld windows:",
+		   (long long)json_get_i64(st->doc, "events", 0),
+		   (long long)json_get_i64(st->doc, "drills", 0), (long long)windows);
+	for (const struct json *e = json_first(json_get(st->doc, "ends")); e && y < a.h;
+	     e = json_next(e)) {
+		int64_t n = json_get_i64(e, "n", 0);
+
+		if (!n)
+			continue;
+		area_text(a, 3, y, ROLE_label, json_get_str(e, "end"));
+		chart_bar(a, 15, y, 22, (double)n, (double)windows);
+		area_textf(a, 39, y, ROLE_normal, "%4lld  %3.0f %%", (long long)n,
+			   100.0 * (double)n / (double)windows);
+		area_field(a, 53, y++, a.w - 54, 0, ROLE_dim, json_get_str(e, "help"));
+	}
+	for (const struct json *g = json_first(json_get(st->doc, "gates")); g && y < a.h;
+	     g = json_next(g)) {
+		if (x == 1)
+			x = area_text(a, 1, y, ROLE_label, "held by gate") + 2;
+		if (x + 24 > a.w)
+			break;
+		x = area_textf(a, x, y, ROLE_warn, "%s %lld", json_get_str(g, "gate"),
+			       (long long)json_get_i64(g, "events", 0)) + 3;
+	}
+	return x == 1 ? y : y + 1;
+}
+
+static void draw(struct view *v, struct area a)
+{
+	struct times *st = v->state;
+	char as_of[80], title[120];
+	int x = 1, y = 2;
+
+	app_as_of(v->app, as_of);
+	snprintf(title, sizeof(title), "TIMES %s", as_of);
+	area_rule(a, 0, title);
+	for (int i = 0; i < PANES; i++)
+		x = area_textf(a, x, 1, i == (int)st->pane ? ROLE_selected : ROLE_normal, "%s%s%s",
+			       i == (int)st->pane ? "[" : "", panes[i].title,
+			       i == (int)st->pane ? "]" : "") + 2;
+	if (x + 30 < a.w)
+		area_text(a, x + 2, 1, ROLE_dim,
+			  st->asking ? "asking .." : "Tab: next; drills left out");
+	if (st->doc && a.h > 16)
+		y = st->pane == PANE_FAILOVERS ? draw_failovers(st, a, y) : draw_times(st, a, y);
+	list_draw(&v->list, area_sub(a, 0, y, a.w, a.h - y), NULL, true);
+	if (st->problem[0])
+		area_field(a, 1, y + 1, a.w - 2, 0, ROLE_warn, st->problem);
+	else if (!v->list.total && y + 1 < a.h)
+		area_text(a, 1, y + 1, ROLE_dim, !st->got_ms ? "asking the engine .." :
+			  v->list.filter[0] ? "no row matches the filter" : "nothing happened yet");
+}
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+static unsigned act(struct view *v, enum act what)
+{
+	struct times *st = v->state;
+
+	if (what == ACT_NEXT_PANE || what == ACT_RIGHT)
+		st->pane = (enum pane)((st->pane + 1) % PANES);
+	else if (what == ACT_PREV_PANE || what == ACT_LEFT)
+		st->pane = (enum pane)((st->pane + PANES - 1) % PANES);
+	else if (what != ACT_REFRESH)
+		return WANT_UNHANDLED;
+	if (st->asking)
+		client_cancel(TAKE(st->asking));
+	st->asked_ms = st->got_ms = 0;
+	st->problem[0] = '\0';
+	json_free(TAKE(st->doc));
+	v->list.cursor = v->list.top = 0;
+	v->list.key[0] = '\0';
+	v->list.sort = -1;
+	return WANT_UPDATE | WANT_REDRAW;
+}
+
+static bool subject(struct view *v, struct subject *ret)
+{
+	struct times *st = v->state;
+
+	*ret = (struct subject){ 0 };
+	snprintf(ret->command, sizeof(ret->command), "%s", panes[st->pane].command);
+	return true;
+}
+
+static void close_(struct view *v)
+{
+	struct times *st = v->state;
+
+	if (st->asking)
+		client_cancel(st->asking);
+	json_free(st->doc);
+	free_p(&st->lines);
+}
+
+static const enum act keys[] = { ACT_NEXT_PANE, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
+
+const struct view_def view_times = {
+	.name = "times",
+	.title = "Times",
+	.help = "how long incidents and failovers take, by month and cause; how windows end",
+	.state_size = sizeof(struct times),
+	.columns = month_columns,
+	.n_columns = COLUMNS,
+	.keys = keys,
+	.update = update,
+	.draw = draw,
+	.act = act,
+	.subject = subject,
+	.close = close_,
+};
