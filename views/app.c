@@ -162,10 +162,25 @@ static const struct event *most_urgent(const struct state *s)
 	return best;
 }
 
+static bool incident_runs(const struct state *s)
+{
+	for (size_t i = 0; i < s->n_incidents; i++)
+		if (s->incidents[i].state < IS_RESOLVED)
+			return true;
+	return false;
+}
+
+static bool trouble(const struct state *s)
+{
+	for (size_t i = 0; i < s->n_accounts; i++)
+		if (s->accounts[i].health != HEALTH_HEALTHY)
+			return true;
+	return false;
+}
+
 static void header_coach(struct app *a, struct header *h, const struct event *e)
 {
 	const char *line = "";
-
 	const char *view = a->shell ? shell_view(a->shell)->def->name : "";
 
 	if (!a->demo && !app_state(a)->demo)
@@ -177,6 +192,10 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 		line = "DEMO: b opens the runbook that fits the row; nothing runs by that.";
 	else if (str_eq(view, "runbooks"))
 		line = "DEMO: Enter shows every step first, Enter again starts. . is a dry run.";
+	else if (!e && incident_runs(app_state(a)))
+		line = "DEMO: an incident runs. 7 shows it; a acknowledges, t writes a note.";
+	else if (!e && trouble(app_state(a)))
+		line = "DEMO: nothing will follow by itself. g says why; D declares an incident.";
 	else if (!e)
 		line = "DEMO: all is well; an outage begins in a moment. Watch NEXT and ACCOUNTS.";
 	else if (e->status == EV_PENDING)
