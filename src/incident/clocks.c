@@ -67,16 +67,31 @@ static const struct policy_ladder *ladder_of(const struct policy *p, const char 
 	return NULL;
 }
 
-static void say_rung(struct incident_clock *c, const struct policy_rung *r, size_t index)
+/* ", Ann, by slack and phone": whom a clock will tell, and which way. */
+static void add_whom(struct str *b, const struct policy *p, const char *role, char *const *via,
+		     size_t n)
 {
-	char text[160];
+	const struct policy_contact *c = policy_contact(p, role);
+
+	if (c && !str_empty(c->name))
+		str_addf(b, ", %s", c->name);
+	for (size_t i = 0; i < n; i++)
+		str_addf(b, "%s%s", i == 0 ? ", by " : i + 1 == n ? " and " : ", ", via[i]);
+}
+
+static void say_rung(struct incident_clock *c, const struct policy *p, const struct policy_rung *r,
+		     size_t index)
+{
+	struct str text = STR_INIT(1000);
 
 	c->rung = (int64_t)index + 1;
 	c->respond_ms = r->respond_ms;
 	set_text(&c->target, r->role);
 	set_via(c, r->via, r->n_via);
-	snprintf(text, sizeof(text), "rung %zu: %s", index + 1, r->role);
-	set_text(&c->text, text);
+	str_addf(&text, "rung %zu: %s", index + 1, r->role);
+	add_whom(&text, p, r->role, r->via, r->n_via);
+	set_text(&c->text, str_get(&text));
+	str_fini(&text);
 }
 
 static void open_ladder(const struct policy *p, const struct incident *i, const char *name,
@@ -90,34 +105,51 @@ static void open_ladder(const struct policy *p, const struct incident *i, const 
 		return;
 	c = add(v, n, CK_LADDER, now_ms);
 	set_text(&c->ladder, name);
-	say_rung(c, &l->rungs[first], first);
+	say_rung(c, p, &l->rungs[first], first);
 }
 
-static void open_routing(const struct policy_severity *s, int64_t now_ms,
+static void open_routing(const struct policy *p, const struct policy_severity *s, int64_t now_ms,
 			 struct incident_clock **v, size_t *n)
 {
 	struct incident_clock *c = add(v, n, s->digest ? CK_DIGEST : CK_ROUTING,
 				       s->digest ? now_ms + DAY_MS : now_ms);
+	struct str text = STR_INIT(1000);
 
 	c->every_ms = s->digest ? DAY_MS : s->repeat_ms;
 	set_via(c, s->page, s->n_page);
-	set_text(&c->text, s->digest ? "daily digest" : "first notice, repeated until"
-							" acknowledged");
+	str_add(&text, s->digest ? "daily digest" : "first notice, repeated until acknowledged");
+	add_whom(&text, p, "on-call", s->page, s->n_page);
+	set_text(&c->text, str_get(&text));
+	str_fini(&text);
 }
 
-static void open_severity(const struct policy_severity *s, int64_t now_ms,
+static void open_severity(const struct policy *p, const struct policy_severity *s, int64_t now_ms,
 			  struct incident_clock **v, size_t *n)
 {
 	struct incident_clock *c;
-	char text[160];
+	struct str text = STR_INIT(1000);
 
 	if (!s->escalate_to)
 		return;
 	c = add(v, n, CK_SEVERITY, now_ms + s->escalate_after_ms);
 	set_text(&c->target, s->escalate_to);
 	set_via(c, s->page, s->n_page);
-	snprintf(text, sizeof(text), "nobody acknowledged a %s: tell %s", s->id, s->escalate_to);
-	set_text(&c->text, text);
+	str_addf(&text, "nobody acknowledged a %s: tell %s", s->id, s->escalate_to);
+	add_whom(&text, p, s->escalate_to, s->page, s->n_page);
+	set_text(&c->text, str_get(&text));
+	str_fini(&text);
+}
+
+/* A reminder wakes nobody: the severity's channels without pager and telephone. */
+static void set_quiet_via(struct incident_clock *c, const struct policy_severity *s)
+{
+	char *quiet[8] = { NULL };
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_page && n < COUNT_OF(quiet); i++)
+		if (!str_eq(s->page[i], "pager") && !str_eq(s->page[i], "phone"))
+			quiet[n++] = s->page[i];
+	set_via(c, quiet, n);
 }
 
 size_t clocks_open(const struct policy *p, const struct incident *i, const char *ladder,
@@ -131,14 +163,15 @@ size_t clocks_open(const struct policy *p, const struct incident *i, const char 
 	if (!s || i->state == IS_RESOLVED || i->state == IS_CLOSED)
 		return 0;
 	if (i->state == IS_DECLARED) {
-		open_routing(s, now_ms, &v, &n);
-		open_severity(s, now_ms, &v, &n);
+		open_routing(p, s, now_ms, &v, &n);
+		open_severity(p, s, now_ms, &v, &n);
 		if (ladder && !s->digest)
 			open_ladder(p, i, ladder, now_ms, &v, &n);
 	}
 	if (s->update_every_ms) {
 		c = add(&v, &n, CK_UPDATE, now_ms + s->update_every_ms);
 		c->every_ms = s->update_every_ms;
+		set_quiet_via(c, s);
 		set_text(&c->text, "the next update is due");
 	}
 	*ret = v;
@@ -161,7 +194,20 @@ static void fire_ladder(const struct policy *p, const struct incident *i,
 	if (next == l->n_rungs)
 		c->state = CS_DONE;
 	else
-		say_rung(c, &l->rungs[next], next);
+		say_rung(c, p, &l->rungs[next], next);
+}
+
+/* A provider that did not answer in its time: the next of its levels gets as long. */
+static void fire_vendor(const struct policy *p, struct incident_clock *c, int64_t now_ms)
+{
+	const struct policy_vendor *v = policy_vendor(p, c->target);
+
+	if (!v || c->rung >= (int64_t)v->n_levels || c->respond_ms <= 0) {
+		c->state = CS_DONE;
+		return;
+	}
+	c->rung++;
+	c->due_at_ms = now_ms + c->respond_ms;
 }
 
 bool clocks_fire(const struct policy *p, const struct incident *i, struct incident_clock *c,
@@ -186,8 +232,10 @@ bool clocks_fire(const struct policy *p, const struct incident *i, struct incide
 		fire_ladder(p, i, c, now_ms);
 		break;
 	case CK_SEVERITY:
-	case CK_VENDOR:
 		c->state = CS_DONE;
+		break;
+	case CK_VENDOR:
+		fire_vendor(p, c, now_ms);
 		break;
 	case CK_UPDATE:
 	case CK_DEADLINE:

@@ -14,9 +14,11 @@
 #include "core/task.h"
 #include "incident/clocks.h"
 #include "incident/declare.h"
+#include "incident/digest.h"
 #include "incident/internal.h"
 #include "incident/quotes.h"
 #include "incident/tell.h"
+#include "incident/undelivered.h"
 
 enum { LOOK_MS = 2000, REST_MS = 15000 /* nothing is open */, HOUR_MS = 3600000,
        REPORT_H = 24, REVIEW_H = 48 /* R3, after every incident */ };
@@ -274,11 +276,12 @@ int incidents_state(struct incidents *h, const struct who *who, const char *id, 
 /* A ladder's next rung has the policy's pace: ours is faster in a demonstration. */
 static void scale_fired(const struct incidents *h, struct incident_clock *c, int64_t now)
 {
-	if (c->kind != CK_LADDER)
+	if (c->kind != CK_LADDER && c->kind != CK_VENDOR)
 		return;
 	if (c->due_at_ms > now)
 		c->due_at_ms = now + incidents_faster(h, c->due_at_ms - now);
-	c->respond_ms = incidents_faster(h, c->respond_ms);
+	if (c->kind == CK_LADDER)
+		c->respond_ms = incidents_faster(h, c->respond_ms);
 }
 
 static int fire_one(struct incidents *h, struct due_clock *due, const struct who *who,
@@ -329,7 +332,8 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 		log_debug("incidents", "nothing is declared by policy: %s", why.msg);
 	e = clocks_due(h->d.store, loop_wall_ms(h->d.loop), &v, &n, ret_next_ms, err);
 	for (size_t i = 0; e == 0 && i < n && !h->stopping; i++) {
-		e = fire_one(h, &v[i], &who, err);
+		e = v[i].clock.kind == CK_DIGEST ? digest_fire(h, &who, &v[i], err) :
+						   fire_one(h, &v[i], &who, err);
 		if (e == ERR_CONFLICT)	/* a person was there first */
 			e = 0;
 	}
@@ -338,6 +342,8 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 		e = incidents_attach(h->d.store, &who, &linked, err);
 	if (e == 0 && !h->stopping)
 		e = quotes_look(h, &who, &linked, err);
+	if (e == 0 && !h->stopping)
+		e = undelivered_look(h, &who, &linked, err);
 	if ((n || linked) && h->d.changed)
 		h->d.changed(h->d.ctx);
 	return e;

@@ -15,47 +15,60 @@ static const struct { const char *via, *channel; } ways[] = {
 	{ "sms", "sms" }, { "webhook", "webhook" },
 };
 
-static const struct policy_contact *contact_of(const struct policy *p, const char *role)
+/* A due task for a person. ladder: what kind of task it is. */
+static struct incident_clock *add_task(struct telling *t, const char *ladder, const char *target,
+				       int64_t now)
 {
-	for (size_t i = 0; role && i < p->n_contacts; i++)
-		if (str_eq(p->contacts[i].role, role))
-			return &p->contacts[i];
-	return NULL;
-}
-
-static void add_call(struct telling *t, const char *role, const struct policy_contact *c,
-		     int64_t now)
-{
-	const char *name = c && !str_empty(c->name) ? c->name : role ? role : "on-call";
-	struct incident_clock *call;
+	struct incident_clock *task;
 
 	t->calls = xrealloc(t->calls, (t->n_calls + 1) * sizeof(*t->calls));
-	call = &t->calls[t->n_calls++];
-	*call = (struct incident_clock){ .kind = CK_TASK, .state = CS_DUE, .due_at_ms = now,
-		.ladder = xstrdup("call"), .target = xstrdup(role), .via = xstrdup("[\"phone\"]") };
-	call->text = c && !str_empty(c->phone) ? xasprintf("call %s at %s", name, c->phone) :
-						 xasprintf("call %s: policy.yaml has no number",
-							   name);
+	task = &t->calls[t->n_calls++];
+	*task = (struct incident_clock){ .kind = CK_TASK, .state = CS_DUE, .due_at_ms = now,
+		.ladder = xstrdup(ladder), .target = xstrdup(target),
+		.via = xstrdup("[\"phone\"]") };
+	return task;
+}
+
+static bool add_to(struct telling *t, const char *channel, const char *recipient)
+{
+	if (t->n == TELL_MAX)
+		return false;
+	t->to[t->n++] = (struct notify_to){ channel, xstrdup(recipient) };
+	return true;
+}
+
+/* A call is a person's task; a machine rings as well where the owner wants that. */
+static void add_call(struct telling *t, const struct policy *p, const char *role,
+		     const struct policy_contact *c, int64_t now)
+{
+	const char *name = c && !str_empty(c->name) ? c->name : role ? role : "on-call";
+	struct incident_clock *call = add_task(t, "call", role, now);
+	bool number = c && !str_empty(c->phone);
+
+	call->text = number ? xasprintf("call %s at %s", name, c->phone) :
+			      xasprintf("call %s: policy.yaml has no number", name);
+	if (number && p->calls_spoken)
+		add_to(t, "voice", c->phone);
 }
 
 static void add_way(struct telling *t, const struct policy *p, const char *role, const char *via,
 		    int64_t now)
 {
-	const struct policy_contact *c = contact_of(p, role);
+	const struct policy_contact *c = policy_contact(p, role);
 	const char *channel = NULL;
 	bool address;
 
 	if (str_eq(via, "phone")) {
-		add_call(t, role, c, now);
+		add_call(t, p, role, c, now);
 		return;
 	}
 	for (size_t i = 0; i < COUNT_OF(ways); i++)
 		if (str_eq(ways[i].via, via))
 			channel = ways[i].channel;
-	if (!channel || t->n == TELL_MAX)
+	if (!channel)
 		return;
 	address = str_eq(channel, "mail") && c && !str_empty(c->email);
-	t->to[t->n++] = (struct notify_to){ channel, address ? xstrdup(c->email) : NULL };
+	add_to(t, channel, address ? c->email : NULL);
 }
 
 /* The first notice told the on-call engineer a moment ago: not again the same way. */
@@ -72,27 +85,67 @@ static bool told_already(const struct policy *p, const struct incident *i,
 	return false;
 }
 
-static bool is_told(int kind)
+/* What helps: an order for the reader. */
+static char *order_of(const struct incident *i, const struct incident_clock *said)
 {
-	return kind == CK_ROUTING || kind == CK_SEVERITY || kind == CK_LADDER || kind == CK_DIGEST;
+	switch (said->kind) {
+	case CK_UPDATE:
+		return xasprintf("tell people: ringdown incident tell %s customer-notice; or, told "
+				 "otherwise: ringdown incident done %s %s", i->id, i->id, said->id);
+	case CK_DEADLINE:
+	case CK_TASK:
+		return xasprintf("when it is done: ringdown incident done %s %s", i->id, said->id);
+	case CK_VENDOR:
+		return xasprintf("ringdown incident vendor %s %s", i->id, said->target);
+	default:
+		return xasprintf("acknowledge: ringdown incident ack %s", i->id);
+	}
+}
+
+/* Who comes after the level that did not answer; a task, because portals and telephones are a
+ * person's. */
+static void next_level(struct telling *t, const struct policy *p, const struct incident_clock *said,
+		       int64_t now)
+{
+	const struct policy_vendor *v = policy_vendor(p, said->target);
+	const char *name = v ? v->name ? v->name : v->id : "";
+
+	if (!v || said->rung >= (int64_t)v->n_levels)
+		return;
+	add_task(t, "vendor", v->id, now)->text = xasprintf("%s level %lld: %s %s", name,
+		(long long)said->rung + 1, v->levels[said->rung].via,
+		v->levels[said->rung].address);
+}
+
+/* Nobody is told that somebody should acknowledge: the clocks that page do that. */
+static bool is_told(const struct incident_clock *said)
+{
+	return said->kind != CK_TASK;
 }
 
 void tell_plan(struct telling *t, const struct policy *p, const struct incident *i,
 	       const struct incident_clock *said, int64_t now_ms)
 {
-	const char *role = said->target ? said->target : "on-call";
-	struct json *via = said->via ? json_parse(said->via, strlen(said->via), NULL) : NULL;
+	static const char quiet[] = "[\"slack\",\"email\"]";
+	bool pages = said->kind == CK_ROUTING || said->kind == CK_SEVERITY ||
+		     said->kind == CK_LADDER;
+	const char *words = said->via ? said->via : quiet;
+	const char *role = !pages ? NULL : said->target ? said->target : "on-call";
+	_cleanup_(free_p) char *order = order_of(i, said);
+	struct json *via = json_parse(words, strlen(words), NULL);
 
 	*t = (struct telling){ .incident = xstrdup(i->id), .missing = STR_INIT(400) };
 	/* a row says each thing once: its number and how often it spoke before */
 	t->key = xasprintf("%s/%s/%lld", i->id, said->id, (long long)said->sent);
-	t->text = xasprintf("%s%s %s (%s): %s%s%s; acknowledge: ringdown incident ack %s",
-			    i->kind == IK_DRILL ? "DRILL " : "", i->severity, i->title, i->service,
-			    said->text ? said->text : "", str_empty(i->impact) ? "" : "; impact: ",
-			    i->impact ? i->impact : "", i->id);
-	for (const struct json *v = json_first(via); is_told(said->kind) && v; v = json_next(v))
+	t->text = xasprintf("%s%s %s (%s): %s%s%s; %s", i->kind == IK_DRILL ? "DRILL " : "",
+			    i->severity, i->title, i->service, said->text ? said->text : "",
+			    str_empty(i->impact) ? "" : "; impact: ", i->impact ? i->impact : "",
+			    order);
+	for (const struct json *v = json_first(via); is_told(said) && v; v = json_next(v))
 		if (json_str(v) && !told_already(p, i, said, json_str(v)))
 			add_way(t, p, role, json_str(v), now_ms);
+	if (said->kind == CK_VENDOR)
+		next_level(t, p, said, now_ms);
 	json_free(via);
 	t->line = xstrdup(said->text ? said->text : "");
 }
@@ -143,9 +196,12 @@ int tell_over(struct tx *tx, const struct notify_settings *set, const char *inci
 	struct notify_to to[TELL_MAX];
 	struct str missing = STR_INIT(400);
 	size_t n = 0;
-	int e = tx_query(tx, &r, err, "SELECT DISTINCT channel, recipient FROM ringdown.outbox"
-			 " WHERE event_id = $1 AND kind = 'incident' AND channel <> 'sms'"
-			 " ORDER BY 1, 2 LIMIT 8", "t", incident);
+	int e = tx_query(
+		tx, &r, err,
+		"SELECT DISTINCT channel, recipient FROM ringdown.outbox"
+		" WHERE event_id = $1 AND kind = 'incident' AND channel NOT IN ('sms', 'voice')"
+		" ORDER BY 1, 2 LIMIT 8",
+		"t", incident);
 
 	for (; e == 0 && n < TELL_MAX && (int)n < pg_rows(r); n++)
 		to[n] = (struct notify_to){ pg_text(r, (int)n, 0), pg_text(r, (int)n, 1) };

@@ -78,7 +78,8 @@ struct offer {
 
 struct number_price { bool known; double monthly; char currency[8]; };
 
-struct test_call { const char *from, *to, *url; int timeout_s; };
+/* twiml: what is said when it is answered; NULL: nothing, or what url answers. */
+struct test_call { const char *from, *to, *url; int timeout_s; const char *twiml; };
 
 #define OP_HEAD struct providers *p, const struct credentials *c
 #define WRITE_HEAD OP_HEAD, const struct write_guard *guard

@@ -304,7 +304,9 @@ enum call_result twilio_test_call(WRITE_HEAD, const struct test_call *call, char
 	form_add(&form, "To", call->to);
 	form_add(&form, "From", call->from);
 	if (str_empty(call->url))
-		form_add(&form, "Twiml", "<Response><Pause length=\"2\"/><Hangup/></Response>");
+		form_add(&form, "Twiml",
+			 call->twiml ? call->twiml
+				     : "<Response><Pause length=\"2\"/><Hangup/></Response>");
 	else
 		form_add(&form, "Url", call->url);
 	form_add(&form, "Timeout", timeout);

@@ -31,7 +31,7 @@ static const struct { const char *prefix, *lane; bool noise; } kinds[] = {
 	{ "notify.", "message", false },	{ "message", "message", false },
 	{ "report.state", "people", false },	{ "practice", "people", false },
 	{ "timeline.", "people", true },	{ "incident.message", "people", true },
-	{ "incident.quoted", "outside", true },
+	{ "incident.quoted", "outside", true }, { "incident.undelivered", "message", false },
 	{ "incident.", "people", false },
 	{ "note", "people", false },		{ "report.", "people", true },
 	{ "control.", "people", false },	{ "hold.", "people", false },

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "core/mem.h"
 #include "sim/ledger.h"
+#include "sim/sent.h"
 #include "sim/traffic.h"
 
 static void call_json(struct sim_request *q, struct jw *w, const struct sim_call *c)
@@ -161,6 +162,8 @@ void sim_calls_create(struct sim_request *q)
 	r->from = sim_intern(&q->sim->world.pool, from);
 	h = sim_history_at(&a->calls_health, q->now_ms);
 	r->code = h && h->rate >= 1 ? h->code : n->voice ? 0 : 21210;
+	if (sim_form(q, "Twiml") && strstr(sim_form(q, "Twiml"), "<Say>"))
+		sim_sent_add(q->sim, "call", to, from, sim_form(q, "Twiml"));
 	sim_ledger_effective(q, NULL);
 	sim_call_by_sid(q->sim, a, r->sid, &c);
 	answer_call(q, 201, &c);

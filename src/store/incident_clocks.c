@@ -134,3 +134,70 @@ int clock_done(struct store *s, const struct who *who, const char *incident, con
 		" AND $4::text IS NOT NULL AND ($5::text IS NULL OR true) RETURNING text",
 		text, "incident.clock-done", "done", err);
 }
+
+/* ---- the daily digest -------------------------------------------------------------------- */
+
+int clock_unmoved(struct tx *t, const char *incident, const struct incident_clock *c,
+		  struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct incident now = { 0 };
+	int64_t n;
+	int e = incident_number(c->id, "C-", &n, err);
+
+	if (e == 0)
+		e = incident_lock(t, incident, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(t, &r, err,
+			     "SELECT 1 FROM ringdown.incident_clock WHERE id = $1"
+			     " AND state = 'running' AND due_at = $2 FOR UPDATE",
+			     "im", n, c->due_at_ms);
+	if (e == 0 && pg_rows(r) == 0)
+		e = err_set(err, ERR_CONFLICT, "%s was changed meanwhile", c->id);
+	return e;
+}
+
+int clock_digested(struct tx *t, const char *incident, const char *clock, int64_t next_ms,
+		   const char *text, struct err *err)
+{
+	struct incident now = { 0 };
+	int64_t n;
+	int e = incident_number(clock, "C-", &n, err);
+
+	if (e == 0)
+		e = incident_lock(t, incident, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(t, NULL, err, "UPDATE ringdown.incident_clock SET due_at = $2,"
+			     " sent = sent + 1, last_at = $3 WHERE id = $1 AND state = 'running'",
+			     "imm", n, next_ms, tx_now_ms(t));
+	return e < 0 ? e : incident_changed(t, incident, "incident.told", NOTE_INFO, text, err);
+}
+
+/* ---- messages that nobody took ----------------------------------------------------------- */
+
+int incident_undelivered(struct tx *t, const char *incident, int64_t outbox, const char *clock,
+			 const struct incident_clock *task, const char *text, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct incident now = { 0 };
+	int64_t n = 0;
+	int e = incident_lock(t, incident, 0, &now, err);
+
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_one(t, err, "UPDATE ringdown.outbox SET answered_at = $2 WHERE id = $1 AND"
+			   " answered_at IS NULL", "im", outbox, tx_now_ms(t));
+	/* who did not hear it cannot answer: the next rung now */
+	if (e == 0 && clock && incident_number(clock, "C-", &n, err) == 0)
+		e = tx_query(t, &r, err,
+			     "UPDATE ringdown.incident_clock SET due_at = $3 WHERE id = $1"
+			     " AND incident_id = $2 AND kind = 'ladder' AND state = 'running' AND"
+			     " due_at > $3",
+			     "itm", n, incident, tx_now_ms(t));
+	if (e == 0 && task)
+		e = incident_clocks_add(t, incident, task, 1, err);
+	return e < 0 ? e
+		     : incident_changed(t, incident, "incident.undelivered", NOTE_BAD, text, err);
+}

@@ -70,6 +70,15 @@ int clock_fired(struct tx *t, const char *incident, const struct incident_clock 
  * and runs of their time (the newest real incident's, but a run that names one), messages that
  * went out for them. What a person took off stays off. *ret: how many. */
 int incidents_attach(struct store *s, const struct who *who, size_t *ret, struct err *err);
+/* For the daily digest. ERR_CONFLICT: it is not as it was read. */
+int clock_unmoved(struct tx *t, const char *incident, const struct incident_clock *c,
+		  struct err *err);
+int clock_digested(struct tx *t, const char *incident, const char *clock, int64_t next_ms,
+		   const char *text, struct err *err);
+/* A message of the incident that is dead: answered once (ERR_CONFLICT: it was). clock NULL = none;
+ * a ladder's goes on now. task NULL = none. */
+int incident_undelivered(struct tx *t, const char *incident, int64_t outbox, const char *clock,
+			 const struct incident_clock *task, const char *text, struct err *err);
 /* The newest open incident that is no drill; NULL = none. */
 int incident_newest_open(struct store *s, char **ret, struct err *err);
 int clock_hold(struct store *s, const struct who *who, const char *incident, const char *clock,
