@@ -89,6 +89,12 @@ static const struct json *sms_row(const struct app *a)
 	return v && v->list.n_columns ? list_selected(&v->list) : NULL;
 }
 
+static bool of_sms(const struct subject *s)
+{
+	return str_eq(s->kind, "org") || str_eq(s->kind, "code") || str_eq(s->kind, "message") ||
+	       str_eq(s->kind, "sender");
+}
+
 void app_runs_offer_row(struct app *a, const struct subject *s)
 {
 	char from[48];
@@ -101,7 +107,7 @@ void app_runs_offer_row(struct app *a, const struct subject *s)
 		keep_alert(a, s->id, from);
 	else if (s->id[0])
 		keep(a, str_eq(s->kind, "org") ? "org" : s->kind, s->id, from);
-	if (str_eq(s->kind, "org") || str_eq(s->kind, "code") || str_eq(s->kind, "message"))
+	if (of_sms(s))
 		keep_row(a, sms_row(a), "the SMS row");
 }
 
@@ -240,7 +246,7 @@ static void words_of(const struct app *a, const struct subject *s, const char *r
 	const struct account *x = state_account(app_state(a), s->id);
 	size_t n = 0;
 
-	if (str_eq(s->kind, "org") || str_eq(s->kind, "code") || str_eq(s->kind, "message")) {
+	if (of_sms(s)) {
 		ret[n++] = "sms";
 		ret[n++] = "message";
 		ret[n++] = s->kind;
@@ -273,7 +279,7 @@ int app_runs_fit(const struct app *a, const struct runbook_row *b, const struct 
 	/* an alert of this row that the runbook names */
 	for (size_t i = 0; i < app_state(a)->n_alerts; i++) {
 		const struct alert *x = &app_state(a)->alerts[i];
-		if (x->state == AL_RESOLVED || !has_word(b->triggers, x->name) ||
+		if (x->state == AL_RESOLVED || !has_word(b->alerts, x->name) ||
 		    !(str_eq(x->subject, s->id) || str_eq(x->id, s->id) || str_eq(x->name, s->id)))
 			continue;
 		score += 8;

@@ -299,11 +299,17 @@ static bool subject(struct view *v, struct subject *ret)
 		snprintf(ret->title, sizeof(ret->title), "code %s", ret->id);
 		return true;
 	}
+	if (str_eq(pane, "senders") && json_get_str(x, "sender")) {
+		snprintf(ret->kind, sizeof(ret->kind), "sender");
+		snprintf(ret->id, sizeof(ret->id), "%s", json_get_str(x, "sender"));
+		snprintf(ret->title, sizeof(ret->title), "sender %s", ret->id);
+		return true;
+	}
 	/* a failed message's organisation is what can be acted on */
 	if (org)
 		snprintf(ret->kind, sizeof(ret->kind), "org");
 	snprintf(ret->id, sizeof(ret->id), "%s", org ? org : id ? id : "");
-	snprintf(ret->title, sizeof(ret->title), "%s", ret->id);
+	snprintf(ret->title, sizeof(ret->title), "%s", ret->id[0] ? ret->id : "SMS");
 	return true;
 }
 

@@ -34,9 +34,11 @@ static char *suggestion(const struct runbook *rb, const char *kinds, const struc
 
 		for (size_t k = 0; a->state == AL_FIRING && k < rb->trigger.n_alerts; k++)
 			if (str_eq(rb->trigger.alerts[k], a->name))
-				return xasprintf("%s is firing on %s: %s", a->name,
-						 a->subject ? a->subject : "-",
-						 a->text ? a->text : "");
+				return xasprintf("%s is firing%s%s%s%s", a->name,
+						 str_empty(a->subject) ? "" : " on ",
+						 str_empty(a->subject) ? "" : a->subject,
+						 str_empty(a->text) ? "" : ": ",
+						 str_empty(a->text) ? "" : a->text);
 	}
 	for (size_t i = 0; i < s->n_events; i++) {
 		const struct event *e = &s->events[i];
@@ -85,6 +87,7 @@ static void fill_row(struct call *c, const struct runbook *rb, const struct run_
 	row->phases = (int64_t)rb->n_phases;
 	row->triggers = joined(rb->trigger.alerts, rb->trigger.n_alerts, rb->trigger.text);
 	row->kinds = joined(rb->trigger.kinds, rb->trigger.n_kinds, NULL);
+	row->alerts = joined(rb->trigger.alerts, rb->trigger.n_alerts, NULL);
 	row->suggested = suggestion(rb, row->kinds, hub_state(c->engine->hub),
 				    loop_wall_ms(c->engine->loop));
 	row->problem = xstrdup(problem);

@@ -178,6 +178,8 @@ static const struct field row_fields[] = {
 	FIELD(runbook_row, problem, "problem", "PROBLEM", F_STR, .flags = FF_FILTER | FF_OUTSIDE),
 	FIELD(runbook_row, kinds, "kinds", "ROWS", F_STR, .flags = FF_DETAIL,
 	      .help = "rows it is offered on"),
+	FIELD(runbook_row, alerts, "alerts", "ALERTS", F_STR, .flags = FF_DETAIL,
+	      .help = "names of alerts that it is for"),
 	FIELD(runbook_row, file, "file", "FILE", F_STR, .flags = FF_DETAIL),
 	FIELD(runbook_row, hash, "hash", "TEXT", F_STR, .flags = FF_DETAIL),
 };

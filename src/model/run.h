@@ -138,6 +138,7 @@ struct runbook_row {			/* a line of the list of runbooks */
 	char *problem;			/* it cannot run: first error */
 	char *kinds;			/* words: rows it is offered on (b): event account alert
 					 * org code message agent; from trigger.kinds */
+	char *alerts;			/* words: the alerts of its trigger */
 };
 /* GET /api/v1/runbooks {"runbooks":[row]}; /api/v1/runbooks/{id} {"runbook":row,
  * "symptoms":[],"source","outline":run_doc of a run that has not begun, names unbound}. */
