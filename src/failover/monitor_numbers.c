@@ -183,13 +183,19 @@ static void describe(const struct pool *x, const struct phone *p, struct pool_ro
 static void hash_rows(struct pool *x)
 {
 	bool approve = x->w->verdict.severity <= SEV_MINOR;
+	const struct webhooks *last = NULL;
+	uint32_t hooks = 0;
 	unsigned turns = 0;
 
 	for (size_t i = 0; i < x->r->phones.n; i++) {
 		const struct phone *p = &x->r->phones.v[i];
 		uint64_t h = hash_text(HASH_START, p->sid);
 
-		h = hash_add(h, hooks_hash(p->hooks));
+		/* equal sets are one in memory */
+		if (p->hooks != last || i == 0)
+			hooks = hooks_hash(p->hooks);
+		last = p->hooks;
+		h = hash_add(h, hooks);
 		h = hash_add(h, (unsigned)(p->voice * 4 + p->sms * 2 + p->mms + approve * 8));
 		h = hash_add(h, (unsigned)(sms_ready(x->sms, x->sms_read, p->e164) + 1));
 		h = hash_text(h, pool_region(x, p->e164));
@@ -366,13 +372,18 @@ static int put_hooks(struct monitor *m, struct watched *w, const struct reading 
 		     struct err *err)
 {
 	struct number_seen *seen = xcalloc(HOOKS_BATCH, sizeof(*seen));
+	const struct webhooks *last = NULL;
+	uint32_t hash = 0;
 	size_t n = 0;
 	int e = 0;
 
 	for (size_t i = 0; i < r->phones.n && e == 0; i++) {
 		const struct phone *p = &r->phones.v[i];
 		struct roster_agent *a = roster_by_number(&m->roster, p->e164);
-		uint32_t hash = hooks_hash(p->hooks);
+
+		if (p->hooks != last || i == 0)
+			hash = hooks_hash(p->hooks);
+		last = p->hooks;
 
 		if (!a || a->hooks == hash)
 			continue;

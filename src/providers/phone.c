@@ -105,6 +105,7 @@ struct hook_set {
 struct text_pool {
 	struct hook_set **buckets;
 	size_t n_buckets, n;
+	const struct webhooks *last;	/* given out: the next is most often the same */
 };
 
 static uint64_t hash_hooks(const struct webhooks *w)
@@ -164,19 +165,22 @@ static void grow_pool(struct text_pool *pool)
 
 static const struct webhooks *intern(struct text_pool *pool, const struct webhooks *w)
 {
-	uint64_t hash = hash_hooks(w);
+	uint64_t hash;
 
+	if (pool->last && same_hooks(pool->last, w))
+		return pool->last;
+	hash = hash_hooks(w);
 	if (pool->n >= pool->n_buckets)
 		grow_pool(pool);
 	struct hook_set **at = &pool->buckets[hash % pool->n_buckets];
 	for (struct hook_set *s = *at; s; s = s->next)
 		if (s->hash == hash && same_hooks(&s->hooks, w))
-			return &s->hooks;
+			return pool->last = &s->hooks;
 	struct hook_set *s = copy_hooks(w, hash);
 	s->next = *at;
 	*at = s;
 	pool->n++;
-	return &s->hooks;
+	return pool->last = &s->hooks;
 }
 
 void phone_list_fini(struct phone_list *l)
