@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "incident/incidents.h"
+#include "report/practices.h"
 #include "report/report.h"
 #include "store/reports.h"
 
@@ -121,6 +122,41 @@ static int post_state(struct call *c)
 	return 200;
 }
 
+/* ---- practices ---------------------------------------------------------------------- */
+
+static int write_practices(struct call *c)
+{
+	struct practice *v = NULL;
+	struct jw w = JW(&c->out);
+	struct err err = { 0 };
+	size_t n = 0;
+
+	if (practices_list(c->engine->store, incidents_policy(c->engine->incidents), &v, &n, &err) <
+	    0)
+		return api_problem_err(c, &err);
+	jw_obj(&w, NULL);
+	records_json(&w, "practices", &practice_type, v, n);
+	jw_obj_end(&w);
+	records_free(&practice_type, v, n);
+	return 200;
+}
+
+static int post_practice(struct call *c)
+{
+	struct who who = who_of(c);
+	struct err err = { 0 };
+	int64_t at = 0;
+
+	if (call_text(c, "at") && !parse_time_ms(call_text(c, "at"), &at))
+		return api_problem_field(c, 400, "at", "must be an RFC 3339 time, with its zone");
+	if (practices_do(c->engine->store, incidents_policy(c->engine->incidents), &who,
+			 c->params[0], at, call_text(c, "note"), &err) < 0)
+		return api_problem_err(c, &err);
+	hub_wake(c->engine->hub);
+	practices_wake(c->engine->practices);
+	return write_practices(c);
+}
+
 #define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
 static const struct route routes[] = {
 	{ "GET", "/api/v1/incidents/{id}/report", PR_VIEWER, .handle = get_report,
@@ -137,5 +173,10 @@ static const struct route routes[] = {
 		    TEXT("reason", 1000) },
 	  .help = "the report's way through the review; who put it in review does not call it "
 		  "reviewed" },
+	{ "GET", "/api/v1/practices", PR_VIEWER, .handle = write_practices,
+	  .help = "the practices of the year: when each is due, when it was done last" },
+	{ "POST", "/api/v1/practices/{id}/done", PR_OPERATOR, .handle = post_practice,
+	  .body = { TEXT("note", 1000), TEXT("at", 40, .help = "when it was, if not now") },
+	  .help = "a practice was done" },
 };
 const struct route_table report_routes = { routes, COUNT_OF(routes) };

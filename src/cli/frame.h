@@ -27,6 +27,7 @@ struct cli {
 	char reload_problem[512];
 	struct loop *loop;		/* within cli_run */
 	struct http *http;
+	void *user;			/* of cli_run_with */
 };
 
 extern const struct cli_option cli_json_option, cli_jsonl_option, cli_csv_option, cli_help_option;

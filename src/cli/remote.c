@@ -57,6 +57,21 @@ int cli_run(struct cli *c, int (*fn)(struct cli *c))
 	return r.status;
 }
 
+int cli_run_with(struct cli *c, int (*fn)(struct cli *c), void *user)
+{
+	int r;
+
+	c->user = user;
+	r = cli_run(c, fn);
+	c->user = NULL;
+	return r;
+}
+
+void *cli_user(const struct cli *c)
+{
+	return c->user;
+}
+
 struct loop *cli_loop(const struct cli *c)
 {
 	return c->loop;
@@ -226,6 +241,25 @@ static int request(struct cli *c, const char *method, const char *path, const ch
 	}
 	http_reply_fini(&reply);
 	return r;
+}
+
+int remote_try(struct cli *c, const char *method, const char *path, const char *body,
+	       struct json **ret)
+{
+	struct http_reply reply = { 0 };
+	const char *base;
+	char key[32];
+	int status = 0;
+
+	*ret = NULL;
+	random_id(key, sizeof(key), "cli_");
+	if (settings(c)->api.n &&
+	    try_engines(c, method, path, body, body ? key : NULL, &reply, &base)) {
+		status = reply.status;
+		*ret = json_parse(reply.body.s, reply.body.len, NULL);
+	}
+	http_reply_fini(&reply);
+	return status;
 }
 
 int remote_get(struct cli *c, const char *path, struct json **ret)

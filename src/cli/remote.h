@@ -14,6 +14,9 @@ struct http;
 
 /* Loads the configuration and runs fn as a task; returns its exit status. */
 int cli_run(struct cli *c, int (*fn)(struct cli *c));
+/* The same; within fn, cli_user is user. */
+int cli_run_with(struct cli *c, int (*fn)(struct cli *c), void *user);
+void *cli_user(const struct cli *c);
 struct loop *cli_loop(const struct cli *c);	/* within cli_run */
 struct http *cli_http(const struct cli *c);
 
@@ -29,6 +32,11 @@ int remote_get_text(struct cli *c, const char *path, struct str *ret);
  * telling; ret_status (may be NULL) is the HTTP status, 0 when not reached. */
 int remote_send(struct cli *c, const char *method, const char *path, const char *body,
 		struct json **ret, int *ret_status);
+
+/* Asks and tells nothing: the status, 0 when no engine answers; *ret is what it said, NULL when
+ * that is no JSON. */
+int remote_try(struct cli *c, const char *method, const char *path, const char *body,
+	       struct json **ret);
 
 typedef int (*remote_reader)(void *rec, const struct json *obj, struct err *err);
 /* Prints the list under member of GET path, all its pages: as JSON what the API sent, else a

@@ -34,6 +34,7 @@ struct engine_options;
 struct runs;
 struct metrics;
 struct incidents;
+struct practices;
 struct run_ports;
 struct proc_keepers;
 struct runbook_settings;
@@ -62,6 +63,7 @@ struct engine {
 	struct sentry *sentry;		/* the policy's alert rules */
 	struct runs *runs;
 	struct incidents *incidents;
+	struct practices *practices;
 	struct run_ports *run_ports;
 	struct proc_keepers *keepers;	/* of what runbooks start */
 	char *runbooks_dir, *runbooks_read, *runbooks_change;

@@ -12,6 +12,7 @@
 #include "incident/incidents.h"
 #include "failover/monitor.h"
 #include "notify/notify.h"
+#include "report/practices.h"
 #include "runbook/runs.h"
 #include "sms/sms.h"
 
@@ -82,6 +83,15 @@ static void start_sentry(struct engine *e)
 	sentry_start(e->sentry);
 }
 
+static void start_practices(struct engine *e)
+{
+	struct practices_deps d = { e->loop, e->store, e->o->notify, policy_of, epoch_of,
+				    journal_moved, e };
+
+	e->practices = practices_new(&d);
+	practices_start(e->practices);
+}
+
 /* Who led last, when that is not us: tells people what everybody sees. */
 static const char *speaker(void *ctx)
 {
@@ -108,6 +118,7 @@ void parts_start(struct engine *e)
 	e->runs = ports_runs_new(e);
 	runs_start(e->runs);
 	start_incidents(e);
+	start_practices(e);
 	start_sentry(e);
 	e->past = past_new(e->loop, e->store, leads, e);
 	monitor_start(e->monitor);
@@ -136,6 +147,7 @@ void parts_gained(struct engine *e, int64_t epoch)
 	runs_wake(e->runs);
 	sentry_wake(e->sentry);
 	incidents_wake(e->incidents);
+	practices_wake(e->practices);
 }
 
 void parts_lost(struct engine *e)
@@ -184,6 +196,7 @@ void parts_stop(struct engine *e)
 	sentry_stop(e->sentry);
 	sms_stop(e->sms);
 	incidents_stop(e->incidents);
+	practices_stop(e->practices);
 	past_stop(e->past);
 	runs_stop(e->runs);
 	notifier_stop(e->notifier);
@@ -191,12 +204,11 @@ void parts_stop(struct engine *e)
 
 bool parts_idle(const struct engine *e)
 {
-	return !e->executor || (decider_idle(e->decider) && monitor_idle(e->monitor) &&
-				executor_idle(e->executor) && alerter_idle(e->alerter) &&
-				sentry_idle(e->sentry) &&
-				sms_idle(e->sms) && runs_idle(e->runs) &&
-				incidents_idle(e->incidents) && past_idle(e->past) &&
-				notifier_idle(e->notifier));
+	return !e->executor ||
+	       (decider_idle(e->decider) && monitor_idle(e->monitor) &&
+		executor_idle(e->executor) && alerter_idle(e->alerter) && sentry_idle(e->sentry) &&
+		sms_idle(e->sms) && runs_idle(e->runs) && incidents_idle(e->incidents) &&
+		practices_idle(e->practices) && past_idle(e->past) && notifier_idle(e->notifier));
 }
 
 void parts_free(struct engine *e)
@@ -208,6 +220,7 @@ void parts_free(struct engine *e)
 	sentry_free(e->sentry);
 	sms_free(e->sms);
 	incidents_free(e->incidents);
+	practices_free(e->practices);
 	past_free(e->past);
 	runs_free(e->runs);
 	decider_free(e->decider);

@@ -184,12 +184,13 @@ int incidents_declare(struct incidents *h, const struct who *who,
 
 	if (e < 0 || !s)
 		return e < 0 ? e : err->code;
-	if (d->resolved_at_ms && d->kind != IK_BACKFILL)
+	if (d->resolved_at_ms && d->kind == IK_REAL)
 		return err_field(err, ERR_INVALID, "resolvedAt",
-				 "only a backfill is declared with its end");
+				 "only a backfill or a drill is declared with its end");
 	if (alike)
 		return offered(alike, err);
-	if (d->kind != IK_BACKFILL)
+	/* a drill that is over pages nobody */
+	if (d->kind != IK_BACKFILL && !d->resolved_at_ms)
 		rows_for(h, p, s, &i, loop_wall_ms(h->d.loop), true, &rows);
 	_cleanup_(free_p) char *hash = xstrdup(p->hash);
 	struct incident_new n = {

@@ -39,7 +39,7 @@ struct review_sign { char *state, *by, *text; int64_t at_ms; };
 struct review_text { char *section, *text, *by; int64_t version, at_ms; bool aside; };
 /* A dated practice of the policy. */
 struct practice {
-	char *id, *title, *state;	/* "due", "overdue", "done" */
+	char *id, *title, *state;	/* "ok", "due", "overdue" */
 	int64_t every_ms, due_at_ms, done_at_ms;
 	char *done_by, *note;
 };

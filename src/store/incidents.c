@@ -209,7 +209,8 @@ int incident_clocks_add(struct tx *t, const char *id, const struct incident_cloc
 static int insert_incident(struct tx *t, const struct incident_new *n, char *id, struct err *err)
 {
 	int64_t now = tx_now_ms(t), detected = n->detected_at_ms ? n->detected_at_ms : now;
-	const char *state = n->kind == IK_BACKFILL && n->resolved_at_ms ? "resolved" : "declared";
+	bool over = n->kind != IK_REAL && n->resolved_at_ms;
+	const char *state = over ? "resolved" : "declared";
 	int e = tx_query(t, NULL, err,
 		"INSERT INTO ringdown.incident (id, title, severity, state, kind, service, impact,"
 		" declared_by, started_at, detected_at, declared_at, resolved_at, policy_hash,"
@@ -223,7 +224,7 @@ static int insert_incident(struct tx *t, const struct incident_new *n, char *id,
 	if (e == 0)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id,"
 			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, $5)",
-			     "tmttt", id, now, n->severity, t->who.actor,
+			     "tmttt", id, over ? detected : now, n->severity, t->who.actor,
 			     n->reason ? n->reason : "declared");
 	for (size_t i = 0; e == 0 && i < n->n_tasks; i++)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_task (incident_id, text)"

@@ -250,6 +250,27 @@ void practices_done_free(struct practice_done *v, size_t n)
 	free_p(&v);
 }
 
+int practices_since(struct store *s, int64_t *ret_ms, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT adopted_at FROM ringdown.environment", "");
+
+	*ret_ms = e == 0 && pg_rows(r) ? pg_time(r, 0, 0) : 0;
+	return e;
+}
+
+int practice_told(struct tx *t, const char *id, int64_t due_ms, bool *ret_new, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err,
+			 "INSERT INTO ringdown.practice_told (id, due_at, at)"
+			 " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1",
+			 "tmm", id, due_ms, tx_now_ms(t));
+
+	*ret_new = e == 0 && pg_rows(r) > 0;
+	return e;
+}
+
 int practice_put(struct store *s, const struct who *who, const char *id, int64_t at_ms,
 		 const char *note, struct err *err)
 {

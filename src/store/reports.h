@@ -30,6 +30,10 @@ struct practice_done { char *id, *by, *note; int64_t at_ms; };
 /* When each practice was done last. */
 int practices_done(struct store *s, struct practice_done **ret, size_t *ret_n, struct err *err);
 void practices_done_free(struct practice_done *v, size_t n);
+/* When this database came into use: nothing is overdue from before. */
+int practices_since(struct store *s, int64_t *ret_ms, struct err *err);
+/* In the transaction that tells it: false when that was done before. */
+int practice_told(struct tx *t, const char *id, int64_t due_ms, bool *ret_new, struct err *err);
 int practice_put(struct store *s, const struct who *who, const char *id, int64_t at_ms,
 		 const char *note, struct err *err);
 
