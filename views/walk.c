@@ -332,6 +332,9 @@ static int draw_head(struct view *v, struct area a, const struct run_doc *d)
 	if (r->file_changed && a.h > 12)
 		area_field(a, 1, y++, a.w - 2, 0, ROLE_warn,
 		           "the file was edited since; this run keeps the text it began with");
+	if (r->policy_changed && a.h > 13)
+		area_field(a, 1, y++, a.w - 2, 0, ROLE_warn,
+		           "policy.yaml was edited since; this run keeps the values it began with");
 	if (app_runs_doc_problem(v->app)[0])
 		area_field(a, 1, y++, a.w - 2, 0, ROLE_warn, app_runs_doc_problem(v->app));
 	v->ticks |= ticks;

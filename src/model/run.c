@@ -48,6 +48,10 @@ static const struct field run_fields[] = {
 	FIELD(run, holds, "holdsOpen", "HOLDS", F_I64, .flags = FF_SORT),
 	FIELD(run, file_changed, "fileChanged", "FILE", F_BOOL, .flags = FF_DETAIL,
 	      .help = "the runbook's file is no longer the text that runs"),
+	FIELD(run, policy, "policy", "POLICY TEXT", F_STR, .flags = FF_DETAIL,
+	      .help = "SHA-256 of policy.yaml as it was at the start"),
+	FIELD(run, policy_changed, "policyChanged", "POLICY", F_BOOL, .flags = FF_DETAIL,
+	      .help = "policy.yaml has changed since; what the run took from it stays"),
 };
 RECORD_TYPE(run_type, "run", run, run_fields);
 

@@ -51,6 +51,8 @@ struct run {				/* summary: lists, journal, stream ("run" member of data) */
 	int64_t done, total;		/* steps */
 	int64_t holds;
 	bool file_changed;		/* the file is no longer what runs */
+	char *policy;			/* hash of policy.yaml at the start */
+	bool policy_changed;		/* it is another one now; values of the target stay */
 };
 extern const struct record_type run_type;
 extern const struct enum_names run_status_names, run_wait_names, run_step_state_names,

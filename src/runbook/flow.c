@@ -102,6 +102,12 @@ static void add_called(struct layout *l, int call)
 		f->nodes[call].blocked = "the runbook it calls cannot be read";
 		return;
 	}
+	/* what was found for its parameters when the run began */
+	for (size_t i = 0; i < own->n_params && i < rb->n_params; i++) {
+		value_fini(&own->params[i].otherwise);
+		value_copy(&own->params[i].otherwise, &rb->params[i].otherwise);
+		own->params[i].has_default = rb->params[i].has_default;
+	}
 	char *prefix = xasprintf("%s/", s->id);
 	at.frame = add_frame(f, own, own, prefix, call, f->nodes[call].frame);
 	l->calls++;
@@ -250,7 +256,8 @@ void flow_free(struct flow *f)
 	}
 	char **texts[] = { &f->id, &f->kind, &f->environment, &f->incident, &f->subject,
 			   &f->started_by, &f->driver, &f->paused_by, &f->end_reason,
-			   &f->wait.text, &f->wait.param, &f->last.by };
+			   &f->wait.text, &f->wait.param, &f->last.by,
+			   &f->policy };
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		free_p(texts[i]);

@@ -1,7 +1,8 @@
 /*
  * state = fold(entries): what each kind of entry changes. The data of an entry:
  *
- *   started   id kind environment incident subject params{} (source, sources: for the host)
+ *   started   id kind environment incident subject params{} policy (sources, found:
+ *             for the host)
  *   driver    to                      param   name, value or secret: true
  *   preview   as end, affected        confirm undo, second, breakGlass, reason
  *   begin     command undo            end     outcome checks[] saves{} result{} output explain{}
@@ -564,6 +565,7 @@ static void on_started(struct applying *a)
 	str_replace(&f->environment, json_get_str(a->d, "environment"));
 	str_replace(&f->incident, json_get_str(a->d, "incident"));
 	str_replace(&f->subject, json_get_str(a->d, "subject"));
+	str_replace(&f->policy, json_get_str(a->d, "policy"));
 	str_replace(&f->started_by, a->e->by);
 	str_replace(&f->driver, a->e->by);
 	f->dry = str_eq(f->kind, "dry");

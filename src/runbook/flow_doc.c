@@ -106,6 +106,7 @@ void flow_run(const struct flow *f, struct run *r)
 	str_replace(&r->severity, rb->severity);
 	str_replace(&r->hash, rb->hash);
 	str_replace(&r->environment, f->environment);
+	str_replace(&r->policy, f->policy);
 	str_replace(&r->kind, f->kind);
 	str_replace(&r->incident, f->incident);
 	str_replace(&r->subject, f->subject);

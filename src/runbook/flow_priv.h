@@ -56,7 +56,8 @@ struct flow {
 	struct value *secrets;		/* map in memory only: "prefix name" */
 
 	int64_t version, at_ms;
-	char *id, *kind, *environment, *incident, *subject, *started_by, *driver;
+	char *id, *kind, *environment, *incident, *subject, *started_by, *driver,
+		*policy;
 	int64_t started_ms, ended_ms;
 	bool begun, dry, paused, over;
 	int status;			/* when over */

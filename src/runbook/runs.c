@@ -260,23 +260,11 @@ void runs_free(struct runs *r)
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-static void add_sources(struct runs *r, struct jw *w, const struct step *steps, size_t n,
-			struct str *seen);
+struct sources { const struct runbook **v; size_t n, cap; };
 
-static void add_source(struct runs *r, struct jw *w, const struct runbook *rb, struct str *seen)
-{
-	_cleanup_(free_p) char *mark = xasprintf("\n%s\n", rb->id);
+static void gather(struct runs *r, const struct runbook *rb, struct sources *ret);
 
-	if (strstr(str_get(seen), mark))
-		return;
-	str_add(seen, mark);
-	jw_str(w, rb->id, rb->source);
-	for (size_t i = 0; i < rb->n_phases; i++)
-		add_sources(r, w, rb->phases[i].steps, rb->phases[i].n_steps, seen);
-}
-
-static void add_sources(struct runs *r, struct jw *w, const struct step *steps, size_t n,
-			struct str *seen)
+static void gather_called(struct runs *r, const struct step *steps, size_t n, struct sources *ret)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct operation *op = &steps[i].op;
@@ -284,10 +272,42 @@ static void add_sources(struct runs *r, struct jw *w, const struct step *steps, 
 					       library_find(r->library, op->text) : NULL;
 
 		if (called)
-			add_source(r, w, called, seen);
+			gather(r, called, ret);
 		for (size_t k = 0; k < op->n_options; k++)
-			add_sources(r, w, op->options[k].steps, op->options[k].n_steps, seen);
+			gather_called(r, op->options[k].steps, op->options[k].n_steps, ret);
 	}
+}
+
+/* Itself and all that it calls, each once. */
+static void gather(struct runs *r, const struct runbook *rb, struct sources *ret)
+{
+	for (size_t i = 0; i < ret->n; i++)
+		if (str_eq(ret->v[i]->id, rb->id))
+			return;
+	ret->v = grow(ret->v, &ret->cap, ret->n + 1, sizeof(*ret->v));
+	ret->v[ret->n++] = rb;
+	for (size_t i = 0; i < rb->n_phases; i++)
+		gather_called(r, rb->phases[i].steps, rb->phases[i].n_steps, ret);
+}
+
+/* Values that are not to change while it runs: an edit of the policy or the environment
+ * changes nothing. Secrets are looked up when they are used, and kept in no row. */
+static void add_found(struct runs *r, struct jw *w, const struct sources *all)
+{
+	jw_obj(w, "found");
+	for (size_t k = 0; k < all->n; k++) {
+		jw_obj(w, all->v[k]->id);
+		for (size_t i = 0; i < all->v[k]->n_params; i++) {
+			const struct param *p = &all->v[k]->params[i];
+			_cleanup_(free_p) char *text = p->type == PARAM_SECRET ? NULL :
+						       param_found(&r->d.env, p);
+
+			if (text)
+				jw_str(w, p->name, text);
+		}
+		jw_obj_end(w);
+	}
+	jw_obj_end(w);
 }
 
 static const struct param *param_named(const struct runbook *rb, const char *name)
@@ -332,7 +352,7 @@ static int started_data(struct runs *r, const struct run_start *s, const struct 
 			const char *id, struct str *data, struct err *err)
 {
 	struct jw w = JW(data);
-	struct str seen = STR_INIT(1 << 20);
+	struct sources all = { 0 };
 	int e;
 
 	jw_obj(&w, NULL);
@@ -344,11 +364,15 @@ static int started_data(struct runs *r, const struct run_start *s, const struct 
 	jw_str(&w, "incident", s->incident);
 	jw_str(&w, "subject", s->subject);
 	e = add_params(r, &w, rb, s->params, err);
+	jw_str(&w, "policy", r->policy ? r->policy->hash : NULL);
+	gather(r, rb, &all);
 	jw_obj(&w, "sources");
-	add_source(r, &w, rb, &seen);
+	for (size_t i = 0; i < all.n; i++)
+		jw_str(&w, all.v[i]->id, all.v[i]->source);
 	jw_obj_end(&w);
+	add_found(r, &w, &all);
 	jw_obj_end(&w);
-	str_fini(&seen);
+	free_p(&all.v);
 	return e;
 }
 
@@ -365,7 +389,7 @@ static void hand_secrets(struct held_run *h, const struct json *params)
 	}
 }
 
-static int create(struct runs *r, const struct run_start *s, const struct runbook *rb,
+static int create(struct runs *r, const struct run_start *s, struct runbook *rb,
 		  const struct who *who, char **ret_id, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
@@ -378,6 +402,9 @@ static int create(struct runs *r, const struct run_start *s, const struct runboo
 	if (e == 0)
 		e = started_data(r, s, rb, *ret_id, &data, err);
 	if (e == 0) {
+		_cleanup_(json_free_p) struct json *j = json_parse(data.s, data.len, NULL);
+
+		found_use(rb, json_get(j, "found"));
 		struct flow *f = flow_new(rb, r->library);
 		struct run_entry entry = { 1, tx_now_ms(&t), RE_STARTED, NULL,
 					   (char *)(uintptr_t)who->actor, data.s };
@@ -561,5 +588,7 @@ int runs_doc(struct runs *r, const char *id, struct run_doc *ret, struct err *er
 	const struct runbook *rb = l ? library_find(l, ret->run.runbook) : NULL;
 
 	ret->run.file_changed = e == 0 && rb && !str_eq(rb->hash, ret->run.hash);
+	ret->run.policy_changed = e == 0 && r->policy && ret->run.policy &&
+				  !str_eq(r->policy->hash, ret->run.policy);
 	return e;
 }

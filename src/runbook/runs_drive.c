@@ -387,9 +387,8 @@ static const struct param *wanted_param(struct held_run *h, const char *name)
 	return NULL;
 }
 
-static char *param_text(struct held_run *h, const struct param *p)
+char *param_found(const struct verb_env *env, const struct param *p)
 {
-	const struct verb_env *env = &h->runs->d.env;
 	const char *name = p->from_name ? p->from_name : p->name;
 
 	switch (p->from) {
@@ -401,7 +400,6 @@ static char *param_text(struct held_run *h, const struct param *p)
 		return env->policy ? xstrdup(policy_target_value(env->policy, env->target, name)) :
 				     NULL;
 	case FROM_CMD:
-		return from_command(h, p);
 	case FROM_NONE:
 		break;
 	}
@@ -412,7 +410,8 @@ static char *param_text(struct held_run *h, const struct param *p)
 static bool find_param(struct held_run *h, const char *name)
 {
 	const struct param *p = wanted_param(h, name);
-	_cleanup_(free_p) char *value = p ? param_text(h, p) : NULL;
+	_cleanup_(free_p) char *value = !p ? NULL : p->from == FROM_CMD ? from_command(h, p) :
+					param_found(&h->runs->d.env, p);
 	bool secret = p && p->type == PARAM_SECRET;
 	struct str data = STR_INIT(STR_MAX_DEFAULT);
 	struct jw w = JW(&data);

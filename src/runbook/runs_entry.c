@@ -57,27 +57,26 @@ int frozen_parse(struct frozen *z, const struct json *started, struct err *err)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-/* What the policy's target says of a parameter comes before the runbook's own default. */
-static void use_target(struct held_run *h)
+/* What was found when the run began comes before the runbook's own default; what does not fit
+ * leaves the question to a person. */
+void found_use(struct runbook *rb, const struct json *found)
 {
-	const struct verb_env *env = &h->runs->d.env;
+	const struct json *of = json_get(found, rb->id);
 
-	for (size_t k = 0; env->policy && k < h->text.n; k++)
-		for (size_t i = 0; i < h->text.v[k]->n_params; i++) {
-			struct param *p = &h->text.v[k]->params[i];
-			const char *name = p->from_name ? p->from_name : p->name;
-			const char *text = p->from != FROM_TARGET ? NULL :
-				policy_target_value(env->policy, env->target, name);
-			struct value v = { 0 };
+	for (size_t i = 0; i < rb->n_params; i++) {
+		struct param *p = &rb->params[i];
+		const char *text = json_get_str(of, p->name);
+		struct value v = { 0 };
 
-			if (text && param_value(p, text, &v, NULL) == 0) {
-				value_fini(&p->otherwise);
-				p->otherwise = v;
-				p->has_default = true;
-			} else {
-				value_fini(&v);
-			}
-		}
+		if (!text)
+			continue;
+		value_fini(&p->otherwise);
+		p->has_default = param_value(p, text, &v, NULL) == 0;
+		if (p->has_default)
+			p->otherwise = v;
+		else
+			value_fini(&v);
+	}
 }
 
 static int start_flow(struct held_run *h, const struct run_entry_row *first, struct err *err)
@@ -88,8 +87,8 @@ static int start_flow(struct held_run *h, const struct run_entry_row *first, str
 
 	frozen_fini(&h->text);
 	e = j ? frozen_parse(&h->text, j, err) : ERR_INVALID;
-	if (e == 0)
-		use_target(h);
+	for (size_t i = 0; e == 0 && i < h->text.n; i++)
+		found_use(h->text.v[i], json_get(j, "found"));
 	if (e == 0)
 		h->f = flow_new_from(h->text.v[0], frozen_find, &h->text);
 	return e;

@@ -70,12 +70,15 @@ int held_catch_up(struct held_run *h, struct err *err);
 void held_free(struct held_run *h);
 void held_drop_old(struct held_run *h);	/* nobody holds a step across a wait */
 int frozen_parse(struct frozen *z, const struct json *started, struct err *err);
+void found_use(struct runbook *rb, const struct json *found);	/* of the started entry */
 const struct runbook *frozen_find(void *frozen, const char *id);
 void frozen_fini(struct frozen *z);
 
 /* runs_drive.c */
 void drive_task(void *held);
 void held_tell_holds(struct held_run *h);	/* in a task */
+/* Where the runbook says a parameter is from, without asking or running anything; NULL. */
+char *param_found(const struct verb_env *env, const struct param *p);
 
 /* runs.c */
 void library_look(struct runs *r);
