@@ -4,6 +4,7 @@
  */
 #include "alert/board.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -185,7 +186,7 @@ void board_failed(struct board *b, size_t metric, const char *why, int64_t at_ms
 	bm->asked_at_ms = at_ms;
 	if (!bm->failed_since_ms)
 		bm->failed_since_ms = at_ms;
-	strncpy(bm->why, why, sizeof(bm->why) - 1);
+	snprintf(bm->why, sizeof(bm->why), "%s", why);
 	text_clean_buf(bm->why);
 }
 

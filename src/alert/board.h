@@ -24,7 +24,8 @@ struct board_metric {
 	int64_t round;			/* of complete readings */
 	size_t n_series;
 	int other;			/* absent_while: index of that metric, or -1 */
-	bool shown;			/* the host: an alert says that it is unreadable */
+	int shown;			/* the host: an alert says so; -1 = not known */
+	char shown_why[200];
 };
 struct board_series {
 	struct series s;

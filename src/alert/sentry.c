@@ -5,6 +5,7 @@
  */
 #include "alert/sentry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "alert/board.h"
@@ -13,10 +14,11 @@
 #include "core/mem.h"
 #include "core/task.h"
 #include "store/alerts.h"
+#include "store/alerts_received.h"
 #include "store/control.h"
 
 enum {
-	READERS = 4, REFRESH_MS = 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
+	READERS = 4, REFRESH_MS = 5 * 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
 	STEP_MS = 5000, FASTEST_MS = 500, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000,
 };
 
@@ -119,7 +121,7 @@ static int load(struct sentry *w, const struct policy *p, int64_t epoch, struct 
 	}
 	series_rows_free(rows, n);
 	for (size_t i = 0; i < w->board->n_metrics; i++)
-		w->board->metrics[i].shown = true; /* an alert of the last life may be open */
+		w->board->metrics[i].shown = -1; /* an alert of the last life may be open */
 	e = end_orphans(w, err);
 	if (e < 0)
 		forget(w);
@@ -247,8 +249,10 @@ static int keep_unreadable(struct sentry *w, struct tx *t, struct err *err)
 				   .severity = (char[]){ "warn" }, .state = AL_FIRING,
 				   .source = (char[]){ "policy" }, .since_ms = m->failed_since_ms };
 
-		if (m->unreadable == m->shown || (!m->unreadable && m->failed_since_ms))
+		if (m->unreadable ? m->shown == 1 && str_eq(m->why, m->shown_why) :
+				    m->shown == 0 || !m->read_at_ms || m->failed_since_ms)
 			continue;
+		snprintf(m->shown_why, sizeof(m->shown_why), "%s", m->why);
 		if (m->unreadable) {
 			text = xasprintf("%s cannot be judged, it is unknown: %s",
 					 m->of->title ? m->of->title : m->of->name, m->why);
@@ -258,7 +262,7 @@ static int keep_unreadable(struct sentry *w, struct tx *t, struct err *err)
 		} else {
 			e = alert_resolve(t, a.name, m->of->name, NULL, err);
 		}
-		m->shown = m->unreadable;
+		m->shown = m->unreadable ? 1 : 0;
 	}
 	return e;
 }
@@ -390,6 +394,7 @@ static void run(void *arg)
 			log_warn("alerts", "rules were not looked at: %s", err.msg);
 		if (w->board && now - pruned > 3600000) {
 			samples_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
+			alerts_received_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
 			pruned = now;
 		}
 		if (!w->stopping)

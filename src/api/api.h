@@ -30,6 +30,7 @@ enum route_flags {
 	ROUTE_CRON = 2,			/* CRON_SECRET instead of a token */
 	ROUTE_NO_BODY_CHECK = 4,	/* the handler reads the raw body */
 	ROUTE_STREAM = 8,		/* the handler answers with a stream itself */
+	ROUTE_ALERTS = 16,		/* tokens of the role "alerts", or operators */
 };
 
 struct call {

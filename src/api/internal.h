@@ -13,6 +13,10 @@ static inline void gates_json_of(struct jw *w, const struct gate_result *g, size
 	gates_json(w, "gates", g, n);
 }
 
+/* Ten thousand alerts come in one piece; that path takes more than maxBody says. */
+#define ALERTS_RECEIVE "/api/v1/alerts/receive"
+enum { ALERTS_MAX_BODY = 12 << 20 };
+
 /* body.c: the body against the row; 0, or a status with the problem in c->out. */
 int body_check(struct call *c, const struct json *body);
 

@@ -85,7 +85,7 @@ static int get_numbers(struct call *c)
 	return 200;
 }
 
-/* ---- gates, alerts, audit ------------------------------------------------------------ */
+/* ---- gates, audit ------------------------------------------------------------ */
 
 /* As the live document has them: the leader's, whichever engine is asked. */
 static int get_gates(struct call *c)
@@ -111,21 +111,6 @@ static int get_gates(struct call *c)
 		jw_obj_end(&w);
 	}
 	jw_arr_end(&w);
-	jw_obj_end(&w);
-	return 200;
-}
-
-static int get_alerts(struct call *c)
-{
-	const struct state *s = hub_state(c->engine->hub);
-	struct jw w = JW(&c->out);
-
-	jw_obj(&w, NULL);
-	jw_arr(&w, "alerts");
-	for (size_t i = 0; i < s->n_alerts; i++)
-		record_json(&w, NULL, &alert_type, &s->alerts[i]);
-	jw_arr_end(&w);
-	jw_str(&w, "nextCursor", NULL);
 	jw_obj_end(&w);
 	return 200;
 }
@@ -291,7 +276,6 @@ static const struct route routes[] = {
 	  "the number pool: ?accountId=&status=&limit=&cursor=" },
 	{ "GET", "/api/v1/gates", PR_VIEWER, 0, { { 0 } }, get_gates,
 	  "why is it not acting? every gate of every lineage: ?accountId=" },
-	{ "GET", "/api/v1/alerts", PR_VIEWER, 0, { { 0 } }, get_alerts, "alerts, open and recent" },
 	{ "GET", "/api/v1/audit", PR_VIEWER, 0, { { 0 } }, get_audit,
 	  "the journal, newest first: ?subject=&kind=&actor=&limit=&cursor=" },
 	{ "GET", "/api/v1/audit/verify", PR_VIEWER, 0, { { 0 } }, get_audit_verify,

@@ -405,6 +405,7 @@ struct api *api_new(struct engine *e, const struct api_settings *set, struct err
 	a->set = set;
 	struct httpd_options o = { .address = host, .port = (int)port,
 				   .max_body = (size_t)set->max_body,
+				   .big_path = ALERTS_RECEIVE, .big_body = ALERTS_MAX_BODY,
 				   .max_connections = (int)set->max_connections };
 	a->httpd = httpd_new(e->loop, &o, on_request, a, err);
 	if (!a->httpd) {

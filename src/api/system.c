@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "alert/sentry.h"
 #include "engine/engine.h"
 #include "engine/live.h"
 
@@ -103,6 +104,42 @@ static void event_metrics(struct str *b, const struct state *s)
 		one_label(b, "ringdown_events", "status", event_status_name(i), count[i]);
 }
 
+/* One line for each open alert, as Prometheus' own ALERTS has them, and how many there are. */
+static void alert_metrics(struct str *b, const struct state *s, int64_t now_ms)
+{
+	enum { SHOWN_MAX = 500 };
+	int64_t count[AL_MAX] = { 0 }, loud = 0;
+	size_t shown = 0;
+
+	head(b, "ringdown_alert", "gauge", "1 for each open alert; loud when it wants attention");
+	for (size_t i = 0; i < s->n_alerts; i++) {
+		const struct alert *a = &s->alerts[i];
+
+		if (a->state < 0 || a->state >= AL_MAX)
+			continue;
+		count[a->state]++;
+		loud += alert_loud(a, now_ms);
+		if (a->state == AL_RESOLVED || ++shown > SHOWN_MAX)
+			continue;
+		str_add(b, "ringdown_alert{id=\"");
+		label_value(b, a->id);
+		str_add(b, "\",alertname=\"");
+		label_value(b, a->name);
+		str_add(b, "\",subject=\"");
+		label_value(b, a->subject);
+		str_addf(b, "\",alertstate=\"%s\",severity=\"",
+			 enum_name(&alert_state_names, a->state));
+		label_value(b, a->severity);
+		str_addf(b, "\",loud=\"%s\"} 1\n", alert_loud(a, now_ms) ? "yes" : "no");
+	}
+	head(b, "ringdown_alerts", "gauge", "alerts, open and of the last day, by state");
+	for (int i = 0; i < AL_MAX; i++)
+		one_label(b, "ringdown_alerts", "state", enum_name(&alert_state_names, i),
+			  (double)count[i]);
+	gauge(b, "ringdown_alerts_loud", "firing, and neither silenced, explained nor acknowledged",
+	      (double)loud);
+}
+
 static int get_metrics(struct call *c)
 {
 	const struct engine *e = c->engine;
@@ -126,6 +163,9 @@ static int get_metrics(struct call *c)
 	account_metrics(&b, s);
 	gate_metrics(&b, s);
 	event_metrics(&b, s);
+	alert_metrics(&b, s, loop_wall_ms(e->loop));
+	gauge(&b, "ringdown_rules_seconds", "duration of the last look at the alert rules",
+	      (double)sentry_look_ms(e->sentry) / 1000);
 	c->answered = true;
 	httpd_reply(c->req, 200, "text/plain; version=0.0.4; charset=utf-8", str_get(&b), b.len);
 	str_fini(&b);

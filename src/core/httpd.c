@@ -94,7 +94,7 @@ static enum MHD_Result refuse(struct httpd_req *r, int status, const char *why)
 static enum MHD_Result on_head(struct httpd_req *r, const char *method)
 {
 	const char *length = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Length");
-	size_t max = r->d->o.max_body;
+	size_t max = httpd_req_max(r);
 	int64_t n;
 
 	r->begun = true;
@@ -111,7 +111,7 @@ static enum MHD_Result on_head(struct httpd_req *r, const char *method)
 
 static enum MHD_Result on_body(struct httpd_req *r, const char *p, size_t n)
 {
-	if (r->body.len + n > r->d->o.max_body)
+	if (r->body.len + n > httpd_req_max(r))
 		r->too_big = true;
 	if (!r->too_big)
 		str_addn(&r->body, p, n);

@@ -16,6 +16,8 @@ struct httpd_options {
 	const char *address;		/* "127.0.0.1" */
 	int port;			/* 0 picks one */
 	size_t max_body;		/* bytes; larger -> on_too_big or a plain 413 */
+	const char *big_path;		/* takes big_body instead; NULL = none; borrowed */
+	size_t big_body;
 	int max_connections;		/* default 256 */
 	int64_t head_timeout_ms;	/* slow heads and bodies are cut, within twice this; 10 s */
 	int64_t answer_timeout_ms;	/* a handler that does not answer -> 503; default 120 s */

@@ -80,6 +80,9 @@ struct httpd_req {
 	struct httpd_req *next, *prev;
 };
 
+/* Bytes that its body may have. */
+size_t httpd_req_max(const struct httpd_req *r);
+
 /* httpd.c: runs the library in the next turn; many answers in one turn share it. */
 void httpd_drive_soon(struct httpd *d);
 

@@ -51,7 +51,7 @@ struct httpd_req *httpd_req_new(struct httpd *d, struct MHD_Connection *mhd,
 	r->query = xstrdup(question ? question + 1 : "");
 	r->path = xstrdup(r->raw_path);
 	MHD_http_unescape(r->path);
-	r->body = STR_INIT(d->o.max_body + 1);
+	r->body = STR_INIT(httpd_req_max(r) + 1);
 	r->deadline = TIMER_INIT;
 	r->deadline.user = r;
 	set_peer(r);
@@ -62,6 +62,13 @@ struct httpd_req *httpd_req_new(struct httpd *d, struct MHD_Connection *mhd,
 	if (conn)
 		conn->req = r;
 	return r;
+}
+
+size_t httpd_req_max(const struct httpd_req *r)
+{
+	const struct httpd_options *o = &r->d->o;
+
+	return o->big_path && str_eq(r->path, o->big_path) ? o->big_body : o->max_body;
 }
 
 void httpd_req_unlink(struct httpd_req *r)

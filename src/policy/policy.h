@@ -56,7 +56,7 @@ struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *severity_warn, *severity_bad; /* ids, may be NULL */
 	char *runbook;			/* id of the one that fits */
 	char *absent_while;		/* absence rule: fires while this other metric is > 0 */
-	char *group;			/* alerts of one group are told in one message; NULL = name */
+	char *group;			/* told in one message; NULL = the name */
 };
 struct policy_message {
 	char *id, *title, *subject, *body;

@@ -29,7 +29,7 @@ int alert_put(struct tx *t, const struct alert *a, struct err *err)
 	const char *state = enum_name(&alert_state_names, a->state);
 	int64_t since = a->since_ms ? a->since_ms : tx_now_ms(t);
 	bool begins, moved;
-	int e = tx_query(t, &old, err, "SELECT state, severity FROM ringdown.alert"
+	int e = tx_query(t, &old, err, "SELECT state, severity, count, text FROM ringdown.alert"
 			 " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt",
 			 a->name, subject);
 
@@ -48,6 +48,8 @@ int alert_put(struct tx *t, const struct alert *a, struct err *err)
 		alert_note(t, r, a->state == AL_FIRING ? "alert.firing" : "alert.pending", NULL);
 	else if (moved)
 		alert_note(t, r, "alert.changed", NULL);
+	else if (pg_i64(old, 0, 2) != a->count || !str_eq(pg_text(old, 0, 3), a->text))
+		alerts_note(t, r, "alert.figures");
 	return 0;
 }
 
@@ -167,7 +169,8 @@ int silences_list(struct store *s, int64_t now_ms, struct silence **ret, size_t 
 			    " ended_by AS \"endedBy\", (SELECT count(*) FROM ringdown.alert a WHERE"
 			    "  a.state <> 'resolved' AND s.name IN ('*', a.name) AND s.subject IN"
 			    "  ('*', a.subject)) AS alerts FROM ringdown.silence s"
-			    " WHERE ended_by IS NULL AND until > $1 ORDER BY until, id LIMIT 500", "m", now_ms);
+			    " WHERE ended_by IS NULL AND until > $1 ORDER BY until, id LIMIT 500",
+			    "m", now_ms);
 
 	if (e == 0)
 		*ret = row_records(&silence_type, r, ret_n);

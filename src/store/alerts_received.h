@@ -1,0 +1,44 @@
+/* What stands behind alerts that were received: members, deliveries. */
+#ifndef RD_STORE_ALERTS_RECEIVED_H
+#define RD_STORE_ALERTS_RECEIVED_H
+
+#include "model/fields.h"
+#include "store/store.h"
+
+/* members: [{"fingerprint","state","labels","text","starts","ends","doubt"}] */
+/* *ret NULL: none is open. Locks it. */
+int alert_open_id(struct tx *t, const char *name, const char *subject, char **ret,
+		  struct err *err);
+int alert_newest_id(struct tx *t, const char *name, const char *subject, char **ret,
+		    struct err *err);
+/* Adds how many of those that fire are news: not older than what was said to be over. */
+int alert_members_fresh(struct tx *t, const char *name, const char *subject, const char *members,
+			int64_t *ret, struct err *err);
+/* A row that is over already, without a word: what came before its beginning did. */
+int alert_put_over(struct tx *t, const char *name, const char *subject, const char *receiver,
+		   struct err *err);
+struct members_result { int64_t taken, firing; };	/* taken: added; firing: of all kept */
+int alert_members_put(struct tx *t, const char *id, const char *members,
+		      struct members_result *ret, struct err *err);
+int alert_count(struct tx *t, const char *id, int64_t firing, struct err *err);
+int alert_delivery_put(struct tx *t, const char *receiver, int64_t alerts, int64_t kept,
+		       int64_t dropped, const char *note, int64_t *ret_id, struct err *err);
+
+struct alert_member {
+	char *fingerprint, *state, *labels, *text, *doubt;
+	int64_t starts_ms, ends_ms, received_ms;
+};
+extern const struct record_type alert_member_type;
+int alert_members_list(struct store *s, const char *id, int64_t limit, struct alert_member **ret,
+		       size_t *ret_n, struct err *err);
+struct alert_delivery {
+	int64_t id, at_ms, alerts, kept, dropped;
+	char *by, *receiver, *note;
+};
+extern const struct record_type alert_delivery_type;
+int alert_deliveries_list(struct store *s, int64_t limit, struct alert_delivery **ret,
+			  size_t *ret_n, struct err *err);
+/* Old deliveries, and members of alerts that were over before then. */
+int alerts_received_prune(struct store *s, int64_t before_ms, struct err *err);
+
+#endif
