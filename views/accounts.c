@@ -268,7 +268,7 @@ static void ask_history(struct view *v, const struct account *x)
 		st->n = 0;
 		st->at_ms = 0;
 	}
-	if (st->asked || app_stale(app) ||
+	if (st->asked || app_stale(app) || app_past(app) ||
 	    (st->at_ms && loop_now_ms(shell_loop(v->shell)) - st->at_ms < FRESH_MS))
 		return;
 	snprintf(path, sizeof(path), "/api/v1/checks?accountId=%.64s&hours=24&limit=%d", x->id,
@@ -441,6 +441,10 @@ static unsigned act(struct view *v, enum act what)
 	const struct account *x = list_selected(&v->list);
 	struct app *app = v->app;
 
+	if (what == ACT_CHECK && x && app_past(app)) {
+		shell_say(v->shell, ROLE_warn, "%s", app_past_why);
+		return WANT_REDRAW;
+	}
 	if (what == ACT_CHECK && x) {
 		_cleanup_(free_p) char *path =
 		        xasprintf("/api/admin/twilio-failover/health-check?accountId=%s", x->id);

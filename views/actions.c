@@ -161,10 +161,10 @@ void action_why_not(const struct app *a, const struct action *x, const struct su
 		snprintf(buf, n, "the event is not known any more");
 	else if (x->states && !(x->states & 1u << e->status))
 		snprintf(buf, n, "the event is %s", event_status_name(e->status));
+	else if (app_past(a) && !str_eq(x->name, "replay"))
+		snprintf(buf, n, "%s", app_past_why);
 	else if (x->reads)
 		(void)0;
-	else if (app_past(a))
-		snprintf(buf, n, "this is the past: nothing can be done in it (q leaves)");
 	else if (a->read_only)
 		snprintf(buf, n, "this console is read-only");
 	else if (client_role(a->client) && client_role(a->client) < x->role)

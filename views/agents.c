@@ -345,6 +345,7 @@ static const enum act keys[] = { ACT_FILTER,        ACT_SORT, ACT_SORT_REVERSE,
 	                         ACT_COLUMNS_RIGHT, ACT_BACK, ACT_NONE };
 
 const struct view_def view_agents = {
+	.present = true,
 	.name = "agents",
 	.title = "Agents",
 	.key = '4',

@@ -25,24 +25,23 @@ const struct view_def *const views_all[] = {
 
 const struct state *app_state(const struct app *a)
 {
+	if (app_past(a))
+		return app_past_state(a);
 	return a->frozen ? &a->still : client_state(a->client);
 }
 
 int64_t app_now(const struct app *a)
 {
+	if (app_past(a))
+		return app_past_ms(a);
 	int64_t now = a->frozen ? a->still.now_ms : client_server_now_ms(a->client);
 
 	return now > 0 ? now : loop_wall_ms(a->loop);
 }
 
-bool app_past(const struct app *a)
-{
-	return a->past != NULL;
-}
-
 bool app_stale(const struct app *a)
 {
-	return client_stale(a->client);
+	return !app_past(a) && client_stale(a->client);
 }
 
 const char *app_account(const struct app *a, const char *id)
@@ -256,6 +255,8 @@ static void app_header(void *ctx, struct header *h)
 	}
 	header_coach(a, h, e);
 	h->ticks |= app_note_keep(a);
+	if (app_past(a))
+		app_past_header(a, h);
 }
 
 /* ---- alarms ------------------------------------------------------------------------------- */
@@ -290,6 +291,8 @@ static void on_changed(void *ctx)
 		alarm_event(a, &s->events[i]);
 	app_runs_prefetch(a);
 	app_incidents_changed(a);
+	if (a->replay_first && s->seq && client_link(a->client) == LINK_API)
+		app_replay(a, TAKE(a->replay_first), a->replay_first_ms);
 	shell_changed(a->shell);
 }
 
@@ -358,7 +361,8 @@ static void app_unread(void *ctx, struct sheet *sh)
 	}
 	if (!n)
 		sheet_line(sh, ROLE_dim, "nothing new since you looked");
-	a->read_seq = s->seq;
+	if (!app_past(a))
+		a->read_seq = s->seq;
 }
 
 static void app_freeze(void *ctx, bool on)
@@ -418,6 +422,8 @@ static struct app *app_make(struct loop *l, const struct app_options *o)
 	a->runs = run_data_new(a);
 	a->incidents = incident_data_new(a);
 	a->state_dir = o->client.state_dir;
+	a->replay_first = o->replay;
+	a->replay_first_ms = o->replay_ms;
 	return a;
 }
 
@@ -437,6 +443,7 @@ static struct shell_app shell_app_of(struct app *a)
 		.word = app_word,
 		.presence = app_presence,
 		.freeze = app_freeze,
+		.key = app_replay_key,
 		.quit = app_quit,
 	};
 }
@@ -479,6 +486,7 @@ void app_free(struct app *a)
 	incident_data_free(TAKE(a->incidents));
 	app_declare_free(a);
 	app_handover_free(a);
+	app_replay_free(a);
 	app_note_free(a);
 	client_free(a->client);
 	app_log_free(a->log);

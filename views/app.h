@@ -16,8 +16,8 @@ struct run_data;
 struct incident_data;
 struct declaring;
 struct noting;
-struct past;
 struct handover;
+struct replay;
 
 enum { OFFERS = 12 };
 struct offer { char name[24], value[128], from[72]; };	/* name: what it is: org account ... */
@@ -45,7 +45,9 @@ struct app {
 	struct declaring *declaring;	/* NULL until D was pressed */
 	struct noting *noting;		/* NULL until t was pressed */
 	struct handover *handover;
-	struct past *past;		/* NULL = the present */
+	struct replay *replay;		/* NULL until T was pressed */
+	const char *replay_first;	/* to be shown once there is data; NULL = nothing */
+	int64_t replay_first_ms;
 	const char *state_dir;		/* NULL = none */
 	struct offer offers[OFFERS];	/* of the row that `b` was pressed on */
 	size_t n_offers;
@@ -57,6 +59,8 @@ struct app_options {
 	struct shell_options shell;
 	const char *environment;
 	bool production, demo, read_only;
+	const char *replay;		/* an incident, from the start on; NULL = the present */
+	int64_t replay_ms;		/* an instant of it; 0 = when it was declared */
 	void (*quit)(void *ctx);
 	void *quit_ctx;
 };
@@ -73,6 +77,7 @@ int64_t app_now(const struct app *a);
 bool app_stale(const struct app *a);
 /* An instant of the past is shown: nothing can be done in it. */
 bool app_past(const struct app *a);
+extern const char app_past_why[];	/* "this is the past ..." */
 /* Name of an account, or the id, or "-". */
 const char *app_account(const struct app *a, const char *id);
 /* "AS OF 03:11:02Z (1m45 old)" in buf when stale, else "". */
@@ -117,6 +122,15 @@ bool app_when(const struct app *a, const char *text, int64_t *ret);
 
 /* views/timeline.c: of an incident, "" = everything. */
 void app_timeline_show(struct app *a, const char *incident);
+
+/* views/replay.c: the past of an incident ("" = the most pressing), from an instant (0 = when it
+ * was declared); what the rest of the console shows while app_past. */
+void app_replay(struct app *a, const char *incident, int64_t at_ms);
+void app_replay_free(struct app *a);
+bool app_replay_key(void *app, uint32_t key);
+const struct state *app_past_state(const struct app *a);
+int64_t app_past_ms(const struct app *a);
+void app_past_header(const struct app *a, struct header *h);
 
 /* views/handover.c: what the next shift must know, on one screen. */
 void app_handover(struct app *a, const char *incident);

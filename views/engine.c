@@ -258,6 +258,7 @@ static const enum act keys[] = { ACT_AUTOMATION, ACT_RUNBOOK, ACT_FILTER, ACT_SO
 				 ACT_NONE };
 
 const struct view_def view_engine = {
+	.present = true,
 	.name = "engine",
 	.title = "Engine",
 	.key = '9',

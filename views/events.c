@@ -253,6 +253,10 @@ static void show_plan(struct view *v, const struct event *e)
 	sheet_open(s, title, NULL, NULL);
 	event_plan_text(e, text, sizeof(text));
 	sheet_line(s, ROLE_normal, "%s", text);
+	if (app_past(app)) {
+		sheet_line(s, ROLE_dim, "agent by agent: not recorded");
+		return;
+	}
 	if (event_has_steps(e)) {
 		snprintf(path, sizeof(path), "/api/v1/events/%.64s/items", e->id);
 		client_get(app->client, path, got_plan, v);

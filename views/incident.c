@@ -392,7 +392,7 @@ static void close_(struct view *v)
 }
 
 static const enum act keys[] = { ACT_OPEN,     ACT_ACK,  ACT_NOTE, ACT_TIMELINE,
-	                         ACT_HANDOVER, ACT_BACK, ACT_NONE };
+	                         ACT_HANDOVER, ACT_REPLAY, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incident = {
 	.name = "incident",

@@ -386,6 +386,15 @@ static void people_why_not(const struct app *a, const struct action *x, const st
 	app_people_why_not(a, buf, n);
 }
 
+static void run_replay(struct app *a, const struct action *x, const struct subject *s)
+{
+	const char *id = str_eq(s->kind, "incident") ? s->id : "";
+
+	(void)x;
+	app_replay(a, id, 0);
+}
+
+static const struct action_hooks replay_hooks = { .run = run_replay };
 static const struct action_hooks note_hooks = { .run = run_note, .why_not = people_why_not };
 static const struct action_hooks declare_hooks = { .run = run_declare, .why_not = people_why_not };
 
@@ -423,6 +432,12 @@ static const struct action actions[] = {
 	  .role = PR_OPERATOR,
 	  .reads = true,
 	  .hooks = &declare_hooks },
+	{ .name = "replay",
+	  .label = "replay: the console as it was (T)",
+	  .kind = "",
+	  .role = PR_VIEWER,
+	  .reads = true,
+	  .hooks = &replay_hooks },
 };
 
 size_t incident_action_count(void)
@@ -439,7 +454,7 @@ void app_people_why_not(const struct app *a, char *buf, size_t n)
 {
 	buf[0] = '\0';
 	if (app_past(a))
-		snprintf(buf, n, "this is the past: nothing can be done in it (q leaves)");
+		snprintf(buf, n, "%s", app_past_why);
 	else if (a->read_only)
 		snprintf(buf, n, "this console is read-only");
 	else if (client_role(a->client) && client_role(a->client) < PR_OPERATOR)

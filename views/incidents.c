@@ -213,7 +213,7 @@ static unsigned act(struct view *v, enum act what)
 }
 
 static const enum act keys[] = { ACT_OPEN,   ACT_ACK,  ACT_DECLARE, ACT_NOTE,
-	                         ACT_FILTER, ACT_BACK, ACT_NONE };
+	                         ACT_REPLAY, ACT_FILTER, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incidents = {
 	.name = "incidents",

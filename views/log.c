@@ -72,7 +72,7 @@ static const char *subject_name(const struct app *a, const struct entry *e)
 
 static bool is_engine(const struct app *a, const char *actor)
 {
-	const struct state *s = app_state(a);
+	const struct state *s = client_state(a->client); /* who they are was not recorded */
 
 	for (size_t i = 0; i < s->n_peers; i++)
 		if (str_eq(s->peers[i].id, actor))

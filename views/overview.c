@@ -242,6 +242,10 @@ static int draw_impact(struct view *v, struct area a, int y)
 	app_as_of(app, as_of);
 	snprintf(title, sizeof(title), "IMPACT, last 10 min%s%s", as_of[0] ? "  " : "", as_of);
 	area_rule(a, y++, title);
+	if (app_past(app)) {
+		area_text(a, 1, y, ROLE_dim, "not recorded");
+		return y + 1;
+	}
 	x = draw_ratio(a, x, y, "calls ok", im->calls_ok, im->calls_ok_normal, app_stale(app));
 	x = draw_ratio(a, x, y, "sms delivered", im->sms_delivered, im->sms_delivered_normal,
 	               app_stale(app));

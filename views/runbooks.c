@@ -542,6 +542,7 @@ static void close_(struct view *v)
 static const enum act keys[] = { ACT_OPEN, ACT_FILTER, ACT_SORT, ACT_BACK, ACT_NONE };
 
 const struct view_def view_runbooks = {
+	.present = true,
 	.name = "runbooks",
 	.title = "Runbooks",
 	.key = '6',

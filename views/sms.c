@@ -410,6 +410,7 @@ static const enum act keys[] = { ACT_NEXT_PANE, ACT_SOURCE, ACT_RUNBOOK, ACT_REV
 	                         ACT_SORT,      ACT_BACK,   ACT_NONE };
 
 const struct view_def view_sms = {
+	.present = true,
 	.name = "sms",
 	.title = "SMS",
 	.key = '5',

@@ -12,6 +12,8 @@
 #include "views/runs.h"
 #include "views/timeline.h"
 
+enum { PLAY_MS = 1000 };
+
 struct timeline_view {
 	struct timeline_pages pages;
 	struct client_request *marking;
@@ -135,6 +137,10 @@ static void follow_filter(struct view *v)
 	int64_t to = app_past(v->app) ? app_now(v->app) : 0;
 
 	if (str_eq(st->pages.q, v->list.filter) && st->pages.to_ms == to)
+		return;
+	/* while the past plays it is asked for once a second, not at each tick */
+	if (str_eq(st->pages.q, v->list.filter) && to && st->pages.to_ms &&
+	    loop_now_ms(shell_loop(v->shell)) - st->pages.asked_ms < PLAY_MS)
 		return;
 	snprintf(st->pages.q, sizeof(st->pages.q), "%s", v->list.filter);
 	st->pages.to_ms = to;
@@ -390,6 +396,9 @@ static unsigned act(struct view *v, enum act what)
 		                                     : app_incident_watched(v->app));
 		reload(v);
 		return WANT_UPDATE;
+	case ACT_REPLAY:
+		app_replay(v->app, st->pages.incident, e ? e->happened_at_ms : 0);
+		return WANT_REDRAW;
 	case ACT_SEEK:
 		shell_ask(v->shell, "go to", "", false, on_seek, st);
 		return WANT_REDRAW;

@@ -633,6 +633,7 @@ static const enum act keys[] = { ACT_OPEN,     ACT_ROLLBACK,  ACT_APPROVE, ACT_R
 	                         ACT_PLAN_RUN, ACT_NEXT_PANE, ACT_BACK,    ACT_NONE };
 
 const struct view_def view_walk = {
+	.present = true,
 	.name = "walk",
 	.title = "Run",
 	.help = "a run of a runbook, step by step (Enter on it in 6)",

@@ -30,14 +30,14 @@ static bool parse_size(const char *s, int *w, int *h)
 }
 
 /* First data, then whatever the view itself fetches. */
-static void settle(struct loop *l, struct app *a)
+static void settle(struct loop *l, struct app *a, bool past)
 {
 	int64_t end = loop_now_ms(l) + DATA_MS, quiet;
 	struct str before = STR_INIT(1 << 20), now = STR_INIT(1 << 20);
 	struct theme t;
 
 	theme_init(&t);
-	while (!app_state(a)->seq && loop_now_ms(l) < end)
+	while ((!app_state(a)->seq || (past && !app_past(a))) && loop_now_ms(l) < end)
 		if (!loop_run_once(l, 50))
 			break;
 	end = loop_now_ms(l) + MOST_MS;
@@ -60,7 +60,7 @@ static void settle(struct loop *l, struct app *a)
 static int run(struct cli *c)
 {
 	const char *size = cli_opt(c, "size"), *format = cli_opt(c, "format"),
-	           *theme = cli_opt(c, "theme");
+	           *at = cli_opt(c, "at"), *theme = cli_opt(c, "theme");
 	int w = 80, h = 24, f = SHOT_TEXT, r = cli_load(c);
 	struct app_options o;
 	struct err err = { 0 };
@@ -77,6 +77,10 @@ static int run(struct cli *c)
 	if (theme_load(&t, theme ? theme : "dark", NULL, &err))
 		return cli_fail_err(c, &err);
 	console_options(c, &o);
+	if (at && !parse_time_ms(at, &o.replay_ms))
+		return cli_fail(c, EXIT_USAGE,
+		                "--at: '%.40s' is no instant such as 2026-11-21T10:51:00Z", at);
+	o.replay = at ? "" : NULL;
 	o.shell.view = cli_arg(c, 0);
 	struct loop *l = loop_new();
 	struct app *a = app_new_headless(l, &o, w, h, cli_flag(c, "ascii"));
@@ -88,12 +92,12 @@ static int run(struct cli *c)
 		        "engine, log",
 		        cli_arg(c, 0));
 	}
-	settle(l, a);
+	settle(l, a, at != NULL);
 	struct str out = STR_INIT((size_t)16 << 20);
 	shot_write(shell_frame(a->shell), &t, (enum shot_format)f, &out);
 	cli_write(c, str_get(&out));
 	str_fini(&out);
-	bool known = app_state(a)->seq > 0;
+	bool known = app_state(a)->seq > 0 && (!at || app_past(a));
 	app_free(a);
 	loop_free(l);
 	return known ? EXIT_DONE : EXIT_UNREACHABLE;
@@ -101,6 +105,7 @@ static int run(struct cli *c)
 
 static const struct cli_option options[] = {
 	{ "size", "WxH", "columns and rows (80x24)" },
+	{ "at", "TIME", "as it was at this instant, RFC 3339" },
 	{ "format", "F", "text, ansi, html or svg", .choices = "text|ansi|html|svg" },
 };
 

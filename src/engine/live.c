@@ -219,6 +219,41 @@ static void publish(struct live *l)
 	str_fini(&b);
 }
 
+/* What replay must know of an account beside its health: where agents are and what is free. */
+static bool moved(const struct account *have, const struct account *now)
+{
+	return have && (have->role != now->role || have->agents != now->agents ||
+			have->numbers_free != now->numbers_free ||
+			have->standby_ready != now->standby_ready ||
+			!str_eq(have->current_account, now->current_account));
+}
+
+static void journal_moves(struct live *l, const struct account *const *checked, size_t n)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct who who = WHO_ENGINE(lease_epoch(l->e->lease));
+	struct err err = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < n && who.epoch; i++) {
+		struct str b = STR_INIT(65536);
+		struct jw w = JW(&b);
+
+		if (!moved(state_account(hub_state(l->e->hub), checked[i]->id), checked[i]))
+			continue;
+		if (!any && tx_begin(l->e->store, &t, &who, &err) < 0)
+			break;
+		any = true;
+		jw_obj(&w, NULL);
+		account_json(&w, "account", checked[i]);
+		jw_obj_end(&w);
+		tx_note(&t, NOTE_INFO, "account.figures", checked[i]->id, "", str_get(&b));
+		str_fini(&b);
+	}
+	if (any && tx_commit(&t, NULL, &err) < 0)
+		log_debug("live", "figures are not journaled: %s", err.msg);
+}
+
 /* Figures of accounts that were checked since the last time; their state is journaled, the
  * figures alone are not. Asked for only when there was a check. */
 static void publish_accounts(struct live *l)
@@ -239,6 +274,7 @@ static void publish_accounts(struct live *l)
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].last_check_ms > l->accounts_since_ms)
 			checked[n_checked++] = &rows[i];
+	journal_moves(l, checked, n_checked);
 	jw_obj(&w, NULL);
 	live_accounts(&w, hub_state(l->e->hub), checked, n_checked);
 	jw_obj_end(&w);

@@ -21,7 +21,7 @@ const char *const *timeline_lanes(void)
 
 /* By the beginning of the kind; the first that fits. */
 static const struct { const char *prefix, *lane; bool noise; } kinds[] = {
-	{ "account.resealed", "engine", true },
+	{ "account.resealed", "engine", true },	{ "account.figures", "account", true },
 	{ "account.health", "account", false }, { "account.", "account", false },
 	{ "number", "account", false },		{ "agent", "account", false },
 	{ "event.step", "event", true },	{ "event.planned", "event", true },

@@ -62,10 +62,11 @@ int checkpoints_prune(struct store *s, struct err *err)
 int journal_seq_at(struct store *s, int64_t at_ms, int64_t *ret_seq, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT seq FROM ringdown.journal WHERE at <= $1"
-			    " ORDER BY at DESC, seq DESC LIMIT 1", "m", at_ms);
+	/* rows are stamped when their transaction begins and numbered when it ends */
+	int e = store_query(s, &r, err, "SELECT max(seq) FROM (SELECT seq FROM ringdown.journal"
+			    " WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 100) j", "m", at_ms);
 
 	if (e == 0)
-		*ret_seq = pg_rows(r) ? pg_i64(r, 0, 0) : 0;
+		*ret_seq = pg_null(r, 0, 0) ? 0 : pg_i64(r, 0, 0);
 	return e;
 }

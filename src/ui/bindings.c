@@ -66,6 +66,8 @@ static const struct binding rows[] = {
 	ROW(NOTE, PEOPLE, K('t'), "note", "write a note, with its incident and when it was", NULL,
 	    "note"),
 	ROW(DECLARE, PEOPLE, K('D'), "declare", "declare an incident: then 0-3", NULL, "declare"),
+	ROW(REPLAY, PEOPLE, K('T'), "replay", "the console as it was, at any past instant", NULL,
+	    "replay"),
 	ROW(MENU, PEOPLE, K('.'), "more", "every action for this row, with why it is not possible",
 	    NULL, NULL),
 

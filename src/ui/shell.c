@@ -102,7 +102,8 @@ void shell_catch_up(struct shell *s)
 	view_open(s, v);
 	if (s->stale_rows) {
 		s->stale_rows = false;
-		v->def->update(v);
+		if (!s->header.past[0] || !v->def->present)
+			v->def->update(v);
 	}
 }
 

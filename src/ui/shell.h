@@ -57,6 +57,7 @@ struct view_def {
 	 * NULL. */
 	int (*below)(struct view *v, struct area a);
 	void (*close)(struct view *v);
+	bool present;		/* shows what is asked of the engine now: nothing of the past */
 };
 struct view {
 	const struct view_def *def;
@@ -87,7 +88,8 @@ struct header {			/* filled anew before each frame */
 	int n_holds;
 	int unread, here;
 	char brief[80];		/* for a screen too small for anything else */
-	char coach[120];	/* demo: what to press next */
+	char past[48];		/* "" = the present: first of all, instead of ages */
+	char coach[160];	/* demo: what to press next; in the past: where we are */
 	bool ticks;		/* strips count */
 };
 
@@ -116,6 +118,8 @@ struct shell_app {
 	/* i-th completion of a word, NULL = no more. */
 	const char *(*word)(void *ctx, size_t i);
 	void (*presence)(void *ctx, const char *looking_at, bool dialog);
+	/* A key before it means anything else (no overlay is open); true = it was taken. */
+	bool (*key)(void *ctx, uint32_t key);
 	/* Hold the data still, or let it go on; may be NULL. */
 	void (*freeze)(void *ctx, bool on);
 	void (*quit)(void *ctx);		/* the console is over: stop the loop */

@@ -42,6 +42,10 @@ static size_t header_items(struct shell *s, struct item *it, bool seconds)
 	char clock[WHEN_TEXT];
 	size_t n = 0;
 
+	if (h->past[0]) {
+		it[n] = (struct item){ .role = ROLE_danger };
+		snprintf(it[n++].text, 80, "%s", h->past);
+	}
 	it[n] = (struct item){ .role = h->production ? ROLE_production
 		                       : h->demo     ? ROLE_demo
 		                                     : ROLE_title };
@@ -49,6 +53,8 @@ static size_t header_items(struct shell *s, struct item *it, bool seconds)
 	         h->demo             ? "DEMO (simulated)"
 	         : h->environment[0] ? h->environment
 	                             : "ringdown");
+	if (h->past[0])
+		return n; /* ages, leader and clock are of the present */
 	it[n] = (struct item){ .role = ROLE_header, .rank = 6 };
 	snprintf(it[n++].text, 80, "lead %s", h->leader[0] ? h->leader : "?");
 	it[n] = (struct item){ .role = h->api_age_ms > FRESH_MS || h->api_word[0] ? ROLE_stale
@@ -266,7 +272,11 @@ void shell_compose(struct shell *s)
 	top = draw_strips(s, all);
 	body = area_sub(all, 0, top, all.w, all.h - top - 2);
 	v->ticks = false;
-	v->def->draw(v, body);
+	if (s->header.past[0] && v->def->present)
+		area_wrap(body, 1, 1, body.w - 2, ROLE_dim,
+		          "not recorded: this view asks the engine for what is now (q leaves the past)");
+	else
+		v->def->draw(v, body);
 	if (s->sheet.open)
 		sheet_draw(&s->sheet, body);
 	if (s->form.open)

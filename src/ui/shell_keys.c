@@ -398,6 +398,8 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 	}
 	if (s->message[0] && key != KEY_ESC)
 		s->message[0] = '\0';
+	if (s->app.key && s->app.key(s->app.ctx, key))
+		return;
 	if (go_by_key(s, key))
 		return;
 	s->by_esc = key == KEY_ESC;

@@ -70,7 +70,14 @@ void shell_view_text(struct shell *s, struct str *out)
 
 	str_addf(out, "ringdown %s  %s  %s%s\n", v->def->name,
 	         s->header.demo ? "DEMO (simulated)" : s->header.environment,
-	         format_time(clock, s->header.now_ms), s->header.stale ? "  STALE" : "");
+	         format_time(clock, s->header.now_ms),
+	         s->header.past[0]  ? "  PAST"
+	         : s->header.stale ? "  STALE"
+	                           : "");
+	if (s->header.past[0] && v->def->present) {
+		str_add(out, "not recorded\n");
+		return;
+	}
 	if (!v->def->columns) {
 		drawn_text(s, v, s->cells.w > 80 ? s->cells.w : 80, 60, v->def->draw, out);
 		return;

@@ -4,6 +4,16 @@
 
 #include "core/json.h"
 
+/* The scene's instants hang on its beginning: rows of the journal do not move. */
+static inline int64_t scene_began(int64_t now)
+{
+	static int64_t began;
+
+	if (!began)
+		began = now;
+	return began;
+}
+
 static void incident_summary(struct jw *w, const char *id, const char *severity, const char *state,
 			     const char *kind, const char *title, int64_t now)
 {
@@ -47,6 +57,7 @@ static inline void incidents_of_scene(struct jw *w, const char *scene, int64_t n
 
 	if (str_eq(scene, "none") || str_eq(scene, "quiet"))
 		return;
+	now = scene_began(now);
 	jw_arr(w, "incidents");
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		jw_obj(w, NULL);
@@ -163,11 +174,78 @@ static inline void timeline_of_scene(const char *path, struct jw *w, int64_t now
 	jw_str(w, "nextCursor", n > 0 && n <= 5000 ? "more" : NULL);
 }
 
+/* The journal of the scene: 400 rows, one a second; row 200 opens EV-118, 300 approves it. */
+static inline void journal_row_of_scene(struct jw *w, int64_t n, int64_t now)
+{
+	char text[64];
+
+	now = scene_began(now);
+	jw_obj(w, NULL);
+	jw_i64(w, "seq", n);
+	jw_time(w, "at", now - now % 1000 - (400 - n) * 1000);
+	jw_str(w, "kind", "event.test");
+	jw_str(w, "subject", "EV-118");
+	jw_str(w, "actor", "eng-1");
+	snprintf(text, sizeof(text), "past row %lld", (long long)n);
+	jw_str(w, "text", text);
+	jw_str(w, "severity", "info");
+	if (n == 200 || n == 300) {
+		jw_obj(w, "data");
+		jw_obj(w, "event");
+		jw_str(w, "id", "EV-118");
+		jw_i64(w, "version", n);
+		jw_str(w, "status", n == 200 ? "pending" : "approved");
+		jw_str(w, "fromAccountId", "acc_1");
+		jw_str(w, "toAccountId", "acc_2");
+		jw_str(w, "cause", "18 of 40 agents fail");
+		jw_time(w, "openedAt", now - 200000);
+		jw_time(w, "stateSince", now - (400 - n) * 1000);
+		jw_time(w, "deadlineAt", now + 400000);
+		jw_obj_end(w);
+		jw_obj_end(w);
+	}
+	jw_obj_end(w);
+}
+
+static inline void journal_of_scene(const char *path, struct jw *w, int64_t now)
+{
+	int64_t n = strtoll(strstr(path, "after=") + 6, NULL, 10) + 1;
+
+	jw_i64(w, "head", 400);
+	jw_arr(w, "entries");
+	for (int i = 0; i < 60 && n <= 400; i++, n++)
+		journal_row_of_scene(w, n, now);
+	jw_arr_end(w);
+}
+
+static inline void replay_of_scene(const char *path, struct jw *w, int64_t now)
+{
+	const char *at = strstr(path, "&at="), *q = strstr(path, "&seq=");
+	int64_t n = q ? strtoll(q + 5, NULL, 10) : 0, ms = 0;
+
+	now = scene_began(now);
+	if (at && parse_time_ms(at + 4, &ms))
+		n = 400 - (now - now % 1000 - ms) / 1000;
+	n = n > 400 ? 400 : n;
+	n = n > 150 ? n - 150 : 0;
+	jw_time(w, "at", now - now % 1000 - (400 - n) * 1000);
+	jw_i64(w, "seq", n);
+	jw_i64(w, "head", 400);
+	jw_obj(w, "state");
+	jw_i64(w, "seq", n);
+	jw_raw(w, "accounts", "[{\"id\":\"acc_1\",\"name\":\"acme-main\",\"health\":\"healthy\",\"agents\":40}]");
+	jw_obj_end(w);
+}
+
 /* GET documents and the answers to what was sent. */
 static inline void incident_answer(const char *method, const char *path, struct jw *w, int64_t now)
 {
 	if (str_has_prefix(path, "/api/v1/timeline?"))
 		timeline_of_scene(path, w, now);
+	else if (str_has_prefix(path, "/api/v1/replay?"))
+		replay_of_scene(path, w, now);
+	else if (str_has_prefix(path, "/api/v1/journal?"))
+		journal_of_scene(path, w, now);
 	else if (str_has_prefix(path, "/api/v1/severities"))
 		severities_of_scene(w);
 	else if (str_has_prefix(path, "/api/v1/notes"))

@@ -473,6 +473,93 @@ static void test_handover(void **state)
 	quit(v);
 }
 
+/* Stepped, sought, played; nothing can be done in it; the present is there again at once. */
+static void test_replay(void **state)
+{
+	static const struct { const char *keys, *name; } refused[] = {
+		{ "A", "approve" }, { "F", "start" }, { "P", "pause" }, { "t", "note" }, { "D", "declare" },
+		{ "a", "ack" },	    { "b", "runbook" },
+	};
+	struct vt *v = start_inc("inc", "events");
+
+	(void)state;
+	expect(v, "EVENTS");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "T"); /* INC-214 was declared 275 s ago: row 125 of 400 */
+	expect(v, "PAST 20");
+	expect_gone(v, "asking");
+	expect(v, "125 of 400");
+	assert_true(vt_has(v, "EVENTS 0"));
+	assert_false(vt_has(v, "EV-117"));
+	vt_send(v, "0");
+	expect(v, "past row 125");
+	vt_send(v, "\033[C\033[C");
+	expect(v, "past row 127");
+	vt_send(v, "\033[D");
+	expect_gone(v, "past row 127");
+	expect(v, "126 of 400");
+	vt_send(v, "}}"); /* two minutes on */
+	expect(v, "246 of 400");
+	vt_send(v, "2");
+	expect(v, "pending");
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		char text[80];
+
+		vt_send(v, refused[i].keys);
+		snprintf(text, sizeof(text), "%s: not now, this is the past", refused[i].name);
+		if (i == 1)
+			snprintf(text, sizeof(text), "not now, this is the past");
+		expect(v, text);
+	}
+	vt_send(v, "{");
+	expect_gone(v, "pending");
+	vt_send(v, "@-1m\r"); /* of the instant that is shown */
+	expect(v, "126 of 400");
+	vt_send(v, "}}]");
+	expect(v, "247 of 400");
+	expect(v, "pending");
+	vt_send(v, "++++++ ");
+	expect(v, "approved");
+	expect(v, "END");
+	vt_send(v, "4");
+	expect(v, "not recorded");
+	vt_send(v, "1");
+	expect(v, "not recorded");
+	vt_send(v, "q");
+	expect(v, "this is the present again");
+	expect_gone(v, "PAST");
+	vt_send(v, "2");
+	expect(v, "EV-117");
+	quit(v);
+	assert_string_equal(file_of("log"), "");
+}
+
+static void test_replay_plain(void **state)
+{
+	struct vt *v = start_here("inc", "timeline", 80, 24, "vt100");
+
+	(void)state;
+	expect(v, "row 5000");
+	vt_send(v, "@-5m\r");
+	expect(v, "older than now");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "T"); /* at the row under the cursor */
+	expect(v, "PAST 20");
+	expect(v, "of 400");
+	vt_resize(v, 40, 10);
+	expect(v, "PAST 20");
+	vt_resize(v, 70, 24);
+	vt_send(v, "q");
+	expect_gone(v, "PAST");
+	quit(v);
+	v = start_inc("inc-viewer", "overview");
+	expect(v, "IMPACT");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "T");
+	expect(v, "PAST 20");
+	quit(v);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -484,6 +571,7 @@ int main(int argc, char **argv)
 		TEST(test_note_is_not_lost),	TEST(test_who_may_not),
 		TEST(test_plain),		TEST(test_timeline),
 		TEST(test_timeline_marks),	TEST(test_handover),
+		TEST(test_replay),		TEST(test_replay_plain),
 	};
 
 	if (argc > 2 && str_eq(argv[1], "--run"))
