@@ -89,7 +89,7 @@ int metric_from_json(const struct policy_metric *m, const char *text, size_t len
 		     struct metric_points *ret, struct err *err)
 {
 	_cleanup_(json_free_p) struct json *j = json_parse(text, len, err);
-	const char *star = m->json_path ? strstr(m->json_path, "[*]") : NULL;
+	const char *path = m->json_path ? m->json_path : "$", *star = strstr(path, "[*]");
 	const struct json *v;
 	double number;
 
@@ -97,12 +97,12 @@ int metric_from_json(const struct policy_metric *m, const char *text, size_t len
 		return err_prefix(err, "the reply is not JSON");
 	if (m->by && star)
 		return each(m, j, star, ret, err);
-	v = at_path(j, m->json_path, strlen(m->json_path));
+	v = at_path(j, path, strlen(path));
 	if (json_type(v) == JSON_NULL)
-		return err_set(err, ERR_NOT_FOUND, "the reply has no value at %s", m->json_path);
+		return err_set(err, ERR_NOT_FOUND, "the reply has no value at %s", path);
 	if (!number_of(v, &number))
 		return err_set(err, ERR_INVALID, "%s came at %s instead of a number",
-			       json_type_name(v), m->json_path);
+			       json_type_name(v), path);
 	metric_points_add(ret, "", number);
 	return 0;
 }
