@@ -177,10 +177,25 @@ static bool trouble(const struct state *s)
 	return false;
 }
 
+/* No event is open: what became of the newest one. */
+static const char *coach_after(const struct app *a, const struct event *e)
+{
+	const struct account *home = state_account(app_state(a), e->from);
+
+	if (e->status == EV_ROLLED_BACK)
+		return "DEMO: all agents are home. 5 shows SMS that fail, b a runbook; q quits.";
+	if (e->status != EV_COMPLETED)
+		return "DEMO: over without a failover. F starts one by hand; q quits.";
+	if (home && home->health == HEALTH_HEALTHY)
+		return "DEMO: the old account is healthy again: U rolls back to it.";
+	return "DEMO: the agents have moved. Once the old account is healthy, U rolls back.";
+}
+
 static void header_coach(struct app *a, struct header *h, const struct event *e)
 {
 	const char *line = "";
 	const char *view = a->shell ? shell_view(a->shell)->def->name : "";
+	const struct event *newest = app_state(a)->n_events ? &app_state(a)->events[0] : NULL;
 
 	if (!a->demo && !app_state(a)->demo)
 		return;
@@ -191,8 +206,12 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 		line = "DEMO: b opens the runbook that fits the row; nothing runs by that.";
 	else if (str_eq(view, "runbooks"))
 		line = "DEMO: Enter shows every step first, Enter again starts. . is a dry run.";
+	else if (!e && newest && newest->status == EV_COMPLETED)
+		line = coach_after(a, newest);
 	else if (!e && incident_runs(app_state(a)))
 		line = "DEMO: an incident runs. 7 shows it; a acknowledges, t writes a note.";
+	else if (!e && newest)
+		line = coach_after(a, newest);
 	else if (!e && trouble(app_state(a)))
 		line = "DEMO: nothing will follow by itself. g says why; D declares an incident.";
 	else if (!e)
@@ -206,6 +225,8 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 		line = "DEMO: held by a gate. g says why; A can override what may be overridden.";
 	else if (e->status == EV_FAILED)
 		line = "DEMO: stopped, a person decides. . shows resume, roll back and accept.";
+	else if (e->status == EV_ROLLING_BACK)
+		line = "DEMO: the agents go home, what others changed is left. 2 shows it.";
 	snprintf(h->coach, sizeof(h->coach), "%s", line);
 }
 

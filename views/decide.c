@@ -178,12 +178,13 @@ static void arm(struct decision *d)
 	struct app *a = d->app;
 	struct dialog *dialog = shell_dialog(a->shell);
 	const struct event *e = state_event(app_state(a), d->subject.id);
+	bool back = str_eq(d->action->name, "rollback"); /* away from where the agents are now */
 	char word[64];
 
 	if (dialog->danger == DIALOG_TYPED ||
 	    (dialog->danger == DIALOG_WORD && shell_header(a->shell)->production))
 		snprintf(word, sizeof(word), "%.63s",
-		         e ? app_account(a, dialog->danger == DIALOG_TYPED ? e->to : e->from)
+		         e ? app_account(a, dialog->danger == DIALOG_TYPED && !back ? e->to : e->from)
 		           : d->subject.title);
 	else if (strlen(d->plan_hash) >= 8) /* a part of the plan's number that no view shows */
 		snprintf(word, sizeof(word), "%.4s", d->plan_hash + 4);
@@ -267,6 +268,56 @@ static void plan_lines(struct decision *d, const struct json *plan)
 	dialog_line(dialog, ROLE_normal, "PLAN", "#%.4s  %s", hash ? hash : "?", text);
 }
 
+/* Shut gates that may be overridden become part of the order, in plain sight. false: one is shut
+ * that nobody can override. */
+static bool override_gates(struct decision *d, const struct gate_result *gates, size_t n)
+{
+	struct dialog *dialog = shell_dialog(d->app->shell);
+	bool free = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct gate_result *g = &gates[i];
+		size_t at = strlen(d->overrides), arg = strlen(d->override_args);
+		if (g->pass)
+			continue;
+		dialog_line(dialog, ROLE_bad, g->overridable ? "OVERRIDE" : "SHUT", "%s: %s",
+		            gate_name(g->gate), g->why ? g->why : "");
+		if (!g->overridable) {
+			free = false;
+			continue;
+		}
+		if (g->typed)
+			dialog->danger = DIALOG_TYPED;
+		snprintf(d->overrides + at, sizeof(d->overrides) - at, "%s\"%s\"", at ? "," : "[",
+		         gate_name(g->gate));
+		snprintf(d->override_args + arg, sizeof(d->override_args) - arg, " --override %s",
+		         gate_name(g->gate));
+	}
+	if (d->overrides[0]) {
+		snprintf(d->overrides + strlen(d->overrides),
+		         sizeof(d->overrides) - strlen(d->overrides), "]");
+		dialog->own_reason = true;
+	}
+	return free;
+}
+
+/* The gates of a rollback come with its plan: seen from the destination, they are others than
+ * those of the event. */
+static void back_gates(struct decision *d, const struct json *list)
+{
+	struct dialog *dialog = shell_dialog(d->app->shell);
+	size_t n = 0;
+	struct gate_result *gates = records_read(&gate_result_type, list, &n);
+	char command[512];
+
+	if (!override_gates(d, gates, n))
+		dialog_disarm(dialog, "a gate is shut that nobody can override; nothing can be "
+		                      "rolled back until it opens");
+	records_free(&gate_result_type, gates, n);
+	action_command(d, command, sizeof(command));
+	snprintf(dialog->command, sizeof(dialog->command), "%.255s", command);
+}
+
 static void planned(void *ctx, int status, const struct json *doc, const char *problem)
 {
 	struct decision *d = ctx;
@@ -278,6 +329,8 @@ static void planned(void *ctx, int status, const struct json *doc, const char *p
 	d->request = NULL;
 	if (status == 200) {
 		plan_lines(d, plan ? plan : doc);
+		if (str_eq(d->action->name, "rollback"))
+			back_gates(d, json_get(doc, "gates"));
 		arm(d);
 	} else {
 		for (const struct json *g = json_first(json_get(doc, "gates")); g; g = json_next(g))
@@ -292,41 +345,11 @@ static void planned(void *ctx, int status, const struct json *doc, const char *p
 	shell_redraw(a->shell);
 }
 
-/* Shut gates that may be overridden become part of the approval, in plain sight. */
-static void override_lines(struct decision *d, const struct event *e, bool *typed, bool *blocked)
-{
-	struct dialog *dialog = shell_dialog(d->app->shell);
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n_gates; i++) {
-		const struct gate_result *g = &e->gates[i];
-		size_t at = strlen(d->overrides), arg = strlen(d->override_args);
-		if (g->pass)
-			continue;
-		dialog_line(dialog, ROLE_bad, g->overridable ? "OVERRIDE" : "SHUT", "%s: %s",
-		            gate_name(g->gate), g->why ? g->why : "");
-		if (!g->overridable) {
-			*blocked = true;
-			continue;
-		}
-		*typed |= g->typed;
-		snprintf(d->overrides + at, sizeof(d->overrides) - at, "%s\"%s\"", n ? "," : "[",
-		         gate_name(g->gate));
-		snprintf(d->override_args + arg, sizeof(d->override_args) - arg, " --override %s",
-		         gate_name(g->gate));
-		n++;
-	}
-	if (n)
-		snprintf(d->overrides + strlen(d->overrides),
-		         sizeof(d->overrides) - strlen(d->overrides), "]");
-}
-
 static void event_lines(struct decision *d, const struct event *e)
 {
 	struct app *a = d->app;
 	struct dialog *dialog = shell_dialog(a->shell);
 	char text[256], when[WHEN_TEXT];
-	bool typed = false, blocked = false;
 
 	d->status = e->status;
 	d->version = e->version;
@@ -346,11 +369,7 @@ static void event_lines(struct decision *d, const struct event *e)
 		                                                         : "it approves itself",
 		            when_clock(when, e->deadline_at_ms, shell_utc(a->shell)));
 	if (str_eq(d->action->name, "approve")) {
-		override_lines(d, e, &typed, &blocked);
-		dialog->own_reason = d->overrides[0] != '\0';
-		if (typed)
-			dialog->danger = DIALOG_TYPED;
-		if (blocked)
+		if (!override_gates(d, e->gates, e->n_gates))
 			dialog_disarm(dialog, "a gate is shut that nobody can override; nothing "
 			                      "can be approved until it opens");
 	}

@@ -12,6 +12,9 @@
 
 void event_detail(struct view *v, struct area a, const struct event *e);
 
+/* below, a row more for the cause is a row less for tests or steps */
+enum { WRAP_FROM = 18 };
+
 struct ctx {
 	struct view *v;
 	const struct app *app;
@@ -76,7 +79,12 @@ static int draw_cause(struct ctx *c, int y)
 
 	snprintf(buf, sizeof(buf), "%s   rule %lld", c->e->cause ? c->e->cause : "none recorded",
 	         (long long)c->e->rule);
-	y = line(c, y, "CAUSE", ROLE_normal, buf);
+	if (c->a.h >= WRAP_FROM && (int)strlen(buf) > c->a.w - 9) {
+		area_text(c->a, 1, y, ROLE_label, "CAUSE");
+		y = area_wrap(c->a, 8, y, c->a.w - 9, ROLE_normal, buf);
+	} else {
+		y = line(c, y, "CAUSE", ROLE_normal, buf);
+	}
 	if (c->e->error)
 		y = line(c, y, "ERROR", ROLE_error, c->e->error);
 	if (c->e->reason && (!c->e->cause || !strstr(c->e->reason, c->e->cause)))
@@ -161,14 +169,31 @@ static int draw_steps(struct ctx *c, int y)
 		if (st->total > 1)
 			area_textf(c->a, 30, y, ROLE_normal, "%lld/%lld", (long long)st->done,
 			           (long long)st->total);
-		if (st->started_at_ms) {
+		if (st->started_at_ms && st->state != SS_UNDONE) {
 			area_text(c->a, 40, y, ROLE_normal, when_span(t, end - st->started_at_ms));
 			c->v->ticks |= st->state == SS_RUNNING;
 		}
-		area_field(c->a, 48, y, c->a.w - 49, 0, ROLE_error, st->error);
+		area_field(c->a, 48, y, c->a.w - 49, 0,
+		           st->state == SS_RUNNING ? ROLE_normal : ROLE_error, st->error);
 		y++;
 	}
 	return y;
+}
+
+static const char *undo_text(const struct event *e, char *buf, size_t n)
+{
+	char until[TIME_TEXT];
+
+	if (e->status == EV_COMPLETED && e->rollback_until_ms)
+		snprintf(buf, n, "roll back (U) is offered until %.10s",
+		         format_time(until, e->rollback_until_ms));
+	else if (e->status == EV_COMPLETED || e->status == EV_FAILED)
+		snprintf(buf, n, "roll back (U)");
+	else if (e->status == EV_ROLLING_BACK || event_status_final(e->status))
+		snprintf(buf, n, "none; F starts a failover by hand");
+	else
+		snprintf(buf, n, "roll back offered for 30 days; cancel is free until step 3");
+	return buf;
 }
 
 static int draw_plan(struct ctx *c, int y)
@@ -177,7 +202,7 @@ static int draw_plan(struct ctx *c, int y)
 	char buf[400], text[300];
 	struct json *p = e->plan ? json_parse(e->plan, strlen(e->plan), NULL) : NULL;
 	int64_t calls = json_get_i64(p, "oldCallsPerDay", 0),
-	        healthy = json_get_i64(p, "healthy", 0);
+	        healthy = json_get_i64(p, "healthyMoved", 0);
 
 	event_plan_text(e, text, sizeof(text));
 	snprintf(buf, sizeof(buf), "#%.4s  %s", e->plan_hash ? e->plan_hash : "none", text);
@@ -194,8 +219,7 @@ static int draw_plan(struct ctx *c, int y)
 	}
 	json_free(p);
 	area_text(c->a, 3, y, ROLE_dim, "undo");
-	area_field(c->a, 11, y, c->a.w - 12, 0, ROLE_normal,
-	           "roll back offered for 30 days; cancel is free until step 3");
+	area_field(c->a, 11, y, c->a.w - 12, 0, ROLE_normal, undo_text(e, buf, sizeof(buf)));
 	return y + 1;
 }
 

@@ -199,7 +199,10 @@ static int draw_next(struct view *v, struct area a, int most)
 	area_text(a, 6, y, ROLE_label, "why");
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, e->cause ? e->cause : "no cause recorded");
 	area_text(a, 6, y, ROLE_label, "then");
-	event_plan_text(e, buf, sizeof(buf));
+	if (event_status_final(e->status) && !str_empty(e->reason))
+		snprintf(buf, sizeof(buf), "%s", e->reason);
+	else
+		event_plan_text(e, buf, sizeof(buf));
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, buf);
 	area_text(a, 6, y, ROLE_label, "you");
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, you_line(e, buf, sizeof(buf)));

@@ -213,18 +213,26 @@ void event_gates_text(const struct event *e, char *buf, size_t n)
 void event_plan_text(const struct event *e, char *buf, size_t n)
 {
 	struct json *p = e->plan ? json_parse(e->plan, strlen(e->plan), NULL) : NULL;
-	int64_t moves = json_get_i64(p, "moves", e->agents_total);
+	int64_t moves = json_get_i64(p, "agents", e->agents_total);
 	int64_t ms = json_get_i64(p, "expectedMs", 0), sms = json_get_i64(p, "smsHeld", 0);
-	int64_t calls = json_get_i64(p, "callsLive", -1), stay = json_get_i64(p, "stays", 0);
+	int64_t calls = json_get_i64(p, "callsLive", -1), stay = json_get_i64(p, "staying", 0);
 	size_t used;
 
 	if (json_type(json_get(p, "moves")) == JSON_ARRAY)
 		moves = (int64_t)json_count(json_get(p, "moves"));
 	if (json_type(json_get(p, "stays")) == JSON_ARRAY)
 		stay = (int64_t)json_count(json_get(p, "stays"));
-	snprintf(buf, n, "%lld agent%s move%s", (long long)moves, moves == 1 ? "" : "s",
-	         moves == 1 ? "s" : "");
+	bool over = e->id && e->status == EV_COMPLETED;
+
+	if (over)
+		snprintf(buf, n, "%lld of %lld agents moved", (long long)e->agents_moved,
+		         (long long)e->agents_total);
+	else
+		snprintf(buf, n, "%lld agent%s move%s", (long long)moves, moves == 1 ? "" : "s",
+		         moves == 1 ? "s" : "");
 	used = strlen(buf);
+	if (over)
+		ms = calls = 0;
 	if (ms >= 90000)
 		snprintf(buf + used, n - used, ", about %lld min",
 		         (long long)((ms + 30000) / 60000));
@@ -232,10 +240,12 @@ void event_plan_text(const struct event *e, char *buf, size_t n)
 		snprintf(buf + used, n - used, ", about %lld s", (long long)((ms + 999) / 1000));
 	used = strlen(buf);
 	if (sms > 0)
-		snprintf(buf + used, n - used, "; %lld lose SMS", (long long)sms);
+		snprintf(buf + used, n - used, "; %lld l%s SMS", (long long)sms,
+		         over ? "ost" : "ose");
 	used = strlen(buf);
 	if (stay > 0)
-		snprintf(buf + used, n - used, "; %lld stay, no number", (long long)stay);
+		snprintf(buf + used, n - used, "; %lld stay%s, no number", (long long)stay,
+		         over ? "ed" : "");
 	used = strlen(buf);
 	if (calls > 0)
 		snprintf(buf + used, n - used, "; %lld calls in progress stay", (long long)calls);

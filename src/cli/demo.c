@@ -61,6 +61,25 @@ static bool write_attach(struct demo *d, const char *file)
 	return good;
 }
 
+static bool moved(struct demo *d)
+{
+	const struct event *e = demo_event(d);
+
+	return e && e->status == EV_COMPLETED;
+}
+
+/* Nobody can roll back to an account that stays broken. */
+static void mend(struct demo *d)
+{
+	enum { MENDED_AFTER_S = 60 };
+
+	while (!task_cancelled() && !moved(d))
+		condition_wait(&d->changed, -1);
+	demo_sleep_story(d, MENDED_AFTER_S);
+	if (!task_cancelled())
+		demo_stage(d, "recover");
+}
+
 static void hold(struct run *r)
 {
 	enum { OUTAGE_AFTER_MS = 15000 };
@@ -74,6 +93,8 @@ static void hold(struct run *r)
 	demo_feed_start(d);
 	if (task_sleep(OUTAGE_AFTER_MS) == 0)
 		script_outage(d);
+	if (d->scenario->mends)
+		mend(d);
 	while (!task_cancelled())
 		condition_wait(&d->changed, -1);
 }

@@ -133,7 +133,9 @@ static int write_move(struct act *a, struct tx *t, void *arg, struct err *err)
 		if (x < 0)
 			return x;
 	}
-	x = event_transition(t, r, (enum event_status)a->expect, r->e.version, mv->m->text, err);
+	x = event_transition(t, r, (enum event_status)a->expect, r->e.version,
+			     mv->m->text ? mv->m->text :
+			     mv->m->to == EV_EXECUTING ? "the steps begin" : NULL, err);
 	return x < 0 ? x : tell(a, t, &r->e, err);
 }
 

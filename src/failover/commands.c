@@ -48,13 +48,14 @@ void order_result(struct store *s, const char *id, struct command_result *ret)
 	event_row_fini(&row);
 }
 
-void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX])
+void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX], bool rollback)
 {
 	gates_free(ret->gates, ret->n_gates);
 	ret->gates = xcalloc(GATE_MAX, sizeof(*ret->gates));
-	ret->n_gates = GATE_MAX;
+	ret->n_gates = 0;
 	for (int i = 0; i < GATE_MAX; i++)
-		record_copy(&gate_result_type, &ret->gates[i], &g[i]);
+		if (!rollback || gate_of_rollback((enum gate)i))
+			record_copy(&gate_result_type, &ret->gates[ret->n_gates++], &g[i]);
 }
 
 int order_begin(struct decider *d, const struct command *c, struct order *o, struct err *err)

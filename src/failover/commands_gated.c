@@ -90,7 +90,7 @@ static int refuse_shut(const struct gate_result g[GATE_MAX], unsigned overrides,
 		if (g[i].pass || (overrides >> i & 1) || (rollback &&
 							  !gate_of_rollback((enum gate)i)))
 			continue;
-		order_gates(ret, g);
+		order_gates(ret, g, rollback);
 		return err_set(err, ERR_CONFLICT, "gate %s is shut: %s", gate_name(i), g[i].why);
 	}
 	return 0;
@@ -206,7 +206,7 @@ static int check_approval(struct approval *a, bool manual, struct command_result
 				      err))
 		return err->code ? err->code : ERR_FAILED;
 	if (c->dry_run) {
-		order_gates(ret, a->o.gates);
+		order_gates(ret, a->o.gates, false);
 		if (!a->plan)
 			return err_set(err, ERR_CONFLICT, "no account could take over");
 		put_plan(a->plan, ret);
@@ -216,7 +216,7 @@ static int check_approval(struct approval *a, bool manual, struct command_result
 	if (r < 0)
 		return r;
 	if (!a->plan || a->plan->n_moves == 0 || (a->plan->n_stays > 0 && !ask.partial)) {
-		order_gates(ret, a->o.gates);
+		order_gates(ret, a->o.gates, false);
 		if (a->plan)
 			put_plan(a->plan, ret);
 		return err_set(err, ERR_CONFLICT, "%lld of %lld agents have no fitting number; a"
@@ -409,6 +409,7 @@ static void rollback_gates(struct decider *d, struct lineage *l, unsigned overri
 	char why[240];
 
 	compute_gates(d, l, &ask, o->gates, &target);
+	numbers->overridable = true; /* on the way back, see gates_parse() */
 	if (!target)
 		return;
 	if (!d->d->lease || !lease_held(d->d->lease))
@@ -445,9 +446,10 @@ int command_rollback(struct decider *d, const struct command *c, struct command_
 		r = err_set(err, ERR_CONFLICT, "%s is too old: its before-images are no longer"
 					       " kept", o.row.e.id);
 	if (r == 0) {
-		rollback_gates(d, l, overrides, &o);
+		/* a preview says all that is in the way */
+		rollback_gates(d, l, c->dry_run ? ~0u : overrides, &o);
 		if (c->dry_run) {
-			order_gates(ret, o.gates);
+			order_gates(ret, o.gates, true);
 			r = rollback_dry(d, c->event, ret, err);
 		} else {
 			r = refuse_shut(o.gates, overrides, true, ret, err);

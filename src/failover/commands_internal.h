@@ -27,6 +27,7 @@ int order_commit(struct decider *d, const struct command *c, struct order *o,
 int order_finish(struct decider *d, struct order *o, int r, int say, struct str *text,
 		 struct err *err);
 void order_result(struct store *s, const char *id, struct command_result *ret);
-void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX]);
+/* Of a rollback: only the gates that count for one. */
+void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX], bool rollback);
 
 #endif

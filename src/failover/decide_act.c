@@ -107,6 +107,17 @@ static int put_preview(struct tx *t, const struct change *c, struct err *err)
 	return r;
 }
 
+static int note_plan(struct tx *t, const struct change *c, struct err *err)
+{
+	const struct plan *p = c->plan ? c->plan : c->preview;
+	char text[120];
+
+	snprintf(text, sizeof(text), "plan #%.4s: %zu agent%s move%s, %zu cannot",
+		 p->hash, p->n_moves, p->n_moves == 1 ? "" : "s",
+		 p->n_moves == 1 ? "s" : "", p->n_stays);
+	return event_note(t, c->row.e.id, "event.planned", text, err);
+}
+
 static int write_change(struct decider *d, struct change *c, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
@@ -122,7 +133,7 @@ static int write_change(struct decider *d, struct change *c, struct err *err)
 	if (r == 0 && !c->open)
 		r = event_transition(&t, &c->row, c->from, c->row.e.version, NULL, err);
 	else if (r == 0 && (c->plan || c->preview))
-		r = event_note(&t, c->row.e.id, "event.planned", "the plan", err);
+		r = note_plan(&t, c, err);
 	if (r == 0 && c->say >= 0)
 		r = decider_say(d, &t, c->say, &c->row.e, c->say_text ? c->say_text :
 				c->row.e.reason, err);

@@ -178,9 +178,10 @@ static bool gate_evidence(const struct gate_facts *f, const struct failover_sett
 		say(why, "one kind of probe in one sweep only");
 		return false;
 	}
-	say(why, "%d kind%s of probe, %d sweep%s", f->evidence_kinds,
-	    f->evidence_kinds == 1 ? "" : "s", f->evidence_sweeps,
-	    f->evidence_sweeps == 1 ? "" : "s");
+	if (f->evidence_kinds)
+		say(why, "%d kind%s of probe, ", f->evidence_kinds,
+		    f->evidence_kinds == 1 ? "" : "s");
+	say(why, "%d sweep%s", f->evidence_sweeps, f->evidence_sweeps == 1 ? "" : "s");
 	if (f->evidence_at_ms)
 		say(why, ", seen %.8sZ", format_time(at, f->evidence_at_ms) + 11);
 	return true;

@@ -141,8 +141,23 @@ void lock_release(struct act *a)
 
 /* ---- calls in progress, and the hook after the switch --------------------------------- */
 
+/* A minute in which nothing moves must not look like one in which nothing happens. */
+static void say_waiting(struct act *a, int live)
+{
+	char text[120], most[32];
+	struct err err = { 0 };
+
+	format_duration(most, sizeof(most), a->d->set->calls_wait_ms);
+	snprintf(text, sizeof(text), "%d call%s may end, %s at most", live, live == 1 ? "" : "s",
+		 most);
+	act_step(a, STEP_LOCK, SS_RUNNING, text);
+	if (act_flush(a, &err) < 0)
+		log_debug("failover", "%s: %s", a->row.e.id, err.msg);
+}
+
 void lock_wait_calls(struct act *a)
 {
+	int said = 0;
 	struct providers *p = a->d->providers;
 	int64_t until = loop_now_ms(a->d->loop) + a->d->set->calls_wait_ms;
 	int64_t every = a->d->set->calls_wait_ms / CALLS_POLLS + 1;
@@ -154,10 +169,14 @@ void lock_wait_calls(struct act *a)
 		/* a source that cannot say is not waited for */
 		if (p->telephony->calls_live(p, &a->from_keys, NULL, &live, &info) != CALL_OK ||
 		    live == 0)
-			return;
+			break;
+		if (live != said)
+			say_waiting(a, said = live);
 		if (task_sleep(every) == OP_CANCELLED)
-			return;
+			break;
 	}
+	if (said)
+		act_step(a, STEP_LOCK, SS_DONE, NULL);
 }
 
 int hook_after_switch(struct act *a, struct err *err)

@@ -16,6 +16,7 @@
 #include "failover/id_map.h"
 #include "failover/lease.h"
 #include "failover/watch.h"
+#include "store/accounts.h"
 #include "store/numbers.h"
 
 enum { HOOKS_BATCH = 250, REGIONS_PER_SWEEP = 30, REGIONS_MAX = 500,
@@ -341,6 +342,9 @@ static int put_pool(struct monitor *m, struct watched *w, const struct reading *
 		w->synced.gone = res.gone;
 		w->synced.kept = res.kept;
 	}
+	/* the row was read before: what it says of the pool is to be told in this cycle */
+	if (e == 0 && (res.added || res.updated || res.gone))
+		e = account_count_numbers(m->d->store, &w->row, err);
 	id_map_fini(&x.regions);
 	free_p(&x.now);
 	free_p(&x.write);

@@ -103,6 +103,9 @@ void act_step(struct act *a, int n, int state, const char *error)
 
 	if (s->state == state && !error)
 		return;
+	/* taken up again: how long it takes this time */
+	if (state == SS_WAITING || (state == SS_RUNNING && s->ended_at_ms))
+		s->started_at_ms = 0;
 	if (!s->started_at_ms && state != SS_WAITING && state != SS_SKIPPED)
 		s->started_at_ms = now;
 	s->ended_at_ms = state == SS_RUNNING || state == SS_WAITING ? 0 : now;

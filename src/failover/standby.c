@@ -53,7 +53,10 @@ char *standby_problems(const struct monitor *m, const struct watched *w)
 		    m->d->set->min_balance);
 	if (w->parent_trouble[0])
 		say(&out, "%s", w->parent_trouble);
-	if (w->sweep_n && w->row.voice_ready == 0)
+	/* a home has the numbers of its own agents */
+	if (w->sweep_n && !w->row.is_primary &&
+	    (w->row.voice_ready == 0 ||
+	     (w->row.numbers_free == 0 && w->row.role == ROLE_STANDBY)))
 		say(&out, "it has no free voice-ready number");
 	if (w->routed)
 		say(&out, "%lld numbers are routed elsewhere, e.g. %s", (long long)w->routed,

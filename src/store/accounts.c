@@ -7,17 +7,20 @@
 #include "store/accounts_internal.h"
 #include "store/internal.h"
 
+#define NUMBER_COUNTS                                                                              \
+	"count(*) AS total,"                                                                       \
+	" count(*) FILTER (WHERE p.status = 'available' AND r.phone_number IS NULL) AS free,"      \
+	" count(*) FILTER (WHERE p.\"voiceReady\" AND p.status <> 'unavailable') AS voice,"        \
+	" count(*) FILTER (WHERE p.\"smsReady\" AND p.status <> 'unavailable') AS sms"             \
+	" FROM \"TwilioBackupPhoneNumber\" p"                                                      \
+	" LEFT JOIN ringdown.reservation r ON r.phone_number = p.\"phoneNumber\""
+
 static const char ACCOUNTS_SQL[] =
 	"WITH home AS (SELECT " SOLE_PRIMARY " AS id),"
 	" agents AS (SELECT coalesce(v.\"twilioAccountId\", home.id) AS id, count(*) AS n"
 	"  FROM \"VoiceAgent\" v CROSS JOIN home LEFT JOIN ringdown.agent_ext x ON x.agent_id ="
 	" v.id  WHERE " WATCHED_AGENT " GROUP BY 1),"
-	" numbers AS (SELECT p.\"accountId\" AS id, count(*) AS total,"
-	"  count(*) FILTER (WHERE p.status = 'available' AND r.phone_number IS NULL) AS free,"
-	"  count(*) FILTER (WHERE p.\"voiceReady\" AND p.status <> 'unavailable') AS voice,"
-	"  count(*) FILTER (WHERE p.\"smsReady\" AND p.status <> 'unavailable') AS sms"
-	"  FROM \"TwilioBackupPhoneNumber\" p"
-	"  LEFT JOIN ringdown.reservation r ON r.phone_number = p.\"phoneNumber\" GROUP BY 1)"
+	" numbers AS (SELECT p.\"accountId\" AS id, " NUMBER_COUNTS " GROUP BY 1)"
 	" SELECT a.id, a.name, a.provider, a.\"accountSid\", a.\"isPrimary\", a.\"isActive\","
 	" a.priority, a.status, e.type, a.region, e.edge, e.parent_sid,"
 	" coalesce(a.\"healthStatus\", e.health), e.health_since,"
@@ -93,6 +96,21 @@ int accounts_query(struct store *s, struct tx *t, const char *ref, struct accoun
 int accounts_list(struct store *s, struct account **ret, size_t *ret_n, struct err *err)
 {
 	return accounts_query(s, NULL, NULL, ret, ret_n, err);
+}
+
+int account_count_numbers(struct store *s, struct account *a, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT " NUMBER_COUNTS " WHERE p.\"accountId\" = $1",
+			    "t", a->id);
+
+	if (e < 0)
+		return e;
+	a->numbers_total = pg_i64(r, 0, 0);
+	a->numbers_free = pg_i64(r, 0, 1);
+	a->voice_ready = pg_i64(r, 0, 2);
+	a->sms_ready = pg_i64(r, 0, 3);
+	return 0;
 }
 
 int accounts_newest_check(struct store *s, int64_t *ret_ms, struct err *err)

@@ -7,6 +7,8 @@
 
 /* All, removed ones excepted, with agents and number counts; ordered by primary, priority, name. */
 int accounts_list(struct store *s, struct account **ret, size_t *ret_n, struct err *err);
+/* The figures of its pool anew, into the row. */
+int account_count_numbers(struct store *s, struct account *a, struct err *err);
 /* When any of them was checked last; 0 = never. */
 int accounts_newest_check(struct store *s, int64_t *ret_ms, struct err *err);
 void accounts_free(struct account *rows, size_t n);

@@ -10,20 +10,25 @@
 /* Its first row, with a sentence of its own or the alert's. */
 void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const char *text)
 {
-	struct str data = STR_INIT(65536);
+	struct str data = STR_INIT(65536), past = STR_INIT(4000);
 	struct jw w = JW(&data);
 	struct alert a = { 0 };
-	bool quiet;
+	bool quiet, over;
 
 	row_record(&alert_type, &a, r, 0);
 	quiet = text || a.state != AL_FIRING;
+	over = a.state == AL_RESOLVED;
+	if (over)
+		str_addf(&past, "over: %s", a.text ? a.text : a.name);
 	jw_obj(&w, NULL);
 	record_json(&w, "alert", &alert_type, &a);
 	jw_obj_end(&w);
 	tx_note(t, quiet ? NOTE_INFO : str_eq(a.severity, "bad") ? NOTE_BAD : NOTE_WARN, kind,
-		str_empty(a.subject) ? a.name : a.subject, text ? text : a.text, str_get(&data));
+		str_empty(a.subject) ? a.name : a.subject, text ? text : over ? str_get(&past) : a.text,
+		str_get(&data));
 	record_fini(&alert_type, &a);
 	str_fini(&data);
+	str_fini(&past);
 }
 
 /* New, and no silence covers it. */

@@ -609,7 +609,10 @@ static void carried_out(struct flow *f)
 
 static const struct gate_result *gate(const struct flow *f, enum gate g)
 {
-	return f->result.n_gates > (size_t)g ? &f->result.gates[g] : NULL;
+	for (size_t i = 0; i < f->result.n_gates; i++)
+		if (f->result.gates[i].gate == (int)g)
+			return &f->result.gates[i];
+	return NULL;
 }
 
 /* The numbers of the way back are the agents' own, looked at when it is asked for. */
@@ -623,6 +626,11 @@ static void rollback_counts_numbers(struct flow *f)
 	NEED(order(f, command_rollback, (struct command){ 0 }) == ERR_CONFLICT, "%s", f->err.msg);
 	g = gate(f, GATE_NUMBERS);
 	NEED(g && !g->pass && strstr(g->why, "2 of 8"), "%s", g ? g->why : "no gates");
+	NEED(!gate(f, GATE_HOUR), "gates that do not count for a rollback are named, too");
+	NEED(order(f, command_rollback, (struct command){ .dry_run = true }) == 0, "%s",
+	     f->err.msg);
+	g = gate(f, GATE_NUMBERS);
+	NEED(g && !g->pass && g->overridable, "the preview does not offer what is allowed");
 	NEED(order(f, command_rollback, (struct command){ .overrides = numbers,
 							  .n_overrides = 1 }) == 0, "%s",
 							  f->err.msg);

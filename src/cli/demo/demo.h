@@ -132,6 +132,7 @@ struct scenario {
 	void (*play)(struct demo *d);	/* in a task; returns early on demo_fail */
 	bool digest_same;		/* the simulator's digest must be as before */
 	bool no_event;			/* no failover event may have been opened */
+	bool mends;			/* before people the primary recovers after the failover */
 };
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_at(size_t i);	/* NULL at the end */

@@ -146,9 +146,9 @@ static void play_paused(struct demo *d)
 
 static const struct scenario rows[] = {
 	{ "degraded", "most agents of the primary fail, nobody reacts", "completed", 1,
-	  .play = play_degraded },
+	  .play = play_degraded, .mends = true },
 	{ "approve", "an operator approves, the primary recovers, the operator rolls back",
-	  "rolled_back", 1, .play = play_approve, .digest_same = true },
+	  "rolled_back", 1, .play = play_approve, .digest_same = true, .mends = true },
 	{ "recovers", "the primary recovers inside the window", "cancelled", 1,
 	  .play = play_recovers,
 	  .digest_same = true },
