@@ -65,7 +65,8 @@ static const struct key trigger_keys[] = {
 	{ "alerts", KEY_TEXTS, LIST_AT(run_trigger, alerts), .help = "Names of alerts for "
 		"which it is suggested." },
 	{ "text", KEY_TEXT, AT(run_trigger, text), .help = "In words." },
-	{ "kinds", KEY_TEXTS, LIST_AT(run_trigger, kinds), .help = "What it fits: the status or severity of a "
+	{ "kinds", KEY_TEXTS, LIST_AT(run_trigger, kinds),
+		.help = "What it fits: the status or severity of a "
 		"failover event, or a kind of row: account agent sms webhook." },
 };
 GROUP(keys_trigger, "trigger", "TRIGGER", trigger_keys, "When the runbook is suggested.");
