@@ -32,6 +32,7 @@ struct run_data {
 	size_t n_runs, cap_runs;
 	char watched[64], preview[96];
 	struct run_doc doc;
+	int64_t revision; /* of it, as the engine counts; 0 = ask for all of it */
 	struct outline outline;
 	bool have_doc, have_outline;
 	int64_t followed_seq;
@@ -67,6 +68,7 @@ static void forget_doc(struct run_data *d)
 	run_doc_fini(&d->doc);
 	d->doc = (struct run_doc){ 0 };
 	d->have_doc = false;
+	d->revision = 0;
 	if (d->ask_doc.request)
 		client_cancel(d->ask_doc.request);
 	d->ask_doc = (struct asked){ 0 };
@@ -198,6 +200,14 @@ static void take_doc(struct run_data *d, const struct json *doc)
 		run_doc_fini(&fresh);
 		return;
 	}
+	d->revision = json_get_i64(doc, "revision", 0);
+	if (json_get_bool(doc, "partial", false)) {
+		if (!d->have_doc || !run_doc_merge(&d->doc, &fresh)) {
+			run_doc_fini(&fresh);
+			d->revision = d->ask_doc.asked_ms = 0; /* all of it, then */
+		}
+		return;
+	}
 	run_doc_fini(&d->doc);
 	d->doc = fresh;
 	d->have_doc = true;
@@ -274,7 +284,8 @@ static void ask_doc(struct run_data *d)
 	struct str id = STR_INIT(300);
 
 	str_add_urlencoded(&id, d->watched);
-	path = xasprintf("/api/v1/runs/%s", str_get(&id));
+	path = xasprintf("/api/v1/runs/%s?since=%lld", str_get(&id),
+	                 (long long)(d->have_doc ? d->revision : 0));
 	str_fini(&id);
 	ask(d, &d->ask_doc, path, got_doc);
 }

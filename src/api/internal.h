@@ -35,5 +35,6 @@ void auth_forget(struct auth *auth);	/* a token was revoked: drop what is rememb
 
 struct engine *api_engine(const struct api *a);
 struct auth *api_auth(const struct api *a);
+struct run_marks *api_run_marks(const struct api *a);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "api/run_marks.h"
+#include "core/mem.h"
 #include "engine/engine.h"
 #include "engine/hub.h"
 #include "engine/ports.h"
@@ -186,16 +188,24 @@ static int get_runs(struct call *c)
 	return 200;
 }
 
-static int write_doc(struct call *c, const char *id, int status)
+/* since: a revision that the reader has; it gets the steps that are others since then. */
+static int write_doc(struct call *c, const char *id, int64_t since, int status)
 {
 	struct run_doc d = { 0 };
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
+	bool partial;
 
 	if (runs_doc(c->engine->runs, id, &d, &err) < 0)
 		return api_problem_err(c, &err);
 	ports_offer(c->engine, &d);
-	run_doc_json(&w, NULL, &d);
+	_cleanup_(free_p) bool *changed = xcalloc(d.n_steps + 1, sizeof(*changed));
+	int64_t revision = run_marks_note(api_run_marks(c->api), &d, since, changed, &partial);
+	jw_obj(&w, NULL);
+	run_doc_members(&w, &d, changed);
+	jw_i64(&w, "revision", revision);
+	jw_bool(&w, "partial", partial);
+	jw_obj_end(&w);
 	run_doc_fini(&d);
 	return status;
 }
@@ -204,14 +214,15 @@ static int write_doc(struct call *c, const char *id, int status)
 static int get_run(struct call *c)
 {
 	struct err err = { 0 };
-	int64_t ms;
+	int64_t ms, since;
 	int bad = 0;
 
-	if (!call_query_i64(c, "wait", 0, 10000, 0, &ms, &bad))
+	if (!call_query_i64(c, "wait", 0, 10000, 0, &ms, &bad) ||
+	    !call_query_i64(c, "since", 0, INT64_MAX, 0, &since, &bad))
 		return bad;
 	if (ms && runs_settle(c->engine->runs, c->params[0], ms, &err) < 0)
 		return api_problem_err(c, &err);
-	return write_doc(c, c->params[0], 200);
+	return write_doc(c, c->params[0], since, 200);
 }
 
 static int get_entries(struct call *c)
@@ -262,7 +273,7 @@ static int post_run(struct call *c)
 
 	if (runs_begin(c->engine->runs, &s, &who, &id, &err) < 0)
 		return api_problem_err(c, &err);
-	return write_doc(c, id, 201);
+	return write_doc(c, id, 0, 201);
 }
 
 static int post_do(struct call *c)
@@ -272,7 +283,7 @@ static int post_do(struct call *c)
 
 	if (runs_order(c->engine->runs, c->params[0], c->body, &who, (int)c->role, NULL, &err) < 0)
 		return api_problem_err(c, &err);
-	return write_doc(c, c->params[0], 200);
+	return write_doc(c, c->params[0], 0, 200);
 }
 
 static const struct route routes[] = {
@@ -284,7 +295,7 @@ static const struct route routes[] = {
 	  .help = "runs, newest first; ?status=open&runbook=&cursor=" },
 	{ "GET", "/api/v1/runs/{id}", PR_VIEWER, .handle = get_run,
 	  .help = "one run: steps, what it waits for, holds, undo; ?wait=MS until it wants "
-		  "somebody" },
+		  "somebody; ?since=REVISION: only the steps that changed" },
 	{ "GET", "/api/v1/runs/{id}/entries", PR_VIEWER, .handle = get_entries,
 	  .help = "what happened in a run, entry by entry; ?after=" },
 	{ "POST", "/api/v1/runs", PR_OPERATOR, .handle = post_run,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/idempotency.h"
+#include "api/run_marks.h"
 #include "core/crypto.h"
 #include "core/log.h"
 #include "core/task.h"
@@ -46,6 +47,7 @@ struct api {
 	const struct api_settings *set;
 	struct httpd *httpd;
 	struct auth *auth;
+	struct run_marks *run_marks;
 	int open_calls;
 	bool stopping;
 };
@@ -53,6 +55,11 @@ struct api {
 struct engine *api_engine(const struct api *a)
 {
 	return a->engine;
+}
+
+struct run_marks *api_run_marks(const struct api *a)
+{
+	return a->run_marks;
 }
 
 struct auth *api_auth(const struct api *a)
@@ -414,6 +421,7 @@ struct api *api_new(struct engine *e, const struct api_settings *set, struct err
 	}
 	httpd_on_error(a->httpd, on_error, a);
 	a->auth = auth_new(a);
+	a->run_marks = run_marks_new(loop_wall_ms(e->loop));
 	return a;
 }
 
@@ -429,5 +437,6 @@ void api_free(struct api *a)
 		return;
 	httpd_free(a->httpd);
 	auth_free(a->auth);
+	run_marks_free(a->run_marks);
 	free_p(&a);
 }

@@ -291,20 +291,23 @@ static void texts_json(struct jw *w, const char *name, char *const *texts, size_
 	jw_arr_end(w);
 }
 
-void run_doc_json(struct jw *w, const char *name, const struct run_doc *d)
+void run_step_json(struct jw *w, const struct run_step *s)
 {
-	jw_obj(w, name);
+	jw_obj(w, NULL);
+	record_members(w, &run_step_type, s);
+	records_json(w, "checks", &run_check_type, s->checks, s->n_checks);
+	jw_obj_end(w);
+}
+
+void run_doc_members(struct jw *w, const struct run_doc *d, const bool *which)
+{
 	record_members(w, &run_type, &d->run);
 	record_json(w, "wait", &run_wait_type, &d->wait);
 	records_json(w, "phases", &run_phase_type, d->phases, d->n_phases);
 	jw_arr(w, "steps");
-	for (size_t i = 0; i < d->n_steps; i++) {
-		jw_obj(w, NULL);
-		record_members(w, &run_step_type, &d->steps[i]);
-		records_json(w, "checks", &run_check_type, d->steps[i].checks,
-			  d->steps[i].n_checks);
-		jw_obj_end(w);
-	}
+	for (size_t i = 0; i < d->n_steps; i++)
+		if (!which || which[i])
+			run_step_json(w, &d->steps[i]);
 	jw_arr_end(w);
 	records_json(w, "params", &run_param_type, d->params, d->n_params);
 	records_json(w, "holds", &run_hold_type, d->holds, d->n_holds);
@@ -312,7 +315,38 @@ void run_doc_json(struct jw *w, const char *name, const struct run_doc *d)
 	texts_json(w, "undoStack", d->undo, d->n_undo);
 	texts_json(w, "never", d->never, d->n_never);
 	texts_json(w, "checklist", d->checklist, d->n_checklist);
+}
+
+void run_doc_json(struct jw *w, const char *name, const struct run_doc *d)
+{
+	jw_obj(w, name);
+	run_doc_members(w, d, NULL);
 	jw_obj_end(w);
+}
+
+/* Steps keep their order: the search goes on where the last one was found. */
+bool run_doc_merge(struct run_doc *d, struct run_doc *news)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < news->n_steps; i++) {
+		while (at < d->n_steps && !str_eq(d->steps[at].id, news->steps[i].id))
+			at++;
+		if (at == d->n_steps)
+			return false;
+		struct run_step old = d->steps[at];
+		d->steps[at] = news->steps[i];
+		news->steps[i] = old;
+	}
+	struct run_doc whole = *news;
+	whole.steps = d->steps;
+	whole.n_steps = d->n_steps;
+	d->steps = news->steps;
+	d->n_steps = news->n_steps;
+	run_doc_fini(d);
+	*d = whole;
+	*news = (struct run_doc){ 0 };
+	return true;
 }
 
 static char **read_texts(const struct json *list, size_t *ret_n)

@@ -131,6 +131,12 @@ struct run_doc {
 void run_doc_fini(struct run_doc *d);
 void run_doc_json(struct jw *w, const char *name, const struct run_doc *d);
 int run_doc_from_json(struct run_doc *d, const struct json *obj, struct err *err);
+void run_step_json(struct jw *w, const struct run_step *s);
+/* Members alone, with those steps only (NULL: all). */
+void run_doc_members(struct jw *w, const struct run_doc *d, const bool *which);
+/* A document with some steps only, over the one before; false: it does not fit, ask for all.
+ * news is empty afterwards, or to be thrown away. */
+bool run_doc_merge(struct run_doc *d, struct run_doc *news);
 
 struct runbook_row {			/* a line of the list of runbooks */
 	char *id, *title, *service, *severity, *triggers, *file, *hash;
