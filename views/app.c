@@ -150,17 +150,6 @@ static void header_holds(const struct app *a, struct header *h)
 	}
 }
 
-static const struct event *most_urgent(const struct state *s)
-{
-	const struct event *best = NULL;
-
-	for (size_t i = 0; i < s->n_events; i++)
-		if (event_status_open(s->events[i].status) &&
-		    (!best || event_compare(&s->events[i], best) < 0))
-			best = &s->events[i];
-	return best;
-}
-
 static bool incident_runs(const struct state *s)
 {
 	for (size_t i = 0; i < s->n_incidents; i++)
@@ -247,7 +236,7 @@ static void app_header(void *ctx, struct header *h)
 {
 	struct app *a = ctx;
 	const struct state *s = app_state(a);
-	const struct event *e = most_urgent(s);
+	const struct event *e = event_most_urgent(s);
 	char what[WHEN_TEXT], when[WHEN_TEXT];
 
 	snprintf(h->environment, sizeof(h->environment), "%s",

@@ -95,6 +95,7 @@ bool event_next(const struct app *a, const struct event *e, bool exact, char wha
 		char when[WHEN_TEXT]);
 /* Smaller = more urgent; closed events come last, newest first. */
 int event_compare(const struct event *x, const struct event *y);
+const struct event *event_most_urgent(const struct state *s);	/* open; NULL: none */
 void event_gates_text(const struct event *e, char *buf, size_t n);	/* "15 of 15 open" */
 /* From the plan's summary: "38 agents move, about 2 min; 6 lose SMS; 12 calls stay". */
 void event_plan_text(const struct event *e, char *buf, size_t n);

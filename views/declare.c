@@ -23,17 +23,6 @@ struct declaring {
 
 /* ---- from the evidence ---- */
 
-static const struct event *worst_event(const struct state *s)
-{
-	const struct event *best = NULL;
-
-	for (size_t i = 0; i < s->n_events; i++)
-		if (event_status_open(s->events[i].status) &&
-		    (!best || event_compare(&s->events[i], best) < 0))
-			best = &s->events[i];
-	return best;
-}
-
 static const struct account *worst_account(const struct state *s)
 {
 	const struct account *best = NULL;
@@ -50,7 +39,7 @@ static const struct account *worst_account(const struct state *s)
 static void evidence(struct declaring *d)
 {
 	const struct state *s = app_state(d->app);
-	const struct event *e = worst_event(s);
+	const struct event *e = event_most_urgent(s);
 	const struct account *x = e ? state_account(s, e->from) : worst_account(s);
 	const struct impact *im = &s->impact;
 	size_t at = 0;

@@ -143,7 +143,6 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 {
 	struct view *v = ctx;
 	struct times *st = v->state;
-	struct str b = STR_INIT(STR_MAX_DEFAULT);
 
 	st->asking = NULL;
 	shell_changed(v->shell);
@@ -152,10 +151,8 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 			 problem ? problem : "the engine did not answer");
 		return;
 	}
-	json_print_ordered(&b, doc);
 	json_free(st->doc);
-	st->doc = json_parse(str_get(&b), b.len, NULL);
-	str_fini(&b);
+	st->doc = json_copy(doc);
 	st->got_ms = loop_now_ms(shell_loop(v->shell));
 	st->problem[0] = '\0';
 }

@@ -193,6 +193,17 @@ int event_compare(const struct event *x, const struct event *y)
 	return strverscmp(y->id ? y->id : "", x->id ? x->id : "");
 }
 
+const struct event *event_most_urgent(const struct state *s)
+{
+	const struct event *best = NULL;
+
+	for (size_t i = 0; i < s->n_events; i++)
+		if (event_status_open(s->events[i].status) &&
+		    (!best || event_compare(&s->events[i], best) < 0))
+			best = &s->events[i];
+	return best;
+}
+
 void event_gates_text(const struct event *e, char *buf, size_t n)
 {
 	size_t open = 0;

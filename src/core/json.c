@@ -101,6 +101,11 @@ void json_free_p(struct json **root)
 	json_free(*root);
 }
 
+struct json *json_copy(const struct json *v)
+{
+	return v ? (struct json *)(void *)cJSON_Duplicate(node(v), true) : NULL;
+}
+
 enum json_type json_type(const struct json *v)
 {
 	switch (v ? node(v)->type & 0xff : cJSON_NULL) {

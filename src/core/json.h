@@ -27,6 +27,7 @@ typedef int (*json_part)(void *ctx, const char *name, bool element, const char *
 int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err *err);
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+struct json *json_copy(const struct json *v);		 /* all below it; json_free */
 enum json_type json_type(const struct json *v);		 /* NULL is JSON_NULL */
 const char *json_type_name(const struct json *v);	 /* "a string", "an array" ... */
 /* All getters take NULL and wrong types quietly. */

@@ -13,7 +13,7 @@
 #include "core/mem.h"
 #include "core/proc.h"
 #include "engine/hub.h"
-#include "incident/message.h"
+#include "incident/messages.h"
 #include "metric/source.h"
 #include "model/incident.h"
 #include "notify/notify.h"
@@ -53,29 +53,6 @@ static int route(const struct engine *e, const struct run_say *m, struct draft *
 	return r;
 }
 
-enum { WAYS_MAX = 50 };
-
-/* Who is told and who cannot be. Returns how many ways there are. */
-static size_t ways(const struct draft *m, struct notify_to to[WAYS_MAX], struct str *told,
-		   struct str *missing)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->n_ways; i++) {
-		const struct message_way *w = &m->ways[i];
-
-		if (w->configured && n < WAYS_MAX) {
-			to[n++] = (struct notify_to){ w->channel, w->recipient };
-			str_addf(told, "%s%s", told->len ? ", " : "",
-				 w->recipient ? w->recipient : w->as);
-		} else {
-			str_addf(missing, "%s%s (%s)", missing->len ? ", " : "", w->as,
-				 w->why ? w->why : "too many addressees");
-		}
-	}
-	return n;
-}
-
 /* On the incident's timeline too, where the run belongs to one. */
 static int note_said(struct tx *t, const struct run_say *m, const char *line, struct err *err)
 {
@@ -98,11 +75,11 @@ static int say(void *ctx, const struct run_say *m, struct str *ret_missing, stru
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct who who = { .actor = m->by ? m->by : "runbook", .role = "engine", .via = "engine" };
 	struct notify_letter letter = { m->subject, m->text, m->status, m->severity };
-	struct notify_to to[WAYS_MAX];
+	struct notify_to to[MESSAGE_WAYS];
 	struct str told = STR_INIT(4000), line = STR_INIT(40000);
 	struct draft d;
 	int r = route(e, m, &d, err);
-	size_t n = r == 0 ? ways(&d, to, &told, ret_missing) : 0;
+	size_t n = r == 0 ? message_ways(&d, to, &told, ret_missing) : 0;
 
 	if (r == 0 && n == 0)
 		r = err_set(err, ERR_UNREACHABLE, "nobody can be told: %s", str_get(ret_missing));

@@ -11,7 +11,7 @@
 #include "core/mem.h"
 #include "incident/internal.h"
 
-enum { MINUTE_MS = 60000, WAYS_MAX = 16, NOTE_TEXT_MAX = 12000 };
+enum { MINUTE_MS = 60000, NOTE_TEXT_MAX = 12000 };
 
 static int fill(struct incidents *h, const struct incident_doc *d, const struct evidence *e,
 		const struct message_ask *a, struct draft *ret, struct err *err)
@@ -88,28 +88,36 @@ static int may_send(const struct draft *m, const struct message_ask *a, struct e
 				   m->n_ways ? m->ways[0].why : "no addressee");
 }
 
+size_t message_ways(const struct draft *m, struct notify_to to[MESSAGE_WAYS], struct str *told,
+		    struct str *missing)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_ways; i++) {
+		const struct message_way *w = &m->ways[i];
+
+		if (w->configured && n < MESSAGE_WAYS) {
+			to[n++] = (struct notify_to){ w->channel, w->recipient };
+			str_addf(told, "%s%s", told->len ? ", " : "",
+				 w->recipient ? w->recipient : w->as);
+		} else {
+			str_addf(missing, "%s%s (%s)", missing->len ? ", " : "", w->as,
+				 w->why ? w->why : "too many addressees");
+		}
+	}
+	return n;
+}
+
 static int put(struct incidents *h, struct tx *t, const char *id, const char *severity,
 	       const struct draft *m, struct str *told, struct err *err)
 {
 	struct notify_letter letter = { m->subject, m->body, m->status, severity };
 	struct str missing = STR_INIT(1000);
-	struct notify_to to[WAYS_MAX];
+	struct notify_to to[MESSAGE_WAYS];
 	char hash[17];
-	size_t n = 0;
+	size_t n = message_ways(m, to, told, &missing);
 	int r;
 
-	for (size_t i = 0; i < m->n_ways; i++) {
-		const struct message_way *w = &m->ways[i];
-
-		if (w->configured && n < WAYS_MAX) {
-			to[n++] = (struct notify_to){ w->channel, w->recipient };
-			str_addf(told, "%s%s", told->len ? ", " : "",
-				 w->recipient ? w->recipient : w->as);
-		} else {
-			str_addf(&missing, "%s%s (%s)", missing.len ? ", " : "", w->as,
-				 w->why ? w->why : "too many addressees");
-		}
-	}
 	message_hash(m, hash);
 	/* the same words to the same people in the same minute are one message */
 	_cleanup_(free_p) char *key = xasprintf("%s/m/%s/%lld", id, hash,

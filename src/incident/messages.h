@@ -24,6 +24,11 @@ int incidents_preview(struct incidents *h, const char *id, const struct message_
  * longer the one that was seen, or nobody would get it. *ret: as it was sent. */
 int incidents_send(struct incidents *h, const struct who *who, const char *id,
 		   const struct message_ask *a, struct draft *ret, struct err *err);
+enum { MESSAGE_WAYS = 50 };
+/* Who is told and who cannot be, in words and as addresses that live as long as m. Returns how
+ * many ways there are. */
+size_t message_ways(const struct draft *m, struct notify_to to[MESSAGE_WAYS], struct str *told,
+		    struct str *missing);
 /* Templates of the policy as they would be now, without routing. */
 int incidents_templates(struct incidents *h, const char *id, struct jw *w, struct err *err);
 /* What a provider's support asks for, from the database; writes the members. ERR_NOT_FOUND. */
