@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "core/mem.h"
 #include "policy/policy.h"
+#include "runbook/cases.h"
 #include "runbook/keys.h"
 #include "runbook/outline.h"
 #include "runbook/settings.h"
@@ -193,6 +194,7 @@ static bool code_known(int64_t code)
 static void lint_more(const struct runbook *rb, const struct policy *policy, struct problems *p)
 {
 	runbook_lint_codes(rb, code_known, p);
+	cases_check(rb, p);
 	if (policy)
 		runbook_lint_policy(rb, policy, p);
 }

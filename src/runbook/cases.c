@@ -7,6 +7,7 @@
 #include "runbook/cases.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/mem.h"
 #include "runbook/cases_play.h"
@@ -66,6 +67,47 @@ static bool ids_known(const struct runbook *rb, const struct yaml *map, const ch
 	return ok;
 }
 
+static bool listed_known(const struct runbook *rb, const struct yaml *list, const char *file,
+			 struct problems *p)
+{
+	bool ok = true;
+
+	for (const struct yaml *c = list && list->type == YAML_LIST ? list->first : NULL; c;
+	     c = c->next) {
+		if (!c->text || strchr(c->text, '/') || runbook_step(rb, c->text))
+			continue;
+		problems_add(p, file, place_of(c), false, "runbook %s has no step '%.60s'", rb->id,
+			     c->text);
+		ok = false;
+	}
+	return ok;
+}
+
+static bool params_known(const struct runbook *rb, const struct yaml *map, const char *file,
+			 struct problems *p)
+{
+	bool ok = true;
+
+	for (const struct yaml *c = map && map->type == YAML_MAP ? map->first : NULL; c;
+	     c = c->next) {
+		bool found = strchr(c->key, '/') != NULL;
+
+		for (size_t i = 0; i < rb->n_params && !found; i++)
+			found = str_eq(rb->params[i].name, c->key);
+		for (size_t i = 0; !found && runbook_step_at(rb, i, NULL); i++) {
+			const struct operation *op = &runbook_step_at(rb, i, NULL)->op;
+
+			for (size_t k = 0; k < op->n_needs_fields && !found; k++)
+				found = str_eq(op->needs_fields[k], c->key);
+		}
+		if (!found)
+			problems_add(p, file, (struct place){ c->key_line, c->key_column }, false,
+				     "runbook %s has no parameter '%.60s'", rb->id, c->key);
+		ok &= found;
+	}
+	return ok;
+}
+
 static bool case_fits(const struct runbook *rb, const struct yaml *c, const char *file,
 		      struct problems *p)
 {
@@ -74,6 +116,7 @@ static bool case_fits(const struct runbook *rb, const struct yaml *c, const char
 	const struct yaml *expect = yaml_get(c, "expect");
 	bool ok = keys_known(c, case_keys, COUNT_OF(case_keys), "a case", file, p);
 
+	ok &= params_known(rb, yaml_get(c, "params"), file, p);
 	for (size_t i = 0; i < COUNT_OF(by_step); i++)
 		ok &= ids_known(rb, yaml_get(c, by_step[i]), file, p);
 	if (ok && (!expect || !expect->first)) {
@@ -83,6 +126,8 @@ static bool case_fits(const struct runbook *rb, const struct yaml *c, const char
 	}
 	if (expect) {
 		ok &= keys_known(expect, expect_keys, COUNT_OF(expect_keys), "expect", file, p);
+		ok &= listed_known(rb, yaml_get(expect, "path"), file, p);
+		ok &= listed_known(rb, yaml_get(expect, "undo"), file, p);
 		ok &= ids_known(rb, yaml_get(expect, "states"), file, p);
 		ok &= ids_known(rb, yaml_get(expect, "bound"), file, p);
 	}
@@ -280,27 +325,51 @@ static void run_one(const struct library *lib, const struct runbook *rb, const s
 	play_fini(&p);
 }
 
-int cases_run(const struct library *lib, const struct runbook *rb, const char *file,
-	      const char *only, struct cases_report *ret, struct problems *problems)
+/* The file, when it can be used. */
+static struct yaml *load(const struct runbook *rb, const char *file, struct problems *problems,
+			 struct err *err)
 {
-	struct err err = { 0 };
-	struct yaml *y = yaml_load(file, &err);
+	struct yaml *y = yaml_load(file, err);
 	const struct yaml *list = yaml_get(y, "cases");
-	struct cover cover = { 0 };
 	size_t errors = problems->n_errors;
 
 	if (!y) {
-		problems_add(problems, file, (struct place){ 1, 1 }, false, "%s", err.msg);
-		return err.code;
+		problems_add(problems, file, (struct place){ 1, 1 }, false, "%s", err->msg);
+		return NULL;
 	}
 	if (!list || list->type != YAML_LIST || !list->first)
 		problems_add(problems, file, place_of(y), false, "wants 'cases', a list");
 	for (const struct yaml *c = list ? list->first : NULL; c; c = c->next)
 		case_fits(rb, c, file, problems);
-	if (problems->n_errors > errors) {
-		yaml_free(y);
-		return ERR_INVALID;
-	}
+	if (problems->n_errors == errors)
+		return y;
+	yaml_free(y);
+	err_set(err, ERR_INVALID, "%s has errors", file);
+	return NULL;
+}
+
+void cases_check(const struct runbook *rb, struct problems *problems)
+{
+	size_t n = rb->file ? strlen(rb->file) : 0;
+	struct err err = { 0 };
+
+	if (n < 5 || !str_eq(rb->file + n - 5, ".yaml"))
+		return;
+	_cleanup_(free_p) char *file = xasprintf("%.*s.cases.yaml", (int)(n - 5), rb->file);
+	if (access(file, F_OK) == 0)
+		yaml_free(load(rb, file, problems, &err));
+}
+
+int cases_run(const struct library *lib, const struct runbook *rb, const char *file,
+	      const char *only, struct cases_report *ret, struct problems *problems)
+{
+	struct err err = { 0 };
+	struct yaml *y = load(rb, file, problems, &err);
+	const struct yaml *list = yaml_get(y, "cases");
+	struct cover cover = { 0 };
+
+	if (!y)
+		return err.code;
 	ret->file = xstrdup(file);
 	cover_init(&cover, rb);
 	for (const struct yaml *c = list ? list->first : NULL; c; c = c->next)

@@ -23,6 +23,8 @@ struct cases_report {
  * (problems has why), ERR_NOT_FOUND when there is none. */
 int cases_run(const struct library *lib, const struct runbook *rb, const char *file,
 	      const char *only, struct cases_report *ret, struct problems *problems);
+/* The file of cases beside it, where there is one: do its names and keys exist? */
+void cases_check(const struct runbook *rb, struct problems *problems);
 void cases_report_fini(struct cases_report *r);
 
 #endif

@@ -32,6 +32,23 @@ static const char *undo_text(enum undo_state u)
 	return names[u];
 }
 
+/* As people read it: with its values where they are known. */
+static char *worded(const struct node *n, const char *text)
+{
+	struct scope scope;
+	struct str b = STR_INIT(64 << 10);
+
+	flow_scope(n->flow, n->s, &scope);
+	if (!text || !strchr(text, '$') || !n->flow->begun ||
+	    bind_text(&scope, text, BIND_PLAIN, &b, NULL, NULL) < 0) {
+		str_clear(&b);
+		str_add(&b, text);
+	}
+	masker_apply(n->flow->masker, &b);
+	free_p(&scope.needs);
+	return str_take(&b);
+}
+
 /* With the names still in it, until it is bound. */
 static char *raw_command(const struct operation *op)
 {
@@ -201,7 +218,14 @@ static void person_parts(const struct node *n, struct run_step *s)
 		options_of(n, s);
 	if (op->verb == VERB_ASK) {
 		s->answer_kind = xstrdup(op->answer ? op->answer : "done");
-		texts_json_of(&s->items, op->items, op->n_items);
+		char **items = xcalloc(op->n_items + 1, sizeof(*items));
+
+		for (size_t i = 0; i < op->n_items; i++)
+			items[i] = worded(n, op->items[i]);
+		texts_json_of(&s->items, items, op->n_items);
+		for (size_t i = 0; i < op->n_items; i++)
+			free_p(&items[i]);
+		free_p(&items);
 	}
 	s->picked = xstrdup(n->picked);
 	s->answer = xstrdup(n->answer);
@@ -213,6 +237,9 @@ static void command_of(const struct node *n, struct run_step *s)
 		s->command = xstrdup(n->command);
 	else if (!str_empty(n->described))
 		s->command = xstrdup(n->described);
+	else if (n->s->op.verb == VERB_ASK || n->s->op.verb == VERB_NOTE ||
+		 n->s->op.verb == VERB_DECIDE)
+		s->command = worded(n, n->s->op.text);
 	else
 		s->command = raw_command(&n->s->op);
 	if (n->undo_command)
@@ -227,13 +254,15 @@ static void command_of(const struct node *n, struct run_step *s)
 		s->output = xstrdup(n->output);
 }
 
-static char *title_of(const struct step *s)
+static char *title_of(const struct node *n)
 {
-	if (!str_empty(s->title))
-		return xstrdup(s->title);
-	if (s->op.verb == VERB_ASK || s->op.verb == VERB_DECIDE || s->op.verb == VERB_NOTE)
-		return text_clean(s->op.text ? s->op.text : s->id, 120);
-	return xstrdup(s->id);
+	const struct step *s = n->s;
+	_cleanup_(free_p) char *text = NULL;
+
+	if (s->op.verb != VERB_ASK && s->op.verb != VERB_DECIDE && s->op.verb != VERB_NOTE)
+		return xstrdup(str_empty(s->title) ? s->id : s->title);
+	text = worded(n, !str_empty(s->title) ? s->title : s->op.text ? s->op.text : s->id);
+	return text_clean(text, 120);
 }
 
 static void fill_step(const struct flow *f, const struct node *n, struct run_step *s)
@@ -243,7 +272,7 @@ static void fill_step(const struct flow *f, const struct node *n, struct run_ste
 
 	s->id = xstrdup(n->s->id);
 	s->phase = xstrdup(rb->phases[n->phase].name);
-	s->title = title_of(n->s);
+	s->title = title_of(n);
 	s->verb = xstrdup(verb_text(n->s->op.verb));
 	s->effect = xstrdup(effect_text(n->s->effect));
 	s->role = xstrdup(n->s->role);

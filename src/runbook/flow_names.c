@@ -35,11 +35,12 @@ static void add_pairs(struct node *n, const struct pair *p, size_t count)
 
 static void add_operation(struct node *n, const struct operation *op)
 {
-	bool words = op->verb == VERB_ASK || op->verb == VERB_DECIDE || op->verb == VERB_NOTE ||
-		     op->verb == VERB_GATE || op->verb == VERB_METRIC || op->verb == VERB_SAY;
+	bool words = op->verb == VERB_GATE || op->verb == VERB_METRIC || op->verb == VERB_SAY;
 
 	if (!words)
 		add_text(n, op->text);
+	for (size_t i = 0; op->verb == VERB_ASK && i < op->n_items; i++)
+		add_text(n, op->items[i]);
 	add_pairs(n, op->headers, op->n_headers);
 	add_pairs(n, op->query, op->n_query);
 	add_pairs(n, op->form, op->n_form);

@@ -215,12 +215,15 @@ static void use_name(struct linking *l, enum text_use use, const char *name, str
 	bool secret;
 	int found = find_name(l, name, &secret);
 
-	if (!found && use != USE_SCRIPT)
+	if (!found && use == USE_WORDS)
+		problems_add(l->r->p, l->r->file, at, true, "nothing has the name $%s: people read it"
+			     " as it stands; $$ is a dollar", name);
+	else if (!found && use != USE_SCRIPT)
 		unknown_name(l, at, name);
 	else if (found == 2 && use != USE_SCRIPT)
 		at_place(l, at, "$%s is only known after a later step saves it", name);
 	if (found && secret && (use == USE_ARGUMENT || use == USE_URL || use == USE_QUERY ||
-				use == USE_SQL || use == USE_CWD))
+				use == USE_SQL || use == USE_CWD || use == USE_WORDS))
 		at_place(l, at, "secret $%s in %s: others can read it there; use a header, "
 			"auth, json, form or env",
 			 name, text_use_names[use]);

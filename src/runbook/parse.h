@@ -49,7 +49,7 @@ bool http_reads(const struct operation *op);
 /* Every text of an operation that is bound, with where it goes. */
 enum text_use { USE_ARGUMENT, USE_SCRIPT, USE_URL, USE_QUERY, USE_HEADER, USE_FORM, USE_JSON,
 		USE_SQL,
-		USE_ENV, USE_CWD, USE_WITH, USE_USER, USE_MAX };
+		USE_ENV, USE_CWD, USE_WITH, USE_USER, USE_WORDS /* people read it */, USE_MAX };
 extern const char *const text_use_names[USE_MAX];	/* "an argument" */
 void operation_texts(const struct operation *op,
 		     void (*each)(void *ctx, enum text_use use, const char *text, struct place at),

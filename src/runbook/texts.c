@@ -8,6 +8,7 @@ const char *const text_use_names[USE_MAX] = {
 	[USE_QUERY] = "a URL", [USE_HEADER] = "a header", [USE_FORM] = "a form",
 	[USE_JSON] = "a body", [USE_SQL] = "SQL", [USE_ENV] = "the environment",
 	[USE_CWD] = "a directory", [USE_WITH] = "a parameter", [USE_USER] = "a user",
+	[USE_WORDS] = "words for people",
 };
 
 void operation_texts(const struct operation *op,
@@ -26,6 +27,14 @@ void operation_texts(const struct operation *op,
 		{ op->body_json, USE_JSON }, { op->cwd, USE_CWD }, { op->auth_user, USE_USER },
 	};
 
+	bool words = op->verb == VERB_ASK || op->verb == VERB_NOTE || op->verb == VERB_DECIDE;
+
+	if (words && op->text)
+		each(ctx, USE_WORDS, op->text, op->at);
+	for (size_t i = 0; op->verb == VERB_ASK && i < op->n_items; i++)
+		each(ctx, USE_WORDS, op->items[i], op->at);
+	for (size_t i = 0; i < op->n_to; i++)
+		each(ctx, USE_USER, op->to[i], op->at);
 	for (size_t i = 0; i < op->n_argv; i++)
 		each(ctx, USE_ARGUMENT, op->argv[i], op->at);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

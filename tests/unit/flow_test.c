@@ -708,6 +708,25 @@ static void secrets(void **state)
 	runbook_free(p.rb);
 }
 
+/* Questions are read with their values, secrets aside. */
+static void questions(void **state)
+{
+	(void)state;
+	struct play p = START("params: {who: {type: string, ask: at-use}}\n"
+			      "phases:\n- phase: w\n  steps:\n"
+			      "  - {id: q, ask: 'Is $who there ($$5)?', items: [call $who]}\n");
+
+	assert_string_equal(step_of(&p, "q").title, "Is $who there ($$5)?");
+	pump(&p, false);
+	waits(&p, RW_PARAM, "q");
+	ORDER("\"action\":\"param\",\"name\":\"who\",\"value\":\"Anna\"");
+	pump(&p, false);
+	waits(&p, RW_ANSWER, "q");
+	assert_string_equal(step_of(&p, "q").title, "Is Anna there ($5)?");
+	assert_string_equal(step_of(&p, "q").items, "[\"call Anna\"]");
+	finish(&p);
+}
+
 /* What the run found is offered, if the parameter would take it; limits are told as typed. */
 static void offers(void **state)
 {
@@ -769,7 +788,7 @@ int main(void)
 		cmocka_unit_test(decisions), cmocka_unit_test(jump_back), cmocka_unit_test(gates),
 		cmocka_unit_test(approvals), cmocka_unit_test(failing),
 		cmocka_unit_test(never_blocks), cmocka_unit_test(lost_in_flight),
-		cmocka_unit_test(dry_run), cmocka_unit_test(secrets), cmocka_unit_test(offers),
+		cmocka_unit_test(dry_run), cmocka_unit_test(secrets), cmocka_unit_test(offers), cmocka_unit_test(questions),
 		cmocka_unit_test(pause_and_abort),
 	};
 
