@@ -14,10 +14,11 @@ BASE := -std=gnu11 -D_GNU_SOURCE -Isrc -I. -pthread -fvisibility=hidden $(WARN)
 REL  := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-omit-frame-pointer
 SAN  := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
 	-DRD_TEST=1
-# libmicrohttpd is loaded by httpd_lib.c when a server starts
+# loaded when they are first needed: httpd_lib.c, http_lib.c, pg_lib.c
+LOADED := libmicrohttpd libcurl libpq
 # cmark is linked in: only an import of Markdown needs it
-LIBS  = $(shell pkg-config --libs $(filter-out libmicrohttpd,$(PKGS_C))) -l:libcmark-gfm-extensions.a \
-	-l:libcmark-gfm.a -lm
+LIBS  = $(shell pkg-config --libs $(filter-out $(LOADED),$(PKGS_C))) -l:libcmark-gfm-extensions.a \
+	-l:libcmark-gfm.a
 CPKG  = $(shell pkg-config --cflags $(PKGS_C) | sed 's/-I/-isystem /g')
 
 SRC  := $(sort $(wildcard src/*/*.c src/*/*/*.c views/*.c))

@@ -12,8 +12,8 @@ install -d -m 755 "$root/DEBIAN" "$root/etc/ringdown"
 depends=$(cd build/deb && mkdir -p debian && touch debian/control &&
 	dpkg-shlibdeps -O --ignore-missing-info root/usr/bin/ringdown 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
 rm -rf build/deb/debian
-# loaded by name when a server starts (core/httpd_lib.c), so nothing sees it in the program
-depends="${depends:-libc6}, libmicrohttpd12"
+# loaded by name when first needed (core/*_lib.c), so nothing sees them in the program
+depends="${depends:-libc6}, libmicrohttpd12, libcurl4, libpq5"
 cat >"$root/DEBIAN/control" <<EOT
 Package: ringdown
 Version: $version

@@ -254,6 +254,17 @@ static int run_bars(struct str *out, const struct report *r, int y)
 
 struct mark { size_t n; const struct timeline_entry *first; bool pinned; };
 
+/* How often n is twice as much, in between as a straight line; at most so many. */
+static double doublings(size_t n, double most)
+{
+	double x = (double)n, times = 0;
+
+	for (; x >= 2; x /= 2)
+		times++;
+	times += x > 1 ? x - 1 : 0;
+	return times < most ? times : most;
+}
+
 static int marks(struct str *out, const struct report *r, const char *lane, const char *name, int y)
 {
 	struct mark v[COLUMNS] = { 0 };
@@ -288,7 +299,7 @@ static int marks(struct str *out, const struct report *r, const char *lane, cons
 		str_addf(out,
 			 "<circle class=\"m-%s%s\" cx=\"%.1f\" cy=\"%d\" r=\"%.1f\"><title>%s ",
 			 lane, v[k].pinned ? " pin" : "", draw_x(r, v[k].first->happened_at_ms),
-			 y + 10, 3 + fmin(4, log2((double)v[k].n)), at);
+			 y + 10, 3 + doublings(v[k].n, 4), at);
 		html_text(out, v[k].first->text, 90);
 		if (v[k].n > 1)
 			str_addf(out, " (and %zu more)", v[k].n - 1);

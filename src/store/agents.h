@@ -24,10 +24,10 @@ struct agents_filter {
 /* Whether what was read of all agents once still stands, without reading it again. Rows tell by
  * their writing transaction, so no writer has to take part; what is gone shows in the counts. */
 struct agents_pulse {
-	int64_t mark;			/* every transaction before it is over: for the next since */
-	int64_t carried, ext;		/* ACTIVE, with ElevenLabs id and number; with a row of ours */
-	int64_t changed;		/* rows that a page since the mark would give */
-	char accounts[40];		/* grows different when an account comes, goes, is promoted */
+	int64_t mark;			/* every transaction before it is over: the next since */
+	int64_t carried, ext;		/* ACTIVE, with ElevenLabs id and number; with our row */
+	int64_t changed;		/* rows that pages since the mark would give */
+	char accounts[40];		/* differs when one comes, goes or is promoted */
 };
 int agents_pulse(struct store *s, int64_t since, struct agents_pulse *ret, struct err *err);
 /* Ordered by id, after the given one (NULL = from the start), at most limit (<= 5000). */
