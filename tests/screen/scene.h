@@ -446,6 +446,21 @@ static void request_run(void *arg)
 			       "{\"code\":\"30003\",\"count\":12,\"rate\":0.004,\"meaning\":"
 			       "\"phone unreachable\","
 			       "\"advice\":\"retry once after an hour\"}]");
+		if (strstr(r->path, "/api/v1/calls")) {
+			jw_raw(&w, "hours",
+			       "[{\"hour\":\"2026-11-21T03:00:00.000Z\",\"calls\":120,\"completed\":64,"
+			       "\"failed\":44,\"busy\":2,\"noAnswer\":9,\"other\":1,"
+			       "\"success\":59.26,\"avgSeconds\":61},"
+			       "{\"hour\":\"2026-11-21T02:00:00.000Z\",\"calls\":60,\"completed\":60,"
+			       "\"failed\":0,\"busy\":0,\"noAnswer\":0,\"other\":0,"
+			       "\"success\":100,\"avgSeconds\":180}]");
+			jw_raw(&w, "outcomes",
+			       "[{\"outcome\":\"completed\",\"calls\":124,\"share\":68.9,"
+			       "\"avgSeconds\":120},{\"outcome\":\"failed\",\"calls\":44,"
+			       "\"share\":24.4,\"avgSeconds\":0},{\"outcome\":"
+			       "\"odd\\u202e\\u001b[2J\",\"calls\":12,\"share\":6.7,"
+			       "\"avgSeconds\":0}]");
+		}
 		if (r->body && strstr(r->body, "dryRun"))
 			jw_raw(&w, "plan",
 			       "{\"hash\":\"9f3a77\",\"to\":\"acc_2\",\"moves\":38,\"expectedMs\":"

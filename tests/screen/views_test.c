@@ -15,6 +15,7 @@ static const struct {
 	{ "accounts", "no account known yet", "acme-backup-1", "~BAD" },
 	{ "agents", "AGENTS 100000", "Reception 0", "AGENTS 100000" },
 	{ "sms", "30007", "carrier", "AS OF" },
+	{ "calls", "68.9%", "59.3%", "AS OF" },
 	{ "runbooks", "no runbook: the engine has none", "messaging-failures", "RUNBOOKS 4 ~" },
 	{ "walk", "no run is open here", "you drive", "AS OF" },
 	{ "engine", "eng-1", "LEASE", "AS OF" },
@@ -99,6 +100,23 @@ static void test_narrow(void **state)
 		expect(v, "? help");
 		quit(v);
 	}
+}
+
+/* The share that failed is seen without colour, the span turns with Tab. */
+static void test_calls(void **state)
+{
+	struct vt *v = start("loaded", "calls", 80, 24);
+
+	(void)state;
+	expect(v, "HOW CALLS ENDED, last 24 h");
+	expect(v, "xxxxxx========");	/* 44 of the busiest hour's 120 */
+	expect(v, " =======");		/* half as many, none failed */
+	expect(v, "11-21 03:00Z");
+	vt_send(v, "\t");
+	expect(v, "last 7 days");
+	vt_send(v, "\t");
+	expect(v, "last 24 h");
+	quit(v);
 }
 
 static void test_moving(void **state)
@@ -413,6 +431,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_stale_refuses),  cmocka_unit_test(test_override_needs_words),
 		cmocka_unit_test(test_read_only),      cmocka_unit_test(test_rest_of_keys),
 		cmocka_unit_test(test_account_form),   cmocka_unit_test(test_sms_action),
+		cmocka_unit_test(test_calls),
 	};
 
 	if (argc > 2 && str_eq(argv[1], "--run"))
