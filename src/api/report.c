@@ -167,7 +167,7 @@ static const struct route routes[] = {
 		      .help = "that the text was made from; 0 = there was none" } },
 	  .help = "writes a section; 409 has the text that came first, and keeps this one beside "
 		  "it" },
-	{ "POST", "/api/v1/incidents/{id}/report/state", PR_OPERATOR, .handle = post_state,
+	{ "POST", "/api/v1/incidents/{id}/review", PR_OPERATOR, .handle = post_state,
 	  .body = { TEXT("state", 20, .required = true,
 			 .help = "draft, in_review, reviewed, closed"),
 		    TEXT("reason", 1000) },

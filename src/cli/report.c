@@ -286,7 +286,9 @@ static int state(struct cli *c)
 	if (cli_opt(c, "reason"))
 		jw_str(&w, "reason", cli_opt(c, "reason"));
 	jw_obj_end(&w);
-	report_path(c, &path, "/state");
+	str_add(&path, "/api/v1/incidents/");
+	str_add_urlencoded(&path, cli_arg(c, 0));
+	str_add(&path, "/review");
 	r = remote_send(c, "POST", str_get(&path), str_get(&body), &doc, NULL);
 	if (r == 0)
 		cli_print(c, "the report of %s is %s\n", cli_arg(c, 0),
