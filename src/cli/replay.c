@@ -21,8 +21,8 @@ static int instant(struct cli *c, const char *text, int64_t now_ms, int64_t *ret
 	}
 	if (parse_time_ms(text, ret))
 		return 0;
-	return cli_fail(c, EXIT_USAGE, "--at: '%.40s' is no instant such as 2026-11-21T10:51:00Z or -2h",
-			text);
+	return cli_fail(c, EXIT_USAGE, "--at: '%.40s' is no instant such as 2026-11-21T10:51:00Z or"
+			" -2h", text);
 }
 
 static int declared_at(struct cli *c, const char *id, int64_t *ret)
@@ -98,8 +98,8 @@ const struct subcommand cmd_replay = {
 	.name = "replay", .args = "INCIDENT", .kind = CLI_READS, .options = options,
 	.n_options = COUNT_OF(options), .run = run,
 	.help = "the console at any past instant, stepped by event or second, or played",
-	.detail = "Opens the console in the past: left and right step by what happened, [ and ] by a "
-		  "second, Space plays at 1 to 60 times the speed (+ and -), @ goes to an instant, q "
-		  "leaves it for the present. Nothing can be done in the past. What is not in the journal "
-		  "says so. --json prints the state at --at instead.",
+	.detail = "Opens the console in the past: left and right step by what happened, [ and ] by"
+		  " a second, Space plays at 1 to 60 times the speed (+ and -), @ goes to an instant,"
+		  " q leaves it for the present. Nothing can be done in the past. What is not in the"
+		  " journal says so. --json prints the state at --at instead.",
 };

@@ -119,86 +119,187 @@ static int start_position(const struct timeline_window *w, struct position *ret,
 
 /* ---- reading ------------------------------------------------------------------- */
 
-static char *lists(const char *lane, bool want_noise)
-{
-	struct str b = STR_INIT(4000);
+/* A statement being put together: only what applies is in it, so that it is planned quickly,
+ * and each value is bound where it stands. */
+struct query { struct str sql; struct pg_params p; };
 
-	/* a row is decided by the first prefix that fits, so the list is of whole rows */
-	str_addc(&b, '{');
-	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		if ((lane && strcmp(kinds[i].lane, lane) != 0) || (kinds[i].noise && !want_noise))
-			continue;
-		str_addf(&b, "%s%zu", b.len > 1 ? "," : "", i);
-	}
-	/* what no prefix knows is the engine's */
-	if (!lane || strcmp(lane, "engine") == 0)
-		str_addf(&b, "%s-1", b.len > 1 ? "," : "");
-	str_addc(&b, '}');
-	return str_take(&b);
+static void add_text(struct query *q, const char *v)
+{
+	pg_p_text(&q->p, v);
+	str_addf(&q->sql, "$%d::text", q->p.n);
+}
+
+static void add_number(struct query *q, int64_t v)
+{
+	pg_p_i64(&q->p, v);
+	str_addf(&q->sql, "$%d::bigint", q->p.n);
+}
+
+static void add_time(struct query *q, const char *before, int64_t ms)
+{
+	pg_p_time(&q->p, ms);
+	str_addf(&q->sql, "%s$%d::timestamptz", before, q->p.n);
 }
 
 /* The same decision as kind_row(), made by the database. */
-static void kind_case(struct str *sql)
+static void add_lane(struct query *q, const char *lane, bool noise)
 {
-	str_add(sql, "CASE ");
+	str_add(&q->sql, " AND CASE");
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
-		str_addf(sql, "WHEN starts_with(kind, '%s') THEN %zu ", kinds[i].prefix, i);
-	str_add(sql, "ELSE -1 END");
+		str_addf(&q->sql, " WHEN j.kind ^@ '%s' THEN %s", kinds[i].prefix,
+			 strcmp(kinds[i].lane, lane) == 0 && (noise || !kinds[i].noise) ? "true" :
+											  "false");
+	/* what no prefix knows is the engine's */
+	str_addf(&q->sql, " ELSE %s END", strcmp(lane, "engine") == 0 ? "true" : "false");
 }
 
-/* $1 at, $2 number, $3 from, $4 to, $5 pattern, $6 incident, $7 limit, $8 pinned, $9 kinds */
-static int read_journal(struct pg_conn *c, const struct timeline_window *w,
-			const struct position *p, struct pg_result **ret, struct err *err)
+/* No row of the table that is no noise claims what a noisy one below it means. */
+static void add_quiet(struct query *q)
 {
-	_cleanup_(str_fini) struct str sql = STR_INIT(16000);
-	_cleanup_(free_p) char *pattern = pg_like(w->q), *rows = lists(w->lane, w->noise);
-
-	str_add(&sql, "SELECT j.seq, j.at, NULL, j.at, j.kind, j.subject, j.actor, j.text, j.level,"
-		" NULL, NULL, coalesce(m.pinned, false), coalesce(m.text, ''), 0, 'j:' || j.seq,"
-		" 'journal ' || j.seq FROM ringdown.journal j LEFT JOIN ringdown.timeline_mark m"
-		" ON m.incident_id = $6 AND m.entry = 'j:' || j.seq WHERE ");
-	str_addf(&sql, "(j.at, j.seq) %c ($1::timestamptz, $2::bigint)", w->forward ? '>' : '<');
-	str_add(&sql, " AND ($3::timestamptz IS NULL OR j.at >= $3)"
-		" AND ($4::timestamptz IS NULL OR j.at <= $4)"
-		" AND ($5::text IS NULL OR j.text ILIKE $5 OR j.subject ILIKE $5 OR j.actor ILIKE"
-		" $5) AND NOT starts_with(j.kind, 'note') AND NOT coalesce(m.hidden, false)"
-		" AND ($6::text IS NULL OR NOT starts_with(j.kind, 'incident.') OR j.subject = $6)"
-		" AND (NOT $8 OR coalesce(m.pinned, false))"
-		" AND (");
-	kind_case(&sql);
-	str_addf(&sql, ") = ANY($9::int[]) ORDER BY j.at %s, j.seq %s LIMIT $7",
-		 w->forward ? "ASC" : "DESC", w->forward ? "ASC" : "DESC");
-	return pg_run(c, ret, err, str_get(&sql), "mimmttibt", p->at_ms, from_number(w, p, 'j'),
-		      w->from_ms, w->to_ms, pattern, w->incident, w->limit + 1, (int)w->pinned,
-		      rows);
+	str_add(&q->sql, " AND NOT j.kind ^@ ANY(ARRAY['note'");
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (kinds[i].noise)
+			str_addf(&q->sql, ", '%s'", kinds[i].prefix);
+	str_add(&q->sql, "])");
 }
 
-static int read_notes(struct pg_conn *c, const struct timeline_window *w, const struct position *p,
-		      struct pg_result **ret, struct err *err)
+/* Of one incident: its marks, by the entry's id. */
+static void add_marks(struct query *q, const struct timeline_window *w, const char *entry)
 {
-	_cleanup_(str_fini) struct str sql = STR_INIT(8000);
-	_cleanup_(free_p) char *pattern = pg_like(w->q);
+	if (!w->incident)
+		return;
+	str_add(&q->sql, " LEFT JOIN ringdown.timeline_mark m ON m.incident_id = ");
+	add_text(q, w->incident);
+	str_addf(&q->sql, " AND m.entry = %s", entry);
+}
 
-	str_add(&sql, "SELECT n.id, n.happened_at, n.until, n.recorded_at, n.kind, n.subject, n.by,"
-		" n.text, 'info', n.original, n.doubt, coalesce(m.pinned, false), coalesce(m.text,"
-		" ''), n.version, 'n:' || n.id, nullif(n.source, '') FROM ringdown.note n"
-		" LEFT JOIN ringdown.timeline_mark m ON m.incident_id = $6 AND m.entry = 'n:' ||"
-		" n.id WHERE NOT n.gone AND ");
-	str_addf(&sql, "(n.happened_at, n.id) %c ($1::timestamptz, $2::bigint)",
-		 w->forward ? '>' : '<');
+static const char *marks_of(const struct timeline_window *w)
+{
+	return w->incident ? "coalesce(m.pinned, false), coalesce(m.text, '')" : "false, ''";
+}
+
+static void add_order(struct query *q, const struct timeline_window *w, const char *at,
+		      const char *number)
+{
+	const char *way = w->forward ? "ASC" : "DESC";
+
+	str_addf(&q->sql, " ORDER BY %s %s, %s %s LIMIT ", at, way, number, way);
+	add_number(q, w->limit + 1);
+}
+
+static void add_where(struct query *q, const struct timeline_window *w, const struct position *p,
+		      char source, const char *at, const char *number)
+{
+	str_addf(&q->sql, " WHERE (%s, %s) %c (", at, number, w->forward ? '>' : '<');
+	add_time(q, "", p->at_ms);
+	str_add(&q->sql, ", ");
+	add_number(q, from_number(w, p, source));
+	str_add(&q->sql, ")");
+	if (w->incident)
+		str_add(&q->sql, " AND NOT coalesce(m.hidden, false)");
+	if (w->pinned)
+		str_add(&q->sql, w->incident ? " AND m.pinned" : " AND false");
+}
+
+static void add_pattern(struct query *q, const char *pattern, const char *who, const char *row)
+{
+	const char *const columns[] = { "text", "subject", who };
+
+	if (!pattern)
+		return;
+	for (size_t i = 0; i < COUNT_OF(columns); i++) {
+		str_addf(&q->sql, "%s%s.%s ILIKE ", i ? " OR " : " AND (", row, columns[i]);
+		add_text(q, pattern);
+	}
+	str_add(&q->sql, ")");
+}
+
+static void add_journal(struct query *q, const struct timeline_window *w,
+			const struct position *p, const char *pattern)
+{
+	str_addf(&q->sql, "(SELECT j.seq, j.at, NULL::timestamptz, j.at, j.kind, j.subject,"
+		 " j.actor, j.text, j.level, NULL::text, NULL::text, %s, 0::bigint, 'j:' || j.seq,"
+		 " 'journal ' || j.seq FROM ringdown.journal j", marks_of(w));
+	add_marks(q, w, "'j:' || j.seq");
+	add_where(q, w, p, 'j', "j.at", "j.seq");
+	if (w->from_ms)
+		add_time(q, " AND j.at >= ", w->from_ms);
+	if (w->to_ms)
+		add_time(q, " AND j.at <= ", w->to_ms);
+	add_pattern(q, pattern, "actor", "j");
+	if (w->incident) {
+		str_add(&q->sql, " AND (NOT j.kind ^@ 'incident.' OR j.subject = ");
+		add_text(q, w->incident);
+		str_add(&q->sql, ")");
+	}
+	if (w->lane || w->noise)
+		str_add(&q->sql, " AND NOT j.kind ^@ 'note'");
+	if (w->lane)
+		add_lane(q, w->lane, w->noise);
+	else if (!w->noise)
+		add_quiet(q);
+	add_order(q, w, "j.at", "j.seq");
+	str_add(&q->sql, ")");
+}
+
+static void add_notes(struct query *q, const struct timeline_window *w, const struct position *p,
+		      const char *pattern)
+{
+	str_addf(&q->sql, "(SELECT n.id, n.happened_at, n.until, n.recorded_at, n.kind, n.subject,"
+		 " n.by, n.text, 'info', n.original, n.doubt, %s, n.version, 'n:' || n.id,"
+		 " nullif(n.source, '') FROM ringdown.note n", marks_of(w));
+	add_marks(q, w, "'n:' || n.id");
+	add_where(q, w, p, 'n', "n.happened_at", "n.id");
+	str_add(&q->sql, " AND NOT n.gone");
 	/* an incident's own notes belong to it whenever they happened */
-	str_add(&sql, " AND ($3::timestamptz IS NULL OR n.happened_at >= $3 OR n.incident_id = $6)"
-		" AND ($4::timestamptz IS NULL OR n.happened_at <= $4 OR n.incident_id = $6)"
-		" AND ($5::text IS NULL OR n.text ILIKE $5 OR n.subject ILIKE $5 OR n.by ILIKE $5)"
-		" AND ($6::text IS NULL OR n.incident_id = $6 OR n.incident_id IS NULL)"
-		" AND NOT coalesce(m.hidden, false) AND (NOT $8 OR coalesce(m.pinned, false))"
-		" AND ($9::text IS NULL OR ($9 = 'outside') = (n.kind IN ('import', 'quote')))"
-		" ORDER BY n.happened_at ");
-	str_addf(&sql, "%s, n.id %s LIMIT $7", w->forward ? "ASC" : "DESC",
-		 w->forward ? "ASC" : "DESC");
-	return pg_run(c, ret, err, str_get(&sql), "mimmttibt", p->at_ms, from_number(w, p, 'n'),
-		      w->from_ms, w->to_ms, pattern, w->incident, w->limit + 1, (int)w->pinned,
-		      w->lane);
+	for (int i = 0; i < 2; i++) {
+		int64_t ms = i ? w->to_ms : w->from_ms;
+
+		if (!ms)
+			continue;
+		add_time(q, i ? " AND (n.happened_at <= " : " AND (n.happened_at >= ", ms);
+		if (w->incident) {
+			str_add(&q->sql, " OR n.incident_id = ");
+			add_text(q, w->incident);
+		}
+		str_add(&q->sql, ")");
+	}
+	add_pattern(q, pattern, "by", "n");
+	if (w->incident) {
+		str_add(&q->sql, " AND (n.incident_id IS NULL OR n.incident_id = ");
+		add_text(q, w->incident);
+		str_add(&q->sql, ")");
+	}
+	if (w->lane)
+		str_addf(&q->sql, " AND %s n.kind IN ('import', 'quote')",
+			 str_eq(w->lane, "outside") ? "" : "NOT");
+	add_order(q, w, "n.happened_at", "n.id");
+	str_add(&q->sql, ")");
+}
+
+/* Both sources in one statement, the journal's rows first; *ret_nj: how many of them. */
+static int read_both(struct pg_conn *c, const struct timeline_window *w,
+		     const struct position *p, struct pg_result **ret, int *ret_nj,
+		     struct err *err)
+{
+	_cleanup_(free_p) char *pattern = pg_like(w->q);
+	bool journal = !str_eq(w->lane, "outside");
+	bool notes = !w->lane || !journal || str_eq(w->lane, "people");
+	struct query q = { .sql = STR_INIT(16000), .p = PG_PARAMS };
+	int e;
+
+	if (journal)
+		add_journal(&q, w, p, pattern);
+	if (journal && notes)
+		str_add(&q.sql, " UNION ALL ");
+	if (notes)
+		add_notes(&q, w, p, pattern);
+	e = pg_query(c, str_get(&q.sql), &q.p, ret, err);
+	str_fini(&q.sql);
+	for (*ret_nj = 0; e == 0 && *ret_nj < pg_rows(*ret); ++*ret_nj)
+		if (*pg_text(*ret, *ret_nj, 14) != 'j')
+			break;
+	return e;
 }
 
 static char *dup(const struct pg_result *r, int row, int col)
@@ -230,23 +331,22 @@ static struct position at_row(const struct pg_result *r, int i, char source)
 	return (struct position){ pg_time(r, i, 1), pg_i64(r, i, 0), source };
 }
 
-static void merge(const struct timeline_window *w, const struct pg_result *j,
-		  const struct pg_result *n, struct timeline_entry **ret, size_t *ret_n,
-		  char **ret_next)
+static void merge(const struct timeline_window *w, const struct pg_result *r, int nj,
+		  struct timeline_entry **ret, size_t *ret_n, char **ret_next)
 {
-	int nj = pg_rows(j), nn = n ? pg_rows(n) : 0, a = 0, b = 0;
+	int nn = pg_rows(r), a = 0, b = nj;
 	struct timeline_entry *v = xcalloc((size_t)w->limit + 1, sizeof(*v));
 	struct position last = { 0 };
 	char next[64];
 	size_t k = 0;
 
 	while (k < (size_t)w->limit && (a < nj || b < nn)) {
-		struct position pj = a < nj ? at_row(j, a, 'j') : (struct position){ 0 };
-		struct position pn = b < nn ? at_row(n, b, 'n') : (struct position){ 0 };
+		struct position pj = a < nj ? at_row(r, a, 'j') : (struct position){ 0 };
+		struct position pn = b < nn ? at_row(r, b, 'n') : (struct position){ 0 };
 		bool take_j = b == nn || (a < nj && (compare(&pj, &pn) < 0) == w->forward);
 
 		last = take_j ? pj : pn;
-		fill(&v[k++], take_j ? j : n, take_j ? a : b, take_j ? 'j' : 'n');
+		fill(&v[k++], r, take_j ? a : b, take_j ? 'j' : 'n');
 		a += take_j;
 		b += !take_j;
 	}
@@ -270,18 +370,16 @@ static bool lane_known(const char *lane)
 int read_timeline(struct pg_conn *c, const struct timeline_window *w,
 		  struct timeline_entry **ret, size_t *ret_n, char **ret_next, struct err *err)
 {
-	_cleanup_(pg_result_free_p) struct pg_result *j = NULL, *n = NULL;
-	bool notes = !w->lane || str_eq(w->lane, "people") || str_eq(w->lane, "outside");
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct position p;
+	int nj = 0;
 	int e = start_position(w, &p, err);
 
 	if (e == 0 && !lane_known(w->lane))
 		e = err_field(err, ERR_INVALID, "lane", "no lane '%.40s'", w->lane);
 	if (e == 0)
-		e = read_journal(c, w, &p, &j, err);
-	if (e == 0 && notes)
-		e = read_notes(c, w, &p, &n, err);
+		e = read_both(c, w, &p, &r, &nj, err);
 	if (e == 0)
-		merge(w, j, n, ret, ret_n, ret_next);
+		merge(w, r, nj, ret, ret_n, ret_next);
 	return e;
 }

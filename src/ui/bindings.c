@@ -96,8 +96,8 @@ static const struct binding rows[] = {
 	    "timeline", NULL),
 	ROW(SCOPE, HERE, K('i'), "scope", "only the incident, or everything", "timeline", NULL),
 	ROW(PIN, HERE, K('p'), "pin", "pin the entry, or take the pin off", "timeline", NULL),
-	ROW(ANNOTATE, HERE, K('e'), "annotate", "words beside the entry, for the report", "timeline",
-	    NULL),
+	ROW(ANNOTATE, HERE, K('e'), "annotate", "words beside the entry, for the report",
+	    "timeline", NULL),
 	ROW(SOURCE, HERE, K('o'), "source", "other source of messages", "sms", NULL),
 	ROW(REVEAL, HERE, K('v'), "content", "show message content (audited)", "sms", NULL),
 

@@ -264,5 +264,6 @@ void form_draw(struct form *f, struct area a)
 	what = f->note[0] ? NULL : wrong(f, f->focus);
 	area_wrap(a, 1, a.h - 2, a.w - 2, what ? ROLE_warn : f->note_role, what ? what : f->note);
 	if (!f->note[0] && !what)
-		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint, f->leaving ? draft_hint : send_hint);
+		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
+		           f->leaving ? draft_hint : send_hint);
 }

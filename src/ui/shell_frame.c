@@ -274,7 +274,8 @@ void shell_compose(struct shell *s)
 	v->ticks = false;
 	if (s->header.past[0] && v->def->present)
 		area_wrap(body, 1, 1, body.w - 2, ROLE_dim,
-		          "not recorded: this view asks the engine for what is now (q leaves the past)");
+		          "not recorded: this view asks the engine for what is now (q leaves the "
+		          "past)");
 	else
 		v->def->draw(v, body);
 	if (s->sheet.open)

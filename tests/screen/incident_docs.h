@@ -15,7 +15,7 @@ static inline int64_t scene_began(int64_t now)
 }
 
 static void incident_summary(struct jw *w, const char *id, const char *severity, const char *state,
-			     const char *kind, const char *title, int64_t now)
+                             const char *kind, const char *title, int64_t now)
 {
 	bool declared = str_eq(state, "declared");
 
@@ -40,7 +40,8 @@ static void incident_summary(struct jw *w, const char *id, const char *severity,
 		jw_time(w, "nextUpdateAt", now - 130000);
 	if (declared)
 		jw_str(w, "escalateTo", "eng-manager");
-	jw_str(w, "statusQuoted", "Twilio: we are investigating \033[31mred\033[0m \xe2\x80\xae evil");
+	jw_str(w, "statusQuoted",
+	       "Twilio: we are investigating \033[31mred\033[0m \xe2\x80\xae evil");
 	jw_i64(w, "alerts", 2);
 	jw_i64(w, "events", 1);
 	jw_i64(w, "notes", 3);
@@ -49,9 +50,12 @@ static void incident_summary(struct jw *w, const char *id, const char *severity,
 /* Members of the state. */
 static inline void incidents_of_scene(struct jw *w, const char *scene, int64_t now)
 {
-	static const struct { const char *id, *severity, *state, *kind, *title; } all[] = {
+	static const struct {
+		const char *id, *severity, *state, *kind, *title;
+	} all[] = {
 		{ "INC-214", "P1", "declared", "real", "acme-main: 18 of 40 agents fail" },
-		{ "INC-213", "P3", "acknowledged", "drill", "exercise \xf0\x9f\x9a\x92 of the month" },
+		{ "INC-213", "P3", "acknowledged", "drill",
+		  "exercise \xf0\x9f\x9a\x92 of the month" },
 		{ "INC-209", "P0", "resolved", "real", "everything was out" },
 	};
 
@@ -62,14 +66,14 @@ static inline void incidents_of_scene(struct jw *w, const char *scene, int64_t n
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		jw_obj(w, NULL);
 		incident_summary(w, all[i].id, all[i].severity, all[i].state, all[i].kind,
-				 all[i].title, now);
+		                 all[i].title, now);
 		jw_obj_end(w);
 	}
 	jw_arr_end(w);
 }
 
 static void incident_clock_row(struct jw *w, const char *id, const char *kind, const char *state,
-			       int64_t due, const char *text, const char *target)
+                               int64_t due, const char *text, const char *target)
 {
 	jw_obj(w, NULL);
 	jw_str(w, "id", id);
@@ -89,29 +93,39 @@ static void incident_clock_row(struct jw *w, const char *id, const char *kind, c
 
 static inline void incident_doc_of_scene(struct jw *w, int64_t now)
 {
-	incident_summary(w, "INC-214", "P1", "declared", "real", "acme-main: 18 of 40 agents fail", now);
+	incident_summary(w, "INC-214", "P1", "declared", "real", "acme-main: 18 of 40 agents fail",
+	                 now);
 	jw_arr(w, "clocks");
-	incident_clock_row(w, "C-1", "routing", "running", now + 725000, "first notice, repeated", NULL);
-	incident_clock_row(w, "C-2", "ladder", "held", now + 60000, "rung 2: team-lead", "team-lead");
+	incident_clock_row(w, "C-1", "routing", "running", now + 725000, "first notice, repeated",
+	                   NULL);
+	incident_clock_row(w, "C-2", "ladder", "held", now + 60000, "rung 2: team-lead",
+	                   "team-lead");
 	incident_clock_row(w, "C-3", "update", "due", now - 130000, "the next update is due", NULL);
 	incident_clock_row(w, "C-4", "severity", "stopped", now, "was never wanted", "eng-manager");
 	jw_arr_end(w);
-	jw_raw(w, "roles", "[{\"role\":\"scribe\",\"person\":\"carl\",\"by\":\"ben\","
+	jw_raw(w, "roles",
+	       "[{\"role\":\"scribe\",\"person\":\"carl\",\"by\":\"ben\","
 	       "\"since\":\"2026-11-21T03:08:00.000Z\"}]");
-	jw_raw(w, "severities", "[{\"severity\":\"P2\",\"at\":\"2026-11-21T03:08:00.000Z\",\"by\":\"ben\"},"
+	jw_raw(w, "severities",
+	       "[{\"severity\":\"P2\",\"at\":\"2026-11-21T03:08:00.000Z\",\"by\":\"ben\"},"
 	       "{\"severity\":\"P1\",\"at\":\"2026-11-21T03:09:00.000Z\",\"by\":\"anna\"}]");
-	jw_raw(w, "tasks", "[{\"id\":\"T-1\",\"text\":\"scope known\",\"done\":true,\"by\":\"ben\"},"
+	jw_raw(w, "tasks",
+	       "[{\"id\":\"T-1\",\"text\":\"scope known\",\"done\":true,\"by\":\"ben\"},"
 	       "{\"id\":\"T-2\",\"text\":\"status pages read\",\"done\":false}]");
-	jw_raw(w, "actions", "[{\"id\":\"A-1\",\"text\":\"buy numbers\",\"owner\":\"ben\",\"state\":\"open\"}]");
-	jw_raw(w, "links", "[{\"kind\":\"event\",\"ref\":\"EV-118\",\"text\":\"18 of 40 agents fail\","
+	jw_raw(w, "actions",
+	       "[{\"id\":\"A-1\",\"text\":\"buy numbers\",\"owner\":\"ben\",\"state\":\"open\"}]");
+	jw_raw(w, "links",
+	       "[{\"kind\":\"event\",\"ref\":\"EV-118\",\"text\":\"18 of 40 agents fail\","
 	       "\"at\":\"2026-11-21T03:08:00.000Z\",\"by\":\"engine\"}]");
 }
 
 static inline void severities_of_scene(struct jw *w)
 {
 	static const char *const rows[][3] = {
-		{ "P0", "critical", "the whole system is out" }, { "P1", "high", "more than half of the users" },
-		{ "P2", "medium", "less than half of the users" }, { "P3", "low", "a few users" },
+		{ "P0", "critical", "the whole system is out" },
+		{ "P1", "high", "more than half of the users" },
+		{ "P2", "medium", "less than half of the users" },
+		{ "P3", "low", "a few users" },
 	};
 
 	jw_arr(w, "severities");
@@ -160,8 +174,11 @@ static inline void timeline_of_scene(const char *path, struct jw *w, int64_t now
 		jw_str(w, "kind", n % 7 ? "event.test" : "account.health");
 		jw_str(w, "subject", n % 7 ? "EV-118" : "acc_1");
 		jw_str(w, "actor", "eng-1");
-		snprintf(text, sizeof(text), "%srow %lld \xe2\x80\xae\033[1m", strstr(path, "noise=1") ?
-			 "loud " : strstr(path, "lane=account") ? "alone " : "", (long long)n);
+		snprintf(text, sizeof(text), "%srow %lld \xe2\x80\xae\033[1m",
+		         strstr(path, "noise=1")        ? "loud "
+		         : strstr(path, "lane=account") ? "alone "
+		                                        : "",
+		         (long long)n);
 		jw_str(w, "text", text);
 		jw_str(w, "severity", n % 7 ? "info" : "bad");
 		if (n % 10 == 3) {
@@ -233,7 +250,8 @@ static inline void replay_of_scene(const char *path, struct jw *w, int64_t now)
 	jw_i64(w, "head", 400);
 	jw_obj(w, "state");
 	jw_i64(w, "seq", n);
-	jw_raw(w, "accounts", "[{\"id\":\"acc_1\",\"name\":\"acme-main\",\"health\":\"healthy\",\"agents\":40}]");
+	jw_raw(w, "accounts",
+	       "[{\"id\":\"acc_1\",\"name\":\"acme-main\",\"health\":\"healthy\",\"agents\":40}]");
 	jw_obj_end(w);
 }
 

@@ -520,7 +520,7 @@ static void test_replay(void **state)
 	expect(v, "pending");
 	vt_send(v, "++++++ ");
 	expect(v, "approved");
-	expect(v, "END");
+	expect(v, "nothing was recorded after this");
 	vt_send(v, "4");
 	expect(v, "not recorded");
 	vt_send(v, "1");
