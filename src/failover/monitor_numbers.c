@@ -162,7 +162,7 @@ static void describe(const struct pool *x, const struct phone *p, struct pool_ro
 	e164_place(p->e164, NULL, &row->place);
 	if (!p->voice)
 		snprintf(row->problem, sizeof(row->problem), "cannot take calls");
-	else if (hook(p, WH_TRUNK_SID)[0])
+	else if (hook(p, WH_TRUNK_SID)[0] && x->w->keys.provider != PROVIDER_TELNYX)
 		snprintf(row->problem, sizeof(row->problem), "a trunk takes its calls");
 	else if (hook(p, WH_VOICE_APPLICATION_SID)[0])
 		snprintf(row->problem, sizeof(row->problem), "an application takes its calls");

@@ -282,13 +282,13 @@ int incidents_capabilities(struct incidents *h, const char *id, struct jw *w, st
 	if (r == 0 && id)
 		r = evidence_of(h->d.store, &d, NULL, loop_wall_ms(h->d.loop), &e, err);
 	p = incidents_policy(h);
-	if (r == 0 && !p)
-		r = err_set(err, ERR_UNREACHABLE,
-			    "policy.yaml cannot be read: 'ringdown runbook lint' says why");
-	if (r == 0) {
+	if (r == 0 && p) {
 		jw_time(w, "at", loop_wall_ms(h->d.loop));
 		capabilities_json(w, p, &watch);
 		jw_json(w, "feeds", json_get(watch.feeds, "feeds"));
+	} else if (r == 0) {
+		r = err_set(err, ERR_UNREACHABLE,
+			    "policy.yaml cannot be read: 'ringdown runbook lint' says why");
 	}
 	if (r == 0 && id) {
 		jw_str(w, "incident", id);

@@ -105,8 +105,9 @@ static int read_accounts(struct reading *rd, struct err *err)
 	str_addc(&rd->ids, '{');
 	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
 		bool concerned = pg_bool(r, i, 7) || pg_bool(r, i, 8);
+		bool ours = pg_bool(r, i, 9) || !str_eq(rd->vendor, "twilio");
 
-		if (concerned || (!any && rd->vendor && pg_bool(r, i, 9)))
+		if (concerned || (!any && rd->vendor && ours))
 			add_account(rd, r, i);
 		any = any || concerned;
 	}

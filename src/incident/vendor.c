@@ -291,16 +291,15 @@ int incidents_vendor(struct incidents *h, const char *id, const char *vendor, st
 		return r;
 	r = evidence_of(h->d.store, &d, vendor, k.now_ms, &e, err);
 	p = incidents_policy(h);
-	if (r == 0 && !(k.v = policy_vendor(p, vendor))) {
-		evidence_fini(&e);
-		r = unknown_vendor(p, vendor, err);
-	}
-	if (r == 0) {
+	k.v = policy_vendor(p, vendor);
+	if (r == 0 && k.v) {
 		facts_of(p, &d, &e, vendor, NULL, k.now_ms, &f);
 		write_pack(h, p, &k, w);
 		facts_fini(&f);
-		evidence_fini(&e);
+	} else if (r == 0) {
+		r = unknown_vendor(p, vendor, err);
 	}
+	evidence_fini(&e);
 	strlist_fini(&k.missing);
 	incident_doc_fini(&d);
 	return r;

@@ -72,7 +72,11 @@ static int read_phone(struct phone_list *l, const struct json *v)
 	text_of(v, "id", id, sizeof(id));
 	if (!id[0] || str_empty(json_get_str(v, "phone_number")))
 		return -1;
-	struct phone *ph = phone_list_add(l, id, json_get_str(v, "phone_number"), NULL);
+	/* the connection is where its calls go: what a trunk is at Twilio */
+	const char *connection = json_get_str(v, "connection_id");
+	struct webhooks hooks = { .v[WH_TRUNK_SID] = connection };
+	struct phone *ph = phone_list_add(l, id, json_get_str(v, "phone_number"),
+					  str_empty(connection) ? NULL : &hooks);
 	text_clean_buf(ph->e164);
 	char status[16];
 

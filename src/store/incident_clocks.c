@@ -5,12 +5,18 @@
  */
 #include "store/incidents_internal.h"
 
+/* Report and review are counted from the end: none is due while the incident lasts. */
+#define ENDED                                                                                      \
+	" AND (kind <> 'deadline' OR EXISTS (SELECT 1 FROM ringdown.incident i WHERE"              \
+	" i.id = incident_id AND i.state IN ('resolved', 'closed')))"
+
 int clocks_due(struct store *s, int64_t now_ms, struct due_clock **ret, size_t *ret_n,
 	       int64_t *ret_next_ms, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL, *next = NULL;
 	int e = store_query(s, &r, err, "SELECT incident_id, " CLOCK_COLUMNS
 			    " FROM ringdown.incident_clock WHERE state = 'running' AND due_at <= $1"
+			    ENDED
 			    " ORDER BY due_at, ringdown.incident_clock.id LIMIT 200", "m", now_ms);
 
 	if (e == 0)
