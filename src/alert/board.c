@@ -119,11 +119,14 @@ static void note(struct board *b, const struct board_series *s, enum series_chan
 
 static void sample(struct board *b, struct board_series *s, double value, int64_t at_ms)
 {
-	bool calm = !board_open(s) && !s->s.since_ms[1];
+	struct series was = s->s;
 
 	s->s.metric = &b->metrics[s->metric].m;
 	note(b, s, series_sample(&s->s, value, at_ms));
-	if (!calm || board_open(s))
+	/* of what is pending also the time counts: a gap in it begins the duration again */
+	if (was.state != s->s.state || was.level != s->s.level || s->s.state == AL_PENDING ||
+	    memcmp(was.since_ms, s->s.since_ms, sizeof(was.since_ms)) != 0 ||
+	    (board_open(s) && was.good_since_ms != s->s.good_since_ms))
 		s->changed = true;
 }
 
@@ -307,6 +310,7 @@ void board_series_json(struct jw *w, const char *name, const struct board_series
 	jw_obj(w, name);
 	jw_i64(w, "state", s->s.state);
 	jw_i64(w, "level", s->s.level);
+	jw_bool(w, "kept", s->kept);
 	jw_i64(w, "since1", s->s.since_ms[1]);
 	jw_i64(w, "since2", s->s.since_ms[2]);
 	jw_i64(w, "good", s->s.good_since_ms);
@@ -336,6 +340,8 @@ void board_restore(struct board *b, const char *name, const char *label, const s
 		s->s.sample_at_ms = json_get_i64(doc, "sample", 0);
 		s->s.value = json_get_double(doc, "value", 0);
 		s->raw = json_get_double(doc, "raw", 0);
+		s->kept = json_get_bool(doc, "kept", false);
+		b->metrics[i].n_kept += s->kept;
 		if (s->s.state != AL_FIRING && now_ms - s->s.sample_at_ms >
 		    UNREADABLE_AFTER * b->metrics[i].m.every_ms)
 			s->s.since_ms[1] = s->s.since_ms[2] = 0;

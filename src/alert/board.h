@@ -26,13 +26,15 @@ struct board_metric {
 	int other;			/* absent_while: index of that metric, or -1 */
 	int shown;			/* the host: an alert says so; -1 = not known */
 	char shown_why[200];
+	size_t n_kept, left_out;	/* the host: alerts of its series, and how many had no room */
 };
 struct board_series {
 	struct series s;
 	size_t metric;
 	int64_t round;			/* seen last in this one */
 	double raw;			/* as it was read; s.value is what is judged */
-	bool changed;			/* since board_saved */
+	bool changed;			/* what is kept of it, since it was saved */
+	bool kept;			/* the host: it has an alert of its own */
 	size_t next;			/* in its bucket, + 1 */
 };
 struct board_change { size_t series; enum series_change what; };

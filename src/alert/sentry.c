@@ -18,9 +18,11 @@
 #include "store/control.h"
 
 enum {
-	READERS = 4, REFRESH_MS = 5 * 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
+	READERS = 4, KEPT_MAX = 100 /* alerts of one metric */, PART = 2000 /* series at once */, REFRESH_MS = 5 * 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
 	STEP_MS = 5000, FASTEST_MS = 500, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000,
 };
+
+#define LEFT_OUT "more series"
 
 struct sentry {
 	struct sentry_deps d;
@@ -201,13 +203,21 @@ static bool look_at_metrics(struct sentry *w, const struct policy *p)
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
-static int keep_series(struct sentry *w, struct tx *t, const struct board_series *s,
+static int keep_series(struct sentry *w, struct tx *t, struct board_series *s,
 		       struct err *err)
 {
-	const char *name = w->board->metrics[s->metric].of->name;
+	struct board_metric *m = &w->board->metrics[s->metric];
+	const char *name = m->of->name;
 	struct alert a = { 0 };
 	int e;
 
+	if (!s->kept && (!board_open(s) || m->n_kept >= KEPT_MAX))
+		return 0; /* there is no room for it: keep_left_out tells of it */
+	if (s->kept != board_open(s)) {
+		m->n_kept += s->kept ? -1 : 1;
+		s->kept = !s->kept;
+		s->changed = true;
+	}
 	if (s->s.state == AL_RESOLVED)
 		return alert_resolve(t, name, s->s.label, NULL, err);
 	if (!board_open(s))
@@ -221,7 +231,7 @@ static int keep_series(struct sentry *w, struct tx *t, const struct board_series
 /* What moved; now and then also the figures of what fires. */
 static int keep_changes(struct sentry *w, struct tx *t, struct err *err)
 {
-	const struct board *b = w->board;
+	struct board *b = w->board;
 	bool refresh = tx_now_ms(t) - w->refreshed_ms >= REFRESH_MS;
 	size_t kept = 0;
 	int e = 0;
@@ -229,12 +239,42 @@ static int keep_changes(struct sentry *w, struct tx *t, struct err *err)
 	for (size_t i = 0; e == 0 && i < b->n_changes; i++)
 		e = keep_series(w, t, &b->v[b->changes[i].series], err);
 	for (size_t i = 0; refresh && e == 0 && i < b->n && kept < SHOWN_MAX; i++)
-		if (board_open(&b->v[i]) && !b->v[i].s.stale) {
+		if (b->v[i].kept && !b->v[i].s.stale) {
 			e = keep_series(w, t, &b->v[i], err);
 			kept++;
 		}
 	if (refresh)
 		w->refreshed_ms = tx_now_ms(t);
+	return e;
+}
+
+/* Firing series that had no room, by metric: one more alert says how many. */
+static int keep_left_out(struct sentry *w, struct tx *t, struct err *err)
+{
+	const struct board *b = w->board;
+	size_t *out = xcalloc(b->n_metrics + 1, sizeof(*out));
+	int e = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		out[b->v[i].metric] += b->v[i].s.state == AL_FIRING && !b->v[i].kept;
+	for (size_t i = 0; e == 0 && i < b->n_metrics; i++) {
+		struct board_metric *m = &b->metrics[i];
+		const char *bad = m->of->severity_bad, *warn = m->of->severity_warn;
+		_cleanup_(free_p) char *priority = bad || warn ? xstrdup(bad ? bad : warn) : NULL;
+		_cleanup_(free_p) char *text = xasprintf("%s: %zu more series beside the %zu that are"
+			" listed", m->of->title ? m->of->title : m->of->name, out[i], m->n_kept);
+		struct alert a = { .name = m->of->name, .subject = (char[]){ LEFT_OUT },
+				   .text = text, .severity = (char[]){ "bad" }, .state = AL_FIRING,
+				   .priority = priority, .source = (char[]){ "policy" },
+				   .grouping = m->of->group ? m->of->group : m->of->name,
+				   .count = (int64_t)out[i], .runbook = m->of->runbook };
+
+		if (out[i] == m->left_out)
+			continue;
+		e = out[i] ? alert_put(t, &a, err) : alert_resolve(t, a.name, a.subject, NULL, err);
+		m->left_out = out[i];
+	}
+	free_p(&out);
 	return e;
 }
 
@@ -267,49 +307,77 @@ static int keep_unreadable(struct sentry *w, struct tx *t, struct err *err)
 	return e;
 }
 
-static int keep_board(struct sentry *w, struct tx *t, struct err *err)
+/* Rows of JSON for one statement after another. */
+struct rows { struct str b; struct jw w; size_t n; };
+
+static void rows_begin(struct rows *r)
 {
-	bool sample = tx_now_ms(t) - w->sampled_ms >= SAMPLE_MS;
-	struct str series = STR_INIT(16 << 20), samples = STR_INIT(16 << 20);
-	struct jw a = JW(&series), b = JW(&samples);
-	size_t n = 0, k = 0;
+	str_clear(&r->b);
+	r->w = JW(&r->b);
+	r->n = 0;
+	jw_arr(&r->w, NULL);
+}
+
+static struct jw *row_begin(struct rows *r, const char *name, const char *label)
+{
+	jw_obj(&r->w, NULL);
+	jw_str(&r->w, "name", name);
+	jw_str(&r->w, "label", label);
+	r->n++;
+	return &r->w;
+}
+
+static int save_series(struct sentry *w, struct tx *t, struct rows *r, struct err *err)
+{
 	int e = 0;
 
-	jw_arr(&a, NULL);
-	jw_arr(&b, NULL);
+	rows_begin(r);
+	for (size_t i = 0; e == 0 && i <= w->board->n; i++) {
+		struct board_series *s = i < w->board->n ? &w->board->v[i] : NULL;
+
+		if (r->n && (!s || r->n == PART)) {
+			jw_arr_end(&r->w);
+			e = series_save(t, str_get(&r->b), err);
+			rows_begin(r);
+		}
+		if (!s || !s->changed)
+			continue;
+		board_series_json(row_begin(r, w->board->metrics[s->metric].of->name, s->s.label),
+				  "doc", s);
+		jw_obj_end(&r->w);
+		s->changed = false;
+	}
+	return e;
+}
+
+/* Only of metrics with a bounded number of series, once a minute. */
+static int save_samples(struct sentry *w, struct tx *t, struct rows *r, struct err *err)
+{
+	rows_begin(r);
 	for (size_t i = 0; i < w->board->n; i++) {
-		struct board_series *s = &w->board->v[i];
+		const struct board_series *s = &w->board->v[i];
 		const struct board_metric *m = &w->board->metrics[s->metric];
 
-		if (s->changed) {
-			jw_obj(&a, NULL);
-			jw_str(&a, "name", m->of->name);
-			jw_str(&a, "label", s->s.label);
-			board_series_json(&a, "doc", s);
-			jw_obj_end(&a);
-			s->changed = false;
-			n++;
-		}
-		if (sample && m->n_series <= SAMPLED_MAX && s->round == m->round && m->round &&
-		    !m->failed_since_ms) {
-			jw_obj(&b, NULL);
-			jw_str(&b, "name", m->of->name);
-			jw_str(&b, "label", s->s.label);
-			jw_double(&b, "value", s->raw);
-			jw_obj_end(&b);
-			k++;
-		}
+		if (m->n_series > SAMPLED_MAX || s->round != m->round || !m->round ||
+		    m->failed_since_ms)
+			continue;
+		jw_double(row_begin(r, m->of->name, s->s.label), "value", s->raw);
+		jw_obj_end(&r->w);
 	}
-	jw_arr_end(&a);
-	jw_arr_end(&b);
-	if (n)
-		e = series_save(t, str_get(&series), err);
-	if (e == 0 && k)
-		e = samples_save(t, str_get(&samples), tx_now_ms(t), err);
-	if (sample)
+	jw_arr_end(&r->w);
+	return r->n ? samples_save(t, str_get(&r->b), tx_now_ms(t), err) : 0;
+}
+
+static int keep_board(struct sentry *w, struct tx *t, struct err *err)
+{
+	struct rows r = { .b = STR_INIT(64 << 20) };
+	int e = save_series(w, t, &r, err);
+
+	if (e == 0 && tx_now_ms(t) - w->sampled_ms >= SAMPLE_MS) {
+		e = save_samples(w, t, &r, err);
 		w->sampled_ms = tx_now_ms(t);
-	str_fini(&series);
-	str_fini(&samples);
+	}
+	str_fini(&r.b);
 	return e;
 }
 
@@ -323,6 +391,8 @@ static int keep(struct sentry *w, const struct policy *p, struct err *err)
 
 	if (e == 0)
 		e = keep_changes(w, &t, err);
+	if (e == 0)
+		e = keep_left_out(w, &t, err);
 	if (e == 0)
 		e = keep_unreadable(w, &t, err);
 	sentry_table(p, &table);

@@ -224,11 +224,12 @@ static const struct subcommand verbs[] = {
 	{ .name = "deliveries", .help = "what came from outside, and what was left out of it",
 	  .kind = CLI_READS, .run = run_deliveries },
 	{ .name = "test", .args = "FILE", .help = "feeds series from a file and says what fires when",
-	  .detail = "FILE is YAML: 'series' maps NAME or NAME{LABEL} to values such as \"1x20 6x40\""
-		    " (20 times\n1, then 40 times 6; - could not be read, _ no value), 'step' is the"
-		    " time between\ntwo of them (15s), 'policy' another policy.yaml. 'expect' lists"
-		    " {at: 5m, alert: NAME,\non: LABEL, is: firing, severity: bad}; exit status 1 when"
-		    " one is not met. No engine is\nasked; the clock is the file's.",
+	  .detail = "FILE is YAML: 'series' maps NAME or NAME{LABEL} to values such as"
+		    " \"1x20 6x40\" (20 times\n1, then 40 times 6; - could not be read, _ no"
+		    " value), 'step' is the time between\ntwo of them (15s), 'policy' another"
+		    " policy.yaml. 'expect' lists {at: 5m, alert: NAME,\non: LABEL, is: firing,"
+		    " severity: bad}; exit status 1 when one is not met. No engine is\nasked; the"
+		    " clock is the file's.",
 	  .kind = CLI_READS, .run = cli_alerts_test },
 };
 
