@@ -112,16 +112,18 @@ static const struct action actions[] = {
 
 size_t action_count(void)
 {
-	return COUNT_OF(actions) + run_action_count() + incident_action_count();
+	return COUNT_OF(actions) + run_action_count() + incident_action_count() +
+	       alert_action_count();
 }
 
 const struct action *action_at(size_t i)
 {
-	size_t runs = COUNT_OF(actions) + run_action_count();
+	size_t runs = COUNT_OF(actions) + run_action_count(), alerts = runs + incident_action_count();
 
 	return i < COUNT_OF(actions) ? &actions[i]
 	       : i < runs            ? run_action_at(i - COUNT_OF(actions))
-	                             : incident_action_at(i - runs);
+	       : i < alerts          ? incident_action_at(i - runs)
+	                             : alert_action_at(i - alerts);
 }
 
 const struct action *action_find(const char *name)
@@ -271,6 +273,8 @@ const struct action *action_meant(const struct app *a, const char *name, const s
 	}
 	if (s && str_eq(s->kind, "incident") && str_eq(name, "ack"))
 		return action_find("inc-ack");
+	if (s && str_eq(s->kind, "alert") && str_eq(name, "ack"))
+		return action_find("alert-ack");
 	return action_find(str_eq(name, "pause") && paused(a) ? "unpause" : name);
 }
 
@@ -359,6 +363,8 @@ void action_command(const struct decision *d, char *buf, size_t n)
 	else if (str_eq(d->subject.kind, "runbook"))
 		snprintf(buf, n, "ringdown runbook run %s%s", id,
 		         str_eq(name, "runbook-dry") ? " --dry-run" : "");
+	else if (str_eq(d->subject.kind, "alert"))
+		snprintf(buf, n, "ringdown alerts %s %s", name + strlen("alert-"), id);
 	else if (str_eq(d->subject.kind, "incident"))
 		snprintf(buf, n, "ringdown incident %s %s",
 		         str_eq(name, "inc-command") ? "role" : name + strlen("inc-"), id);

@@ -62,6 +62,12 @@ const struct action *incident_action_at(size_t i);
 /* Which order Enter means on a part of the incident: "inc-task" ...; NULL = none. */
 const char *incident_action_of(const struct incident_doc *d, const char *part);
 
+/* ---- alerts.c ---- */
+size_t alert_action_count(void);
+const struct action *alert_action_at(size_t i);
+/* One line of the overview; false = there is none to speak of. */
+bool alerts_strip(const struct app *a, struct area at, int y);
+
 /* ---- declare.c, note.c ---- */
 void app_declare(struct app *a);
 void app_note(struct app *a, const struct subject *s);

@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "views/app.h"
 #include "views/columns.h"
+#include "views/incidents.h"
 #include "views/runs.h"
 
 enum pane { PANE_NEXT, PANE_ACCOUNTS };
@@ -247,7 +248,7 @@ static int draw_impact(struct view *v, struct area a, int y)
 	area_rule(a, y++, title);
 	if (app_past(app)) {
 		area_text(a, 1, y, ROLE_dim, "not recorded");
-		return y + 1;
+		return y + 1 + (a.h > 14 && alerts_strip(app, a, y + 1));
 	}
 	x = draw_ratio(a, x, y, "calls ok", im->calls_ok, im->calls_ok_normal, app_stale(app));
 	x = draw_ratio(a, x, y, "sms delivered", im->sms_delivered, im->sms_delivered_normal,
@@ -260,7 +261,7 @@ static int draw_impact(struct view *v, struct area a, int y)
 			area_textf(a, x, y, ROLE_normal, "%s%lld", app_stale(app) ? "~" : "",
 			           (long long)im->calls_live);
 	}
-	return y + 1;
+	return y + 1 + (a.h > 14 && alerts_strip(app, a, y + 1));
 }
 
 static void draw_recent(struct view *v, struct area a)
@@ -407,6 +408,9 @@ static unsigned act(struct view *v, enum act what)
 		return WANT_REDRAW;
 	case ACT_OPEN:
 		return open_row(v);
+	case ACT_ALERTS:
+		shell_go(v->shell, "alerts");
+		return WANT_REDRAW;
 	case ACT_GATES:
 		if (e)
 			gates_sheet(shell_sheet(v->shell), "GATES", e->gates, e->n_gates);

@@ -172,10 +172,10 @@ void sheet_draw(struct sheet *s, struct area a)
 		bool here = s->choosable && s->top + y - 1 == s->cursor;
 		int x = 1;
 		area_put(b, 0, y, ROLE_normal, here ? '>' : ' ');
-		if (l->key) {
+		if (l->key)
 			area_put(b, 1, y, ROLE_key, (unsigned char)l->key);
+		if (l->value)
 			x = 4;
-		}
 		area_field(b, x, y, b.w - x, 0, l->role, l->text);
 		if (here)
 			area_cursor(b, 0, y);

@@ -6,7 +6,7 @@
 #include "ui/keys.h"
 #include "ui/shell.h"
 
-#define SHELL_VIEWS 16
+#define SHELL_VIEWS 24
 #define SHELL_ALARMS 64
 
 enum prompt { PROMPT_NONE, PROMPT_COMMAND, PROMPT_FILTER, PROMPT_ASK };

@@ -62,6 +62,15 @@ static inline void incidents_of_scene(struct jw *w, const char *scene, int64_t n
 	if (str_eq(scene, "none") || str_eq(scene, "quiet"))
 		return;
 	now = scene_began(now);
+	jw_raw(w, "alerts",
+	       "[{\"id\":\"AL-1\",\"name\":\"sms_rate\",\"subject\":\"org_12\",\"severity\":\"warn\","
+	       "\"state\":\"firing\",\"grouping\":\"sms\",\"text\":\"too few arrive\"},"
+	       "{\"id\":\"AL-2\",\"name\":\"old\",\"subject\":\"org_12\",\"severity\":\"bad\","
+	       "\"state\":\"resolved\"},"
+	       "{\"id\":\"AL-3\",\"name\":\"account-down\",\"subject\":\"acc_1\",\"severity\":"
+	       "\"bad\",\"state\":\"firing\",\"text\":\"401\"},"
+	       "{\"id\":\"AL-4\",\"name\":\"agents\",\"subject\":\"acc_1\",\"severity\":\"bad\","
+	       "\"state\":\"firing\",\"inhibitedBy\":\"AL-3\"}]");
 	jw_arr(w, "incidents");
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		jw_obj(w, NULL);

@@ -560,6 +560,35 @@ static void test_replay_plain(void **state)
 	quit(v);
 }
 
+static void test_alerts(void **state)
+{
+	struct vt *v = start_inc("inc", "overview");
+
+	(void)state;
+	expect(v, "alerts 2 firing, 1 in hand");
+	assert_true(vt_has(v, "BAD account-down acme-main"));
+	vt_send(v, "l");
+	expect(v, "ALERTS 4");
+	expect(v, ">BAD");
+	assert_true(vt_has(v, "explained"));
+	vt_send(v, "a");
+	expect(v, "you have it in hand: it is not told again");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "done AL-3");
+	sent_has("POST /api/v1/alerts/AL-3/ack {}");
+	vt_send(v, "j.s");
+	expect(v, "it stays in the list");
+	read_it(v);
+	vt_send(v, "2\tknown\r");
+	expect(v, "with a reason: done");
+	sent_has("POST /api/v1/silences {\"alert\":\"AL-");
+	sent_has("\"for\":\"4h\",\"reason\":\"known\"}");
+	vt_resize(v, 40, 10);
+	expect(v, "account-down");
+	quit(v);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -571,6 +600,7 @@ int main(int argc, char **argv)
 		TEST(test_note_is_not_lost),	TEST(test_who_may_not),
 		TEST(test_plain),		TEST(test_timeline),
 		TEST(test_timeline_marks),	TEST(test_handover),
+		TEST(test_alerts),
 		TEST(test_replay),		TEST(test_replay_plain),
 	};
 
