@@ -125,6 +125,9 @@ static void down(void *arg)
 	struct run *r = arg;
 
 	demo_feed_stop(&r->d);
+	/* the console that reads it may be gone already */
+	if (r->world)
+		unlink(r->world);
 	demo_down(&r->d);
 	loop_stop(r->d.loop);
 }
