@@ -91,6 +91,7 @@ struct executor {
 	bool scanning, unlocking;	/* they run */
 	struct condition wake, owed_changed;
 	bool stopping;
+	bool not_ours;			/* said once: the database is another environment's */
 	bool write_ok_without_lease;	/* tests without a keeper of the lease ... */
 	int64_t epoch_without_lease;	/* ... and the epoch they act under */
 };

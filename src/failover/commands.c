@@ -17,6 +17,7 @@
 #include "failover/lease.h"
 #include "failover/plan.h"
 #include "notify/notify.h"
+#include "store/lease_row.h"
 
 void command_result_fini(struct command_result *r)
 {
@@ -46,6 +47,21 @@ void order_result(struct store *s, const char *id, struct command_result *ret)
 	}
 	str_fini(&b);
 	event_row_fini(&row);
+}
+
+int order_acts(struct decider *d, struct err *err)
+{
+	const char *name = d->d->environment ? d->d->environment : "";
+	struct err why = { 0 };
+	int r = d->d->set->shadow ? err_set(&why, ERR_DENIED, "shadow mode: nothing is carried"
+							      " out") :
+				    environment_check(d->d->store, name, &why);
+
+	if (r == ERR_DENIED || r == ERR_NOT_FOUND)
+		return err_set(err, ERR_CONFLICT, "gate environment is shut: %s", why.msg);
+	if (r < 0)
+		*err = why;
+	return r;
 }
 
 void order_gates(struct command_result *ret, const struct gate_result g[GATE_MAX], bool rollback)
@@ -234,6 +250,8 @@ int command_resume(struct decider *d, const struct command *c, struct command_re
 
 	if (r == 0)
 		r = order_state(d, &o, IN(EV_FAILED), "resumed", err);
+	if (r == 0)
+		r = order_acts(d, err);
 	if (r == 0 && o.row.rollback_started_at_ms)
 		r = err_set(err, ERR_CONFLICT, "%s failed while rolling back: roll it back again,"
 					       " or accept", o.row.e.id);

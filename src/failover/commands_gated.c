@@ -437,6 +437,8 @@ int command_rollback(struct decider *d, const struct command *c, struct command_
 		r = order_begin(d, c, &o, err);
 	if (r == 0)
 		r = order_state(d, &o, 1u << EV_COMPLETED | 1u << EV_FAILED, "rolled back", err);
+	if (r == 0 && !c->dry_run)
+		r = order_acts(d, err);
 	if (r == 0 && !(l = decider_lineage(d, o.row.e.lineage))) {
 		r = ERR_NOT_FOUND;
 		err_set(err, r, "its lineage is not known");

@@ -19,6 +19,9 @@ void order_fini(struct order *o);
 /* ERR_CONFLICT unless the event is in one of the states; verb: "rejected". */
 int order_state(const struct decider *d, const struct order *o, unsigned allowed, const char *verb,
 		struct err *err);
+/* ERR_CONFLICT where whatever is ordered would not be carried out: in shadow mode, or on the
+ * database of another environment. */
+int order_acts(struct decider *d, struct err *err);
 int order_commit(struct decider *d, const struct command *c, struct order *o,
 		 int (*also)(struct tx *t, struct order *o, struct err *err), int say,
 		 struct err *err);

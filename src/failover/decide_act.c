@@ -205,7 +205,8 @@ static void preview(struct decider *d, struct lineage *l, struct change *c, stru
 	struct err err = { 0 };
 
 	if (l->target && decide_plan(d, l, l->target, c->row.e.id,
-				     c->row.e.severity != SEV_CRITICAL, plan, &err)) {
+				     c->row.e.severity != SEV_CRITICAL || !c->row.e.confirmed,
+				     plan, &err)) {
 		c->preview = *plan;
 		str_replace(&c->row.e.plan_hash, (*plan)->hash);
 		c->row.e.agents_total = (*plan)->needed;

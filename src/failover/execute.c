@@ -387,7 +387,8 @@ static int close_up(struct act *a, struct err *err)
 
 static int begin(struct act *a, struct err *err)
 {
-	bool critical = a->row.e.severity == SEV_CRITICAL;
+	/* as in the plan: what nothing confirmed may still carry calls */
+	bool critical = a->row.e.severity == SEV_CRITICAL && a->row.e.confirmed;
 	struct err lock = { 0 };
 
 	for (size_t i = 0; i < a->n_items; i++) {

@@ -10,6 +10,7 @@
 #include "failover/lease.h"
 #include "notify/notify.h"
 #include "store/control.h"
+#include "store/lease_row.h"
 #include "store/steps.h"
 
 enum { SCAN_MS = 1000, REMEMBER_MS = 10000, UNLOCK_RETRY_MS = 2000, UNLOCK_RETRY_MAX_MS = 30000,
@@ -114,6 +115,25 @@ static bool remembered(struct executor *x, bool led, int64_t *again_ms)
 	return !due;
 }
 
+/* In a copy of a database attempts may stand open that the original carries out. */
+static bool ours(struct executor *x)
+{
+	const char *name = x->d->environment ? x->d->environment : "";
+	struct err err = { 0 };
+
+	if (x->d->set->shadow || x->d->leader_only_reads)
+		return false;
+	if (environment_check(x->d->store, name, &err) == 0) {
+		x->not_ours = false;
+		return true;
+	}
+	if (!x->not_ours && (err.code == ERR_DENIED || err.code == ERR_NOT_FOUND)) {
+		x->not_ours = true;
+		log_warn("failover", "nothing is carried out: %s", err.msg);
+	}
+	return false;
+}
+
 static void scan(void *arg)
 {
 	struct executor *x = arg;
@@ -126,7 +146,7 @@ static void scan(void *arg)
 		size_t n = 0;
 
 		led = remembered(x, led, &again_ms) && led;
-		if (leads(x) && !x->d->set->shadow && !x->d->leader_only_reads &&
+		if (leads(x) && ours(x) && leads(x) &&
 		    (led || begin_to_lead(x)) &&
 		    events_in(x->d->store, states, &ids, &n, NULL) >= 0) {
 			if (!led)

@@ -1,7 +1,7 @@
 /*
  * The intent log; see intent.h. Lines are JSON arrays, so that no text can break them.
- * The file is cut when it has grown past a cap: rows that old are in the database many
- * times over. It is never read while an attempt runs.
+ * A file that has grown past a cap becomes the old one, and the one before that goes: rows
+ * that old are in the database many times over. It is never read while an attempt runs.
  *
  * Invariant: intent_sync returns 0 only when every line added before the call is on disk.
  * The worker thread sees one struct job and nothing else.
@@ -24,8 +24,10 @@ enum { KEEP_BYTES = 16 << 20, LINE_MAX_BYTES = 1 << 20 };
 
 struct intent_log {
 	int fd;
+	char *path;
+	bool torn;			/* the file ends inside a line: no other may follow it */
 	struct str buffer;		/* not given to a worker yet */
-	off_t size;
+	off_t size, keep;
 	int64_t added, synced;		/* lines */
 	bool busy;			/* a worker is at it */
 	struct condition changed;
@@ -36,10 +38,11 @@ struct intent_log *intent_open(const char *dir, const char *database, struct err
 	struct intent_log *l = xcalloc(1, sizeof(*l));
 
 	l->fd = -1;
+	l->keep = KEEP_BYTES;
 	l->buffer = STR_INIT(STR_MAX_DEFAULT);
 	if (!dir)
 		return l;
-	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.log", dir, database);
+	char *path = l->path = xasprintf("%s/intent-%s.log", dir, database);
 	l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	struct stat st;
 	if (l->fd < 0 || fstat(l->fd, &st) < 0) {
@@ -58,6 +61,7 @@ void intent_close(struct intent_log *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	str_fini(&l->buffer);
+	free_p(&l->path);
 	free_p(&l);
 }
 
@@ -85,10 +89,46 @@ void intent_add(struct intent_log *l, const struct intent *i)
 
 struct job {
 	int fd, error;			/* errno of what failed, 0 */
-	bool cut;			/* begin the file anew */
+	const char *path;
+	bool turn;			/* begin a new file; the one before is kept */
 	struct str text;
 	size_t done;
 };
+
+static bool name_is_on_disk(const char *path)
+{
+	_cleanup_(free_p) char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	int fd, r;
+
+	if (slash)
+		*slash = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fd < 0 ? -1 : fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	return r == 0;
+}
+
+/* The newest lines may be all that is known of writes whose commits a standby lost: they stay
+ * readable until as many again have followed. What fails here leaves the file as it is. */
+static bool turn_over(struct job *j)
+{
+	_cleanup_(free_p) char *old = xasprintf("%s.old", j->path);
+	_cleanup_(free_p) char *next = xasprintf("%s.new", j->path);
+	int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return false;
+	if (rename(j->path, old) < 0 || rename(next, j->path) < 0 || !name_is_on_disk(j->path)) {
+		rename(old, j->path);
+		close(fd);
+		return false;
+	}
+	close(j->fd);
+	j->fd = fd;
+	return true;
+}
 
 /* In a worker thread. */
 static void write_job(void *arg)
@@ -96,8 +136,7 @@ static void write_job(void *arg)
 	struct job *j = arg;
 	const char *p = str_get(&j->text);
 
-	if (j->cut && ftruncate(j->fd, 0) < 0)
-		j->cut = false;
+	j->turn = j->turn && turn_over(j);
 	while (j->done < j->text.len) {
 		ssize_t n = write(j->fd, p + j->done, j->text.len - j->done);
 
@@ -126,14 +165,17 @@ static void put_back(struct intent_log *l, const struct job *j)
 
 static int write_all(struct intent_log *l, struct err *err)
 {
-	struct job j = { .fd = l->fd, .cut = l->size > KEEP_BYTES, .text = l->buffer };
+	struct job j = { .fd = l->fd, .path = l->path, .text = l->buffer,
+			 .turn = l->size > l->keep && !l->torn };
 	int64_t upto = l->added;
 
 	l->buffer = STR_INIT(STR_MAX_DEFAULT);
 	l->busy = true;
 	task_work(write_job, &j);
 	l->busy = false;
-	l->size = (j.cut ? 0 : l->size) + (off_t)j.done;
+	l->fd = j.fd;
+	l->size = (j.turn ? 0 : l->size) + (off_t)j.done;
+	l->torn = j.done ? str_get(&j.text)[j.done - 1] != '\n' : l->torn;
 	if (j.error)
 		put_back(l, &j);
 	else
@@ -189,10 +231,9 @@ static void read_line(const char *line, void (*fn)(void *ctx, const struct inten
 				  .before = before, .after = after });
 }
 
-int intent_read(const char *dir, const char *database,
-		void (*fn)(void *ctx, const struct intent *i), void *ctx, struct err *err)
+static int read_file(const char *path, void (*fn)(void *ctx, const struct intent *i), void *ctx,
+		     struct err *err)
 {
-	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.log", dir, database);
 	_cleanup_(free_p) char *line = xcalloc(1, LINE_MAX_BYTES);
 	FILE *f = fopen(path, "re");
 
@@ -203,6 +244,21 @@ int intent_read(const char *dir, const char *database,
 		read_line(line, fn, ctx);
 	fclose(f);
 	return 0;
+}
+
+int intent_read(const char *dir, const char *database,
+		void (*fn)(void *ctx, const struct intent *i), void *ctx, struct err *err)
+{
+	_cleanup_(free_p) char *path = xasprintf("%s/intent-%s.log", dir, database);
+	_cleanup_(free_p) char *old = xasprintf("%s.old", path);
+	int r = read_file(old, fn, ctx, err);
+
+	return r < 0 ? r : read_file(path, fn, ctx, err);
+}
+
+void intent_keep(struct intent_log *l, int64_t bytes)
+{
+	l->keep = (off_t)bytes;
 }
 
 /* ---- how far it was merged ----------------------------------------------------------------- */

@@ -26,6 +26,8 @@ void intent_add(struct intent_log *l, const struct intent *i);
 /* Returns when all that was added before this call is on disk. In a task: a worker thread writes,
  * and several callers share one fsync. */
 int intent_sync(struct intent_log *l, struct err *err);
+/* At what size a file is turned over (tests). */
+void intent_keep(struct intent_log *l, int64_t bytes);
 /* Calls fn for each whole line; a torn last line is skipped. */
 int intent_read(const char *dir, const char *database,
 		void (*fn)(void *ctx, const struct intent *i), void *ctx, struct err *err);

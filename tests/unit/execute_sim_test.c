@@ -234,7 +234,8 @@ static void flow_start(struct flow *f, const char *scenario)
 		.rollback_offer_ms = 86400000, .assign_by = (char *)(uintptr_t)"priority",
 	};
 	f->deps = (struct failover_deps){ .loop = f->loop, .store = f->store, .providers = f->p,
-					  .set = &f->set, .engine_id = "eng-1" };
+					  .set = &f->set, .engine_id = "eng-1",
+					  .environment = "test" };
 	in_task(f->loop, fill_task, f);
 	if (f->result >= 0)
 		in_task(f->loop, approve_task, f);

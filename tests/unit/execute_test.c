@@ -214,9 +214,11 @@ static void flow_start(struct flow *f, const char *name, int agents, bool regist
 		.rollback_offer_ms = 86400000, .assign_by = xstrdup("priority"),
 	};
 	f->deps = (struct failover_deps){ .loop = f->loop, .store = f->store, .providers = f->p,
-					  .set = &f->set, .engine_id = "eng-1" };
+					  .set = &f->set, .engine_id = "eng-1",
+					  .environment = "test" };
 	f->seeding = true;
 	f->seed = STR_INIT(STR_MAX_DEFAULT);
+	sql(f, "UPDATE ringdown.environment SET database_name = current_database()");
 	seed_account(f, "acc1", "AC1", true);
 	seed_account(f, "acc2", "AC2", false);
 	sql(f, "INSERT INTO ringdown.lineage (primary_id, current_account) VALUES ('acc1', 'acc1')"
@@ -390,6 +392,30 @@ static void expect_home(struct flow *f)
 }
 
 /* ---- tests ------------------------------------------------------------------------------ */
+
+/* A restored copy of the database holds an attempt that the original carries out. */
+static void test_copy(void **state)
+{
+	struct flow f;
+	int64_t until;
+
+	(void)state;
+	flow_start(&f, "copied", AGENTS, false);
+	sql(&f, "UPDATE ringdown.environment SET system_identifier = '1'");
+	start_engine(&f);
+	until = loop_now_ms(f.loop) + 400;
+	while (loop_now_ms(f.loop) < until)
+		loop_run_once(f.loop, 50);
+	assert_null(f.x->runs);
+	end_engine(&f);
+	expect_status(&f, "approved");
+	assert_int_equal(f.world.unlocks, 0);
+	sql(&f, "UPDATE ringdown.environment SET system_identifier ="
+		" (SELECT system_identifier::text FROM pg_control_system())");
+	run(&f);
+	expect_status(&f, "completed");
+	flow_end(&f);
+}
 
 static void test_happy(void **state)
 {
@@ -1099,7 +1125,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_happy), cmocka_unit_test(test_register_call),
+		cmocka_unit_test(test_copy), cmocka_unit_test(test_happy), cmocka_unit_test(test_register_call),
 		cmocka_unit_test(test_lost), cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_server), cmocka_unit_test(test_crash_before),
 		cmocka_unit_test(test_crash_after),
