@@ -632,6 +632,8 @@ static void close_(struct view *v)
 static const enum act keys[] = { ACT_OPEN,     ACT_ROLLBACK,  ACT_APPROVE, ACT_REJECT, ACT_NOTE_RUN,
 	                         ACT_PLAN_RUN, ACT_NEXT_PANE, ACT_BACK,    ACT_NONE };
 
+static const enum act no_keys[] = { ACT_SORT, ACT_SORT_REVERSE, ACT_NONE }; /* an order is given */
+
 const struct view_def view_walk = {
 	.present = true,
 	.name = "walk",
@@ -641,6 +643,7 @@ const struct view_def view_walk = {
 	.columns = columns,
 	.n_columns = COUNT_OF(columns),
 	.keys = keys,
+	.without = no_keys,
 	.enter = enter,
 	.update = update,
 	.draw = draw,

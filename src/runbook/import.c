@@ -90,7 +90,10 @@ static void heading(struct import *im, const struct md *m)
 
 	claim(im, m->line, m->end);
 	if (m->level == 1 && !im->title && !str_empty(m->text)) {
-		im->title = text_clean(m->text, TITLE_MAX);
+		/* a line of === above an underlined title belongs to it, for the parser */
+		size_t rule = strspn(m->text, "=-*_~#");
+		rule = rule < 3 ? 0 : rule + strspn(m->text + rule, " ");
+		im->title = text_clean(m->text + rule, TITLE_MAX);
 		return;
 	}
 	for (int i = m->level; i < 7; i++)

@@ -47,6 +47,7 @@ struct view_def {
 	const struct column *columns;	/* of view->list; NULL = none */
 	size_t n_columns;
 	const enum act *keys;	/* ACT_NONE ends: footer and help, beside what is everywhere */
+	const enum act *without; /* ACT_NONE ends: keys of everywhere that do nothing here */
 	void (*open)(struct view *v);		/* once, before the first update; may be NULL */
 	void (*enter)(struct view *v);		/* each time it comes to the front; may be NULL */
 	void (*update)(struct view *v);		/* data -> rows */

@@ -54,6 +54,14 @@ static void ask_quit(struct shell *s)
 
 /* ---- help ------------------------------------------------------------------------------ */
 
+static bool without(const struct view_def *def, enum act act)
+{
+	for (const enum act *a = def->without; a && *a != ACT_NONE; a++)
+		if (*a == act)
+			return true;
+	return false;
+}
+
 void shell_help(struct shell *s)
 {
 	const struct view_def *def = front(s)->def;
@@ -66,7 +74,7 @@ void shell_help(struct shell *s)
 	sheet_line(&s->sheet, ROLE_normal, "%s: %s", def->title, def->help);
 	for (size_t i = 0; i < n; i++) {
 		const struct binding *b = &rows[i];
-		if (binding_find(b->keys[0], def->name) != b->act)
+		if (binding_find(b->keys[0], def->name) != b->act || without(def, b->act))
 			continue;
 		if ((int)b->group != group) {
 			group = (int)b->group;

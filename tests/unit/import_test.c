@@ -117,6 +117,7 @@ static void constructs(void **state)
 		{ F "sh\nset x=postgres://admin:pa55@db/x\n" F "\n",
 		  "postgres://admin:\"$password\"@db/x", "pa55" },
 		/* titles */
+		{ "=====\nOF A SYSTEM\n=====\nx\n", "title: 'OF A SYSTEM'\n", NULL },
 		{ F "bash\n#!/bin/bash\nset -eu\n\nid -u | \\\nsort\n" F "\n",
 		  "title: 'id -u'", NULL },
 		/* what wants a terminal */
