@@ -201,7 +201,7 @@ static const struct column columns[] = {
 	{ .title = "x failed", .w = 10, .wide = BAR_W, .drop = 1, .text = col_bar },
 };
 
-/* ---- drawing ----------------------------------------------------------------------------------- */
+/* ---- drawing -------------------------------------------------------------------- */
 
 static bool is_bad(const char *status)
 {

@@ -184,7 +184,8 @@ static void arm(struct decision *d)
 	if (dialog->danger == DIALOG_TYPED ||
 	    (dialog->danger == DIALOG_WORD && shell_header(a->shell)->production))
 		snprintf(word, sizeof(word), "%.63s",
-		         e ? app_account(a, dialog->danger == DIALOG_TYPED && !back ? e->to : e->from)
+		         e ? app_account(a, dialog->danger == DIALOG_TYPED &&
+					 !back ? e->to : e->from)
 		           : d->subject.title);
 	else if (strlen(d->plan_hash) >= 8) /* a part of the plan's number that no view shows */
 		snprintf(word, sizeof(word), "%.4s", d->plan_hash + 4);
@@ -608,7 +609,8 @@ int app_command(void *app, const char *line, struct err *err)
 	for (size_t i = 0; i < action_count() && i < COUNT_OF(names); i++)
 		names[i] = action_at(i)->name;
 	if (id[0] && !subject_by_id(a, id, &sub))
-		return err_set(err, ERR_NOT_FOUND, "no event, account, incident, run or runbook '%s'", id);
+		return err_set(err, ERR_NOT_FOUND, "no event, account, incident, run or runbook"
+						   " '%s'", id);
 	if (!id[0] && v->def->subject)
 		v->def->subject(v, &sub);
 	if (!action_meant(a, name, &sub)) {

@@ -136,8 +136,8 @@ static int look_events(struct alerter *a, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(a->d.store, &r, err, "SELECT e.id, coalesce(t.name, e.from_account),"
-			    " coalesce(e.held_gate, ''), coalesce(e.reason, '') FROM ringdown.event e"
-			    " LEFT JOIN \"TwilioAccount\" t ON t.id = e.from_account"
+			    " coalesce(e.held_gate, ''), coalesce(e.reason, '') FROM ringdown.event"
+			    " e LEFT JOIN \"TwilioAccount\" t ON t.id = e.from_account"
 			    " WHERE e.status = 'held' ORDER BY e.opened_at LIMIT 20", "");
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)
@@ -152,9 +152,9 @@ static int look_checks(struct alerter *a, int64_t now, struct err *err)
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	char at[TIME_TEXT];
 	int e = store_query(a->d.store, &r, err, "SELECT t.id, t.name, x.last_check FROM"
-			    " \"TwilioAccount\" t JOIN ringdown.account_ext x ON x.account_id = t.id"
-			    " WHERE t.\"isActive\" AND x.removed_at IS NULL AND x.last_check < $1"
-			    " ORDER BY x.last_check LIMIT 50", "m",
+			    " \"TwilioAccount\" t JOIN ringdown.account_ext x ON x.account_id ="
+			    " t.id WHERE t.\"isActive\" AND x.removed_at IS NULL AND x.last_check <"
+			    " $1 ORDER BY x.last_check LIMIT 50", "m",
 			    now - STALE_CYCLES * a->d.every_ms - SILENT_MS);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++)

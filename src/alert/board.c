@@ -171,7 +171,8 @@ void board_read(struct board *b, size_t metric, const struct metric_points *p, i
 		return;
 	/* gone from the reading: what was open ends as if it were good */
 	for (size_t i = 0; i < b->n; i++)
-		if (b->v[i].metric == metric && b->v[i].round != bm->round && board_open(&b->v[i])) {
+		if (b->v[i].metric == metric && b->v[i].round != bm->round &&
+		    board_open(&b->v[i])) {
 			double good = bm->m.ok.set ? bm->m.ok.limit : 0;
 
 			if (bm->m.ok.op == BAND_LT)
@@ -288,7 +289,8 @@ void board_alert(const struct board *b, const struct board_series *s, const char
 	}
 	add_number(&value, s->raw, m->unit);
 	*ret = (struct alert){
-		.name = xstrdup(m->name), .subject = xstrdup(s->s.label), .text = sentence(b, s, shown),
+		.name = xstrdup(m->name), .subject = xstrdup(s->s.label),
+		.text = sentence(b, s, shown),
 		.severity = xstrdup(level == 2 ? "bad" : "warn"), .state = s->s.state,
 		.since_ms = s->s.since_ms[1] ? s->s.since_ms[1] : s->s.changed_at_ms,
 		.priority = priority ? xstrdup(priority) : NULL, .source = xstrdup("policy"),

@@ -26,7 +26,8 @@ struct board_metric {
 	int other;			/* absent_while: index of that metric, or -1 */
 	int shown;			/* the host: an alert says so; -1 = not known */
 	char shown_why[200];
-	size_t n_kept, left_out;	/* the host: alerts of its series, and how many had no room */
+	/* the host: alerts of its series, and how many had no room */
+	size_t n_kept, left_out;
 };
 struct board_series {
 	struct series s;

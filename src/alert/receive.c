@@ -304,7 +304,8 @@ int receive_parse(const char *body, size_t len, const struct policy *p, int64_t 
 		end_members(&ret->v[i], now_ms);
 	if (ret->alerts == 0 || ret->refused < ret->alerts)
 		return 0;
-	err_field(err, ERR_INVALID, "alerts", "none of %zu could be used: %s", ret->alerts, ret->why);
+	err_field(err, ERR_INVALID, "alerts", "none of %zu could be used: %s", ret->alerts,
+		  ret->why);
 	received_fini(ret);
 	return ERR_INVALID;
 }

@@ -14,7 +14,8 @@
 
 enum {
 	RECEIVE_GROUPS = 200, RECEIVE_MEMBERS = 10000 /* kept of one group */,
-	RECEIVE_ALERTS = 20000, RECEIVE_PART = 2000 /* of one statement */, RECEIVE_LABELS = 64, RECEIVE_SKEW_MS = 5 * 60000,
+	RECEIVE_ALERTS = 20000, RECEIVE_PART = 2000 /* of one statement */, RECEIVE_LABELS = 64,
+	RECEIVE_SKEW_MS = 5 * 60000,
 };
 
 struct received_group {

@@ -107,9 +107,9 @@ int alert_rules(struct store *s, const struct policy *p, int64_t now_ms, struct 
 {
 	_cleanup_(pg_result_free_p) struct pg_result *samples = NULL, *bad = NULL;
 	size_t cap = 0;
-	int e = store_query(s, &samples, err, "SELECT DISTINCT ON (name, label) name, label, value, at"
-			    " FROM ringdown.metric_sample WHERE at >= $1 ORDER BY name, label, at DESC"
-			    " LIMIT 2000", "m", now_ms - FRESH_MS);
+	int e = store_query(s, &samples, err, "SELECT DISTINCT ON (name, label) name, label, value,"
+			    " at FROM ringdown.metric_sample WHERE at >= $1 ORDER BY name, label,"
+			    " at DESC LIMIT 2000", "m", now_ms - FRESH_MS);
 
 	if (e == 0)
 		e = store_query(s, &bad, err, "SELECT subject, text FROM ringdown.alert WHERE"

@@ -18,7 +18,8 @@
 #include "store/control.h"
 
 enum {
-	READERS = 4, KEPT_MAX = 100 /* alerts of one metric */, PART = 2000 /* series at once */, REFRESH_MS = 5 * 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
+	READERS = 4, KEPT_MAX = 100 /* alerts of one metric */, PART = 2000 /* series at once */,
+	REFRESH_MS = 5 * 60000, SAMPLE_MS = 60000, SAMPLED_MAX = 200, SHOWN_MAX = 500,
 	STEP_MS = 5000, FASTEST_MS = 500, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000,
 };
 
@@ -261,8 +262,9 @@ static int keep_left_out(struct sentry *w, struct tx *t, struct err *err)
 		struct board_metric *m = &b->metrics[i];
 		const char *bad = m->of->severity_bad, *warn = m->of->severity_warn;
 		_cleanup_(free_p) char *priority = bad || warn ? xstrdup(bad ? bad : warn) : NULL;
-		_cleanup_(free_p) char *text = xasprintf("%s: %zu more series beside the %zu that are"
-			" listed", m->of->title ? m->of->title : m->of->name, out[i], m->n_kept);
+		_cleanup_(free_p) char *text = xasprintf("%s: %zu more series beside the %zu that"
+			" are listed", m->of->title ? m->of->title : m->of->name, out[i],
+			m->n_kept);
 		struct alert a = { .name = m->of->name, .subject = (char[]){ LEFT_OUT },
 				   .text = text, .severity = (char[]){ "bad" }, .state = AL_FIRING,
 				   .priority = priority, .source = (char[]){ "policy" },

@@ -27,7 +27,8 @@ static const struct field trial_fields[] = {
 };
 RECORD_TYPE(trial_type, "what happened", trial_row, trial_fields);
 
-struct line { size_t metric; char *label; double *v; size_t n, cap; };	/* NAN none, INFINITY unread */
+/* NAN none, INFINITY unread */
+struct line { size_t metric; char *label; double *v; size_t n, cap; };
 struct playing {
 	const char *file;
 	struct err *err;
@@ -54,8 +55,8 @@ static int value_of(struct playing *g, const struct yaml *y, const char *word, d
 	else if (str_eq(word, "_"))
 		*ret = NAN;
 	else if (!parse_double(word, ret))
-		return yaml_err(g->err, g->file, y, "'%.40s': a number, - (not read) or _ (no value) "
-				"is wanted, with xN for N times", word);
+		return yaml_err(g->err, g->file, y, "'%.40s': a number, - (not read) or _ (no"
+				" value) is wanted, with xN for N times", word);
 	return 0;
 }
 
@@ -126,12 +127,14 @@ static int read_line(struct playing *g, const struct yaml *y)
 	g->lines = grow(g->lines, &g->cap_lines, g->n_lines + 1, sizeof(*g->lines));
 	l = &g->lines[g->n_lines++];
 	*l = (struct line){ .metric = metric,
-			    .label = y->key[n] ? xstrndup(y->key + n + 1, k - n - 2) : xstrdup("") };
+			    .label = y->key[n] ? xstrndup(y->key + n + 1, k - n - 2) :
+				xstrdup("") };
 	if (y->type == YAML_SCALAR)
 		e = add_words(g, l, y, y->text);
 	else if (y->type == YAML_MAP)
 		e = yaml_err(g->err, g->file, y, "%s: values are wanted: 1x20 6x40", y->key);
-	for (const struct yaml *v = y->type == YAML_LIST ? y->first : NULL; v && e == 0; v = v->next)
+	for (const struct yaml *v = y->type == YAML_LIST ? y->first : NULL; v && e == 0;
+	     v = v->next)
 		e = v->type == YAML_SCALAR ? add_words(g, l, v, v->text) :
 			yaml_err(g->err, g->file, v, "%s: values are wanted", y->key);
 	g->steps = l->n > g->steps ? l->n : g->steps;
@@ -153,7 +156,8 @@ static int read_file(struct playing *g, const struct yaml *root)
 	int e = 0;
 
 	if (root->type != YAML_MAP || !series || series->type != YAML_MAP)
-		return yaml_err(g->err, g->file, root, "'series' is wanted: a map of metric to values");
+		return yaml_err(g->err, g->file, root, "'series' is wanted: a map of metric to"
+						       " values");
 	for (const struct yaml *y = root->first; y && e == 0; y = y->next) {
 		const char *near = str_nearest(y->key, keys, COUNT_OF(keys));
 		bool known = false;
@@ -174,7 +178,7 @@ static int read_file(struct playing *g, const struct yaml *root)
 	return e;
 }
 
-/* ---- playing ------------------------------------------------------------------------------------ */
+/* ---- playing -------------------------------------------------------------------- */
 
 static struct trial_row *add_row(struct playing *g, int64_t at_ms, const char *name,
 				const char *label, const char *what)
@@ -290,7 +294,7 @@ static void play_step(struct playing *g, size_t step)
 	}
 }
 
-/* ---- what is expected ----------------------------------------------------------------------------- */
+/* ---- what is expected ----------------------------------------------------------- */
 
 struct expected {
 	const struct yaml *y;
@@ -404,8 +408,8 @@ static int own_policy(struct playing *g, const struct yaml *root, struct policy 
 	_cleanup_(free_p) char *path = NULL;
 
 	if (!name)
-		return g->p ? 0 : yaml_err(g->err, g->file, root, "no policy.yaml was found; 'policy' "
-					   "names one");
+		return g->p ? 0 : yaml_err(g->err, g->file, root,
+					   "no policy.yaml was found; 'policy' names one");
 	path = name[0] == '/' || !slash ? xstrdup(name) :
 	       xasprintf("%.*s/%s", (int)(slash - g->file), g->file, name);
 	*ret = policy_load(path, g->err);
@@ -415,7 +419,8 @@ static int own_policy(struct playing *g, const struct yaml *root, struct policy 
 
 int trial_run(const char *file, const struct policy *p, struct trial *ret, struct err *err)
 {
-	struct playing g = { .file = file, .err = err, .p = p, .step_ms = BOARD_EVERY_MS, .out = ret };
+	struct playing g = { .file = file, .err = err, .p = p, .step_ms = BOARD_EVERY_MS,
+			     .out = ret };
 	struct yaml *root = yaml_load(file, err);
 	struct policy *own = NULL;
 	int e = root ? own_policy(&g, root, &own) : err->code;

@@ -140,7 +140,7 @@ static int get_rules(struct call *c)
 	return 200;
 }
 
-/* ---- acknowledging ---------------------------------------------------------------------------- */
+/* ---- acknowledging -------------------------------------------------------------- */
 
 static int done(struct call *c)
 {
@@ -173,7 +173,7 @@ static int post_unack(struct call *c)
 	return acknowledge(c, false);
 }
 
-/* ---- silences ------------------------------------------------------------------------------------ */
+/* ---- silences ------------------------------------------------------------------- */
 
 static int get_silences(struct call *c)
 {
@@ -205,7 +205,8 @@ static int until_of(struct call *c, int64_t *ret)
 					 "a duration with its unit, such as 30m or 1h30m");
 	*ret = now + ms;
 	if (at && !parse_time_ms(at, ret))
-		return api_problem_field(c, 400, "until", "must be an RFC 3339 time, with its zone");
+		return api_problem_field(c, 400, "until", "must be an RFC 3339 time, with its"
+					 " zone");
 	if (*ret <= now || *ret > now + SILENCE_MOST_DAYS * INT64_C(86400000))
 		return api_problem_field(c, 400, at ? "until" : "for",
 					 "must end within 30 days from now");
@@ -220,7 +221,8 @@ static int silenced_of(struct call *c, char **ret_name, char **ret_subject)
 	struct err err = { 0 };
 
 	if (!id == !name)
-		return api_problem_field(c, 400, "alert", "either an alert's id or a name is wanted");
+		return api_problem_field(c, 400, "alert", "either an alert's id or a name is"
+					 " wanted");
 	if (id && alert_find(c->engine->store, id, ret_name, ret_subject, &err) < 0)
 		return api_problem_err(c, &err);
 	if (id)
@@ -288,7 +290,7 @@ static int delete_silence(struct call *c)
 	return done(c);
 }
 
-/* ---- from outside --------------------------------------------------------------------------------- */
+/* ---- from outside --------------------------------------------------------------- */
 
 static int post_receive(struct call *c)
 {

@@ -20,7 +20,8 @@ static int target(struct call *c, int64_t *ret_seq, int64_t *ret_at, int *status
 	if (*ret_seq >= 0)
 		return 0;
 	if (at && !parse_time_ms(at, ret_at)) {
-		*status = api_problem_field(c, 400, "at", "must be an RFC 3339 time, with its zone");
+		*status = api_problem_field(c, 400, "at", "must be an RFC 3339 time, with its"
+					    " zone");
 		return -1;
 	}
 	if (!at)
@@ -56,7 +57,8 @@ static int get_replay(struct call *c)
 	jw_i64(&w, "seq", state.seq);
 	jw_i64(&w, "head", head);
 	jw_i64(&w, "folded", folded);
-	jw_raw(&w, "notRecorded", "[\"gates\",\"impact\",\"peers\",\"people\",\"agents\",\"numbers\"]");
+	jw_raw(&w, "notRecorded", "[\"gates\",\"impact\",\"peers\",\"people\",\"agents\","
+				  "\"numbers\"]");
 	state_json(&w, "state", &state);
 	jw_obj_end(&w);
 	state_fini(&state);

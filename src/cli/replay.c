@@ -99,7 +99,7 @@ const struct subcommand cmd_replay = {
 	.n_options = COUNT_OF(options), .run = run,
 	.help = "the console at any past instant, stepped by event or second, or played",
 	.detail = "Opens the console in the past: left and right step by what happened, [ and ] by"
-		  " a second, Space plays at 1 to 60 times the speed (+ and -), @ goes to an instant,"
-		  " q leaves it for the present. Nothing can be done in the past. What is not in the"
-		  " journal says so. --json prints the state at --at instead.",
+		  " a second, Space plays at 1 to 60 times the speed (+ and -), @ goes to an"
+		  " instant, q leaves it for the present. Nothing can be done in the past. What is"
+		  " not in the journal says so. --json prints the state at --at instead.",
 };

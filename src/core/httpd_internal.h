@@ -45,7 +45,8 @@ struct httpd_conn {
 	uint64_t bytes;			/* received, at the last tick */
 	unsigned whole, whole_at_tick;	/* whole requests received */
 	struct httpd_heads heads;	/* looked at since the connection began */
-	bool last;			/* more came than was looked at: nothing after this answer */
+	/* more came than was looked at: nothing after this answer */
+	bool last;
 	struct watch *watch;		/* held between two requests: the library does not read */
 	bool leaving;			/* refused: what still comes is thrown away */
 	size_t seen;			/* bytes peeked at last */

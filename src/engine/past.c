@@ -87,7 +87,8 @@ static int write_one(struct store *s, int64_t seq, struct err *err)
 		struct jw w = JW(&b);
 
 		state_json(&w, NULL, &state);
-		e = b.full ? err_set(err, ERR_TOO_BIG, "the state is larger than a checkpoint may be") :
+		e = b.full ? err_set(err, ERR_TOO_BIG, "the state is larger than a checkpoint may"
+						       " be") :
 			     checkpoint_put(s, seq, str_get(&b), err);
 	}
 	state_fini(&state);

@@ -216,8 +216,8 @@ static void use_name(struct linking *l, enum text_use use, const char *name, str
 	int found = find_name(l, name, &secret);
 
 	if (!found && use == USE_WORDS)
-		problems_add(l->r->p, l->r->file, at, true, "nothing has the name $%s: people read it"
-			     " as it stands; $$ is a dollar", name);
+		problems_add(l->r->p, l->r->file, at, true, "nothing has the name $%s: people read"
+			     " it as it stands; $$ is a dollar", name);
 	else if (!found && use != USE_SCRIPT)
 		unknown_name(l, at, name);
 	else if (found == 2 && use != USE_SCRIPT)

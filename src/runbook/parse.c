@@ -169,8 +169,8 @@ void wrong_word(struct reading *r, const struct yaml *at, const char *text, cons
 		p[-1] = p[-1] == '|' ? '\0' : p[-1];
 	}
 	const char *near = str_nearest(text, names, n);
-	wrong(r, at, "'%.40s' is not one of %s%s%s%s", text, choices, near ? ", did you mean '" : "",
-	      near ? near : "", near ? "'?" : "");
+	wrong(r, at, "'%.40s' is not one of %s%s%s%s", text, choices,
+	      near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static void read_key(struct reading *r, const struct yaml *y, const struct key *k, char *base)

@@ -138,12 +138,14 @@ int agents_pulse(struct store *s, int64_t since, struct agents_pulse *ret, struc
 		"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,"
 		" count(*) FILTER (WHERE carried), count(*) FILTER (WHERE carried AND ext),"
 		" count(*) FILTER (WHERE changed),"
-		" (SELECT md5(coalesce(string_agg(id || coalesce(\"isPrimary\", false)::text, ',' ORDER BY id),"
-		"  '')) FROM \"TwilioAccount\")"
+		" (SELECT md5(coalesce(string_agg(id || coalesce(\"isPrimary\", false)::text, ','"
+		" ORDER BY id),  '')) FROM \"TwilioAccount\")"
 		" FROM (SELECT v.status = 'ACTIVE' AND v.\"elevenLabsAgentId\" <> '' AND"
-		"  coalesce(CASE WHEN coalesce(v.\"twilioAccountId\", home.id, '') <> coalesce(" AGENT_HOME
-		"  , '') THEN v.\"backupPhoneNumber\" END, v.\"twilioPhoneNumber\", '') <> '' AS carried,"
-		"  x.agent_id IS NOT NULL AS ext, $1::bigint <> 0 AND " WRITTEN_SINCE("$1") " AS changed"
+		"  coalesce(CASE WHEN coalesce(v.\"twilioAccountId\", home.id, '') <>"
+		" coalesce(" AGENT_HOME
+		"  , '') THEN v.\"backupPhoneNumber\" END, v.\"twilioPhoneNumber\", '') <> '' AS"
+		" carried,  x.agent_id IS NOT NULL AS ext, $1::bigint <> 0 AND " WRITTEN_SINCE("$1")
+		" AS changed"
 		AGENT_FROM ") a", "i", since);
 
 	if (e < 0)

@@ -24,7 +24,8 @@ void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const
 	record_json(&w, "alert", &alert_type, &a);
 	jw_obj_end(&w);
 	tx_note(t, quiet ? NOTE_INFO : str_eq(a.severity, "bad") ? NOTE_BAD : NOTE_WARN, kind,
-		str_empty(a.subject) ? a.name : a.subject, text ? text : over ? str_get(&past) : a.text,
+		str_empty(a.subject) ? a.name : a.subject, text ? text : over ? str_get(&past) :
+			a.text,
 		str_get(&data));
 	record_fini(&alert_type, &a);
 	str_fini(&data);

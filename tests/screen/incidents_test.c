@@ -269,8 +269,9 @@ static void test_note(void **state)
 	vt_send(v, "-5m");
 	vt_send(v, "\023");
 	expect(v, "N-7 noted");
-	sent_has("POST /api/v1/notes {\"text\":\"Twilio says \\\"investigating\\\", \xc3\xbcn\xc3\xaf "
-		 "\xf0\x9f\x9a\x91\",\"incident\":\"INC-214\",\"happenedAt\":\"20");
+	sent_has("POST /api/v1/notes {\"text\":\"Twilio says \\\"investigating\\\","
+		 " \xc3\xbcn\xc3\xaf \xf0\x9f\x9a\x91\",\"incident\":\"INC-214\","
+		 "\"happenedAt\":\"20");
 	quit(v);
 	assert_string_equal(file_of("note-draft.json"), "");
 }
@@ -278,9 +279,10 @@ static void test_note(void **state)
 /* A megabyte, escape sequences, marks that turn the line round, emoji of every width. */
 static void test_paste(void **state)
 {
-	static const char evil[] = "\033[31mred\033[0m \xe2\x80\xaetxet\xe2\x80\xac \xf0\x9f\x91\xa8\xe2\x80"
-				   "\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f "
-				   "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa e\xcc\x81 \xff\xfe \x07\x9b line\nend ";
+	static const char evil[] = "\033[31mred\033[0m \xe2\x80\xaetxet\xe2\x80\xac"
+				   " \xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f "
+				   "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa e\xcc\x81 \xff\xfe \x07\x9b"
+				   " line\nend ";
 	struct vt *v = start_inc("inc", "sms");
 	struct str b = STR_INIT(2 << 20);
 	const char *sent;
@@ -477,7 +479,8 @@ static void test_handover(void **state)
 static void test_replay(void **state)
 {
 	static const struct { const char *keys, *name; } refused[] = {
-		{ "A", "approve" }, { "F", "start" }, { "P", "pause" }, { "t", "note" }, { "D", "declare" },
+		{ "A", "approve" }, { "F", "start" }, { "P", "pause" }, { "t", "note" },
+		{ "D", "declare" },
 		{ "a", "ack" },	    { "b", "runbook" },
 	};
 	struct vt *v = start_inc("inc", "events");

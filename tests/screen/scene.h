@@ -448,12 +448,12 @@ static void request_run(void *arg)
 			       "\"advice\":\"retry once after an hour\"}]");
 		if (strstr(r->path, "/api/v1/calls")) {
 			jw_raw(&w, "hours",
-			       "[{\"hour\":\"2026-11-21T03:00:00.000Z\",\"calls\":120,\"completed\":64,"
-			       "\"failed\":44,\"busy\":2,\"noAnswer\":9,\"other\":1,"
-			       "\"success\":59.26,\"avgSeconds\":61},"
-			       "{\"hour\":\"2026-11-21T02:00:00.000Z\",\"calls\":60,\"completed\":60,"
-			       "\"failed\":0,\"busy\":0,\"noAnswer\":0,\"other\":0,"
-			       "\"success\":100,\"avgSeconds\":180}]");
+			       "[{\"hour\":\"2026-11-21T03:00:00.000Z\",\"calls\":120,"
+			       "\"completed\":64,\"failed\":44,\"busy\":2,\"noAnswer\":9,"
+			       "\"other\":1,\"success\":59.26,\"avgSeconds\":61},"
+			       "{\"hour\":\"2026-11-21T02:00:00.000Z\",\"calls\":60,"
+			       "\"completed\":60,\"failed\":0,\"busy\":0,\"noAnswer\":0,"
+			       "\"other\":0,\"success\":100,\"avgSeconds\":180}]");
 			jw_raw(&w, "outcomes",
 			       "[{\"outcome\":\"completed\",\"calls\":124,\"share\":68.9,"
 			       "\"avgSeconds\":120},{\"outcome\":\"failed\",\"calls\":44,"
@@ -468,7 +468,8 @@ static void request_run(void *arg)
 		if (!is_run)
 			jw_obj_end(&w);
 		struct json *j = parse(&b);
-		if (SCENE("error") || (SCENE("inc-down") && r->body) || (r->body && strstr(r->body, "customer-race")))
+		if (SCENE("error") || (SCENE("inc-down") && r->body) ||
+		    (r->body && strstr(r->body, "customer-race")))
 			done(ctx, 0, NULL, "the engine is not reached");
 		else if (SCENE("inc-alike") && str_eq(r->path, "/api/v1/incidents") &&
 		         !strstr(r->body, "force")) {

@@ -145,7 +145,8 @@ static void outbound_flat_while_inbound_goes_on(void **state)
 static void labels_come_and_go(void **state)
 {
 	struct policy *p = policy_of(HEAD
-		"  fails: {sql: SELECT 1, by: org, bands: {ok: {le: 5}}, severity: {critical: P1}}\n");
+		"  fails: {sql: SELECT 1, by: org, bands: {ok: {le: 5}}, severity: {critical:"
+		" P1}}\n");
 	struct board *b = board_new(p, 1);
 	struct metric_points points = { 0 };
 	struct alert a;

@@ -71,9 +71,9 @@ static void unknown_labels_and_clocks(void **state)
 	received_fini(&r);
 	assert_int_equal(parse("{\"receiver\":\"ring\\u001b[2J\",\"groupKey\":\"{}:x\","
 		"\"groupLabels\":{\"alertname\":\"Down\",\"zone\":\"eu\"},\"alerts\":["
-		"{\"status\":\"firing\",\"labels\":{\"alertname\":\"Down\",\"odd-label\":\"a\\u202eb\","
-		"\"severity\":\"page\",\"n\":4},\"annotations\":{\"summary\":\"gone\"},"
-		"\"startsAt\":\"2027-01-15T09:00:00Z\"},"
+		"{\"status\":\"firing\",\"labels\":{\"alertname\":\"Down\","
+		"\"odd-label\":\"a\\u202eb\",\"severity\":\"page\",\"n\":4},"
+		"\"annotations\":{\"summary\":\"gone\"},\"startsAt\":\"2027-01-15T09:00:00Z\"},"
 		"{\"status\":\"resolved\",\"labels\":{\"alertname\":\"Down\",\"i\":\"2\"},"
 		"\"startsAt\":\"yesterday\"}]}", &r, &err), 0);
 	assert_string_equal(r.receiver, "ring[2J");
@@ -102,7 +102,8 @@ static void unknown_labels_and_clocks(void **state)
 static void add_alert(struct str *b, int i, const char *name)
 {
 	str_addf(b, "%s{\"status\":\"firing\",\"labels\":{\"alertname\":\"%s\",\"i\":\"%d\"},"
-		 "\"startsAt\":\"2027-01-15T07:00:00Z\"}", b->s[b->len - 1] == '[' ? "" : ",", name, i);
+		 "\"startsAt\":\"2027-01-15T07:00:00Z\"}", b->s[b->len - 1] == '[' ? "" : ",", name,
+		 i);
 }
 
 static void ten_thousand_are_a_line(void **state)
@@ -126,7 +127,8 @@ static void ten_thousand_are_a_line(void **state)
 	assert_int_equal(parse(str_get(&b), &r, &err), 0);
 	for (size_t i = 0; i < r.n; i++) {
 		groups += r.v[i].n_members > 0;
-		kept += r.v[i].n_members - (r.v[i].left_out > 0);	/* one stands for the rest */
+		/* one stands for the rest */
+		kept += r.v[i].n_members - (r.v[i].left_out > 0);
 		left += r.v[i].left_out;
 		if (strcmp(r.v[i].name, "Down") == 0)
 			assert_int_equal(r.v[i].firing, 12000);
@@ -143,8 +145,9 @@ static void ten_thousand_are_a_line(void **state)
 static struct receive_result deliver(struct store *s, const char *status, const char *print,
 				     const char *starts)
 {
-	_cleanup_(free_p) char *body = xasprintf("{\"receiver\":\"r\",\"alerts\":[{\"status\":\"%s\","
-		"\"labels\":{\"alertname\":\"Down\"},\"fingerprint\":\"%s\",\"startsAt\":\"%s\"}]}",
+	_cleanup_(free_p) char *body = xasprintf("{\"receiver\":\"r\","
+		"\"alerts\":[{\"status\":\"%s\",\"labels\":{\"alertname\":\"Down\"},"
+		"\"fingerprint\":\"%s\",\"startsAt\":\"%s\"}]}",
 		status, print, starts);
 	struct receive_result got;
 	struct received r;
@@ -239,7 +242,8 @@ static void put_alert(struct store *s, char *name, char *subject, char *labels)
 
 static void hushed_in(void *arg)
 {
-	static const char table[] = "[{\"source\":\"account\",\"target\":\"agents\",\"equal\":\"acc\"}]";
+	static const char table[] = "[{\"source\":\"account\",\"target\":\"agents\","
+				    "\"equal\":\"acc\"}]";
 	struct store *s = arg;
 	char account[] = "account", agents[] = "agents", a1[] = "a1", acc[] = "{\"acc\":\"a1\"}";
 	char none[] = "";

@@ -105,8 +105,10 @@ static void inhibition(void **state)
 	assert_true(inhibited(&p, &(struct firing){ "calls", "acme-main" }, NULL, NULL, v, 1, &by));
 	assert_string_equal(by, "account");
 	assert_false(inhibited(&p, &(struct firing){ "calls", "globex" }, NULL, NULL, v, 1, NULL));
-	assert_false(inhibited(&p, &(struct firing){ "other", "acme-main" }, NULL, NULL, v, 1, NULL));
-	assert_false(inhibited(&p, &(struct firing){ "calls", "acme-main" }, NULL, NULL, v, 0, NULL));
+	assert_false(inhibited(&p, &(struct firing){ "other", "acme-main" }, NULL, NULL, v, 1,
+			       NULL));
+	assert_false(inhibited(&p, &(struct firing){ "calls", "acme-main" }, NULL, NULL, v, 0,
+			       NULL));
 	/* an account that is down explains its agents: their label is its subject */
 	assert_true(inhibited(&p, &(struct firing){ "agent", "a7" }, label_account, "acme-main", v,
 			      1, NULL));

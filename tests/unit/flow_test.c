@@ -788,7 +788,8 @@ int main(void)
 		cmocka_unit_test(decisions), cmocka_unit_test(jump_back), cmocka_unit_test(gates),
 		cmocka_unit_test(approvals), cmocka_unit_test(failing),
 		cmocka_unit_test(never_blocks), cmocka_unit_test(lost_in_flight),
-		cmocka_unit_test(dry_run), cmocka_unit_test(secrets), cmocka_unit_test(offers), cmocka_unit_test(questions),
+		cmocka_unit_test(dry_run), cmocka_unit_test(secrets), cmocka_unit_test(offers),
+		cmocka_unit_test(questions),
 		cmocka_unit_test(pause_and_abort),
 	};
 

@@ -270,7 +270,8 @@ static void script_later(struct fixture *f)
 		}
 		hear(fd, &in, NULL, 3000, &end);
 		if (!strstr(str_get(&in), t[at].want) || strstr(str_get(&in), "<html") || !end)
-			fail_msg("%zu: wanted %s, got %s%s", i, t[at].want, str_get(&in), end ? "" : " and no end");
+			fail_msg("%zu: wanted %s, got %s%s", i, t[at].want, str_get(&in),
+				 end ? "" : " and no end");
 		assert_int_equal(f->handled, before + 3);
 		close(fd);
 		str_fini(&in);
@@ -282,15 +283,16 @@ static void script_later(struct fixture *f)
  * answer that is due, so that it can be asked again. */
 static void script_pipelined(struct fixture *f)
 {
-	static const char two[] = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n";
+	static const char two[] = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n"
+				  "\r\n";
 	static const struct { const char *text; int answers; bool stays; } t[] = {
 		{ two, 2, true },
-		{ "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: h\r\n"
-		  "\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\n\r\n", 3, true },
+		{ "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\n"
+		  "Host: h\r\n\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\n\r\n", 3, true },
 		{ "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HT", 1, false },
 		{ "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n", 1, false },
-		{ "POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-		  "nonsense\r\n\r\n", 1, false },
+		{ "POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+		  "0\r\n\r\nnonsense\r\n\r\n", 1, false },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(t) * 2; i++) {
@@ -308,8 +310,8 @@ static void script_pipelined(struct fixture *f)
 		hear(fd, &in, NULL, HEAD_MS / 2, &end);
 		if (f->handled != before + t[i / 2].answers || end == t[i / 2].stays ||
 		    strstr(str_get(&in), "<html"))
-			fail_msg("%zu: %d answers%s: %s", i, f->handled - before, end ? ", ended" : "",
-				 str_get(&in));
+			fail_msg("%zu: %d answers%s: %s", i, f->handled - before,
+				 end ? ", ended" : "", str_get(&in));
 		close(fd);
 		str_fini(&in);
 	}

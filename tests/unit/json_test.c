@@ -237,8 +237,10 @@ static void prefixes(void **state)
 static void every_place(void **state)
 {
 	static const struct { char c; const char *why; } wrong[] = {
-		{ '\n', "control character" }, { 0x1f, "control character" }, { 1, "control character" },
-		{ '"', "',' or a closing" }, { (char)0x80, "invalid UTF-8" }, { (char)0xff, "invalid UTF-8" },
+		{ '\n', "control character" }, { 0x1f, "control character" },
+		{ 1, "control character" },
+		{ '"', "',' or a closing" }, { (char)0x80, "invalid UTF-8" },
+		{ (char)0xff, "invalid UTF-8" },
 	};
 
 	(void)state;
@@ -254,7 +256,8 @@ static void every_place(void **state)
 			assert_int_equal(utf8_prefix(text, strlen(text)), strlen(text));
 			text[2 + place] = wrong[w].c;
 			snprintf(want, sizeof(want), "1:%zu: ", 3 + place + (wrong[w].c == '"'));
-			if (json_scan(text, strlen(text), &err) == 0 || strncmp(err.msg, want, strlen(want)) != 0 ||
+			if (json_scan(text, strlen(text), &err) == 0 ||
+			    strncmp(err.msg, want, strlen(want)) != 0 ||
 			    !strstr(err.msg, wrong[w].why))
 				fail_msg("%zu of %zu, %d: %s", place, len, wrong[w].c, err.msg);
 			assert_int_equal(utf8_prefix(text, strlen(text)),

@@ -59,7 +59,8 @@ static void replies_of_the_application(void **state)
 	reads(metric_from_json, avg, NULL, "{\"average\":4.2}", 0, 1, "", 4.2, NULL);
 	reads(metric_from_json, avg, NULL, "{\"average\":\"98.5\"}", 0, 1, "", 98.5, NULL);
 	reads(metric_from_json, deep, NULL, "{\"a\":[1,{\"b\":7}]}", 0, 1, "", 7, NULL);
-	reads(metric_from_json, avg, NULL, "{\"average\":null}", ERR_NOT_FOUND, 0, "", 0, "average");
+	reads(metric_from_json, avg, NULL, "{\"average\":null}", ERR_NOT_FOUND, 0, "", 0,
+	      "average");
 	reads(metric_from_json, avg, NULL, "{}", ERR_NOT_FOUND, 0, "", 0, "no value");
 	reads(metric_from_json, avg, NULL, "{\"average\":[1]}", ERR_INVALID, 0, "", 0, "an array");
 	reads(metric_from_json, avg, NULL, "<html>", ERR_INVALID, 0, "", 0, "not JSON");
@@ -73,18 +74,21 @@ static void replies_of_prometheus(void **state)
 	char by[] = "instance";
 
 	(void)state;
-	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"success\",\"data\":{\"resultType\":"
-	      "\"scalar\",\"result\":[1,\"12.5\"]}}", 0, 1, "", 12.5, NULL);
+	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"success\","
+	      "\"data\":{\"resultType\":\"scalar\",\"result\":[1,\"12.5\"]}}", 0, 1, "", 12.5,
+	      NULL);
 	reads(metric_from_prometheus, NULL, by, "{\"status\":\"success\",\"data\":{\"resultType\":"
 	      "\"vector\",\"result\":[{\"metric\":{\"instance\":\"a\"},\"value\":[1,\"1\"]},"
 	      "{\"metric\":{\"instance\":\"b\"},\"value\":[1,\"2\"]},{\"metric\":{\"instance\":"
 	      "\"c\"},\"value\":[1,\"NaN\"]}]}}", 0, 2, "b", 2, NULL);
-	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"success\",\"data\":{\"resultType\":"
-	      "\"vector\",\"result\":[]}}", 0, 0, "", 0, NULL);
-	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"success\",\"data\":{\"resultType\":"
-	      "\"matrix\",\"result\":[]}}", ERR_INVALID, 0, "", 0, "matrix");
-	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"error\",\"errorType\":\"bad_data\","
-	      "\"error\":\"parse \\u001b[31merror\"}", ERR_FAILED, 0, "", 0, "parse [31merror");
+	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"success\","
+	      "\"data\":{\"resultType\":\"vector\",\"result\":[]}}", 0, 0, "", 0, NULL);
+	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"success\","
+	      "\"data\":{\"resultType\":\"matrix\",\"result\":[]}}", ERR_INVALID, 0, "", 0,
+	      "matrix");
+	reads(metric_from_prometheus, NULL, NULL, "{\"status\":\"error\","
+	      "\"errorType\":\"bad_data\",\"error\":\"parse \\u001b[31merror\"}", ERR_FAILED, 0, "",
+	      0, "parse [31merror");
 }
 
 /* ---- the target's values ---------------------------------------------------------------- */
@@ -98,8 +102,8 @@ static const char policy_text[] =
 	"  many: {sql: 'SELECT n FROM generate_series(1,3) n', bands: {ok: {ge: 98}}}\n"
 	"  each: {sql: \"SELECT 10*n, 'x' || n AS org FROM generate_series(1,3) n\", by: org,\n"
 	"    bands: {ok: {ge: 25}, warn: {ge: 15}}}\n"
-	"  nobody: {sql: \"SELECT 1 AS v, 'x' AS org WHERE false\", by: org, bands: {ok: {ge: 1}}}\n"
-	"  writes: {sql: 'CREATE TABLE metric_trace (x int)', bands: {ok: {ge: 98}}}\n"
+	"  nobody: {sql: \"SELECT 1 AS v, 'x' AS org WHERE false\", by: org, bands: {ok: {ge:"
+	" 1}}}\n  writes: {sql: 'CREATE TABLE metric_trace (x int)', bands: {ok: {ge: 98}}}\n"
 	"  slow: {sql: 'SELECT pg_sleep(30)', bands: {ok: {ge: 98}}}\n"
 	"  text: {sql: \"SELECT 'many'\", bands: {ok: {ge: 98}}}\n"
 	"  figure: {engine: free, bands: {ok: {ge: 98}}}\n"

@@ -38,12 +38,15 @@ static void note(struct tx *t, int i)
 
 	switch (i % 7) {
 	case 0:
-		data = xasprintf("{\"account\":{\"id\":\"acc_%d\",\"name\":\"a %d\",\"health\":\"%s\","
-				 "\"agents\":%d,\"failureRate\":0.%d}}", i % 5, i, health[i % 4], i, i % 100);
+		data = xasprintf("{\"account\":{\"id\":\"acc_%d\",\"name\":\"a %d\","
+				 "\"health\":\"%s\",\"agents\":%d,\"failureRate\":0.%d}}", i % 5, i,
+				 health[i % 4], i, i % 100);
 		break;
 	case 1:
-		data = xasprintf("{\"event\":{\"id\":\"EV-%d\",\"version\":%d,\"status\":\"%s\",\"cause\":\"c %d\","
-				 "\"tests\":[{\"at\":\"2026-11-21T03:08:00.000Z\",\"outcome\":\"bad\"}]}}",
+		data = xasprintf("{\"event\":{\"id\":\"EV-%d\",\"version\":%d,\"status\":\"%s\","
+				 "\"cause\":\"c %d\","
+				 "\"tests\":[{\"at\":\"2026-11-21T03:08:00.000Z\","
+				 "\"outcome\":\"bad\"}]}}",
 				 i / 28, i, status[i / 7 % 4], i);
 		break;
 	case 2:
@@ -51,16 +54,17 @@ static void note(struct tx *t, int i)
 				 i % 2 ? ",\"gone\":true" : "");
 		break;
 	case 3:
-		data = xasprintf("{\"incident\":{\"id\":\"INC-%d\",\"version\":%d,\"severity\":\"P%d\","
-				 "\"state\":\"declared\",\"title\":\"t\"}}", i / 70, i, i % 4);
+		data = xasprintf("{\"incident\":{\"id\":\"INC-%d\",\"version\":%d,"
+				 "\"severity\":\"P%d\",\"state\":\"declared\",\"title\":\"t\"}}",
+				 i / 70, i, i % 4);
 		break;
 	case 4:
-		data = xasprintf("{\"messages\":[{\"id\":\"%d\",\"state\":\"sent\"},{\"id\":\"%d\",\"state\":"
-				 "\"dead\"}]}", i, i - 1);
+		data = xasprintf("{\"messages\":[{\"id\":\"%d\",\"state\":\"sent\"},{\"id\":\"%d\","
+				 "\"state\":\"dead\"}]}", i, i - 1);
 		break;
 	case 5:
-		data = xasprintf("{\"alert\":{\"id\":\"AL-%d\",\"name\":\"n\",\"state\":\"%s\"}}", i % 300,
-				 i % 2 ? "firing" : "resolved");
+		data = xasprintf("{\"alert\":{\"id\":\"AL-%d\",\"name\":\"n\",\"state\":\"%s\"}}",
+				 i % 300, i % 2 ? "firing" : "resolved");
 		break;
 	default:
 		break;
@@ -136,7 +140,8 @@ static void nothing_with_a_hole(void *arg)
 	write_rows(s);
 	before = text_at(s, 2100, &folded);
 	must(past_checkpoints(s, &n, &err), &err);
-	must(store_query(s, NULL, &err, "DELETE FROM ringdown.journal WHERE seq <= 1500", ""), &err);
+	must(store_query(s, NULL, &err, "DELETE FROM ringdown.journal WHERE seq <= 1500", ""),
+	     &err);
 	assert_int_equal(past_state(s, 1400, &state, &folded, &err), ERR_NOT_FOUND);
 	state_fini(&state);
 	assert_int_equal(past_state(s, 1700, &state, &folded, &err), ERR_NOT_FOUND);

@@ -84,46 +84,53 @@ static void check(struct roster *r, struct store *s)
 
 static void set_up(struct store *s)
 {
-	sql(s, "INSERT INTO \"TwilioAccount\" " ACCOUNT " VALUES ('p', 'p', 'ACp', 't', true, true),"
-	       " ('b', 'b', 'ACb', 't', false, true), ('c', 'c', 'ACc', 't', false, true)");
-	sql(s, "INSERT INTO \"VoiceAgent\" " AGENT " SELECT 'v' || lpad(i::text, 5, '0'), 'agent ' || i, 'o',"
-	       " 'e' || i, '+1555' || i, CASE WHEN i % 2 = 0 THEN 'p' END FROM generate_series(1, 6000) i");
-	sql(s, "INSERT INTO ringdown.agent_ext (agent_id, outcome) SELECT id, 'ok' FROM \"VoiceAgent\""
-	       " WHERE id < 'v03000'");
+	sql(s, "INSERT INTO \"TwilioAccount\" " ACCOUNT " VALUES ('p', 'p', 'ACp', 't', true,"
+	       " true), ('b', 'b', 'ACb', 't', false, true), ('c', 'c', 'ACc', 't', false, true)");
+	sql(s, "INSERT INTO \"VoiceAgent\" " AGENT " SELECT 'v' || lpad(i::text, 5, '0'), 'agent '"
+	       " || i, 'o', 'e' || i, '+1555' || i, CASE WHEN i % 2 = 0 THEN 'p' END FROM"
+	       " generate_series(1, 6000) i");
+	sql(s, "INSERT INTO ringdown.agent_ext (agent_id, outcome) SELECT id, 'ok' FROM"
+	       " \"VoiceAgent\" WHERE id < 'v03000'");
 }
 
 /* What is done by others, and whether it takes a reading of everything. */
 static const struct { const char *sql; bool whole, moves; } by_others[] = {
-	{ "UPDATE \"VoiceAgent\" SET \"twilioPhoneNumber\" = '+14155550001' WHERE id = 'v00007'", false, true },
+	{ "UPDATE \"VoiceAgent\" SET \"twilioPhoneNumber\" = '+14155550001' WHERE id = 'v00007'",
+	  false, true },
 	{ "UPDATE \"VoiceAgent\" SET \"twilioAccountId\" = 'b', \"backupPhoneNumber\" = '+1777'"
 	  " WHERE id = 'v00008'", false, true },
 	{ "UPDATE \"VoiceAgent\" SET name = 'another' WHERE id = 'v00009'", false, false },
 	{ "UPDATE \"VoiceAgent\" SET status = 'PAUSED' WHERE id = 'v00010'", false, true },
 	{ "UPDATE \"VoiceAgent\" SET status = 'ACTIVE' WHERE id = 'v00010'", false, true },
-	{ "UPDATE \"VoiceAgent\" SET \"elevenLabsAgentId\" = NULL WHERE id = 'v00011'", false, true },
+	{ "UPDATE \"VoiceAgent\" SET \"elevenLabsAgentId\" = NULL WHERE id = 'v00011'", false,
+	  true },
 	{ "UPDATE \"VoiceAgent\" SET \"twilioPhoneNumber\" = '' WHERE id = 'v00012'", false, true },
 	{ "INSERT INTO \"VoiceAgent\" " AGENT " VALUES ('a new one', 'n', 'o', 'en', '+1888', 'p'),"
-	  " ('zz', 'n', 'o', 'ez', '+1889', 'c'), ('not watched', 'n', 'o', NULL, '+1890', 'p')", false, true },
+	  " ('zz', 'n', 'o', 'ez', '+1889', 'c'), ('not watched', 'n', 'o', NULL, '+1890', 'p')",
+	  false, true },
 	{ "DELETE FROM \"VoiceAgent\" WHERE id = 'v00020'", true, true },
 	{ "DELETE FROM \"VoiceAgent\" WHERE id = 'not watched'", false, false },
 	/* as many come as go */
-	{ "WITH d AS (DELETE FROM \"VoiceAgent\" WHERE id = 'v00021') INSERT INTO \"VoiceAgent\" " AGENT
+	{ "WITH d AS (DELETE FROM \"VoiceAgent\" WHERE id = 'v00021') INSERT INTO"
+	  " \"VoiceAgent\" " AGENT
 	  " VALUES ('v00021b', 'n', 'o', 'eb', '+1900', 'p')", true, true },
 	{ "UPDATE \"VoiceAgent\" SET id = 'v00022b' WHERE id = 'v00022'", true, true },
 	{ "UPDATE ringdown.agent_ext SET home_account = 'c', integration = 'register_call',"
 	  " eleven_present = true WHERE agent_id = 'v00030'", false, true },
 	{ "UPDATE ringdown.agent_ext SET outcome = 'bad' WHERE agent_id = 'v00031'", false, false },
-	{ "INSERT INTO ringdown.agent_ext (agent_id, eleven_present) VALUES ('v04000', false)", false, true },
+	{ "INSERT INTO ringdown.agent_ext (agent_id, eleven_present) VALUES ('v04000', false)",
+	  false, true },
 	{ "DELETE FROM ringdown.agent_ext WHERE agent_id = 'v00030'", true, true },
 	{ "UPDATE \"VoiceAgent\" SET \"updatedAt\" = now() WHERE id < 'v00500'", false, false },
 	{ "UPDATE \"VoiceAgent\" SET \"orgId\" = 'other'", true, true },
 	/* several changes of one row, and back again */
-	{ "UPDATE \"VoiceAgent\" SET name = 'x' WHERE id = 'v00040'; UPDATE \"VoiceAgent\" SET name = 'agent 40'"
-	  " WHERE id = 'v00040'", false, false },
+	{ "UPDATE \"VoiceAgent\" SET name = 'x' WHERE id = 'v00040'; UPDATE \"VoiceAgent\" SET name"
+	  " = 'agent 40' WHERE id = 'v00040'", false, false },
 	/* homes that follow from the set of primaries */
 	{ "UPDATE \"TwilioAccount\" SET \"isPrimary\" = true WHERE id = 'b'", true, true },
 	{ "UPDATE \"TwilioAccount\" SET \"isPrimary\" = false WHERE id = 'p'", true, true },
-	{ "INSERT INTO \"TwilioAccount\" " ACCOUNT " VALUES ('d', 'd', 'ACd', 't', false, true)", true, true },
+	{ "INSERT INTO \"TwilioAccount\" " ACCOUNT " VALUES ('d', 'd', 'ACd', 't', false, true)",
+	  true, true },
 };
 
 static void run_each(struct store *s, const char *list)
@@ -152,7 +159,8 @@ static void others_in(void *arg)
 		r.age = 10;
 		run_each(s, by_others[i].sql);
 		check(&r, s);
-		if (by_others[i].whole != (r.age == 0) || by_others[i].moves != (r.version != version))
+		if (by_others[i].whole != (r.age == 0) ||
+		    by_others[i].moves != (r.version != version))
 			fail_msg("%s: %s", by_others[i].sql, r.age ? "changes only" : "all of it");
 	}
 	roster_fini(&r);
@@ -176,8 +184,8 @@ static void late_in(void *arg)
 	set_up(s);
 	check(&r, s);
 	assert_int_equal(tx_begin(s, &t, &jane, &err), 0);
-	assert_int_equal(tx_query(&t, NULL, &err, "UPDATE \"VoiceAgent\" SET \"twilioPhoneNumber\" = '+1999'"
-				  " WHERE id = 'v00100'", ""), 0);
+	assert_int_equal(tx_query(&t, NULL, &err, "UPDATE \"VoiceAgent\" SET \"twilioPhoneNumber\""
+				  " = '+1999' WHERE id = 'v00100'", ""), 0);
 	sql(s, "UPDATE \"VoiceAgent\" SET \"twilioPhoneNumber\" = '+1998' WHERE id = 'v00101'");
 	for (int i = 0; i < 3; i++)
 		check(&r, s);
@@ -222,7 +230,8 @@ static void findings_in(void *arg)
 	r.age = 1000;
 	load(&r, s);
 	assert_int_equal(r.age, 0);
-	assert_true(agent(&r, "v00050")->outcome == OUT_BAD && agent(&r, "v00052")->outcome != OUT_BAD);
+	assert_true(agent(&r, "v00050")->outcome == OUT_BAD &&
+		    agent(&r, "v00052")->outcome != OUT_BAD);
 	roster_fini(&r);
 }
 

@@ -174,7 +174,8 @@ static void health_in(void *arg)
 	size_t n = 0;
 
 	IN_TX(s, OK(account_health_put(t, &a, &(double){ 1.5 }, err)));
-	IN_TX(s, OK(account_health_put(t, &a, NULL, err)));	/* an outage: it could not be asked */
+	/* an outage: it could not be asked */
+	IN_TX(s, OK(account_health_put(t, &a, NULL, err)));
 	OK(store_query(s, &balance, err, "SELECT balance_amount FROM ringdown.account_ext"
 		       " WHERE account_id = $1", "t", p));
 	assert_string_equal(pg_text(balance, 0, 0), "1.5");

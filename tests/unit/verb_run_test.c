@@ -341,7 +341,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(arguments), T(strict_script), T(no_input_no_terminal), T(never_ends),
 		T(ignores_term),
-		T(daemons), T(leaves_running), T(guardian), T(writes_much), T(escapes), T(secrets), T(follow), T(directory),
+		T(daemons), T(leaves_running), T(guardian), T(writes_much), T(escapes), T(secrets),
+		T(follow), T(directory),
 		T(results),
 	};
 
