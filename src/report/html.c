@@ -120,6 +120,21 @@ static void lost_card(struct str *out, const struct review_traffic *t)
 	     str_eq(t->kind, "calls") ? "Calls lost" : "Messages lost", help);
 }
 
+static void moved_card(struct str *out, const struct report *r)
+{
+	_cleanup_(free_p) char *value = NULL, *help = NULL;
+	int64_t moved = 0, of = 0;
+
+	for (size_t i = 0; i < r->n_events; i++) {
+		moved += r->events[i].agents_moved;
+		of += r->events[i].agents_total;
+	}
+	value = xasprintf("%lld", (long long)moved);
+	help = xasprintf("of %lld, by %zu failover%s", (long long)of, r->n_events,
+			 r->n_events == 1 ? "" : "s");
+	card(out, "", value, "Agents moved", help);
+}
+
 static void cards(struct str *out, const struct report *r)
 {
 	_cleanup_(free_p) char *agents = r->agents_failing < 0 ? xstrdup("?") :
@@ -142,6 +157,8 @@ static void cards(struct str *out, const struct report *r)
 		lost_card(out, &r->traffic[k]);
 	card(out, r->orgs_all < 0 ? "none" : r->orgs_all ? "hurt" : "", orgs, "Orgs hit",
 	     "an agent, call or message failed");
+	if (r->n_events)
+		moved_card(out, r);
 	str_add(out, "</dl>\n");
 }
 

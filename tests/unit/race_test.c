@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/task.h"
+#include "store/reports.h"
 #include "store/accounts.h"
 #include "store/agents.h"
 #include "store/control.h"
@@ -428,6 +429,18 @@ OP(run_starts)
 }
 OP(run_orders) { UNUSED_SIDE; return order_entry(t, "RUN-r", 2, err); }
 
+ALONE(writes_report)
+{
+	struct review_text theirs = { 0 };
+	int64_t version = 0;
+	int e = report_put(x->s, who, "INC-r", "summary", 0, "text", &version, &theirs, err);
+
+	record_fini(&review_text_type, &theirs);
+	return e;
+}
+ALONE(signs_report) { return report_state(x->s, who, "INC-r", RV_DRAFT, NULL, err); }
+ALONE(does_practice) { return practice_put(x->s, who, "drill", 1000, "n", err); }
+
 static const struct write writes[] = {
 	T(set_current), T(healthy), T(standby), T(not_ready), T(health_put),
 	T(check_put), A(account_edits), A(account_adds), A(account_removes), A(reseals), T(judge),
@@ -439,7 +452,7 @@ static const struct write writes[] = {
 	A(maintain), A(expire), T(put_hold), T(drop_hold), T(raise_alert), T(resolve),
 	T(put_message), A(claim), A(token_puts), A(token_revokes), A(request), A(evidence), A(roll),
 	A(prune), A(beat), A(live), A(adopt), A(take_lease), A(renew_lease),
-	T(run_starts), T(run_orders),
+	T(run_starts), T(run_orders), A(writes_report), A(signs_report), A(does_practice),
 };
 
 /* Everything the writes touch, as it was. Sequences may run on. */
@@ -470,7 +483,11 @@ static const char RESET[] =
 	" '2026-01-01', '2026-01-01'); SET session_replication_role = replica; DELETE FROM"
 	" ringdown.run_entry; SET session_replication_role = origin; DELETE FROM ringdown.run;"
 	" INSERT INTO ringdown.run (id, version, runbook, status, kind, started_at, summary) VALUES"
-	"  ('RUN-r', 1, 'b', 'waiting', 'real', '2026-01-01', '{}');";
+	"  ('RUN-r', 1, 'b', 'waiting', 'real', '2026-01-01', '{}');"
+	" DELETE FROM ringdown.report_text; DELETE FROM ringdown.practice;"
+	" INSERT INTO ringdown.incident (id, title, severity, state, kind, declared_by, declared_at,"
+	" changed_at, review) VALUES ('INC-r', 't', 'P1', 'resolved', 'real', 'x', '2026-01-01',"
+	" '2026-01-01', 'in_review') ON CONFLICT (id) DO UPDATE SET review = 'in_review';";
 
 static const char INVARIANTS[] =
 	"SELECT (SELECT count(*) FROM (SELECT lineage FROM ringdown.event WHERE status IN ('held',"
@@ -486,6 +503,8 @@ static const char INVARIANTS[] =
 	"  WHERE f.status <> e.status AND e.status <> 'superseded')"
 	" + (SELECT count(*) FROM ringdown.run r WHERE r.id = 'RUN-r' AND r.version <> 1 +"
 	"  (SELECT count(*) FROM ringdown.run_entry e WHERE e.run_id = r.id))"
+	" + (SELECT count(*) FROM (SELECT 1 FROM ringdown.report_text GROUP BY section HAVING"
+	"  max(version) <> count(*) OR count(*) FILTER (WHERE NOT aside) <> 1) t)"
 	" + (SELECT count(*) FROM ringdown.journal_head h WHERE h.seq <>"
 	"  (SELECT coalesce(max(seq), h.seq) FROM ringdown.journal))";
 
