@@ -133,8 +133,8 @@ static int run_unack(struct cli *c)
 
 static void tell_silence(struct cli *c, const struct json *reply)
 {
-	cli_print(c, "silence %lld: %s on %s, until %s ('ringdown alerts unsilence %lld' ends"
-		     " it)\n", (long long)json_get_i64(reply, "id", 0), json_get_str(reply, "name"),
+	cli_print(c, "silence %lld: %s on %s, until %s"
+		  " ('ringdown alerts unsilence %lld' ends it)\n", (long long)json_get_i64(reply, "id", 0), json_get_str(reply, "name"),
 		  json_get_str(reply, "subject")[0] ? json_get_str(reply, "subject") : "itself",
 		  json_get_str(reply, "until"), (long long)json_get_i64(reply, "id", 0));
 }
@@ -223,8 +223,8 @@ static const struct subcommand verbs[] = {
 	  .kind = CLI_READS, .run = run_members },
 	{ .name = "deliveries", .help = "what came from outside, and what was left out of it",
 	  .kind = CLI_READS, .run = run_deliveries },
-	{ .name = "test", .args = "FILE", .help = "feeds series from a file and says what fires"
-						  " when",
+	{ .name = "test", .args = "FILE",
+	  .help = "feeds series from a file and says what fires when",
 	  .detail = "FILE is YAML: 'series' maps NAME or NAME{LABEL} to values such as"
 		    " \"1x20 6x40\" (20 times\n1, then 40 times 6; - could not be read, _ no"
 		    " value), 'step' is the time between\ntwo of them (15s), 'policy' another"

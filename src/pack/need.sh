@@ -12,12 +12,13 @@ build="gcc:gcc pkg-config:pkg-config libuv:libuv1-dev libmicrohttpd:libmicrohttp
 run="/usr/lib/postgresql/15/bin/initdb:postgresql-15"
 test="cmocka:libcmocka-dev vterm:libvterm-dev tmux:tmux python3:python3 git:git clang-tidy:clang-tidy clang:clang
  /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev g++:g++ ps:procps troff:groff-base /usr/lib/python3/dist-packages/yaml/__init__.py:python3-yaml cppcheck:cppcheck /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1:libfaketime node:nodejs npm:npm
- psql:postgresql-client-15 runuser:util-linux curl:curl openssl:openssl chromium:chromium prometheus:prometheus"
+ psql:postgresql-client-15 runuser:util-linux curl:curl openssl:openssl chromium:chromium prometheus:prometheus
+ prometheus-alertmanager:prometheus-alertmanager"
 
 have() {
 	case $1 in
 	/*) [ -e "$1" ] ;;
-	gcc | pkg-config | tmux | python3 | git | clang-tidy | clang | cppcheck | node | npm | psql | runuser | curl | g++ | ps | troff | openssl-cli | chromium | prometheus)
+	gcc | pkg-config | tmux | python3 | git | clang-tidy | clang | cppcheck | node | npm | psql | runuser | curl | g++ | ps | troff | openssl-cli | chromium | prometheus | prometheus-alertmanager)
 		command -v "$1" >/dev/null 2>&1 ;;
 	*) command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$1" ;;
 	esac

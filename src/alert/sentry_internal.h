@@ -1,0 +1,23 @@
+/* Shared by sentry.c, which looks, and sentry_keep.c, which writes down what it saw. */
+#ifndef RD_ALERT_SENTRY_INTERNAL_H
+#define RD_ALERT_SENTRY_INTERNAL_H
+
+#include "alert/board.h"
+#include "alert/sentry.h"
+#include "core/task.h"
+
+struct sentry {
+	struct sentry_deps d;
+	struct task *task;
+	struct condition wake;
+	bool stopping;
+	struct board *board;
+	int64_t epoch;			/* the board was loaded under this one */
+	int64_t wall_ms, mono_ms;	/* of the last look */
+	int64_t refreshed_ms, sampled_ms, look_ms;
+};
+
+/* What a look moved, in one transaction; an error: nothing of it was kept. */
+int sentry_keep(struct sentry *w, const struct policy *p, struct err *err);
+
+#endif
