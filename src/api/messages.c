@@ -26,7 +26,9 @@ static void ask_of(const struct call *c, struct message_ask *a)
 				   .vendor = call_text(c, "vendor"),
 				   .fields = json_get(c->body, "fields"),
 				   .hash = call_text(c, "hash"),
-				   .tier = call_text(c, "tier") };
+				   .tier = call_text(c, "tier"),
+				   .subject = call_text(c, "subject"),
+				   .body = call_text(c, "body") };
 	texts_of(c, "to", &a->to);
 	texts_of(c, "withGaps", &a->gaps);
 }
@@ -142,11 +144,12 @@ static int get_capabilities(struct call *c)
 	{                                                                                          \
 		{ "to", M_TEXTS,                                                                   \
 		  .help = "audiences, or slack, pager, email:ADDRESS, role:ROLE, status-page" },   \
-			{ "fields", M_OBJECT, .help = "values of the template's fields" },         \
-			{ "withGaps", M_TEXTS, .help = "fields that may stay without a value" },   \
-			TEXT("vendor", 40, .help = "whose support it goes to"), TEXT("tier", 40),  \
-			TEXT("hash", 40, .help = "of the preview that was seen")                   \
-	}
+		{ "fields", M_OBJECT, .help = "values of the template's fields" },                 \
+		{ "withGaps", M_TEXTS, .help = "fields that may stay without a value" },           \
+		TEXT("vendor", 40, .help = "whose support it goes to"), TEXT("tier", 40),          \
+		TEXT("subject", 500, .help = "as it was seen or changed"),                         \
+		TEXT("body", 20000, .help = "as it was seen or changed"),                          \
+		TEXT("hash", 40, .help = "of the preview that was seen") }
 
 static const struct route routes[] = {
 	{ "GET", "/api/v1/capabilities", PR_VIEWER, .handle = get_capabilities,

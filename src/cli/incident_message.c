@@ -1,7 +1,7 @@
 /*
  * `ringdown incident message` and `tell`: a template with the incident's values, its gaps and
- * its addressees; then the same, sent. What is sent is what was shown: the second request
- * carries the hash of the first one's answer.
+ * its addressees; then the same, sent. What is sent is what was shown, whatever the record says
+ * by then: the second request carries the words of the first one's answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,8 @@ static int add_fields(struct cli *c, struct jw *w)
 	return 0;
 }
 
-static int body_of(struct cli *c, const char *hash, struct str *ret)
+/* seen: the preview whose words are to be sent; NULL = a preview is asked for. */
+static int body_of(struct cli *c, const struct json *seen, struct str *ret)
 {
 	struct jw w = JW(ret);
 	int r;
@@ -54,8 +55,10 @@ static int body_of(struct cli *c, const char *hash, struct str *ret)
 		jw_str(&w, "vendor", cli_opt(c, "vendor"));
 	if (cli_opt(c, "tier"))
 		jw_str(&w, "tier", cli_opt(c, "tier"));
-	if (hash)
-		jw_str(&w, "hash", hash);
+	if (seen) {
+		jw_str(&w, "subject", json_get_str(seen, "subject"));
+		jw_str(&w, "body", json_get_str(seen, "body"));
+	}
 	r = add_fields(c, &w);
 	jw_obj_end(&w);
 	return r;
@@ -88,10 +91,17 @@ static void print_way(struct cli *c, const struct json *v)
 
 static void print_message(struct cli *c, const struct json *m)
 {
-	const struct json *missing = json_get(m, "missing");
+	const struct json *missing = json_get(m, "missing"), *page = json_get(m, "statusPage");
 
 	for (const struct json *v = json_first(json_get(m, "to")); v; v = json_next(v))
 		print_way(c, v);
+	if (json_type(page) == JSON_OBJECT)
+		cli_print(c, "Page:     %s, status %s%s%s\n",
+			  str_eq(json_get_str(page, "action"), "update")
+				  ? "goes on with its incident"
+				  : "a new incident there",
+			  json_get_str(page, "status"), json_get_str(page, "link") ? ", " : "",
+			  json_get_str(page, "link") ? json_get_str(page, "link") : "");
 	cli_print(c, "Subject:  %s\n\n%s\n", json_get_str(m, "subject"), json_get_str(m, "body"));
 	for (const struct json *v = json_first(missing); v; v = json_next(v))
 		cli_print(c, "MISSING   %s: --field %s=..., or --with-gaps %s\n", json_str(v),
@@ -167,7 +177,7 @@ static int tell(struct cli *c)
 		r = EXIT_NO;
 	if (r == 0) {
 		path_of(c, "", &path);
-		r = body_of(c, json_get_str(seen, "hash"), &body);
+		r = body_of(c, seen, &body);
 	}
 	if (r == 0)
 		r = remote_send(c, "POST", str_get(&path), str_get(&body), &sent, NULL);

@@ -194,7 +194,8 @@ static const char alerts_sql[] = "SELECT " CLOCK(
 		   " (SELECT l.ref FROM ringdown.incident_link l WHERE l.incident_id = $1 AND "
 		   "l.kind = 'alert' AND"
 		   "  l.gone_by IS NULL) AND a.name NOT IN ('standby', 'engine-silent', "
-		   "'untold')" USED " ORDER BY a.since DESC LIMIT 5";
+		   "'untold',"
+	" 'metric-unreadable', 'feed', 'drift', 'isolation')" USED " ORDER BY a.since DESC LIMIT 5";
 static const char calls_sql[] = "SELECT call_sid || ' ' || status || ' ' || " CLOCK(
 	"created_at") " || coalesce(from_number, '?')"
 		      " || ' to ' || coalesce(to_number, '?') FROM calls WHERE created_at >= $3 "
@@ -305,8 +306,7 @@ void evidence_fini(struct evidence *e)
 
 /* ---- which source a field takes ------------------------------------------------------------ */
 
-/* Line by line: a given text may have several. */
-static void add_clean_lines(struct str *b, const char *text)
+void facts_clean_lines(struct str *b, const char *text)
 {
 	for (const char *p = text; p && *p;) {
 		size_t n = strcspn(p, "\n");
@@ -322,7 +322,7 @@ static void add_given(struct facts *f, const struct json *obj, const char *from)
 	for (const struct json *v = json_first(obj); v; v = json_next(v)) {
 		struct str b = STR_INIT(40000);
 
-		add_clean_lines(&b, json_str(v));
+		facts_clean_lines(&b, json_str(v));
 		facts_add(f, json_name(v), str_get(&b), from);
 		str_fini(&b);
 	}

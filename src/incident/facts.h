@@ -17,6 +17,8 @@ struct facts { struct fact *v; size_t n; };
 void facts_add(struct facts *f, const char *name, const char *value, const char *from);
 const struct fact *facts_find(const struct facts *f, const char *name);
 void facts_fini(struct facts *f);
+/* Text of a person, cleaned line by line: it may have several. */
+void facts_clean_lines(struct str *b, const char *text);
 
 /* From the tables of engine and application; lists are capped, counts are not. */
 struct evidence {

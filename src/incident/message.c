@@ -88,6 +88,35 @@ const char *message_unnamed(const struct draft *m, const struct strlist *gaps)
 	return NULL;
 }
 
+static void reword(char **text, const char *by)
+{
+	struct str b = STR_INIT(64 << 10);
+
+	if (!by)
+		return;
+	facts_clean_lines(&b, by);
+	free(*text);
+	*text = str_take(&b);
+}
+
+void message_reword(struct draft *m, const char *subject, const char *body)
+{
+	struct strlist left = { 0 };
+
+	if (!subject && !body)
+		return;
+	reword(&m->subject, subject);
+	reword(&m->body, body);
+	for (size_t i = 0; i < m->missing.n; i++) {
+		_cleanup_(free_p) char *mark = xasprintf("[%s?]", m->missing.v[i]);
+
+		if (strstr(m->subject, mark) || strstr(m->body, mark))
+			strlist_add(&left, m->missing.v[i]);
+	}
+	strlist_fini(&m->missing);
+	m->missing = left;
+}
+
 /* ---- where it goes ------------------------------------------------------------------------ */
 
 static const struct { const char *word, *channel; } words[] = {
@@ -235,6 +264,24 @@ void message_hash(const struct draft *m, char ret[17])
 	str_fini(&b);
 }
 
+/* What becomes of it on our status page, when it goes there. */
+static void page_json(struct jw *w, const struct draft *m)
+{
+	bool goes = false;
+
+	for (size_t i = 0; i < m->n_ways; i++)
+		goes = goes || str_eq(m->ways[i].channel, "statuspage");
+	if (!goes) {
+		jw_null(w, "statusPage");
+		return;
+	}
+	jw_obj(w, "statusPage");
+	jw_str(w, "action", m->page_link ? "update" : "create");
+	jw_str(w, "link", m->page_link);
+	jw_str(w, "status", m->status);
+	jw_obj_end(w);
+}
+
 void message_json(struct jw *w, const struct draft *m)
 {
 	char hash[17];
@@ -246,6 +293,7 @@ void message_json(struct jw *w, const struct draft *m)
 	jw_str(w, "body", m->body);
 	jw_str(w, "status", m->status);
 	jw_str(w, "hash", hash);
+	page_json(w, m);
 	jw_arr(w, "missing");
 	for (size_t i = 0; i < m->missing.n; i++)
 		jw_str(w, NULL, m->missing.v[i]);
@@ -279,6 +327,7 @@ void message_fini(struct draft *m)
 	free(m->subject);
 	free(m->body);
 	free(m->status);
+	free(m->page_link);
 	facts_fini(&m->used);
 	strlist_fini(&m->missing);
 	for (size_t i = 0; i < m->n_ways; i++) {

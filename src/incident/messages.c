@@ -28,8 +28,12 @@ static int fill(struct incidents *h, const struct incident_doc *d, const struct 
 	if (r == 0)
 		r = message_route(ret, p, h->d.notify, a->vendor, &a->to, err);
 	facts_fini(&f);
+	if (r == 0)
+		message_reword(ret, a->subject, a->body);
 	if (r < 0)
 		message_fini(ret);
+	else
+		ret->page_link = xstrdup(e->page_link);
 	return r;
 }
 

@@ -14,6 +14,7 @@ struct message_ask {
 	const char *template_id, *vendor;
 	const struct json *fields;	/* values for this message; NULL = none */
 	struct strlist to, gaps;	/* to empty: the template's audience */
+	const char *subject, *body;	/* as they were seen or changed; NULL = the template's */
 	const char *hash;		/* of the preview that was seen; NULL = any */
 	const char *tier;		/* of the vendor's support; NULL = the policy's */
 };

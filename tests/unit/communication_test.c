@@ -111,6 +111,13 @@ static void gaps(void **state)
 	assert_int_equal(m.missing.n, 1);
 	assert_string_equal(message_unnamed(&m, &named), "eta");
 	message_hash(&m, seen);
+	message_reword(&m, NULL,
+		       "Calls fail.\n\033[31mEnd: [eta?]"); /* the gap still stands there */
+	assert_string_equal(m.body, "Calls fail.\n[31mEnd: [eta?]");
+	assert_string_equal(message_unnamed(&m, &named), "eta");
+	message_reword(&m, "Trouble", "Calls fail.");
+	assert_string_equal(m.subject, "Trouble");
+	assert_null(message_unnamed(&m, &named));
 	message_fini(&m);
 	strlist_add(&named, "eta");
 	assert_int_equal(message_fill(p, "note", &f, &named, &m, NULL), 0);
