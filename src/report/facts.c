@@ -157,12 +157,15 @@ static void summary(const struct report *r, struct report_blocks *b)
 {
 	const struct incident *i = &r->doc.incident;
 
-	block_add(b, BLOCK_TEXT, "%s on %s: %s%s%s", or_dash(i->severity), or_dash(i->service),
-		  or_dash(i->title), str_empty(i->impact) ? "" : ". Impact as declared: ",
-		  str_empty(i->impact) ? "." : i->impact);
+	block_add(b, BLOCK_TEXT, "%s on %s: %s.", or_dash(i->severity), or_dash(i->service),
+		  or_dash(i->title));
+	if (!str_empty(i->impact))
+		block_add(b, BLOCK_TEXT, "Impact as declared: %s.", i->impact);
 	how_it_ended(r, b);
 	for (size_t k = 0; k < r->n_events; k++)
 		event_sentence(&r->events[k], b);
+	if (!r->n_events)
+		block_add(b, BLOCK_ITEM, "No failover belongs to it: no agent was moved.");
 	agents_sentence(r, b);
 	for (size_t k = 0; k < COUNT_OF(r->traffic); k++)
 		lost_sentence(&r->traffic[k], b);
