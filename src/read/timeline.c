@@ -234,6 +234,8 @@ static void add_journal(struct query *q, const struct timeline_window *w,
 	}
 	if (w->lane || w->noise)
 		str_add(&q->sql, " AND NOT j.kind ^@ 'note'");
+	if (!w->noise) /* without words it only moves figures */
+		str_add(&q->sql, " AND j.text <> ''");
 	if (w->lane)
 		add_lane(q, w->lane, w->noise);
 	else if (!w->noise)
