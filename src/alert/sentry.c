@@ -13,6 +13,8 @@
 #include "store/alerts_received.h"
 #include "store/control.h"
 
+#define KEEP_ALERTS_MS (90 * INT64_C(86400000))
+
 enum { READERS = 4, STEP_MS = 5000, FASTEST_MS = 500, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000 };
 
 const struct board *sentry_board(const struct sentry *w)
@@ -235,6 +237,7 @@ static void run(void *arg)
 		if (w->board && now - pruned > 3600000) {
 			samples_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
 			alerts_received_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
+			alerts_prune(w->d.store, now - KEEP_ALERTS_MS, NULL);
 			pruned = now;
 		}
 		if (!w->stopping)

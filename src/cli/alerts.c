@@ -134,7 +134,8 @@ static int run_unack(struct cli *c)
 static void tell_silence(struct cli *c, const struct json *reply)
 {
 	cli_print(c, "silence %lld: %s on %s, until %s"
-		  " ('ringdown alerts unsilence %lld' ends it)\n", (long long)json_get_i64(reply, "id", 0), json_get_str(reply, "name"),
+		  " ('ringdown alerts unsilence %lld' ends it)\n",
+		  (long long)json_get_i64(reply, "id", 0), json_get_str(reply, "name"),
 		  json_get_str(reply, "subject")[0] ? json_get_str(reply, "subject") : "itself",
 		  json_get_str(reply, "until"), (long long)json_get_i64(reply, "id", 0));
 }

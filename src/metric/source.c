@@ -15,12 +15,14 @@
 #include "core/str.h"
 #include "metric/internal.h"
 
+enum { LABEL_MAX = 200 };
+
 /* ---- points ------------------------------------------------------------------------------ */
 
 void metric_points_add(struct metric_points *p, const char *label, double value)
 {
 	p->v = grow(p->v, &p->cap, p->n + 1, sizeof(*p->v));
-	p->v[p->n++] = (struct metric_point){ xstrdup(label ? label : ""), value };
+	p->v[p->n++] = (struct metric_point){ text_clean(label ? label : "", LABEL_MAX), value };
 }
 
 void metric_points_fini(struct metric_points *p)

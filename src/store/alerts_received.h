@@ -40,5 +40,7 @@ int alert_deliveries_list(struct store *s, int64_t limit, struct alert_delivery 
 			  size_t *ret_n, struct err *err);
 /* Old deliveries, and members of alerts that were over before then. */
 int alerts_received_prune(struct store *s, int64_t before_ms, struct err *err);
+/* Alerts that were over before then and belong to no incident; a batch. */
+int alerts_prune(struct store *s, int64_t before_ms, struct err *err);
 
 #endif
