@@ -202,6 +202,8 @@ static int over_one(struct cli *c, const char *id, bool json)
 			  (long long)i->notes);
 		if (!str_empty(i->impact))
 			cli_print(c, "  impact: %s\n", i->impact);
+		if (!str_empty(i->status_quoted))
+			cli_print(c, "  %s\n", i->status_quoted);
 		over_clocks(c, &d);
 		over_open(c, &d);
 		r = over_last(c, id);

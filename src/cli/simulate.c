@@ -140,7 +140,8 @@ const struct subcommand cmd_simulate = {
 	.name = "simulate",
 	.help = "serve simulated Twilio, ElevenLabs, status pages, application and mail",
 	.detail = "One port serves everything, told apart by path prefix (/monitor, /messaging, "
-		  "/video, /routes, /elevenlabs, /telnyx, /status, /aws, /app, /slack, /pagerduty; "
+		  "/video, /routes, /elevenlabs, /telnyx, /status, /aws, /app, /slack, /pagerduty, "
+		  "/statuspage; "
 		  "Twilio's API at its own path) or by Host header. GET /_sim/state shows the "
 		  "world with its credentials and base addresses; faults, scenarios and changes "
 		  "are made by POST under /_sim.",

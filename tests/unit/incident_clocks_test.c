@@ -139,11 +139,64 @@ static void p3_is_a_digest(void **state)
 	assert_int_equal(clocks_open(&policy, &i, NULL, NOW, &v), 0);
 }
 
+/* Whom a clock will tell, and which way, stands in its words before it does. */
+static void clocks_say_whom(void **state)
+{
+	struct policy_contact people[] = { { .role = T("team-lead"), .name = T("Ann") } };
+	struct policy p = policy;
+	struct incident i = { .severity = T("P1"), .state = IS_DECLARED };
+	struct incident_clock *v, said;
+	size_t n;
+
+	(void)state;
+	p.contacts = people;
+	p.n_contacts = 1;
+	n = clocks_open(&p, &i, "engineering", NOW, &v);
+	assert_string_equal(kind(v, n, CK_LADDER)->text, "rung 1: on-call, by pager and slack");
+	assert_true(clocks_fire(&p, &i, kind(v, n, CK_LADDER), NOW, &said));
+	record_fini(&incident_clock_type, &said);
+	assert_string_equal(kind(v, n, CK_LADDER)->text,
+			    "rung 2: team-lead, Ann, by pager and slack");
+	assert_string_equal(kind(v, n, CK_SEVERITY)->text,
+			    "nobody acknowledged a P1: tell eng-manager, by pager and slack");
+	for (size_t k = 0; k < n; k++)
+		record_fini(&incident_clock_type, &v[k]);
+	free(v);
+}
+
+/* A provider's clock goes from level to level and ends behind the last. */
+static void vendor_levels(void **state)
+{
+	struct policy_level levels[] = { { T("email"), T("a@b") }, { T("console"), T("am") },
+					 { T("phone"), T("+1") } };
+	struct policy_vendor vendor = { .id = T("twilio"), .levels = levels, .n_levels = 3 };
+	struct policy p = { .vendors = &vendor, .n_vendors = 1 };
+	struct incident i = { .severity = T("P1"), .state = IS_ACKNOWLEDGED };
+	struct incident_clock c = { .kind = CK_VENDOR, .state = CS_RUNNING, .due_at_ms = NOW,
+				    .respond_ms = HOUR, .rung = 1, .target = T("twilio") }, said;
+
+	(void)state;
+	assert_true(clocks_fire(&p, &i, &c, NOW, &said));
+	assert_int_equal(said.rung, 1);
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(c.rung, 2);
+	assert_int_equal(c.due_at_ms, NOW + HOUR);
+	assert_true(clocks_fire(&p, &i, &c, NOW + HOUR, &said));
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(c.state, CS_RUNNING);
+	assert_true(clocks_fire(&p, &i, &c, NOW + 2 * HOUR, &said));
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(c.state, CS_DONE);
+	assert_false(clocks_fire(&p, &i, &c, NOW + 3 * HOUR, &said));
+	record_fini(&incident_clock_type, &said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p0_opens_all),	       cmocka_unit_test(ladder_passes_over_rungs),
 		cmocka_unit_test(notice_repeats),      cmocka_unit_test(update_is_a_persons),
+		cmocka_unit_test(clocks_say_whom), cmocka_unit_test(vendor_levels),
 		cmocka_unit_test(p3_is_a_digest),
 	};
 
