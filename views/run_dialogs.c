@@ -424,6 +424,11 @@ static void wait_lines(struct decision *d, const struct run_doc *doc, const stru
 	if (s && (is(d, "failed") || is(d, "happened"))) {
 		dialog_line(g, ROLE_normal, s->started_at_ms ? "RAN" : "RUNS", "%s",
 		            s->command ? s->command : s->id);
+		struct json *result =
+		        s->result ? json_parse(s->result, strlen(s->result), NULL) : NULL;
+		if (run_step_said(result))
+			dialog_line(g, ROLE_bad, "SAID", "%.300s", run_step_said(result));
+		json_free(result);
 		for (size_t i = 0; i < s->n_checks && s->started_at_ms; i++)
 			if (!str_eq(s->checks[i].outcome, "pass"))
 				dialog_line(g, ROLE_bad, "GOT", "%s %s, wanted %s",

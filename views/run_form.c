@@ -260,11 +260,12 @@ static void add_row(struct run_form *x, const struct run_param *p)
 
 	record_init(&run_param_type, &x->params[i]);
 	record_copy(&run_param_type, &x->params[i], p);
-	snprintf(x->helps[i], sizeof(x->helps[i]), "%s%s%s%s",
-	         !str_empty(p->wants) ? p->wants
-	         : p->type            ? p->type
-	                              : "text",
-	         p->help ? ": " : "", p->help ? p->help : "",
+	const char *wants = !str_empty(p->wants) ? p->wants : p->type ? p->type : "text";
+
+	/* what it is for comes first; how it is written may be cut */
+	snprintf(x->helps[i], sizeof(x->helps[i]), "%s%s%s%s%s",
+	         str_empty(p->help) ? "" : p->help, str_empty(p->help) ? "" : " (", wants,
+	         str_empty(p->help) ? "" : ")",
 	         choice ? " (Space: the next one)" : "");
 	x->rows[i] = (struct form_row){
 		.name = x->params[i].name,

@@ -212,13 +212,13 @@ static bool aside(const char *name)
 	return false;
 }
 
-static void scalars(const struct json *doc, char *line, size_t n)
+static void scalars(const struct json *doc, bool body, char *line, size_t n)
 {
 	char value[200];
 
 	for (const struct json *m = json_first(doc); m && json_name(m); m = json_next(m)) {
 		size_t at = strlen(line);
-		if (is_table(m) || aside(json_name(m)) ||
+		if (is_table(m) || (!body && aside(json_name(m))) ||
 		    (json_type(m) == JSON_ARRAY && !json_count(m)))
 			continue;
 		run_value_text(m, value, sizeof(value));
@@ -234,17 +234,17 @@ int run_result_draw(struct area at, int y, int left, const char *label, const ch
 	const struct json *inner = json_get(doc, "result"); /* of a preview, beside its judgement */
 	const struct json *from = json_type(inner) == JSON_OBJECT ? inner : doc;
 	char line[1024] = "";
-	bool tables = false;
+	bool tables = false, body = str_eq(label, "BODY"); /* not ours: nothing stands aside */
 
-	scalars(doc, line, sizeof(line));
+	scalars(doc, body, line, sizeof(line));
 	if (from != doc)
-		scalars(from, line, sizeof(line));
+		scalars(from, body, line, sizeof(line));
 	y = field(at, y, label, ROLE_normal, line);
 	for (const struct json *m = json_first(from); m && json_name(m); m = json_next(m)) {
 		struct grid g = { .rows = m,
 			          .explain = codes,
 			          .order = json_get(from, "columns") };
-		if (!is_table(m) || aside(json_name(m)))
+		if (!is_table(m) || (!body && aside(json_name(m))))
 			continue;
 		if (!str_eq(json_name(m), "rows") && !str_eq(json_name(m), "table"))
 			area_text(at, 1, y++, ROLE_label, json_name(m));
@@ -295,7 +295,7 @@ static int draw_checks(const struct run_step *s, struct area at, int y)
 		y++;
 		for (size_t k = 0; k < COUNT_OF(ends); k++)
 			y = ends[k] > y ? ends[k] : y;
-		if (c->why && !str_eq(c->outcome, "pass"))
+		if (c->why && !str_eq(c->outcome, "pass") && !(s->why && strstr(s->why, c->why)))
 			y = area_wrap(at, LABEL + 1, y, at.w - LABEL - 2, role, c->why);
 	}
 	return y;
@@ -438,6 +438,47 @@ static int draw_stderr(const struct run_step *s, struct area at, int y, int left
 	return y;
 }
 
+/* What the other side said of a failure, if it said it as people can read it. */
+const char *run_step_said(const struct json *result)
+{
+	static const char *const names[] = { "detail", "error", "message", "title", "reason" };
+	const struct json *body = json_get(result, "json");
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (!str_empty(json_get_str(body, names[i])))
+			return json_get_str(body, names[i]);
+	return NULL;
+}
+
+/* Output as it came; a body of JSON as its members and tables. */
+static int draw_output(const struct run_step *s, struct area at, int y, int left)
+{
+	struct json *doc = s->result ? json_parse(s->result, strlen(s->result), NULL) : NULL;
+	const struct json *body = json_get(doc, "json");
+	struct str text = STR_INIT(STR_MAX_DEFAULT);
+
+	if (str_eq(s->verb, "http") && json_type(body) == JSON_OBJECT) {
+		json_print(&text, body);
+		y = run_result_draw(at, y, left, "BODY", str_get(&text), NULL);
+	} else if (!str_empty(s->output)) {
+		area_text(at, 1, y++, ROLE_label,
+		          s->state == RS_RUNNING ? "OUTPUT so far" : "OUTPUT");
+		y = lines(at, y, left, ROLE_normal, s->output);
+	}
+	str_fini(&text);
+	json_free(doc);
+	return y;
+}
+
+static int draw_said(const struct run_step *s, struct area at, int y)
+{
+	struct json *doc = s->result ? json_parse(s->result, strlen(s->result), NULL) : NULL;
+
+	y = field(at, y, "SAID", ROLE_bad, run_step_said(doc));
+	json_free(doc);
+	return y;
+}
+
 /* What a question asks is its title already. */
 static int draw_command(const struct run_step *s, struct area at, int y)
 {
@@ -473,7 +514,7 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 	    (!s->title || strcasecmp(d->wait.text, s->title) != 0))
 		y = field(at, y, "WAITS", ROLE_count, d->wait.text);
 	if (s->state == RS_FAILED || str_eq(s->outcome, "error") || str_eq(s->outcome, "fail"))
-		y = field(at, y, "WHY", ROLE_bad, s->why);
+		y = draw_said(s, at, field(at, y, "WHY", ROLE_bad, s->why));
 	else if (str_eq(s->outcome, "warn") && !s->n_checks)
 		y = field(at, y, "WHY", ROLE_warn, s->why);
 	/* before it runs: what it would do; afterwards: first what came of it */
@@ -487,11 +528,7 @@ int run_step_draw(const struct app *a, const struct run_doc *d, const struct run
 	y = draw_checks(s, at, y);
 	if (!str_eq(s->verb, "ask") && !str_eq(s->verb, "decide")) /* said above */
 		y = run_result_draw(at, y, left, "RESULT", s->result, s->explain);
-	if (!str_empty(s->output)) {
-		area_text(at, 1, y++, ROLE_label,
-		          s->state == RS_RUNNING ? "OUTPUT so far" : "OUTPUT");
-		y = lines(at, y, left, ROLE_normal, s->output);
-	}
+	y = draw_output(s, at, y, left);
 	y = draw_stderr(s, at, y, left);
 	if (over)
 		y = draw_command(s, at, y);

@@ -96,6 +96,8 @@ int app_runs_strip(const struct app *a, struct area at, int y);
 /* ---- run_step.c: a step in full; returns the row below. left: columns scrolled away. */
 int run_step_draw(const struct app *a, const struct run_doc *d, const struct run_step *s,
                   struct area at, int y, int left);
+/* What the other side said of a failure; borrowed from the result. */
+const char *run_step_said(const struct json *result);
 /* Of a question's items, how many were ticked; false: none, or not answered. */
 bool run_step_ticked(const struct run_step *s, size_t *ret_done, size_t *ret_all);
 /* A run's subjects, its tables joined with their explanations. */

@@ -129,6 +129,9 @@ static void run_waits(struct run_doc *d, const char *scene, int64_t now)
 		step_at(d, "logs")->outcome = NULL;
 	} else if (strstr(scene, "failed")) {
 		wait_for(d, RW_FAILED, "status-mix", RS_FAILED, "118 failed, wanted 0");
+		step_at(d, "status-mix")->result =
+			S("{\"status\":409,\"json\":{\"detail\":\"the account is shut\"}}");
+		step_at(d, "status-mix")->outcome = S("fail");
 	} else if (strstr(scene, "happened")) {
 		wait_for(d, RW_HAPPENED, "org-off", RS_UNKNOWN,
 			 "the engine went away in the middle");

@@ -282,8 +282,10 @@ static void test_failed(void **state)
 	expect(v, "FAILED, waits for you at status-mix");
 	expect(v, "wanted");
 	expect(v, "118, wanted 0");
+	expect(v, "SAID     the account is shut");
 	vt_send(v, "\r");
 	expect(v, "go on although it failed");
+	expect(v, "SAID     the account is shut");
 	read_it(v);
 	vt_send(v, "3\r");
 	expect(v, "say why: type it");
