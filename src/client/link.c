@@ -155,21 +155,20 @@ static bool load_snapshot(struct client *c, struct str *body)
 {
 	struct err err = { 0 };
 	struct state fresh;
-	bool good;
+	bool full = body->full, good;
 
 	state_init(&fresh);
-	good = !body->full && state_load_text(&fresh, str_get(body), body->len, &err) == 0;
 	/* the state of before is still there: not the text as well */
-	free_p(&body->s);
-	body->len = body->cap = 0;
+	good = !full && state_take_text(&fresh, body, &err) == 0;
 	if (!good) {
 		state_fini(&fresh);
 		client_set_trouble(c, "%s sent a snapshot that cannot be read: %s",
 				   client_host(c, c->engine),
-				   body->full ? "it is too big" : err.msg);
+				   full ? "it is too big" : err.msg);
 		return false;
 	}
 	client_replace(c, &fresh);
+	mem_trim();
 	if (condition_wait(&c->taken, -1) == OP_CANCELLED)
 		return false;
 	c->need_snapshot = false;

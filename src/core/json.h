@@ -25,6 +25,8 @@ void json_free_p(struct json **root);	/* for _cleanup_ */
  * (element), other values whole. text must end with a NUL. fn returns 0 to go on. */
 typedef int (*json_part)(void *ctx, const char *name, bool element, const char *text, size_t len);
 int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err *err);
+/* The same, and the text is given back on the way: afterwards it holds nothing. */
+int json_walk_away(char *text, size_t len, json_part fn, void *ctx, struct err *err);
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 struct json *json_copy(const struct json *v);		 /* all below it; json_free */

@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "core/json_scan.h"
+#include "core/mem.h"
 
 static const char *blanks(const char *p)
 {
@@ -43,15 +44,34 @@ static const char *skip(const char *p)
 	return p;
 }
 
-static int walk_array(const char *p, const char *name, json_part fn, void *ctx)
+struct walk {
+	json_part fn;
+	void *ctx;
+	char *text, *given;		/* NULL: it is kept; given back up to here */
+};
+
+/* What is before p is done with. */
+static void done(struct walk *w, const char *p)
+{
+	enum { STEP = 64 << 10 };
+	char *at = w->text ? w->given + (p - w->given) : NULL;
+
+	if (at && at - w->given >= STEP) {
+		mem_give_back(w->given, at);
+		w->given = at;
+	}
+}
+
+static int walk_array(struct walk *w, const char *p, const char *name)
 {
 	p = blanks(p + 1);
 	while (*p != ']') {
 		const char *end = skip(p);
-		int r = fn(ctx, name, true, p, (size_t)(end - p));
+		int r = w->fn(w->ctx, name, true, p, (size_t)(end - p));
 
 		if (r)
 			return r;
+		done(w, end);
 		p = blanks(end);
 		if (*p == ',')
 			p = blanks(p + 1);
@@ -59,7 +79,7 @@ static int walk_array(const char *p, const char *name, json_part fn, void *ctx)
 	return 0;
 }
 
-int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err *err)
+static int walk(struct walk *w, const char *text, size_t len, struct err *err)
 {
 	const char *p = blanks(text);
 	int r = json_scan(text, len, err);
@@ -77,8 +97,8 @@ int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err 
 			return ERR_INVALID;
 		p = blanks(blanks(end) + 1);
 		end = skip(p);
-		r = *p == '[' ? walk_array(p, json_str(name), fn, ctx) :
-				fn(ctx, json_str(name), false, p, (size_t)(end - p));
+		r = *p == '[' ? walk_array(w, p, json_str(name)) :
+				w->fn(w->ctx, json_str(name), false, p, (size_t)(end - p));
 		json_free(name);
 		if (r)
 			return r;
@@ -87,4 +107,18 @@ int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err 
 			p = blanks(p + 1);
 	}
 	return 0;
+}
+
+int json_walk(const char *text, size_t len, json_part fn, void *ctx, struct err *err)
+{
+	struct walk w = { .fn = fn, .ctx = ctx };
+
+	return walk(&w, text, len, err);
+}
+
+int json_walk_away(char *text, size_t len, json_part fn, void *ctx, struct err *err)
+{
+	struct walk w = { .fn = fn, .ctx = ctx, .text = text, .given = text };
+
+	return walk(&w, text, len, err);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void __attribute__((noreturn)) out_of_memory(void)
@@ -120,4 +121,24 @@ void mem_long_running(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
+void mem_stay_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+}
+
+void mem_give_back(char *from, char *to)
+{
+	const uintptr_t page = 4096;
+	uintptr_t a = ((uintptr_t)from + page - 1) & ~(page - 1), z = (uintptr_t)to & ~(page - 1);
+
+	if (a < z)
+		madvise(from + (a - (uintptr_t)from), z - a, MADV_DONTNEED);
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
 }

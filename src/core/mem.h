@@ -33,6 +33,13 @@ void str_replace(char **slot, const char *s);
 /* For a process that runs for long: large blocks are always mapped, so that they go back when
  * they are freed and grow without a copy; left alone, glibc keeps ever larger ones. */
 void mem_long_running(void);
+/* The same for a process that is to stay small: what is free at the end goes back, too. */
+void mem_stay_small(void);
+/* Whole pages between the two hold nothing of value any more: they read as zero from now on. Only
+ * inside one block of the allocator. */
+void mem_give_back(char *from, char *to);
+/* What is free inside goes back now. */
+void mem_trim(void);
 
 /* Grows an array so that it holds at least need elements; *cap counts elements. */
 void *grow(void *array, size_t *cap, size_t need, size_t size);

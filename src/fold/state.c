@@ -448,29 +448,46 @@ static int load_part(void *ctx, const char *name, bool element, const char *text
 	return 0;
 }
 
-int state_load_text(struct state *s, const char *text, size_t len, struct err *err)
+/* x->s is complete, or r and err say why not. */
+static int loaded(struct loading *x, int r, struct state *s, struct err *err)
 {
-	struct loading x = { .head = STR_INIT(STR_MAX_DEFAULT) };
 	struct json *head = NULL;
-	int r;
 
-	state_init(&x.s);
-	r = json_walk(text, len, load_part, &x, err);
-	str_addc(&x.head, x.head.len ? '}' : ' ');
+	str_addc(&x->head, x->head.len ? '}' : ' ');
 	if (r == 0)
-		head = json_parse(x.head.s, x.head.len, NULL);
+		head = json_parse(x->head.s, x->head.len, NULL);
 	if (r == 0 && !json_get(head, "seq"))
 		r = err_set(err, ERR_INVALID, "not a snapshot: no member \"seq\"");
 	if (r == 0) {
-		load_parts(&x.s, head);
+		load_parts(&x->s, head);
 		state_fini(s);
-		*s = x.s;
+		*s = x->s;
 	} else {
-		state_fini(&x.s);
+		state_fini(&x->s);
 	}
 	json_free(head);
-	str_fini(&x.head);
+	str_fini(&x->head);
 	return r;
+}
+
+int state_load_text(struct state *s, const char *text, size_t len, struct err *err)
+{
+	struct loading x = { .head = STR_INIT(STR_MAX_DEFAULT) };
+
+	state_init(&x.s);
+	return loaded(&x, json_walk(text, len, load_part, &x, err), s, err);
+}
+
+int state_take_text(struct state *s, struct str *text, struct err *err)
+{
+	struct loading x = { .head = STR_INIT(STR_MAX_DEFAULT) };
+	int r;
+
+	state_init(&x.s);
+	r = text->s ? json_walk_away(text->s, text->len, load_part, &x, err) :
+		      err_set(err, ERR_INVALID, "1:1: the text is empty");
+	str_fini(text);
+	return loaded(&x, r, s, err);
 }
 
 static void apply_data(struct state *s, const struct json *data)

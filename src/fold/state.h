@@ -103,6 +103,8 @@ void state_fini(struct state *s);
 int state_load(struct state *s, const struct json *snapshot, struct err *err);
 /* The same from text (with its NUL), record by record: a large one needs no tree of it all. */
 int state_load_text(struct state *s, const char *text, size_t len, struct err *err);
+/* The same from a text that is freed on the way, so that both are never there whole. */
+int state_take_text(struct state *s, struct str *text, struct err *err);
 /* One journal entry; older than seq: ignored (returns 0). */
 int state_apply(struct state *s, const struct json *entry, struct err *err);
 /* A live document: {"live","at","leader","databaseOk","databaseWhy","cycleMs","impact":{},

@@ -351,9 +351,45 @@ static void text_is_a_snapshot_or_leaves_all_as_it_was(void **unused)
 	state_fini(&s);
 }
 
+/* A text that is freed on the way gives the same state as one that is kept, at any size. */
+static void taken_text(void **unused)
+{
+	struct str text = STR_INIT(STR_MAX_DEFAULT), one = STR_INIT(STR_MAX_DEFAULT),
+		   two = STR_INIT(STR_MAX_DEFAULT);
+	struct state kept, taken;
+
+	(void)unused;
+	state_init(&kept);
+	state_init(&taken);
+	str_add(&text, "{\"seq\":9,\"accounts\":[");
+	for (int i = 0; i < 4000; i++)
+		str_addf(&text, "%s{\"id\":\"a%d\",\"name\":\"account number %d of very many\"}",
+			 i ? "," : "", i, i);
+	str_add(&text, "],\"control\":{\"paused\":true}}");
+	assert_true(text.len > 200000);
+	assert_int_equal(state_load_text(&kept, text.s, text.len, NULL), 0);
+	assert_int_equal(state_take_text(&taken, &text, NULL), 0);
+	assert_null(text.s);
+	assert_int_equal(taken.n_accounts, 4000);
+	state_json(&JW(&one), NULL, &kept);
+	state_json(&JW(&two), NULL, &taken);
+	assert_string_equal(str_get(&one), str_get(&two));
+	/* a broken one changes nothing and is gone, too */
+	str_add(&text, "{\"seq\":10,\"accounts\":[{]}");
+	assert_int_not_equal(state_take_text(&taken, &text, NULL), 0);
+	assert_null(text.s);
+	assert_int_not_equal(state_take_text(&taken, &text, NULL), 0);
+	assert_int_equal(taken.seq, 9);
+	str_fini(&one);
+	str_fini(&two);
+	state_fini(&kept);
+	state_fini(&taken);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(taken_text),
 		cmocka_unit_test(snapshot_then_entries),
 		cmocka_unit_test(holds_come_and_go),
 		cmocka_unit_test(entries_are_capped_newest_first),
