@@ -152,10 +152,10 @@ static int duration_of(struct playing *g, const struct yaml *y, int64_t *ret)
 static int read_file(struct playing *g, const struct yaml *root)
 {
 	static const char *const keys[] = { "policy", "step", "series", "expect" };
-	const struct yaml *series = yaml_get(root, "series");
+	const struct yaml *series = root->type == YAML_MAP ? yaml_get(root, "series") : NULL;
 	int e = 0;
 
-	if (root->type != YAML_MAP || !series || series->type != YAML_MAP)
+	if (!series || series->type != YAML_MAP)
 		return yaml_err(g->err, g->file, root, "'series' is wanted: a map of metric to"
 						       " values");
 	for (const struct yaml *y = root->first; y && e == 0; y = y->next) {

@@ -247,7 +247,7 @@ static void serve(struct guard *g, const struct guard_message *m, const int fd[G
 void proc_guard(int socket)
 {
 	struct guard g = { .socket = socket };
-	struct guard_message m;
+	struct guard_message m = { 0 };
 	sigset_t set;
 	int fd[GUARD_FDS], null;
 

@@ -25,7 +25,7 @@ static void head(struct str *out, const struct report *r)
 {
 	uint8_t hash[SHA256_LEN];
 
-	sha256(report_css_start, (size_t)(report_css_end - report_css_start), hash);
+	sha256(report_css_start, strlen(report_css_start), hash);
 	str_add(out, "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
 		"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
 		"'sha256-");
@@ -37,7 +37,7 @@ static void head(struct str *out, const struct report *r)
 		     "<title>");
 	html_textf(out, "%s: %s", r->doc.incident.id, r->doc.incident.title);
 	str_add(out, "</title>\n<style>");
-	str_addn(out, report_css_start, (size_t)(report_css_end - report_css_start));
+	str_addn(out, report_css_start, strlen(report_css_start));
 	str_add(out, "</style>\n</head>\n<body>\n<main>\n");
 }
 
