@@ -1,9 +1,10 @@
 /*
- * See rules_doc.h. Any engine can answer: figures come from the samples of the last minutes and
- * from the alert that says a metric cannot be read. What was not sampled is unknown, not fine.
+ * See rules_doc.h. Any engine can answer: one that does not lead takes the samples of the last
+ * minutes and the alert that says a metric cannot be read. What was not read is unknown, not fine.
  */
 #include "alert/rules_doc.h"
 
+#include "alert/board.h"
 #include "core/mem.h"
 #include "core/pg.h"
 #include "core/str.h"
@@ -74,32 +75,98 @@ static const char *why_of(const struct pg_result *bad, const char *name)
 	return NULL;
 }
 
+static const char *const bands[] = { "ok", "warn", "critical" };
+
+static char *figure(const struct policy_metric *m, double v)
+{
+	return xasprintf(v < 1000 && v > -1000 ? "%.3g%s%s" : "%.0f%s%s", v, m->unit ? " " : "",
+			 m->unit ? m->unit : "");
+}
+
+static void unknown(struct rule_row *r, const struct policy_metric *m, const char *why)
+{
+	r->band = xstrdup("unknown");
+	r->why = xstrdup(!str_empty(why) ? why : m->by ? "no series" : "not read lately");
+}
+
+void alert_rules_now(const struct board *b, struct rule_row **ret, size_t *ret_n)
+{
+	enum { SERIES_MAX = 100 };	/* of one rule */
+	size_t cap = 0;
+
+	for (size_t i = 0; i < b->n_metrics; i++) {
+		const struct board_metric *bm = &b->metrics[i];
+		size_t before = *ret_n;
+
+		for (size_t k = 0; k < b->n && *ret_n - before < SERIES_MAX; k++) {
+			const struct board_series *s = &b->v[k];
+			struct rule_row *r;
+
+			if (s->metric != i || !s->s.sample_at_ms || s->round != bm->round)
+				continue;
+			r = add(ret, ret_n, &cap, bm->of);
+			r->label = xstrdup(s->s.label);
+			r->value = figure(bm->of, s->raw);
+			r->at_ms = s->s.sample_at_ms;
+			if (bm->failed_since_ms || !bm->round)
+				unknown(r, bm->of, bm->why);
+			else
+				r->band = xstrdup(bands[policy_band_of(&bm->m, s->s.value)]);
+		}
+		if (*ret_n == before)
+			unknown(add(ret, ret_n, &cap, bm->of), bm->of, bm->why);
+	}
+}
+
+static bool sample_of(const struct pg_result *samples, const char *name, const char *label,
+		      double *ret)
+{
+	for (int i = 0; i < pg_rows(samples); i++)
+		if (str_eq(pg_text(samples, i, 0), name) && str_eq(pg_text(samples, i, 1), label)) {
+			*ret = pg_double(samples, i, 2);
+			return true;
+		}
+	return false;
+}
+
+/* A rule of absence is judged by the other figure. */
+static const char *band_of(const struct policy_metric *m, const struct pg_result *samples,
+			   const char *label, double value)
+{
+	double other = 0;
+
+	if (!m->absent_while)
+		return bands[policy_band_of(m, value)];
+	if (!sample_of(samples, m->absent_while, label, &other) &&
+	    !sample_of(samples, m->absent_while, "", &other))
+		return "unknown";
+	return bands[absence_value(value, other) > 0 ? 2 : 0];
+}
+
 static void add_rule(struct rule_row **v, size_t *n, size_t *cap, const struct policy_metric *m,
 		     const struct pg_result *samples, const struct pg_result *bad)
 {
-	static const char *const bands[] = { "ok", "warn", "critical" };
 	const char *why = why_of(bad, m->name);
 	size_t before = *n;
 
 	for (int i = 0; i < pg_rows(samples); i++) {
 		double value = pg_double(samples, i, 2);
+		const char *label = pg_text(samples, i, 1);
 		struct rule_row *r;
 
 		if (!str_eq(pg_text(samples, i, 0), m->name))
 			continue;
 		r = add(v, n, cap, m);
-		r->label = xstrdup(pg_text(samples, i, 1));
-		r->value = xasprintf("%.6g%s%s", value, m->unit ? " " : "", m->unit ? m->unit : "");
-		r->band = xstrdup(why ? "unknown" : bands[policy_band_of(m, value)]);
+		r->label = xstrdup(label);
+		r->value = figure(m, value);
 		r->at_ms = pg_time(samples, i, 3);
-		r->why = why ? xstrdup(why) : NULL;
+		if (why)
+			unknown(r, m, why);
+		else
+			r->band = xstrdup(band_of(m, samples, label, value));
 	}
-	if (*n > before)
-		return;
-	struct rule_row *r = add(v, n, cap, m);
-
-	r->band = xstrdup("unknown");
-	r->why = xstrdup(why ? why : m->by ? "no series" : "not read lately");
+	if (*n == before)
+		unknown(add(v, n, cap, m), m, why);
 }
 
 int alert_rules(struct store *s, const struct policy *p, int64_t now_ms, struct rule_row **ret,

@@ -15,7 +15,7 @@
 
 #define KEEP_ALERTS_MS (90 * INT64_C(86400000))
 
-enum { READERS = 4, STEP_MS = 5000, FASTEST_MS = 500, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000 };
+enum { READERS = 4, STEP_MS = 5000, FASTEST_MS = 1000, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000 };
 
 const struct board *sentry_board(const struct sentry *w)
 {

@@ -77,7 +77,8 @@ static int keep_left_out(struct sentry *w, struct tx *t, struct err *err)
 		const char *bad = m->of->severity_bad, *warn = m->of->severity_warn;
 		_cleanup_(free_p) char *priority = bad || warn ? xstrdup(bad ? bad : warn) : NULL;
 		_cleanup_(free_p) char *text = xasprintf("%s: %zu more series beside the %zu"
-			" that are listed", m->of->title ? m->of->title : m->of->name, out[i], m->n_kept);
+			" that are listed", m->of->title ? m->of->title : m->of->name, out[i],
+			m->n_kept);
 		struct alert a = { .name = m->of->name, .subject = (char[]){ LEFT_OUT },
 				   .text = text, .severity = (char[]){ "bad" }, .state = AL_FIRING,
 				   .priority = priority, .source = (char[]){ "policy" },

@@ -119,7 +119,7 @@ static int get_deliveries(struct call *c)
 	return 200;
 }
 
-/* The policy's rules, each with the figures that were read last, by whichever engine leads. */
+/* The policy's rules, each with the figures that were read last: ours, or the leader's. */
 static int get_rules(struct call *c)
 {
 	struct rule_row *rows = NULL;
@@ -127,8 +127,10 @@ static int get_rules(struct call *c)
 	struct err err = { 0 };
 	size_t n = 0;
 
-	if (alert_rules(c->engine->store, policy_of(c), loop_wall_ms(c->engine->loop), &rows, &n,
-			&err) < 0)
+	if (sentry_board(c->engine->sentry))
+		alert_rules_now(sentry_board(c->engine->sentry), &rows, &n);
+	else if (alert_rules(c->engine->store, policy_of(c), loop_wall_ms(c->engine->loop), &rows,
+			     &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "rules");
