@@ -240,7 +240,8 @@ static int draw_times(struct times *st, struct area a, int y)
 		chart_bar(a, 44, y, 14, json_get_double(t, "median", 0), top);
 		if (missing)
 			x = area_textf(a, x, y, ROLE_warn, "%lld missing", (long long)missing) + 2;
-		area_field(a, x, y, a.w - x - 1, 0, ROLE_dim, json_get_str(t, "measured"));
+		if (!missing || a.w - x > 24)
+			area_field(a, x, y, a.w - x - 1, 0, ROLE_dim, json_get_str(t, "measured"));
 	}
 	if (st->pane == PANE_MONTHS && y + 6 < a.h) {
 		trend(a, y, json_get(st->doc, "rows"));
@@ -255,7 +256,7 @@ static int draw_failovers(struct times *st, struct area a, int y)
 	int x = 1;
 
 	area_textf(a, 1, y++, ROLE_normal,
-		   "%lld failovers in a year, %lld drills not counted; %lld windows:",
+		   "failovers in a year %lld, drills not counted %lld, windows %lld",
 		   (long long)json_get_i64(st->doc, "events", 0),
 		   (long long)json_get_i64(st->doc, "drills", 0), (long long)windows);
 	for (const struct json *e = json_first(json_get(st->doc, "ends")); e && y < a.h;

@@ -32,6 +32,8 @@ enum review_kind { REVIEW_CALLS, REVIEW_MESSAGES, REVIEW_KINDS };
 /* Always fills ret (record_fini of review_traffic_type); a query that failed is told in how. */
 void read_review_traffic(struct pg_conn *c, enum review_kind kind, int64_t from_ms,
 			 int64_t to_ms, struct review_traffic *ret);
+/* As when it could not be read. */
+void review_traffic_unknown(enum review_kind kind, const char *why, struct review_traffic *ret);
 /* The comparison alone: v[k] = total and failed k periods before; v[0] the window itself. */
 struct traffic_day { int64_t total, failed; bool known; };
 void review_compare(const struct traffic_day *v, size_t n, struct review_traffic *ret);

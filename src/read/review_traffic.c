@@ -134,6 +134,15 @@ static void fill(struct review_traffic *t, const struct pg_result *r, int64_t fr
 				  to_ms > from_ms ? to_ms - from_ms : 1);
 }
 
+void review_traffic_unknown(enum review_kind kind, const char *why, struct review_traffic *ret)
+{
+	*ret = (struct review_traffic){ .kind = xstrdup(kinds[kind].word),
+					.usual_total = TRAFFIC_UNKNOWN,
+					.usual_failed = TRAFFIC_UNKNOWN };
+	ret->how =
+		xasprintf("unknown: the table %s could not be read (%s)", kinds[kind].table, why);
+}
+
 void read_review_traffic(struct pg_conn *c, enum review_kind kind, int64_t from_ms,
 			 int64_t to_ms, struct review_traffic *ret)
 {
@@ -142,12 +151,10 @@ void read_review_traffic(struct pg_conn *c, enum review_kind kind, int64_t from_
 	struct err err = { 0 };
 	int e = pg_run(c, &r, &err, kinds[kind].sql, "mmii", from_ms, to_ms, period, (int64_t)DAYS);
 
-	*ret = (struct review_traffic){ .kind = xstrdup(kinds[kind].word),
-					.usual_total = TRAFFIC_UNKNOWN,
-					.usual_failed = TRAFFIC_UNKNOWN };
-	if (e < 0)
-		ret->how = xasprintf("unknown: the table %s could not be read (%s)",
-				     kinds[kind].table, err.msg);
-	else
-		fill(ret, r, from_ms, to_ms, period);
+	if (e < 0) {
+		review_traffic_unknown(kind, err.msg, ret);
+		return;
+	}
+	*ret = (struct review_traffic){ .kind = xstrdup(kinds[kind].word) };
+	fill(ret, r, from_ms, to_ms, period);
 }

@@ -93,29 +93,46 @@ static void unknown(const char *what, const struct err *err)
 	log_warn("report", "%s cannot be read: %s", what, err->msg);
 }
 
-static void read_rest(struct pg_conn *c, struct report *r)
+/* A statement that took too long takes its connection with it: the next one gets another. */
+static bool live(struct store *s, struct pg_conn **c)
+{
+	struct err err = { 0 };
+
+	if (*c && !pg_broken(*c))
+		return true;
+	pg_release(TAKE(*c));
+	return pg_acquire(s->pool, c, &err) == 0;
+}
+
+static void read_rest(struct store *s, struct pg_conn **c, struct report *r)
 {
 	const char *id = r->doc.incident.id;
 	int64_t begin = first_known(&r->doc.incident), end = report_end(r);
 	struct err err = { 0 };
 
-	if (read_review_runs(c, id, &r->runs, &r->n_runs, &err) < 0)
-		unknown("runs", &err);
-	if (read_review_signs(c, id, &r->signs, &r->n_signs, &err) < 0)
-		unknown("signatures", &err);
-	if (read_review_health(c, r->from_ms, r->to_ms, r->slice_ms, &r->health, &r->n_health,
-			       &err) < 0)
-		unknown("health of the accounts", &err);
-	if (read_review_slices(c, r->from_ms, r->to_ms, r->slice_ms, &r->slices, &r->n_slices,
-			       &err) < 0)
-		unknown("calls and messages", &err);
 	r->orgs_all = r->agents_failing = r->agents_all = -1;
-	if (read_review_orgs(c, begin, end, ORGS, &r->orgs, &r->n_orgs, &r->orgs_all, &err) < 0)
-		unknown("orgs", &err);
-	if (read_review_agents(c, begin, end, &r->agents_failing, &r->agents_all, &err) < 0)
+	if (live(s, c) && read_review_runs(*c, id, &r->runs, &r->n_runs, &err) < 0)
+		unknown("runs", &err);
+	if (live(s, c) && read_review_signs(*c, id, &r->signs, &r->n_signs, &err) < 0)
+		unknown("signatures", &err);
+	if (live(s, c) && read_review_health(*c, r->from_ms, r->to_ms, r->slice_ms, &r->health,
+					     &r->n_health, &err) < 0)
+		unknown("health of the accounts", &err);
+	if (live(s, c) && read_review_agents(*c, begin, end, &r->agents_failing, &r->agents_all,
+					     &err) < 0)
 		unknown("agents", &err);
+	if (live(s, c) && read_review_slices(*c, r->from_ms, r->to_ms, r->slice_ms, &r->slices,
+					     &r->n_slices, &err) < 0)
+		unknown("calls and messages", &err);
+	if (live(s, c) && read_review_orgs(*c, begin, end, ORGS, &r->orgs, &r->n_orgs, &r->orgs_all,
+					   &err) < 0)
+		unknown("orgs", &err);
 	for (int k = 0; k < REVIEW_KINDS; k++)
-		read_review_traffic(c, (enum review_kind)k, begin, end, &r->traffic[k]);
+		if (live(s, c))
+			read_review_traffic(*c, (enum review_kind)k, begin, end, &r->traffic[k]);
+		else
+			review_traffic_unknown((enum review_kind)k, "no connection",
+					       &r->traffic[k]);
 }
 
 /* The newest thousand but this one, without drills. */
@@ -167,7 +184,7 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 	if (e == 0)
 		e = read_review_events(c, incident, &ret->events, &ret->n_events, err);
 	if (e == 0)
-		read_rest(c, ret);
+		read_rest(s, &c, ret);
 	else
 		report_fini(ret);
 	return e;
