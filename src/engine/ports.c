@@ -208,7 +208,8 @@ struct runs *ports_runs_new(struct engine *e)
 	e->runbooks_change = runbooks_change_url(s, e->o->database);
 	struct runs_deps d = {
 		.loop = e->loop, .store = e->store, .dir = e->runbooks_dir,
-		.environment = e->environment, .epoch = epoch_of, .changed = changed, .ctx = e,
+		.environment = e->environment, .speed = e->o->speed, .epoch = epoch_of,
+		.changed = changed, .ctx = e,
 		.env = { .loop = e->loop, .http = e->http, .store = e->store,
 			 .app_url = e->runbooks_read, .app_change_url = e->runbooks_change,
 			 .ringdown_url = e->runbooks_read, .root = s ? s->root : NULL,

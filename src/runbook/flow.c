@@ -108,6 +108,7 @@ static void add_called(struct layout *l, int call)
 		value_copy(&own->params[i].otherwise, &rb->params[i].otherwise);
 		own->params[i].has_default = rb->params[i].has_default;
 	}
+	runbook_hasten(own, rb->speed);
 	char *prefix = xasprintf("%s/", s->id);
 	at.frame = add_frame(f, own, own, prefix, call, f->nodes[call].frame);
 	l->calls++;
@@ -227,6 +228,9 @@ static void node_fini(struct node *n)
 	for (size_t i = 0; i < n->n_names; i++)
 		free_p(&n->names[i]);
 	free_p(&n->names);
+	for (size_t i = 0; i < n->n_undo_names; i++)
+		free_p(&n->undo_names[i]);
+	free_p(&n->undo_names);
 	value_fini(&n->binds);
 	value_fini(&n->own);
 	value_fini(&n->as_value);

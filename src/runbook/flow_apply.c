@@ -51,15 +51,6 @@ static void hold_add(struct flow *f, struct node *n)
 		(int)(n - f->nodes), f->at_ms };
 }
 
-static void undo_push(struct flow *f, struct node *n)
-{
-	if (!n->s->undo || f->dry)
-		return;
-	f->undo = grow(f->undo, &f->cap_undo, f->n_undo + 1, sizeof(*f->undo));
-	f->undo[f->n_undo++] = (int)(n - f->nodes);
-	n->undo = UNDO_OFFERED;
-}
-
 static void undo_drop(struct flow *f, struct node *n)
 {
 	for (size_t i = f->n_undo; i-- > 0;) {
@@ -69,6 +60,27 @@ static void undo_drop(struct flow *f, struct node *n)
 		memmove(&f->undo[i], &f->undo[i + 1], (f->n_undo - i) * sizeof(*f->undo));
 		return;
 	}
+}
+
+/* Done once more, it is still undone once: to what was before the first time. */
+static void undo_push(struct flow *f, struct node *n)
+{
+	if (!n->s->undo || f->dry)
+		return;
+	undo_drop(f, n);
+	f->undo = grow(f->undo, &f->cap_undo, f->n_undo + 1, sizeof(*f->undo));
+	f->undo[f->n_undo++] = (int)(n - f->nodes);
+	n->undo = UNDO_OFFERED;
+}
+
+static bool to_be_undone(const struct node *n)
+{
+	const struct flow *f = n->flow;
+
+	for (size_t i = 0; i < f->n_undo; i++)
+		if (&f->nodes[f->undo[i]] == n)
+			return true;
+	return false;
 }
 
 static void set_inner(struct node *n, int state)
@@ -279,7 +291,8 @@ static void on_preview(struct applying *a)
 	str_replace(&n->preview_why, json_get_str(a->d, "why"));
 	free_p(&n->preview);
 	n->preview = xstrdup(a->e->data);
-	take_saves(&n->own, json_get(a->d, "saves"));
+	if (!to_be_undone(n))
+		take_saves(&n->own, json_get(a->d, "saves"));
 }
 
 static void on_confirm(struct applying *a)

@@ -66,6 +66,18 @@ void node_collect_names(struct node *n)
 	add_operation(n, &n->s->op);
 	if (n->s->preview)
 		add_operation(n, n->s->preview);
-	if (n->s->undo)
-		add_operation(n, n->s->undo);
+	if (!n->s->undo)
+		return;
+	/* asked for before the step, too: what cannot be undone for want of a value is no change
+	 * to begin with */
+	add_operation(n, n->s->undo);
+	char **all = TAKE(n->names);
+	size_t n_all = n->n_names;
+
+	n->n_names = 0;
+	add_operation(n, n->s->undo);
+	n->undo_names = n->names;
+	n->n_undo_names = n->n_names;
+	n->names = all;
+	n->n_names = n_all;
 }

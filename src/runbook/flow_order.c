@@ -114,6 +114,8 @@ static int o_param(struct ordering *g)
 	bool secret = false;
 	int r;
 
+	if (g->f->over && g->f->wait.kind != RW_PARAM)
+		return err_set(g->err, ERR_CONFLICT, "the run is over");
 	if (!name)
 		return err_field(g->err, ERR_INVALID, "name", "which parameter?");
 	if (!value)
@@ -469,7 +471,7 @@ static const struct action {
 } actions[] = {
 	{ "take", RE_DRIVER, O_PAUSED | O_OVER, o_take },
 	{ "give", RE_DRIVER, O_DRIVER | O_PAUSED, o_give },
-	{ "param", RE_PARAM, O_DRIVER | O_PAUSED, o_param },
+	{ "param", RE_PARAM, O_DRIVER | O_PAUSED | O_OVER, o_param },
 	{ "confirm", RE_CONFIRM, O_FRESH | O_STEP, o_confirm },
 	{ "answer", RE_ANSWER, O_DRIVER | O_FRESH | O_STEP, o_answer },
 	{ "pick", RE_PICK, O_DRIVER | O_FRESH | O_STEP, o_pick },

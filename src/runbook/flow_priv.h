@@ -24,6 +24,7 @@ struct node {
 	int phase, depth, end;		/* end: after the last of its inner steps */
 	const char *blocked;		/* text of a `never` rule, or why it cannot run at all */
 	char **names; size_t n_names;	/* $names of its operations */
+	char **undo_names; size_t n_undo_names;
 	struct value binds;		/* map: lists out of tables */
 
 	int state, disposition;
@@ -97,6 +98,7 @@ const struct value *node_value(const struct node *n, const char *name);
 const struct param *node_param(const struct node *n, const char *name, int *ret_frame);
 /* First name without a value that a person can give; heap text as in run_wait.param. */
 char *node_missing(const struct node *n);
+char *node_missing_undo(const struct node *n);	/* of its undo alone: after a kill, a secret */
 char *node_missing_when(const struct node *n);
 void frame_set(struct value *map, const char *name, struct value *v);	/* takes v's content */
 int flow_param_frame(const struct flow *f, const char *name, const char **ret_bare);

@@ -270,12 +270,16 @@ static bool asks_at_start(struct flow *f)
 static bool undo_stage(struct flow *f)
 {
 	struct node *n = f->undoing >= 0 ? &f->nodes[f->undoing] : NULL;
+	_cleanup_(free_p) char *ask = n && n->undo == UNDO_ORDERED ? node_missing_undo(n) : NULL;
 
 	if (!n)
 		return false;
 	switch (n->undo) {
 	case UNDO_ORDERED:
-		f->stage = ST_UNDO;
+		if (ask)
+			wait_for(f, n, RW_PARAM, ask, NULL);
+		else
+			f->stage = ST_UNDO;
 		return true;
 	case UNDO_RUNNING:
 		f->stage = ST_UNDOING;

@@ -122,15 +122,25 @@ static char *missing(const struct node *n, const char *name)
 	return xasprintf("%s%s", n->flow->frames[frame].prefix, name);
 }
 
-char *node_missing(const struct node *n)
+static char *first_missing(const struct node *n, char *const *names, size_t count)
 {
-	for (size_t i = 0; i < n->n_names; i++) {
-		char *name = missing(n, n->names[i]);
+	for (size_t i = 0; i < count; i++) {
+		char *name = missing(n, names[i]);
 
 		if (name)
 			return name;
 	}
 	return NULL;
+}
+
+char *node_missing(const struct node *n)
+{
+	return first_missing(n, n->names, n->n_names);
+}
+
+char *node_missing_undo(const struct node *n)
+{
+	return first_missing(n, n->undo_names, n->n_undo_names);
 }
 
 static char *missing_in(const struct node *n, const struct condition_when *c, size_t count)

@@ -236,6 +236,32 @@ const struct step *runbook_step(const struct runbook *rb, const char *id)
 	return id ? walk_all(rb, id, 0, NULL) : NULL;
 }
 
+static void hasten(int64_t *ms, double speed)
+{
+	*ms = *ms > 0 ? (int64_t)((double)*ms / speed) + 1 : *ms;
+}
+
+static void hasten_steps(struct step *v, size_t n, double speed)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct operation *op = &v[i].op;
+
+		hasten(&op->gate_time_ms, speed);
+		hasten(&op->say_every_ms, speed);
+		for (size_t k = 0; k < op->n_options; k++)
+			hasten_steps(op->options[k].steps, op->options[k].n_steps, speed);
+	}
+}
+
+void runbook_hasten(struct runbook *rb, double speed)
+{
+	if (speed <= 1)
+		return;
+	rb->speed = speed;
+	for (size_t i = 0; i < rb->n_phases; i++)
+		hasten_steps(rb->phases[i].steps, rb->phases[i].n_steps, speed);
+}
+
 const struct step *runbook_step_at(const struct runbook *rb, size_t index, int *ret_depth)
 {
 	return walk_all(rb, NULL, index, ret_depth);

@@ -139,7 +139,11 @@ struct runbook {
 	struct param *params; size_t n_params;
 	struct rb_table *tables; size_t n_tables;
 	struct phase *phases; size_t n_phases;
+	double speed;			/* of a demonstration; see runbook_hasten */
 };
+/* Demonstrations: time that only passes (gates of time, repeats) is divided by speed; what
+ * waits for people or for something to come about is not. */
+void runbook_hasten(struct runbook *rb, double speed);
 
 struct problems;
 /* Numbers in tables and statements that look like the vendor's error codes and that

@@ -118,24 +118,36 @@ static void driver_done(void *arg)
 	condition_wake(&h->runs->wake);
 }
 
-static void ensure_driver(struct runs *r, const char *id, int64_t version)
+/* Has it anything to do? One that is over may still be undone; what its undo lacks is looked
+ * up once where the runbook says. */
+static bool needs_driver(const struct held_run *h)
+{
+	struct todo t = { 0 };
+	struct run_doc d = { 0 };
+	bool undo, look = false;
+
+	if (!h->f)
+		return false;
+	flow_next(h->f, loop_wall_ms(h->runs->d.loop), &t);
+	if (!flow_over(h->f) || t.kind != TODO_NOTHING || flow_in_flight(h->f, &undo))
+		return true;
+	flow_doc(h->f, 0, &d);
+	look = d.wait.kind == RW_PARAM && !str_eq(d.wait.param, h->tried);
+	run_doc_fini(&d);
+	return look;
+}
+
+static void ensure_driver(struct runs *r, const char *id)
 {
 	struct err err = { 0 };
 	struct held_run *h = held_get(r, id, &err);
-	bool undo;
 
 	if (!h) {
 		log_warn("runs", "%s: %s", id, err.msg);
 		return;
 	}
-	(void)version;
 	condition_wake(&h->changed);
-	struct todo t = { 0 };
-	if (h->f)
-		flow_next(h->f, loop_wall_ms(r->d.loop), &t);
-	bool needed = h->f && (!flow_over(h->f) || t.kind != TODO_NOTHING ||
-			       flow_in_flight(h->f, &undo));
-	if (h->driver || !needed || r->stopping) {
+	if (h->driver || !needs_driver(h) || r->stopping) {
 		held_release(h);
 		return;
 	}
@@ -173,19 +185,14 @@ static void scan(struct runs *r)
 		return;
 	}
 	for (size_t i = 0; i < n && !r->stopping; i++)
-		ensure_driver(r, rows[i].id, rows[i].version);
+		ensure_driver(r, rows[i].id);
 	runs_list_free(rows, n);
 	/* an undo may be ordered on what is over */
 	for (struct held_run *h = r->first; h && !r->stopping; h = h->next) {
-		struct todo t = { 0 };
-
-		if (!h->f || h->driver || h->busy || !flow_over(h->f))
+		if (!h->f || h->driver || h->busy || !flow_over(h->f) || !needs_driver(h))
 			continue;
-		flow_next(h->f, 0, &t);
-		if (t.kind == TODO_UNDO) {
-			ensure_driver(r, h->id, 0);
-			break;
-		}
+		ensure_driver(r, h->id);
+		break;
 	}
 }
 

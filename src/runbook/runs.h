@@ -19,6 +19,7 @@ struct runs_deps {
 	struct verb_env env;		/* copied; what it points to is borrowed */
 	const char *dir;		/* of the runbooks: re-read when files change */
 	const char *environment;
+	double speed;			/* demonstrations: of time that only passes */
 	int64_t (*epoch)(void *ctx);	/* > 0: we hold the lease */
 	void (*changed)(void *ctx);	/* something was journaled */
 	void *ctx;

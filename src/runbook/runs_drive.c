@@ -597,10 +597,10 @@ static bool turn(struct held_run *h)
 	}
 	if (t.kind == TODO_NOTHING || t.kind == TODO_WAIT) {
 		held_tell_holds(h);
-		if (flow_over(h->f))
-			return false;
 		if (find_wanted(h) || h->busy || !h->f)
 			return true;
+		if (flow_over(h->f))
+			return false;
 		describe_current(h);
 		flow_next(h->f, loop_wall_ms(h->runs->d.loop), &t);
 		if (t.kind == TODO_NOTHING || t.kind == TODO_WAIT)

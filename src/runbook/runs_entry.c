@@ -89,6 +89,8 @@ static int start_flow(struct held_run *h, const struct run_entry_row *first, str
 	e = j ? frozen_parse(&h->text, j, err) : ERR_INVALID;
 	for (size_t i = 0; e == 0 && i < h->text.n; i++)
 		found_use(h->text.v[i], json_get(j, "found"));
+	for (size_t i = 0; e == 0 && i < h->text.n; i++)
+		runbook_hasten(h->text.v[i], h->runs->d.speed);
 	if (e == 0)
 		h->f = flow_new_from(h->text.v[0], frozen_find, &h->text);
 	return e;
@@ -407,7 +409,7 @@ static int known_entry(void *ctx, struct held_run *h, struct run_entry *ret, str
 	const struct known *k = ctx;
 
 	if (flow_over(h->f) && k->kind != RE_END && k->kind != RE_UNDO_BEGIN &&
-	    k->kind != RE_UNDO_END)
+	    k->kind != RE_UNDO_END && k->kind != RE_PARAM)
 		return err_set(err, ERR_CONFLICT, "the run is over");
 	if ((k->kind == RE_BEGIN || k->kind == RE_GATE || k->kind == RE_FINISH ||
 	     k->kind == RE_PREVIEW) && flow_version(h->f) != k->version)

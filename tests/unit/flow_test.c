@@ -708,6 +708,74 @@ static void secrets(void **state)
 	runbook_free(p.rb);
 }
 
+/* Done again after a jump: undone once, to what was before the first time. */
+static void undone_once(void **state)
+{
+	(void)state;
+	struct play p = START("phases:\n- phase: act\n  steps:\n"
+			      "  - id: sw\n    effect: change\n"
+			      "    preview: {sql: 'SELECT x FROM t', save: {was: cell}}\n"
+			      "    sql: UPDATE t SET x = 5 WHERE y = 1\n    expect: {affected: 1}\n"
+			      "    undo: {sql: 'UPDATE t SET x = $was WHERE y = 1'}\n"
+			      "  - {id: last, ask: All well?, answer: yesno}\n");
+	struct scope scope;
+	struct run_doc d;
+
+	result(&p, "sw", "{\"affected\":1,\"cell\":\"first\",\"table\":[{\"x\":\"first\"}]}");
+	pump(&p, false);
+	ORDER("\"action\":\"confirm\"");
+	waits(&p, RW_ANSWER, "last");
+	result(&p, "sw", "{\"affected\":1,\"cell\":\"5\",\"table\":[{\"x\":\"5\"}]}");
+	ORDER("\"action\":\"jump\",\"step\":\"sw\",\"reason\":\"again\"");
+	ORDER("\"action\":\"confirm\"");
+	d = doc_of(&p);
+	assert_int_equal(d.n_undo, 1);
+	run_doc_fini(&d);
+	flow_scope(p.f, flow_step(p.f, "sw"), &scope);
+	assert_string_equal(scope.get(scope.ctx, "was")->text, "first");
+	ORDER("\"action\":\"undo\"");
+	assert_string_equal(p.ran, "sw sw -sw ");
+	d = doc_of(&p);
+	assert_int_equal(d.n_undo, 0);
+	run_doc_fini(&d);
+	finish(&p);
+}
+
+/* A secret that went with its engine is asked for before the undo that needs it. */
+static void undo_wants_secret(void **state)
+{
+	(void)state;
+	struct play p = START("params: {key: {type: secret, ask: at-use}}\n"
+			      "phases:\n- phase: w\n  steps:\n"
+			      "  - {id: sw, effect: change, run: [t], env: {K: $key},"
+			      " undo: {run: [u], env: {K: $key}}}\n");
+	_cleanup_(secret_free_p) struct secret *s = secret_new("hunter2-hunter2");
+	struct flow *again;
+
+	pump(&p, false);
+	ORDER("\"action\":\"param\",\"name\":\"key\",\"value\":\"hunter2-hunter2\"");
+	flow_secret(p.f, "key", s);
+	pump(&p, false);
+	ORDER("\"action\":\"confirm\"");
+	assert_string_equal(p.ran, "sw ");
+	/* another process */
+	again = flow_new(p.rb, NULL);
+	for (size_t i = 0; i < p.n; i++)
+		assert_int_equal(flow_apply(again, &p.log[i], &p.err), 0);
+	flow_free(p.f);
+	p.f = again;
+	ORDER("\"action\":\"undo\"");
+	waits(&p, RW_PARAM, "sw");
+	assert_string_equal(p.ran, "sw ");
+	flow_secret(p.f, "key", s);
+	pump(&p, false);
+	assert_string_equal(p.ran, "sw -sw ");
+	flow_free(p.f);
+	for (size_t i = 0; i < p.n; i++)
+		run_entry_fini(&p.log[i]);
+	runbook_free(p.rb);
+}
+
 /* Questions are read with their values, secrets aside. */
 static void questions(void **state)
 {
@@ -790,6 +858,7 @@ int main(void)
 		cmocka_unit_test(never_blocks), cmocka_unit_test(lost_in_flight),
 		cmocka_unit_test(dry_run), cmocka_unit_test(secrets), cmocka_unit_test(offers),
 		cmocka_unit_test(questions),
+		cmocka_unit_test(undone_once), cmocka_unit_test(undo_wants_secret),
 		cmocka_unit_test(pause_and_abort),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/proc.h"
+#include "core/task.h"
+#include "tests/lib/pgtemp.h"
 #include "tests/lib/verbtest.h"
 
 static struct verbtest t;
@@ -383,6 +387,89 @@ static void metrics(void **state)
 	policy_free(p);
 }
 
+/* ---- certificates, of a real TLS server ----------------------------------------------------- */
+
+static int free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), port = 0;
+
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&a, &n) == 0)
+		port = ntohs(a.sin_port);
+	close(fd);
+	return port;
+}
+
+static void fetch(void *arg)
+{
+	struct http_reply *r = arg;
+	_cleanup_(free_p) char *url = xasprintf("https://127.0.0.1:%d/", server.port);
+	struct http_request q = { .method = "GET", .url = url, .timeout_ms = 2000,
+				  .want_cert = true, .insecure_tls = true };
+
+	for (int i = 0; i < 20 && r->result != HTTP_DONE; i++) {
+		http_reply_fini(r);
+		http_fetch(t.env.http, &q, r);
+		if (r->result != HTTP_DONE)
+			task_sleep(100);
+	}
+}
+
+static struct proc *tls_server(const char *dir, int days, int port)
+{
+	_cleanup_(free_p) char *make =
+		xasprintf("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+			  " -nodes -days %d -subj /CN=127.0.0.1 -addext"
+			  " subjectAltName=IP:127.0.0.1 -keyout k.pem -out c.pem", dir, days);
+	_cleanup_(free_p) char *accept_at = xasprintf("%d", port);
+	const char *sh[] = { "sh", "-ec", make, NULL };
+	const char *argv[] = { "openssl", "s_server", "-accept", accept_at, "-cert", "c.pem", "-key",
+			       "k.pem", "-www", "-quiet", NULL };
+	struct proc_options o = { .argv = sh, .stdout_fd = -1, .stderr_fd = -1 };
+	struct str out = STR_INIT(8000);
+
+	if (proc_run(&o, 30000, &out, NULL) != 0)
+		fail_msg("%s", str_get(&out));
+	str_fini(&out);
+	o = (struct proc_options){ .argv = argv, .cwd = dir, .stdout_fd = -1, .stderr_fd = -1,
+				   .die_with_parent = true };
+	return proc_start(t.loop, &o, NULL, NULL, &t.err);
+}
+
+static void certificate(void **state)
+{
+	char dir[] = "/tmp/rd-cert-XXXXXX";
+	const char *rm[] = { "rm", "-rf", "--", dir, NULL };
+	struct proc_options clean = { .argv = rm, .stdout_fd = -1, .stderr_fd = -1 };
+	struct http_reply reply = { 0 };
+	int plain = server.port;
+	struct proc *p;
+	char url[60];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	server.port = free_port();
+	p = tls_server(dir, 30, server.port);
+	assert_non_null(p);
+	reply.result = HTTP_CONNECT;
+	in_task(t.loop, fetch, &reply);
+	if (reply.result != HTTP_DONE)
+		fail_msg("%s", reply.error);
+	assert_in_range((reply.cert_until_ms - loop_wall_ms(t.loop)) / 86400000, 29, 30);
+	http_reply_fini(&reply);
+	/* a step trusts whom the machine trusts: this one is a failure that names its reason */
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", server.port);
+	server.port = plain;
+	assert_true(http("GET", url) < 0);
+	assert_non_null(strstr(t.err.msg, "certificate"));
+	assert_int_equal(verbtest_number(&t, "cert_days"), -12345);
+	proc_signal(p, SIGKILL);
+	proc_free(p);
+	proc_run(&clean, 10000, NULL, NULL);
+}
+
 static void table(void **state)
 {
 	(void)state;
@@ -400,7 +487,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(results), T(effects), T(addresses), T(bodies),
 					    T(auth),
-					    T(engine_api), T(messages), T(metrics), T(table) };
+					    T(engine_api), T(messages), T(metrics),
+					    T(certificate), T(table) };
 
 	return cmocka_run_group_tests(tests, start, stop);
 }
