@@ -256,6 +256,27 @@ static int act(struct incidents *h, const struct who *who, const struct occasion
 	return link_to(h, who, id, o, err);
 }
 
+static int by_rank(const void *a, const void *b)
+{
+	const struct occasion *x = a, *y = b;
+
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/* The gravest first: it gives the incident its name, and people are told once. */
+static void sort(struct incidents *h, struct occasions *l, int64_t now)
+{
+	const struct policy *p = incidents_policy(h);
+
+	for (size_t i = 0; p && i < l->n; i++) {
+		const struct policy_declare *d = declare_row(p, &l->v[i], now, h->d.speed);
+
+		l->v[i].rank = rank_of(p, d ? d->severity : NULL);
+	}
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_rank);
+}
+
 int declare_look(struct incidents *h, int64_t epoch, size_t *ret, struct err *err)
 {
 	const struct who who = { .actor = "policy", .role = "engine", .via = "engine",
@@ -271,6 +292,7 @@ int declare_look(struct incidents *h, int64_t epoch, size_t *ret, struct err *er
 	e = read_events(h, now, &l, err);
 	if (e == 0)
 		e = read_alerts(h, names, &l, err);
+	sort(h, &l, now);
 	for (size_t i = 0; e == 0 && i < l.n && !h->stopping; i++) {
 		struct verdict v;
 

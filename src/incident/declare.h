@@ -18,6 +18,7 @@ struct occasion {
 	bool confirmed;
 	double share;			/* of the account's agents, 0..100 */
 	int64_t since_ms;
+	size_t rank; /* of the severity that it would declare; 0 is the highest */
 };
 /* The row that fits with the highest severity; NULL = none. Pure. */
 const struct policy_declare *declare_row(const struct policy *p, const struct occasion *o,

@@ -125,7 +125,9 @@ static int read_numbers(struct reading *rd, struct err *err)
 		"  WHERE i.event_id IN " LINKED_EVENTS " AND i.from_account = ANY($2::text[])"
 		" UNION SELECT v.\"twilioPhoneNumber\" FROM \"VoiceAgent\" v JOIN "
 		"ringdown.agent_ext x"
-		"  ON x.agent_id = v.id WHERE x.outcome = 'bad' AND"
+		"  ON x.agent_id = v.id LEFT JOIN ringdown.account_ext a ON a.account_id ="
+		"  coalesce(v.\"twilioAccountId\", x.home_account) WHERE (x.outcome = 'bad' OR"
+		"  (x.outcome = 'unknown' AND a.health <> 'healthy')) AND"
 		"  coalesce(v.\"twilioAccountId\", x.home_account) = ANY($2::text[])"
 		" UNION SELECT v.\"twilioPhoneNumber\" FROM \"VoiceAgent\" v JOIN "
 		"ringdown.agent_ext x"
@@ -169,7 +171,7 @@ static const char probes_sql[] =
 		      " coalesce(' ' || nullif(method, ''), '') || ': ' || coalesce(reason, class, "
 		      "'failed') ||"
 		      " coalesce(' (code ' || code || ')', '') AS text FROM ringdown.evidence "
-		      "WHERE outcome = 'bad' AND"
+		      "WHERE outcome <> 'ok' AND coalesce(reason, '') <> '' AND"
 		      " account_id = ANY($2::text[]) AND at >= $3 AND at <= $4" USED
 		      " ORDER BY account_id, kind, method, at DESC) q ORDER BY at DESC LIMIT 8";
 static const char tests_sql[] = "SELECT " CLOCK(

@@ -152,7 +152,7 @@ static bool error_says(const struct evidence *e, const char *a, const char *b)
 static int judged(const struct pack *k, const char *text, const char **ret_why)
 {
 	*ret_why = "a person decides";
-	if (strstr(text, "authentication") && error_says(k->e, "credential", "20003")) {
+	if (strstr(text, "authentication") && error_says(k->e, "credential is refused", "20003")) {
 		*ret_why = "a credential is refused, see the errors";
 		return 1;
 	}
