@@ -56,6 +56,24 @@ static void param_why_not(const struct app *a, const struct action *x, const str
 
 static const struct action_hooks param_hooks = { .run = ask_param, .why_not = param_why_not };
 
+static void correct_value(struct app *a, const struct action *x, const struct subject *s)
+{
+	(void)x;
+	(void)s;
+	app_runs_correct(a);
+}
+
+static void correct_why_not(const struct app *a, const struct action *x, const struct subject *s,
+                            char *buf, size_t n)
+{
+	run_hooks.why_not(a, x, s, buf, n);
+	if (!buf[0] && !app_runs_can_correct(a, s->id))
+		snprintf(buf, n, "no value was given yet");
+}
+
+static const struct action_hooks correct_hooks = { .run = correct_value,
+	                                           .why_not = correct_why_not };
+
 static const struct action actions[] = {
 	{ .name = "runbook",
 	  .label = "the runbook that fits",
@@ -78,6 +96,12 @@ static const struct action actions[] = {
 	  .role = PR_OPERATOR,
 	  .wait = RW_PARAM,
 	  .hooks = &param_hooks },
+	{ .name = "run-correct",
+	  .label = "correct a value that was given",
+	  .key = 'c',
+	  .kind = "run",
+	  .role = PR_OPERATOR,
+	  .hooks = &correct_hooks },
 	RUN("confirm", "confirm the change", 'C', WORD, RW_CONFIRM),
 	RUN("second", "confirm it as the second person", '2', WORD, RW_SECOND, .verb = "confirm"),
 	RUN("answer", "answer", 'w', PLAIN, RW_ANSWER),

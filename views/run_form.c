@@ -377,3 +377,48 @@ void app_runs_param_form(struct app *a)
 	}
 	shell_say(a->shell, ROLE_warn, "the run asks for no value now");
 }
+
+/* ---- a value that was given, given again ---- */
+
+static bool can_correct(const struct run_param *p)
+{
+	return p->set && !p->secret;
+}
+
+bool app_runs_can_correct(const struct app *a, const char *run)
+{
+	const struct run_doc *d = app_runs_doc_of(a, run);
+
+	for (size_t i = 0; d && i < d->n_params; i++)
+		if (can_correct(&d->params[i]))
+			return true;
+	return false;
+}
+
+static void correct(void *ctx, const char *name)
+{
+	struct app *a = ctx;
+	const struct run_doc *d = app_runs_doc(a);
+
+	for (size_t i = 0; d && i < d->n_params; i++)
+		if (str_eq(d->params[i].name, name))
+			ask_for(a, d, &d->params[i]);
+}
+
+void app_runs_correct(struct app *a)
+{
+	const struct run_doc *d = app_runs_doc(a);
+	struct sheet *sh = shell_sheet(a->shell);
+	int n = 0;
+
+	if (!d)
+		return;
+	sheet_open(sh, "CORRECT A VALUE: steps that ran already stay as they ran", correct, a);
+	for (size_t i = 0; i < d->n_params; i++)
+		if (can_correct(&d->params[i])) {
+			sheet_choice(sh, n < 9 ? (char)('1' + n) : 0, d->params[i].name,
+			             "%-22s %s", d->params[i].name,
+			             d->params[i].value ? d->params[i].value : "");
+			n++;
+		}
+}

@@ -121,6 +121,9 @@ const char *run_action_release(const struct hold *h, struct subject *ret);
 /* ---- run_form.c ---- */
 void app_runs_start_form(struct app *a, const char *runbook, const char *kind);
 void app_runs_param_form(struct app *a);
+/* One that was given, given again: what runs later takes the new one. */
+bool app_runs_can_correct(const struct app *a, const char *run);
+void app_runs_correct(struct app *a);
 size_t run_start_asks(const struct outline *o); /* how many a start asks for */
 /* Members of POST /api/v1/runs without its params. kind: real, drill, dry. */
 void run_start_body(const struct app *a, const char *runbook, const char *kind, struct jw *w);

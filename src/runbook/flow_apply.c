@@ -552,6 +552,17 @@ static void set_builtin(struct flow *f, const char *name, const char *text)
 	frame_set(&f->builtin, name, &v);
 }
 
+/* What was rehearsed and confirmed was so with other values: it is shown and asked anew. */
+static void forget_preview(struct node *n)
+{
+	if (n->state != RS_WAITING)
+		return;
+	n->previewed = n->preview_bad = n->confirmed = n->second_done = false;
+	free_p(&n->preview);
+	free_p(&n->preview_why);
+	free_p(&n->confirmed_by);
+}
+
 static void on_param(struct applying *a)
 {
 	const char *name = json_get_str(a->d, "name"), *text = json_get_str(a->d, "value"), *bare;
@@ -564,6 +575,8 @@ static void on_param(struct applying *a)
 		return;
 	int frame = flow_param_frame(a->f, name, &bare);
 	frame_set(&a->f->frames[frame].params, bare, &v);
+	if (a->f->cur >= 0)
+		forget_preview(&a->f->nodes[a->f->cur]);
 }
 
 static void on_started(struct applying *a)

@@ -254,6 +254,30 @@ static void test_param(void **state)
 		       "\"value\":\"org_7\"");
 }
 
+/* Given wrongly, given again: without a step that asks for it. */
+static void test_correct(void **state)
+{
+	struct vt *v = start_log("answer", "walk");
+	const char *sent;
+
+	(void)state;
+	expect(v, "WAITING for an answer at look");
+	vt_send(v, ".c");
+	expect(v, "CORRECT A VALUE");
+	expect(v, "window");
+	vt_settle(v, 100, 500);
+	vt_send(v, "1");
+	expect(v, "needs window");
+	expect(v, "1h");
+	read_it(v);
+	vt_send(v, "\b\b2h\r");
+	expect_gone(v, "needs window");
+	quit(v);
+	sent = log_take();
+	sent_has(sent, "\"action\":\"param\",\"version\":14,\"name\":\"window\","
+		       "\"value\":\"2h\"");
+}
+
 static void test_items(void **state)
 {
 	struct vt *v = start_log("answer", "walk");
@@ -491,7 +515,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_destroy_and_second),
 		cmocka_unit_test(test_decision_is_human),
 		cmocka_unit_test(test_param),
-		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_correct), cmocka_unit_test(test_items),
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_happened),
 		cmocka_unit_test(test_undo_note_release),

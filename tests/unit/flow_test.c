@@ -304,6 +304,26 @@ static const char CHANGE[] =
 	"  - id: two\n    effect: change\n    run: [touch, y]\n    undo: {run: [rm, y]}\n"
 	"  - {id: last, ask: All well?, answer: yesno, expect: 'yes'}\n";
 
+/* Another value: what was rehearsed with the first is not what is confirmed. */
+static void value_corrected(void **state)
+{
+	(void)state;
+	struct play p = START(CHANGE);
+
+	pump(&p, false);
+	result(&p, "sw", "{\"affected\":1,\"table\":[{\"x\":false}]}");
+	ORDER("\"action\":\"param\",\"name\":\"org\",\"value\":\"org_1\"");
+	waits(&p, RW_CONFIRM, "sw");
+	result(&p, "sw", "{\"affected\":1,\"table\":[{\"x\":true}]}");
+	ORDER("\"action\":\"param\",\"name\":\"org\",\"value\":\"org_2\"");
+	waits(&p, RW_CONFIRM, "sw");
+	assert_non_null(strstr(step_of(&p, "sw").preview, "\"was\":true"));
+	ORDER("\"action\":\"confirm\",\"step\":\"sw\"");
+	waits(&p, RW_CONFIRM, "two");
+	ORDER("\"action\":\"abort\",\"reason\":\"enough\"");
+	finish(&p);
+}
+
 static void change_and_undo(void **state)
 {
 	(void)state;
@@ -851,7 +871,7 @@ static void pause_and_abort(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_flow), cmocka_unit_test(change_and_undo),
+		cmocka_unit_test(reads_flow), cmocka_unit_test(value_corrected), cmocka_unit_test(change_and_undo),
 		cmocka_unit_test(destroy_needs_two), cmocka_unit_test(old_orders_lose),
 		cmocka_unit_test(decisions), cmocka_unit_test(jump_back), cmocka_unit_test(gates),
 		cmocka_unit_test(approvals), cmocka_unit_test(failing),
