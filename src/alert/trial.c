@@ -376,10 +376,10 @@ static int compare_at(const void *a, const void *b)
 
 static int play(struct playing *g, const struct yaml *root)
 {
-	const struct yaml *list = yaml_get(root, "expect");
 	struct expected *want = NULL;
 	size_t n = 0, cap = 0, k = 0;
 	int e = read_file(g, root);
+	const struct yaml *list = yaml_get(root, "expect");
 
 	if (e == 0 && list && list->type != YAML_LIST)
 		e = yaml_err(g->err, g->file, list, "expect: a list is wanted");
@@ -426,7 +426,7 @@ int trial_run(const char *file, const struct policy *p, struct trial *ret, struc
 	int e = root ? own_policy(&g, root, &own) : err->code;
 
 	*ret = (struct trial){ 0 };
-	if (e == 0) {
+	if (root && e == 0) {
 		g.b = board_new(g.p, 1);
 		for (size_t i = 0; i < g.b->n_metrics; i++)
 			if (!g.p->metrics[i].every_ms)

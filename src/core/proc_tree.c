@@ -189,6 +189,7 @@ static pid_t begin(const struct guard *g, const int fd[GUARD_FDS], size_t size)
 	char **argv = places(base, q->argv, q->n_argv), **env = places(base, q->env, q->n_env);
 	pid = vfork();
 	if (pid == 0)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): one thread, only kernel calls */
 		become(q, argv, env, fd, guard, &error);
 	if (pid < 0)
 		error = errno;
