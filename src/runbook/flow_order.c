@@ -120,10 +120,6 @@ static int o_param(struct ordering *g)
 		return err_field(g->err, ERR_INVALID, "name", "which parameter?");
 	if (!value)
 		return err_field(g->err, ERR_INVALID, "value", "is missing");
-	if (g->f->stage == ST_RUNNING ||
-	    (!g->f->paused && (g->f->stage == ST_PREVIEW || g->f->stage == ST_RUN)))
-		return err_set(g->err, ERR_CONFLICT, "a step is under way with the values it has;"
-			       " wait for its end");
 	r = flow_param_value(g->f, name, value, NULL, &secret, g->err);
 	if (r < 0)
 		return r;
