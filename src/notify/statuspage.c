@@ -145,6 +145,17 @@ static void keep_link(const struct notifier_deps *d, const char *incident, const
 		tx_commit(&t, NULL, &ignored);
 }
 
+/* The key goes out in clear text to nobody but this machine. */
+static bool safe(const char *base)
+{
+	static const char *const near[] = { "http://127.", "http://localhost", "http://[::1]" };
+
+	for (size_t i = 0; i < COUNT_OF(near); i++)
+		if (str_has_prefix(base, near[i]))
+			return true;
+	return str_has_prefix(base, "https://");
+}
+
 static int send_page(const struct notifier_deps *d, const struct parcel *p, struct refusal *why,
 		     struct err *err)
 {
@@ -153,8 +164,13 @@ static int send_page(const struct notifier_deps *d, const struct parcel *p, stru
 	_cleanup_(free_p) char *rest = NULL;
 	const struct json *page = NULL;
 	struct str body = STR_INIT(64 << 10);
-	int r = find(d, p->event, &list, &page, why, err);
+	int r;
 
+	if (!safe(d->set->statuspage_base)) {
+		why->for_good = true;
+		return err_set(err, ERR_DENIED, "notify.statuspageBase must begin with https://");
+	}
+	r = find(d, p->event, &list, &page, why, err);
 	if (r == 0 && !(page && str_eq(ours(page, "message"), p->id))) {
 		compose(&body, d, p, json_get(doc, "letter"), !page);
 		rest = page ? xasprintf("/incidents/%s", json_get_str(page, "id"))
