@@ -123,10 +123,10 @@ static void event_sentence(const struct review_event *e, struct report_blocks *b
 			  or_dash(e->from), or_dash(e->to), spent, or_dash(e->decided_by),
 			  enum_name(&event_status_names, e->status));
 	else
-		block_add(b, BLOCK_ITEM, "%s, opened %s: %s of %s%s%s%s%s.", e->id, opened,
-			  enum_name(&event_status_names, e->status), or_dash(e->from),
-			  e->held_gate ? ", held by gate " : "", e->held_gate ? e->held_gate : "",
-			  str_empty(e->reason) ? "" : ": ", str_empty(e->reason) ? "" : e->reason);
+		block_add(b, BLOCK_ITEM, "%s, opened %s, of %s: %s%s%s%s%s.", e->id, opened,
+			  or_dash(e->from), enum_name(&event_status_names, e->status),
+			  e->held_gate ? " by gate " : "", e->held_gate ? e->held_gate : "",
+			  str_empty(e->reason) ? "" : "; ", str_empty(e->reason) ? "" : e->reason);
 }
 
 static void lost_sentence(const struct review_traffic *t, struct report_blocks *b)
