@@ -105,7 +105,7 @@ static void reset(struct node *n)
 	n->outcome = n->later = RO_NONE;
 	n->tries = n->retry_ms = n->gate_next_ms = n->gate_shift_ms = 0;
 	n->wanted = n->previewed = n->preview_bad = n->confirmed = n->second_done = false;
-	n->passed_over = n->opened = n->final = false;
+	n->passed_over = n->opened = n->final = n->preview_stale = false;
 	n->started_ms = n->ended_ms = 0;
 	free_p(&n->reason);
 	free_p(&n->picked);
@@ -286,6 +286,10 @@ static void on_preview(struct applying *a)
 	struct node *n = a->n;
 	enum run_outcome o = outcome_of(a->d);
 
+	if (n->preview_stale) { /* it began with a value that is no longer the one */
+		n->preview_stale = false;
+		return;
+	}
 	n->previewed = true;
 	n->preview_bad = o == RO_FAIL || o == RO_ERROR;
 	str_replace(&n->preview_why, json_get_str(a->d, "why"));
@@ -553,10 +557,11 @@ static void set_builtin(struct flow *f, const char *name, const char *text)
 }
 
 /* What was rehearsed and confirmed was so with other values: it is shown and asked anew. */
-static void forget_preview(struct node *n)
+static void forget_preview(struct node *n, bool under_way)
 {
 	if (n->state != RS_WAITING)
 		return;
+	n->preview_stale = under_way;
 	n->previewed = n->preview_bad = n->confirmed = n->second_done = false;
 	free_p(&n->preview);
 	free_p(&n->preview_why);
@@ -574,9 +579,10 @@ static void on_param(struct applying *a)
 	if (flow_param_value(a->f, name, text, &v, &secret, NULL) < 0)
 		return;
 	int frame = flow_param_frame(a->f, name, &bare);
+	bool had = value_get(&a->f->frames[frame].params, bare) != NULL;
 	frame_set(&a->f->frames[frame].params, bare, &v);
 	if (a->f->cur >= 0)
-		forget_preview(&a->f->nodes[a->f->cur]);
+		forget_preview(&a->f->nodes[a->f->cur], had && a->f->stage == ST_PREVIEW);
 }
 
 static void on_started(struct applying *a)

@@ -30,7 +30,8 @@ struct node {
 	int state, disposition;
 	enum run_outcome outcome, later; /* later: what a gate found when it looked again */
 	int64_t attempt, tries, started_ms, ended_ms, retry_ms, gate_next_ms, gate_shift_ms;
-	bool wanted, previewed, preview_bad, confirmed, second_done, passed_over, opened, final;
+	bool wanted, previewed, preview_bad, preview_stale, confirmed, second_done, passed_over,
+		opened, final;
 	enum undo_state undo;
 	char *confirmed_by, *by, *command, *undo_command, *reason, *result, *output, *preview,
 		*preview_why, *explain, *checks, *picked, *answer, *why;
