@@ -24,9 +24,19 @@ static void refuse(struct received *r, size_t i, const char *why, const char *wh
 
 /* ---- labels ------------------------------------------------------------------------------- */
 
-/* The labels as JSON, cleaned and bounded; in the sender's order. */
+static bool among(char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The labels as JSON, cleaned and bounded; in the sender's order. Of names that are the same
+ * once they are cut the first counts. */
 static void labels_json(struct str *b, const struct json *labels)
 {
+	char *names[RECEIVE_LABELS];
 	struct jw w = JW(b);
 	size_t n = 0;
 
@@ -36,12 +46,14 @@ static void labels_json(struct str *b, const struct json *labels)
 		_cleanup_(free_p) char *value = json_str(v) ? text_clean(json_str(v),
 									 VALUE_MAX_CHARS) : NULL;
 
-		if (!value || !name[0])
+		if (!value || !name[0] || among(names, n, name))
 			continue;
 		jw_str(&w, name, value);
-		n++;
+		names[n++] = TAKE(name);
 	}
 	jw_obj_end(&w);
+	for (size_t i = 0; i < n; i++)
+		free_p(&names[i]);
 }
 
 /* "instance=a, job=b" of the group's labels; the name is told apart. */
