@@ -61,12 +61,6 @@ void accounts_free(struct account *rows, size_t n)
 	free_p(&rows);
 }
 
-int account_count_numbers(struct store *s, struct account *a, struct err *err)
-{
-	(void)a;
-	return db_call(s, err);
-}
-
 int account_health_put(struct tx *t, const struct account *a, const double *balance_amount,
 		       struct err *err)
 {
