@@ -365,6 +365,9 @@ void action_command(const struct decision *d, char *buf, size_t n)
 		         str_eq(name, "runbook-dry") ? " --dry-run" : "");
 	else if (str_eq(d->subject.kind, "alert"))
 		snprintf(buf, n, "ringdown alerts %s %s", name + strlen("alert-"), id);
+	else if (str_eq(d->subject.kind, "telling"))
+		snprintf(buf, n, "ringdown incident tell %.*s %s", (int)strcspn(id, "/"), id,
+		         d->subject.title);
 	else if (str_eq(d->subject.kind, "incident"))
 		snprintf(buf, n, "ringdown incident %s %s",
 		         str_eq(name, "inc-command") ? "role" : name + strlen("inc-"), id);

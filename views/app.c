@@ -496,6 +496,7 @@ void app_free(struct app *a)
 	incident_data_free(TAKE(a->incidents));
 	app_declare_free(a);
 	app_handover_free(a);
+	app_messages_free(a);
 	app_replay_free(a);
 	app_note_free(a);
 	client_free(a->client);

@@ -17,6 +17,7 @@ struct incident_data;
 struct declaring;
 struct noting;
 struct handover;
+struct messages;
 struct replay;
 
 enum { OFFERS = 12 };
@@ -45,6 +46,7 @@ struct app {
 	struct declaring *declaring;	/* NULL until D was pressed */
 	struct noting *noting;		/* NULL until t was pressed */
 	struct handover *handover;
+	struct messages *messages;
 	struct replay *replay;		/* NULL until T was pressed */
 	const char *replay_first;	/* to be shown once there is data; NULL = nothing */
 	int64_t replay_first_ms;
@@ -136,6 +138,10 @@ void app_past_header(const struct app *a, struct header *h);
 /* views/handover.c: what the next shift must know, on one screen. */
 void app_handover(struct app *a, const char *incident);
 void app_handover_free(struct app *a);
+
+/* views/messages.c: what can be told of it, as it would be sent. */
+void app_messages(struct app *a, const char *incident);
+void app_messages_free(struct app *a);
 
 /* views/account_form.c: NULL or "" = a new one. */
 void app_account_form(struct app *a, const char *id);

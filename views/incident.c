@@ -187,8 +187,11 @@ static void fill(struct incident_view *st, const struct incident_doc *d)
 		add(st, ROW_ACTION, &d->actions[i], "", d->actions[i].id);
 	if (d->n_links)
 		head(st, "LINKED");
-	for (size_t i = d->n_links; i-- > 0;)
-		add(st, ROW_LINK, &d->links[i], "link ", d->links[i].ref);
+	/* who was told is much and comes last */
+	for (int told = 0; told < 2; told++)
+		for (size_t i = d->n_links; i-- > 0;)
+			if (str_eq(d->links[i].kind, "message") == told)
+				add(st, ROW_LINK, &d->links[i], "link ", d->links[i].ref);
 }
 
 static void update(struct view *v)
@@ -367,6 +370,10 @@ static unsigned act(struct view *v, enum act what)
 		shell_go(v->shell, "incidents");
 		return WANT_REDRAW;
 	}
+	if (what == ACT_MESSAGES) {
+		app_messages(v->app, app_incident_watched(v->app));
+		return WANT_REDRAW;
+	}
 	if (what == ACT_TIMELINE || what == ACT_HANDOVER) {
 		if (what == ACT_TIMELINE)
 			app_timeline_show(v->app, app_incident_watched(v->app));
@@ -391,7 +398,7 @@ static void close_(struct view *v)
 	free_p(&st->rows);
 }
 
-static const enum act keys[] = { ACT_OPEN,     ACT_ACK,  ACT_NOTE, ACT_TIMELINE,
+static const enum act keys[] = { ACT_OPEN,     ACT_ACK,    ACT_NOTE, ACT_TIMELINE, ACT_MESSAGES,
 	                         ACT_HANDOVER, ACT_REPLAY, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incident = {

@@ -201,6 +201,10 @@ static unsigned act(struct view *v, enum act what)
 		app_handover(v->app, i ? i->id : "");
 		return WANT_REDRAW;
 	}
+	if (i && what == ACT_MESSAGES) {
+		app_messages(v->app, i->id);
+		return WANT_REDRAW;
+	}
 	if (i && what == ACT_TIMELINE) {
 		app_timeline_show(v->app, i->id);
 		return WANT_REDRAW;

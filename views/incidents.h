@@ -68,6 +68,9 @@ const struct action *alert_action_at(size_t i);
 /* One line of the overview; false = there is none to speak of. */
 bool alerts_strip(const struct app *a, struct area at, int y);
 
+/* ---- messages.c: sends what was previewed ---- */
+extern const struct action_hooks tell_hooks;
+
 /* ---- declare.c, note.c ---- */
 void app_declare(struct app *a);
 void app_note(struct app *a, const struct subject *s);

@@ -89,7 +89,7 @@ static int run(struct cli *c)
 		return cli_fail(
 		        c, EXIT_USAGE,
 		        "no view '%.40s'; there are overview, events, accounts, agents, sms, "
-		        "engine, log",
+		        "runbooks, incidents, incident, timeline, alerts, engine, log",
 		        cli_arg(c, 0));
 	}
 	settle(l, a, at != NULL);
@@ -113,7 +113,8 @@ const struct subcommand cmd_shot = {
 	.name = "shot",
 	.args = "VIEW",
 	.help = "print a view of the console as a document",
-	.detail = "VIEW is overview, events, accounts, agents, sms, engine or log. Exits 3 when no "
+	.detail = "VIEW is overview, events, accounts, agents, sms, runbooks, incidents, timeline, "
+	          "alerts, engine or log; --at draws it as it was. Exits 3 when no "
 	          "data "
 	          "could be had; what is printed then says so.",
 	.kind = CLI_SERVES,

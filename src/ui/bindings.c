@@ -87,6 +87,8 @@ static const struct binding rows[] = {
 	    NULL),
 	ROW(TIMELINE, HERE, K('l'), "timeline", "its timeline", "incident incidents", NULL),
 	ROW(ALERTS, HERE, K('l'), "alerts", "the list of alerts", "overview engine", NULL),
+	ROW(MESSAGES, HERE, K('m'), "messages", "messages as they would be sent; vendor packs",
+	    "incident incidents", NULL),
 	ROW(HANDOVER, HERE, K('h'), "hand-over", "what the next shift must know, on one screen",
 	    "incident incidents", NULL),
 	ROW(SEEK, HERE, K('@'), "go to", "go to an instant: 10:51, -2h, 2026-11-21T10:51:00Z",

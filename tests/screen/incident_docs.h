@@ -264,6 +264,24 @@ static inline void replay_of_scene(const char *path, struct jw *w, int64_t now)
 	jw_obj_end(w);
 }
 
+static inline void message_of_scene(const char *path, struct jw *w)
+{
+	if (strstr(path, "/preview"))
+		jw_raw(w, "x",
+		       "0,\"title\":\"Notice to customers\",\"subject\":\"Trouble \\u001b[31m\","
+		       "\"body\":\"It fails.\\nExpected end: [eta?]\\n\",\"hash\":\"abc123\","
+		       "\"missing\":[\"eta\"],\"fields\":[{\"name\":\"impact\",\"value\":\"all\"}],"
+		       "\"to\":[{\"channel\":\"mail\",\"recipient\":\"a@b.example\",\"as\":\"team\"}]");
+	else if (strstr(path, "/vendor/"))
+		jw_raw(w, "x",
+		       "0,\"name\":\"Twilio\",\"criteria\":[{\"text\":\"longer than 30m\",\"met\":true,"
+		       "\"why\":\"it lasts 1h\"}],\"required\":[{\"need\":\"account sid\",\"values\":"
+		       "[\"AC1\"]},{\"need\":\"call sids\",\"missing\":true,\"hint\":\"none failed\"}]");
+	else if (strstr(path, "/messages") && strstr(path, "/messages")[9] == '\0')
+		jw_raw(w, "templates", "[{\"id\":\"customer-notice\",\"title\":\"Notice to customers\","
+		       "\"missing\":[\"eta\"]}]");
+}
+
 /* GET documents and the answers to what was sent. */
 static inline void incident_answer(const char *method, const char *path, struct jw *w, int64_t now)
 {
@@ -277,6 +295,8 @@ static inline void incident_answer(const char *method, const char *path, struct 
 		severities_of_scene(w);
 	else if (str_has_prefix(path, "/api/v1/notes"))
 		jw_raw(w, "id", "\"N-7\"");
+	else if (strstr(path, "/messages") || strstr(path, "/vendor/"))
+		message_of_scene(path, w);
 	else if (str_has_prefix(path, "/api/v1/incidents/") || str_eq(path, "/api/v1/incidents"))
 		incident_doc_of_scene(w, now);
 	(void)method;

@@ -592,6 +592,49 @@ static void test_alerts(void **state)
 	quit(v);
 }
 
+/* Shown with its gaps before it can be sent; what was shown is what is sent. */
+static void test_messages(void **state)
+{
+	struct vt *v = start_inc("inc", "incidents");
+	const char *at;
+	char word[8];
+
+	(void)state;
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "m");
+	expect(v, "Notice to customers; missing eta");
+	vt_send(v, "t");
+	expect(v, "ESCALATE longer than 30m (it lasts 1h)");
+	assert_true(vt_has(v, "MISSING  call sids"));
+	vt_send(v, "qm");
+	expect(v, "Notice to customers; missing eta");
+	vt_send(v, "1");
+	expect(v, "Expected end: [eta?]");
+	assert_true(vt_has(v, "mail a@b.example as team"));
+	vt_send(v, "s");
+	expect(v, "Type ");
+	read_it(v);
+	vt_send(v, "\r"); /* Enter alone is No */
+	expect_gone(v, "Type ");
+	assert_null(strstr(file_of("log"), "\"hash\""));
+	vt_send(v, "m");
+	expect(v, "missing eta");
+	vt_send(v, "1");
+	expect(v, "[eta?]");
+	vt_send(v, "s");
+	expect(v, "and Enter to send it");
+	read_it(v);
+	at = strstr(vt_screen(v), "Type ");
+	assert_non_null(at);
+	snprintf(word, sizeof(word), "%.4s\r", at + 5);
+	/* on production the word is a number too: it is of this message alone */
+	vt_send(v, word);
+	expect(v, "send the message: done");
+	sent_has("POST /api/v1/incidents/INC-214/messages/customer-notice {\"hash\":\"abc123\","
+		 "\"fields\":{\"impact\":\"all\"},\"withGaps\":[\"eta\"]}");
+	quit(v);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -603,7 +646,7 @@ int main(int argc, char **argv)
 		TEST(test_note_is_not_lost),	TEST(test_who_may_not),
 		TEST(test_plain),		TEST(test_timeline),
 		TEST(test_timeline_marks),	TEST(test_handover),
-		TEST(test_alerts),
+		TEST(test_alerts),		TEST(test_messages),
 		TEST(test_replay),		TEST(test_replay_plain),
 	};
 
