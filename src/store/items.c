@@ -137,8 +137,9 @@ int items_put(struct tx *t, const char *event, const struct item *v, size_t n, s
 		" x.state, x.error, $3::timestamptz"
 		ROWS("agent text, ord int, canary bool, integration text, eleven text,"
 		     " from_account text, to_account text, from_number text, from_sid text,"
-		     " to_number text, to_sid text, state text, error text"),
-		"ttm", event, rows, tx_now_ms(t));
+		     " to_number text, to_sid text, state text, error text")
+		/* two that write the same plan wait for each other in one order */
+		" ORDER BY x.agent", "ttm", event, rows, tx_now_ms(t));
 }
 
 int items_save(struct tx *t, const char *event, struct item *const *v, size_t n, struct err *err)
@@ -428,6 +429,7 @@ int items_baseline(struct tx *t, const char *event, struct item *const *v, size_
 		ROWS("to_account text, to_number text, to_sid text, before json, after json")
 		" CROSS JOIN LATERAL (SELECT CASE WHEN $4 THEN x.after->'webhooks'"
 		"  ELSE x.before->'webhooks' END AS hooks) y WHERE y.hooks IS NOT NULL"
+		" ORDER BY 1, 2"
 		" ON CONFLICT (account_id, phone_number) DO UPDATE SET baseline ="
 		" excluded.baseline, baseline_at = excluded.baseline_at, approved_by ="
 		" excluded.approved_by, observed = excluded.observed, observed_at ="
