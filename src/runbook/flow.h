@@ -92,6 +92,7 @@ void flow_scope(const struct flow *f, const struct step *s, struct scope *ret);
 /* Secrets are handed in from memory, never from an entry; after a restart they are asked
  * for again. name as run_wait.param has it. */
 void flow_secret(struct flow *f, const char *name, struct secret *s);
+void flow_inherit(struct flow *f, const struct flow *before); /* secrets of the same run */
 struct masker *flow_masker(const struct flow *f);
 /* Judges a result: checks, saves, explanations -> the data of an RE_END entry. Secret saves
  * stay in memory. failed with ERR_NOT_FOUND: a value was missing, err->field names it. */

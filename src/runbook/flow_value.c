@@ -248,6 +248,19 @@ void flow_secret(struct flow *f, const char *name, struct secret *s)
 	flow_settle(f);
 }
 
+void flow_inherit(struct flow *f, const struct flow *before)
+{
+	for (size_t i = 0; i < before->secrets->n_items; i++) {
+		const struct value *from = &before->secrets->items[i];
+		struct value v = { 0 };
+
+		value_copy(&v, from);
+		if (v.type == V_TEXT)
+			masker_add(f->masker, v.text, NULL);
+		frame_set(f->secrets, from->name, &v);
+	}
+}
+
 /* ---- conditions ----------------------------------------------------------------- */
 
 /* A step's word: the pick of a decision, else its outcome. What could not be tried did not

@@ -93,6 +93,9 @@ static int start_flow(struct held_run *h, const struct run_entry_row *first, str
 		runbook_hasten(h->text.v[i], h->runs->d.speed);
 	if (e == 0)
 		h->f = flow_new_from(h->text.v[0], frozen_find, &h->text);
+	/* read anew by the same engine: nobody has to be asked again */
+	if (e == 0 && h->n_old)
+		flow_inherit(h->f, h->old[h->n_old - 1].f);
 	return e;
 }
 
