@@ -15,6 +15,7 @@
 
 #define KEEP_ALERTS_MS (90 * INT64_C(86400000))
 
+enum { SERIES_MAX = 50000 };
 enum { READERS = 4, STEP_MS = 5000, FASTEST_MS = 1000, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000 };
 
 const struct board *sentry_board(const struct sentry *w)
@@ -216,7 +217,8 @@ int sentry_look(struct sentry *w, struct err *err)
 		return 0;
 	e = sentry_keep(w, p, err);
 	w->board->n_changes = 0;
-	if (e < 0)
+	/* labels that came and went take their room with them: what matters is stored */
+	if (e < 0 || w->board->n > SERIES_MAX)
 		forget(w);
 	w->look_ms = loop_now_ms(w->d.loop) - began;
 	return e;
