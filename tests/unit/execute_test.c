@@ -481,6 +481,41 @@ static void test_lost(void **state)
 	(void)state;
 	each_write("lost", FAULT_LOST);
 }
+static enum fake_fault every_import_lost(struct providers *p, const char *kind)
+{
+	(void)p;
+	return strcmp(kind, "import") == 0 ? FAULT_LOST : FAULT_NONE;
+}
+
+/* The service keeps two entries for a number that is imported twice: what was done without an
+ * answer is found by reading, and never asked for again. */
+static void test_import_lost(void **state)
+{
+	struct flow f;
+	int before;
+
+	(void)state;
+	flow_start(&f, "importlost", AGENTS, false);
+	before = f.world.n_imports;
+	f.world.fate = every_import_lost;
+	run(&f);
+	expect_moved(&f);
+	assert_int_equal(f.world.n_imports, before + AGENTS);
+	expect_counts(&f, "SELECT concat_ws(' ', count(*), count(DISTINCT subject)) FROM"
+		      " ringdown.effect WHERE kind = 'import'", "%d %d", AGENTS, AGENTS);
+	for (int i = 0; i < AGENTS; i++) {
+		char number[20];
+
+		snprintf(number, sizeof(number), "+1212556%04d", i);
+		assert_true(str_has_prefix(fake_import_find(&f.world, number)->agent, "agent_"));
+	}
+	set_status(&f, "rolling_back");
+	run(&f);
+	expect_home(&f);
+	expect_clean(&f);
+	flow_end(&f);
+}
+
 static void test_dropped(void **state)
 {
 	(void)state;
@@ -1126,7 +1161,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copy), cmocka_unit_test(test_happy), cmocka_unit_test(test_register_call),
-		cmocka_unit_test(test_lost), cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_lost), cmocka_unit_test(test_import_lost),
+		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_server), cmocka_unit_test(test_crash_before),
 		cmocka_unit_test(test_crash_after),
 		cmocka_unit_test(test_canary_fails), cmocka_unit_test(test_target_dies),
