@@ -118,7 +118,8 @@ size_t action_count(void)
 
 const struct action *action_at(size_t i)
 {
-	size_t runs = COUNT_OF(actions) + run_action_count(), alerts = runs + incident_action_count();
+	size_t runs = COUNT_OF(actions) + run_action_count(),
+	       alerts = runs + incident_action_count();
 
 	return i < COUNT_OF(actions) ? &actions[i]
 	       : i < runs            ? run_action_at(i - COUNT_OF(actions))

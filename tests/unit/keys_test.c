@@ -187,6 +187,41 @@ static void test_paste(void **state)
 	seen_fini(&s);
 }
 
+static void on_whole_paste(void *ctx, const char *text, size_t n)
+{
+	struct seen *s = ctx;
+
+	assert_true(utf8_valid(text, n)); /* each piece by itself */
+	str_addn(&s->pasted, text, n);
+}
+
+/* However the bytes arrive, no piece ends within a character. */
+static void test_paste_of_whole_characters(void **state)
+{
+	static const struct keys_events whole = { .key = on_key, .paste = on_whole_paste };
+	struct str text = STR_INIT(1 << 20);
+	const size_t steps[] = { 1, 2, 3, 7, 1000, 1023, 1025, 100000 };
+
+	(void)state;
+	str_add(&text, "\033[200~");
+	for (int i = 0; i < 2000; i++)
+		str_add(&text, i % 3 ? "\xc3\xbc\xe2\x82\xac" : "a\xf0\x9f\x9a\x91");
+	str_add(&text, "\033[201~");
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		struct seen s = seen_new();
+		struct keys k;
+
+		keys_init(&k, &whole, &s);
+		for (size_t at = 0; at < text.len; at += steps[i])
+			keys_feed(&k, text.s + at, text.len - at < steps[i] ? text.len - at : steps[i],
+			          1000);
+		assert_int_equal(s.pasted.len, text.len - 12);
+		assert_memory_equal(s.pasted.s, text.s + 6, s.pasted.len);
+		seen_fini(&s);
+	}
+	str_fini(&text);
+}
+
 static void test_noise(void **state)
 {
 	struct seen s = seen_new();
@@ -237,7 +272,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole), cmocka_unit_test(test_split),
 		cmocka_unit_test(test_lone_esc), cmocka_unit_test(test_late_bytes_one_by_one),
-		cmocka_unit_test(test_paste), cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_paste),
+		cmocka_unit_test(test_paste_of_whole_characters), cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_bindings),
 	};
 
