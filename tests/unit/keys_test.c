@@ -198,7 +198,7 @@ static void on_whole_paste(void *ctx, const char *text, size_t n)
 /* However the bytes arrive, no piece ends within a character. */
 static void test_paste_of_whole_characters(void **state)
 {
-	static const struct keys_events whole = { .key = on_key, .paste = on_whole_paste };
+	static const struct keys_events pieces = { .key = on_key, .paste = on_whole_paste };
 	struct str text = STR_INIT(1 << 20);
 	const size_t steps[] = { 1, 2, 3, 7, 1000, 1023, 1025, 100000 };
 
@@ -211,7 +211,7 @@ static void test_paste_of_whole_characters(void **state)
 		struct seen s = seen_new();
 		struct keys k;
 
-		keys_init(&k, &whole, &s);
+		keys_init(&k, &pieces, &s);
 		for (size_t at = 0; at < text.len; at += steps[i])
 			keys_feed(&k, text.s + at, text.len - at < steps[i] ? text.len - at : steps[i],
 			          1000);
