@@ -188,8 +188,9 @@ int alerts_received_prune(struct store *s, int64_t before_ms, struct err *err)
 int alerts_prune(struct store *s, int64_t before_ms, struct err *err)
 {
 	return store_query(s, NULL, err, "DELETE FROM ringdown.alert WHERE id IN (SELECT id FROM"
-			   " ringdown.alert a WHERE state = 'resolved' AND resolved_at < $1 AND NOT"
-			   " EXISTS (SELECT 1 FROM ringdown.incident_link l WHERE l.kind = 'alert'"
-			   " AND l.ref = a.id) AND NOT EXISTS (SELECT 1 FROM"
-			   " ringdown.alert_member m WHERE m.alert_id = a.id) LIMIT 5000)", "m", before_ms);
+			   " ringdown.alert a WHERE state = 'resolved' AND resolved_at < $1 AND"
+			   " NOT EXISTS (SELECT 1 FROM ringdown.incident_link l WHERE"
+			   "  l.kind = 'alert' AND l.ref = a.id) AND NOT EXISTS (SELECT 1 FROM"
+			   "  ringdown.alert_member m WHERE m.alert_id = a.id) LIMIT 5000)",
+			   "m", before_ms);
 }
