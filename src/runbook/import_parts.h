@@ -30,6 +30,7 @@ struct import {
 	struct piece *pieces; size_t n_pieces;
 	struct import_param *params; size_t n_params;
 	const struct pair *env; size_t n_env;	/* of the code that is looked at */
+	bool secrets_known;		/* all were found: the result was made once */
 	struct import_report *report;
 };
 

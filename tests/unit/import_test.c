@@ -116,6 +116,8 @@ static void constructs(void **state)
 		{ F "sh\nexport A=b\necho $A\n" F "\n", "env:\n      A: 'b'", "params" },
 		{ F "sh\nset x=postgres://admin:pa55@db/x\n" F "\n",
 		  "postgres://admin:\"$password\"@db/x", "pa55" },
+		{ "first $password here\n\n    $password=hunter2hunter;\n", "first $$password here",
+		  "hunter2" },
 		/* titles */
 		{ "=====\nOF A SYSTEM\n=====\nx\n", "title: 'OF A SYSTEM'\n", NULL },
 		{ F "bash\n#!/bin/bash\nset -eu\n\nid -u | \\\nsort\n" F "\n",
