@@ -195,8 +195,32 @@ static bool subject(struct view *v, struct subject *ret)
 	return true;
 }
 
+enum { NAME_WIDTH = 23 };
+
+/* Whole words of a name, ".." for the rest, filled up to the column's width. */
+static void name_cell(char *buf, size_t n, const char *name)
+{
+	char text[200];
+	bool whole;
+
+	snprintf(text, sizeof(text), "%s", name);
+	whole = text_width(text, false) <= NAME_WIDTH;
+	while (!whole && text_width(text, false) > NAME_WIDTH - 3) {
+		char *end = strrchr(text, ' ');
+
+		if (!end) /* one long word: a character less */
+			for (end = text + strlen(text) - 1; end > text && (*end & 0xc0) == 0x80;)
+				end--;
+		*end = '\0';
+	}
+	if (!whole)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " ..");
+	snprintf(buf, n, "%s%*s", text, NAME_WIDTH - text_width(text, false), "");
+}
+
 static void add_item(struct sheet *s, const struct json *m)
 {
+	char cell[220];
 	const char *name = json_get_str(m, "name"), *from = json_get_str(m, "fromNumber");
 	const char *to = json_get_str(m, "toNumber"), *state = json_get_str(m, "state");
 	const char *error = json_get_str(m, "error"), *match = json_get_str(m, "match");
@@ -204,8 +228,9 @@ static void add_item(struct sheet *s, const struct json *m)
 	                 : str_eq(state, "moved")                             ? ROLE_ok
 	                                                                      : ROLE_normal;
 
-	sheet_line(s, role, "%-6s %-23.23s %-13s to %-13s %s%s%s%s",
-	           json_get_bool(m, "canary", false) ? "canary" : "", name ? name : "?",
+	name_cell(cell, sizeof(cell), name ? name : "?");
+	sheet_line(s, role, "%-6s %s %-13s to %-13s %s%s%s%s",
+	           json_get_bool(m, "canary", false) ? "canary" : "", cell,
 	           from ? from : "?", to ? to : "stays",
 	           state   ? state
 	           : match ? match

@@ -290,7 +290,7 @@ static void draw_people(struct view *v, struct area a)
 		area_textf(a, 1, y, p->dialog ? ROLE_warn : ROLE_normal, "%s %s  %s%s",
 		           p->name ? p->name : "?", p->role ? p->role : "",
 		           p->dialog ? "is deciding on " : "looks at ",
-		           p->looking_at ? p->looking_at : "-");
+		           app_account(v->app, p->looking_at));
 	}
 }
 
