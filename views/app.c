@@ -343,7 +343,7 @@ static void app_unread(void *ctx, struct sheet *sh)
 	struct app *a = ctx;
 	const struct state *s = app_state(a);
 	char clock[WHEN_TEXT];
-	int n = 0;
+	int n = app_due_lines(a, sh);
 
 	for (size_t i = 0; i < s->n_messages; i++) {
 		const struct message *m = &s->messages[i];

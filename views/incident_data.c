@@ -250,24 +250,61 @@ const struct incident *app_incident_open(const struct app *a)
 	return best;
 }
 
-int app_due_count(const struct app *a)
+/* Every due thing once; sh NULL: only counted. */
+static int due_items(const struct app *a, struct sheet *sh)
 {
+	static const struct {
+		size_t at;
+		const char *what;
+		bool open;
+	} kinds[] = {
+		{ offsetof(struct incident, ack_due_at_ms), "nobody has acknowledged it", true },
+		{ offsetof(struct incident, next_update_at_ms), "an update is due", true },
+		{ offsetof(struct incident, report_due_at_ms), "the report is due", false },
+		{ offsetof(struct incident, review_due_at_ms), "the review is due", false },
+	};
 	const struct state *s = app_state(a);
-	int64_t now = app_now(a);
+	char span[WHEN_TEXT];
 	int n = 0;
 
 	for (size_t i = 0; i < s->n_incidents; i++) {
 		const struct incident *x = &s->incidents[i];
-		if (x->kind == IK_BACKFILL || x->state == IS_CLOSED)
-			continue;
-		n += x->ack_due_at_ms && x->ack_due_at_ms <= now && x->state == IS_DECLARED;
-		n += x->next_update_at_ms && x->next_update_at_ms <= now && incident_open(x);
-		n += x->report_due_at_ms && x->report_due_at_ms <= now;
-		n += x->review_due_at_ms && x->review_due_at_ms <= now;
+
+		for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+			int64_t at =
+			        *(const int64_t *)(const void *)((const char *)x + kinds[k].at);
+
+			if (!at || at > app_now(a) || x->kind == IK_BACKFILL ||
+			    x->state == IS_CLOSED || (kinds[k].open && !incident_open(x)) ||
+			    (k == 0 && x->state != IS_DECLARED))
+				continue;
+			n++;
+			if (sh)
+				sheet_line(sh, ROLE_bad, "DUE %s ago  %s %s: %s",
+				           when_span(span, app_now(a) - at), x->id,
+				           x->severity ? x->severity : "", kinds[k].what);
+		}
 	}
-	for (size_t i = 0; i < s->n_runs; i++)
-		n += run_open(&s->runs[i]) && s->runs[i].status == RUN_WAITING;
+	for (size_t i = 0; i < s->n_runs; i++) {
+		if (!run_open(&s->runs[i]) || s->runs[i].status != RUN_WAITING)
+			continue;
+		n++;
+		if (sh)
+			sheet_line(sh, ROLE_warn, "WAITS  %s %s for %s", s->runs[i].id,
+			           s->runs[i].runbook ? s->runs[i].runbook : "",
+			           word_wait(s->runs[i].wait));
+	}
 	return n;
+}
+
+int app_due_count(const struct app *a)
+{
+	return due_items(a, NULL);
+}
+
+int app_due_lines(const struct app *a, struct sheet *sh)
+{
+	return due_items(a, sh);
 }
 
 /* An incident nobody acknowledged is heard when it is declared and when that is due. */

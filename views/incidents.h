@@ -40,6 +40,8 @@ const struct incident *app_incident_find(const struct app *a, const char *id);
 const struct incident *app_incident_open(const struct app *a);
 /* How many things are due now, over all incidents and runs. */
 int app_due_count(const struct app *a);
+/* The same as lines of the unread list; how many. */
+int app_due_lines(const struct app *a, struct sheet *sh);
 
 /* ---- incident_words.c ---- */
 bool incident_open(const struct incident *i);

@@ -88,6 +88,9 @@ static void test_strip_and_list(void **state)
 	assert_true(vt_has(v, "1 due"));
 	assert_true(vt_has(v, "18 of 40 agents fail; calls ok 59 %"));
 	assert_false(vt_has(v, "\xe2\x80\xae"));
+	vt_send(v, "!");
+	expect(v, "INC-213 P3: an update is due");
+	vt_send(v, "q");
 	vt_send(v, "/exercise");
 	expect(v, "INCIDENTS 1");
 	vt_send(v, "\r\033");
