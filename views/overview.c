@@ -200,7 +200,10 @@ static int draw_next(struct view *v, struct area a, int most)
 	area_text(a, 6, y, ROLE_label, "why");
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, e->cause ? e->cause : "no cause recorded");
 	area_text(a, 6, y, ROLE_label, "then");
-	if (event_status_final(e->status) && !str_empty(e->reason))
+	if (e->status == EV_ROLLING_BACK)
+		snprintf(buf, sizeof(buf),
+		         "the agents go home; what somebody else changed is left and listed");
+	else if (event_status_final(e->status) && !str_empty(e->reason))
 		snprintf(buf, sizeof(buf), "%s", e->reason);
 	else
 		event_plan_text(e, buf, sizeof(buf));
