@@ -127,9 +127,14 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	struct str subject = STR_INIT(4000), body = STR_INIT(65536), to = STR_INIT(4000);
 	int e = message(c, &subject, &body, err);
 
-	for (size_t i = 0; i < c->op->n_to && e == 0; i++) {
+	/* whom it is for, also while its words are not complete */
+	for (size_t i = 0; i < c->op->n_to; i++) {
+		struct err why = { 0 };
+		int x;
+
 		str_add(&to, i ? ", " : "");
-		e = verb_text(c, c->op->to[i], &to, err);
+		x = verb_text(c, c->op->to[i], &to, e == 0 ? err : &why);
+		e = e == 0 ? x : e;
 	}
 	str_addf(ret, "to ");
 	verb_show(c, ret, str_get(&to));
