@@ -64,12 +64,12 @@ static void (*find(int i))(void)
 #define F_BODY(ret, name, params, args)                                                            \
 	ret name params                                                                            \
 	{                                                                                          \
-		return((ret(*) params)find(I_##name)) args;                                          \
+		return((ret(*) params)find(I_##name)) args;                                        \
 	}
 #define V_BODY(name, params, args)                                                                 \
 	void name params                                                                           \
 	{                                                                                          \
-		((void(*) params)find(I_##name)) args;                                               \
+		((void(*) params)find(I_##name)) args;                                             \
 	}
 FUNCTIONS(F_BODY, V_BODY)
 
