@@ -6,7 +6,8 @@
 
 static bool ours(const char *p)
 {
-	static const char *const tags[] = { "<p>", "</p>", "<ul>", "</ul>", "<li>", "</li>", "<h4>", "</h4>",
+	static const char *const tags[] = { "<p>", "</p>", "<ul>", "</ul>", "<li>", "</li>", "<h4>",
+					    "</h4>",
 					    "<code>", "</code>", "<strong>", "</strong>", "<br>" };
 
 	for (size_t i = 0; i < COUNT_OF(tags); i++)

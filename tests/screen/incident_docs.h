@@ -63,10 +63,10 @@ static inline void incidents_of_scene(struct jw *w, const char *scene, int64_t n
 		return;
 	now = scene_began(now);
 	jw_raw(w, "alerts",
-	       "[{\"id\":\"AL-1\",\"name\":\"sms_rate\",\"subject\":\"org_12\",\"severity\":\"warn\","
-	       "\"state\":\"firing\",\"grouping\":\"sms\",\"text\":\"too few arrive\"},"
-	       "{\"id\":\"AL-2\",\"name\":\"old\",\"subject\":\"org_12\",\"severity\":\"bad\","
-	       "\"state\":\"resolved\"},"
+	       "[{\"id\":\"AL-1\",\"name\":\"sms_rate\",\"subject\":\"org_12\","
+	       "\"severity\":\"warn\",\"state\":\"firing\",\"grouping\":\"sms\",\"text\":\"too few"
+	       " arrive\"},{\"id\":\"AL-2\",\"name\":\"old\",\"subject\":\"org_12\","
+	       "\"severity\":\"bad\",\"state\":\"resolved\"},"
 	       "{\"id\":\"AL-3\",\"name\":\"account-down\",\"subject\":\"acc_1\",\"severity\":"
 	       "\"bad\",\"state\":\"firing\",\"text\":\"401\"},"
 	       "{\"id\":\"AL-4\",\"name\":\"agents\",\"subject\":\"acc_1\",\"severity\":\"bad\","
@@ -271,15 +271,17 @@ static inline void message_of_scene(const char *path, struct jw *w)
 		       "0,\"title\":\"Notice to customers\",\"subject\":\"Trouble \\u001b[31m\","
 		       "\"body\":\"It fails.\\nExpected end: [eta?]\\n\",\"hash\":\"abc123\","
 		       "\"missing\":[\"eta\"],\"fields\":[{\"name\":\"impact\",\"value\":\"all\"}],"
-		       "\"to\":[{\"channel\":\"mail\",\"recipient\":\"a@b.example\",\"as\":\"team\"}]");
+		       "\"to\":[{\"channel\":\"mail\",\"recipient\":\"a@b.example\","
+		       "\"as\":\"team\"}]");
 	else if (strstr(path, "/vendor/"))
 		jw_raw(w, "x",
-		       "0,\"name\":\"Twilio\",\"criteria\":[{\"text\":\"longer than 30m\",\"met\":true,"
-		       "\"why\":\"it lasts 1h\"}],\"required\":[{\"need\":\"account sid\",\"values\":"
-		       "[\"AC1\"]},{\"need\":\"call sids\",\"missing\":true,\"hint\":\"none failed\"}]");
+		       "0,\"name\":\"Twilio\",\"criteria\":[{\"text\":\"longer than 30m\","
+		       "\"met\":true,\"why\":\"it lasts 1h\"}],\"required\":[{\"need\":\"account"
+		       " sid\",\"values\":[\"AC1\"]},{\"need\":\"call sids\",\"missing\":true,"
+		       "\"hint\":\"none failed\"}]");
 	else if (strstr(path, "/messages") && strstr(path, "/messages")[9] == '\0')
-		jw_raw(w, "templates", "[{\"id\":\"customer-notice\",\"title\":\"Notice to customers\","
-		       "\"missing\":[\"eta\"]}]");
+		jw_raw(w, "templates", "[{\"id\":\"customer-notice\",\"title\":\"Notice to"
+		       " customers\",\"missing\":[\"eta\"]}]");
 }
 
 /* GET documents and the answers to what was sent. */

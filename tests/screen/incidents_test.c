@@ -17,7 +17,8 @@ static struct vt *start_here(const char *scene, const char *view, int w, int h, 
 	char t[64];
 	const char *env[] = { t, "LANG=C.UTF-8", "HOME=/nonexistent", "PATH=/usr/bin:/bin", log_env,
 			      state_env,
-			      "ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:detect_leaks=0",
+			      "ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:"
+			      "detect_leaks=0",
 			      str_eq(term, "vt100") ? "NO_COLOR=1" : NULL, NULL };
 
 	snprintf(t, sizeof(t), "TERM=%s", term);
@@ -283,7 +284,8 @@ static void test_note(void **state)
 static void test_paste(void **state)
 {
 	static const char evil[] = "\033[31mred\033[0m \xe2\x80\xaetxet\xe2\x80\xac"
-				   " \xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f "
+				   " \xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9"
+				   "\xe2\x80\x8d\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f "
 				   "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa e\xcc\x81 \xff\xfe \x07\x9b"
 				   " line\nend ";
 	struct vt *v = start_inc("inc", "sms");
@@ -414,7 +416,8 @@ static void test_timeline(void **state)
 	expect(v, "row 4001");
 	for (int i = 0; i < 5; i++) {
 		vt_settle(v, 200, 2000);
-		vt_send(v, "\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~\033[5~");
+		vt_send(v, "\033[5~\033[5~\033[5~\033[5~\033[5~"
+			   "\033[5~\033[5~\033[5~\033[5~\033[5~");
 	}
 	vt_send(v, "\033[H");
 	expect(v, "row 5000");

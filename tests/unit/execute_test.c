@@ -1160,7 +1160,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copy), cmocka_unit_test(test_happy), cmocka_unit_test(test_register_call),
+		cmocka_unit_test(test_copy), cmocka_unit_test(test_happy),
+		cmocka_unit_test(test_register_call),
 		cmocka_unit_test(test_lost), cmocka_unit_test(test_import_lost),
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_server), cmocka_unit_test(test_crash_before),

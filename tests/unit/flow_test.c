@@ -871,7 +871,8 @@ static void pause_and_abort(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_flow), cmocka_unit_test(value_corrected), cmocka_unit_test(change_and_undo),
+		cmocka_unit_test(reads_flow), cmocka_unit_test(value_corrected),
+		cmocka_unit_test(change_and_undo),
 		cmocka_unit_test(destroy_needs_two), cmocka_unit_test(old_orders_lose),
 		cmocka_unit_test(decisions), cmocka_unit_test(jump_back), cmocka_unit_test(gates),
 		cmocka_unit_test(approvals), cmocka_unit_test(failing),

@@ -213,8 +213,8 @@ static void test_paste_of_whole_characters(void **state)
 
 		keys_init(&k, &pieces, &s);
 		for (size_t at = 0; at < text.len; at += steps[i])
-			keys_feed(&k, text.s + at, text.len - at < steps[i] ? text.len - at : steps[i],
-			          1000);
+			keys_feed(&k, text.s + at, text.len - at < steps[i] ? text.len - at :
+				  steps[i], 1000);
 		assert_int_equal(s.pasted.len, text.len - 12);
 		assert_memory_equal(s.pasted.s, text.s + 6, s.pasted.len);
 		seen_fini(&s);

@@ -485,9 +485,10 @@ static const char RESET[] =
 	" INSERT INTO ringdown.run (id, version, runbook, status, kind, started_at, summary) VALUES"
 	"  ('RUN-r', 1, 'b', 'waiting', 'real', '2026-01-01', '{}');"
 	" DELETE FROM ringdown.report_text; DELETE FROM ringdown.practice;"
-	" INSERT INTO ringdown.incident (id, title, severity, state, kind, declared_by, declared_at,"
-	" changed_at, review) VALUES ('INC-r', 't', 'P1', 'resolved', 'real', 'x', '2026-01-01',"
-	" '2026-01-01', 'in_review') ON CONFLICT (id) DO UPDATE SET review = 'in_review';";
+	" INSERT INTO ringdown.incident (id, title, severity, state, kind, declared_by,"
+	" declared_at, changed_at, review) VALUES ('INC-r', 't', 'P1', 'resolved', 'real', 'x',"
+	" '2026-01-01', '2026-01-01', 'in_review') ON CONFLICT (id) DO UPDATE SET review ="
+	" 'in_review';";
 
 static const char INVARIANTS[] =
 	"SELECT (SELECT count(*) FROM (SELECT lineage FROM ringdown.event WHERE status IN ('held',"

@@ -20,7 +20,9 @@ static struct storetest st;
 
 enum { AGENTS = 6000 };
 
-#define AGENT "(id, name, \"orgId\", \"elevenLabsAgentId\", \"twilioPhoneNumber\", \"twilioAccountId\")"
+#define AGENT                                                                                      \
+	"(id, name, \"orgId\", \"elevenLabsAgentId\","                                             \
+	" \"twilioPhoneNumber\", \"twilioAccountId\")"
 #define ACCOUNT "(id, name, \"accountSid\", \"authToken\", \"isPrimary\", \"isActive\")"
 
 static void sql(struct store *s, const char *text)

@@ -425,7 +425,8 @@ static struct proc *tls_server(const char *dir, int days, int port)
 			  " subjectAltName=IP:127.0.0.1 -keyout k.pem -out c.pem", dir, days);
 	_cleanup_(free_p) char *accept_at = xasprintf("%d", port);
 	const char *sh[] = { "sh", "-ec", make, NULL };
-	const char *argv[] = { "openssl", "s_server", "-accept", accept_at, "-cert", "c.pem", "-key",
+	const char *argv[] = { "openssl", "s_server", "-accept", accept_at, "-cert", "c.pem",
+			       "-key",
 			       "k.pem", "-www", "-quiet", NULL };
 	struct proc_options o = { .argv = sh, .stdout_fd = -1, .stderr_fd = -1 };
 	struct str out = STR_INIT(8000);
