@@ -11,6 +11,7 @@
 #include "store/items.h"
 #include "store/journal.h"
 #include "store/numbers.h"
+#include "store/runs.h"
 #include "store/store.h"
 
 /* ---- agents ----------------------------------------------------------------------- */
@@ -148,18 +149,23 @@ static int get_audit(struct call *c)
 static int get_audit_verify(struct call *c)
 {
 	struct journal_verdict v = { 0 };
+	struct runs_verdict runs = { 0 };
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
 
-	if (journal_verify(c->engine->store, &v, &err) < 0)
+	if (journal_verify(c->engine->store, &v, &err) < 0 ||
+	    runs_verify(c->engine->store, &runs, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
-	jw_bool(&w, "ok", v.ok);
+	jw_bool(&w, "ok", v.ok && runs.ok);
 	jw_i64(&w, "first", v.first);
 	jw_i64(&w, "last", v.last);
 	jw_i64(&w, "checked", v.checked);
 	jw_i64(&w, "badSeq", v.bad_seq);
-	jw_str(&w, "why", v.ok ? NULL : v.why);
+	jw_i64(&w, "runs", runs.checked);
+	jw_str(&w, "badRun", runs.ok ? NULL : runs.bad);
+	jw_i64(&w, "badRunEntry", runs.bad_entry);
+	jw_str(&w, "why", !v.ok ? v.why : runs.ok ? NULL : "an entry of a run was changed");
 	jw_obj_end(&w);
 	return 200;
 }

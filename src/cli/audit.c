@@ -8,15 +8,18 @@ static void print_row(struct cli *c, const struct json *doc)
 {
 	static const struct table_column columns[] = {
 		{ "ok", NULL, false }, { "checked", NULL, true }, { "first", NULL, true },
-		{ "last", NULL, true }, { "badSeq", NULL, true }, { "why", NULL, false },
+		{ "last", NULL, true }, { "badSeq", NULL, true }, { "runs", NULL, true },
+		{ "badRun", NULL, false }, { "badRunEntry", NULL, true }, { "why", NULL, false },
 	};
 	struct table t;
 
 	table_init(&t, FORMAT_CSV, columns, COUNT_OF(columns));
 	table_add_bool(&t, json_get_bool(doc, "ok", false));
-	for (size_t i = 1; i <= 4; i++)
-		table_add_i64(&t, json_get_i64(doc, columns[i].json, 0));
-	table_add(&t, json_get_str(doc, "why"));
+	for (size_t i = 1; i < COUNT_OF(columns); i++)
+		if (columns[i].number)
+			table_add_i64(&t, json_get_i64(doc, columns[i].json, 0));
+		else
+			table_add(&t, json_get_str(doc, columns[i].json));
 	table_print(&t, c, NULL);
 	table_fini(&t);
 }
@@ -35,10 +38,15 @@ static int verify(struct cli *c)
 	else if (cli_format(c) == FORMAT_CSV)
 		print_row(c, doc);
 	else if (ok)
-		cli_print(c, "intact: %lld entries, %lld to %lld\n",
+		cli_print(c, "intact: %lld entries, %lld to %lld; %lld runs\n",
 			  (long long)json_get_i64(doc, "checked", 0),
 			  (long long)json_get_i64(doc, "first", 0),
-			  (long long)json_get_i64(doc, "last", 0));
+			  (long long)json_get_i64(doc, "last", 0),
+			  (long long)json_get_i64(doc, "runs", 0));
+	else if (json_get_str(doc, "badRun"))
+		cli_fail(c, EXIT_NO, "the chain of %s breaks at its entry %lld; entries after it"
+				     " prove nothing", json_get_str(doc, "badRun"),
+			 (long long)json_get_i64(doc, "badRunEntry", 0));
 	else
 		cli_fail(c, EXIT_NO, "the chain breaks at entry %lld: %s; entries after it prove"
 				     " nothing", (long long)json_get_i64(doc, "badSeq", 0),

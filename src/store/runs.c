@@ -73,21 +73,30 @@ static void entry_hash(const struct store *s, const char *run, const char *previ
 	str_fini(&b);
 }
 
+/* The run's row is read first: it says which entry must end in which hash, whatever is appended
+ * while the entries are read. */
 int run_verify(struct store *s, const char *id, int64_t *ret_bad, struct err *err)
 {
 	enum { PAGE = 500 };
+	CLEAN_RESULT *r = NULL;
 	struct run_entry_row *rows = NULL;
 	char previous[65] = "", hash[65];
 	size_t n = PAGE;
-	int64_t last = 0;
+	int64_t last = 0, version = 0;
 	int e = s->journal_key ? 0 : journal_key_load(s, err);
 
 	*ret_bad = 0;
+	if (e == 0)
+		e = store_query(s, &r, err, "SELECT chain, version FROM ringdown.run WHERE id = $1",
+				"t", id);
+	if (e == 0)
+		version = pg_rows(r) ? pg_i64(r, 0, 1) : 0;
 	while (e == 0 && n == PAGE && !*ret_bad) {
 		e = run_entries(s, id, last, PAGE, &rows, &n, err);
 		for (size_t i = 0; e == 0 && i < n && !*ret_bad; i++) {
 			entry_hash(s, id, previous, &rows[i], hash);
-			if (rows[i].n != last + 1 || !str_eq(hash, rows[i].hash))
+			if (rows[i].n != last + 1 || !str_eq(hash, rows[i].hash) ||
+			    (rows[i].n == version && !str_eq(hash, pg_text(r, 0, 0))))
 				*ret_bad = last + 1;
 			last = rows[i].n;
 			snprintf(previous, sizeof(previous), "%s", hash);
@@ -95,12 +104,28 @@ int run_verify(struct store *s, const char *id, int64_t *ret_bad, struct err *er
 		if (e == 0)
 			run_entry_rows_free(TAKE(rows), n);
 	}
-	CLEAN_RESULT *r = NULL;
-	if (e == 0 && !*ret_bad)
-		e = store_query(s, &r, err, "SELECT chain FROM ringdown.run WHERE id = $1", "t",
-				id);
-	if (e == 0 && !*ret_bad && pg_rows(r) == 1 && !str_eq(pg_text(r, 0, 0), previous))
+	if (e == 0 && !*ret_bad && last < version)
 		*ret_bad = last + 1;
+	return e;
+}
+
+int runs_verify(struct store *s, struct runs_verdict *ret, struct err *err)
+{
+	CLEAN_RESULT *r = NULL;
+	int e = store_query(s, &r, err, "SELECT id FROM ringdown.run ORDER BY started_at, id", "");
+
+	*ret = (struct runs_verdict){ .ok = true };
+	for (int i = 0; e == 0 && ret->ok && i < pg_rows(r); i++) {
+		const char *id = pg_text(r, i, 0);
+
+		e = run_verify(s, id, &ret->bad_entry, err);
+		if (e < 0 || !ret->bad_entry) {
+			ret->checked += e == 0;
+			continue;
+		}
+		ret->ok = false;
+		snprintf(ret->bad, sizeof(ret->bad), "%s", id);
+	}
 	return e;
 }
 

@@ -60,5 +60,8 @@ void runs_last_free(struct run_last *v, size_t n);
 
 /* Recomputes the chain; *ret_bad 0, or the entry where it breaks. */
 int run_verify(struct store *s, const char *id, int64_t *ret_bad, struct err *err);
+/* All of them, until one breaks. */
+struct runs_verdict { bool ok; int64_t checked, bad_entry; char bad[40]; /* the run */ };
+int runs_verify(struct store *s, struct runs_verdict *ret, struct err *err);
 
 #endif

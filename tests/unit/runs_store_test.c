@@ -62,6 +62,7 @@ static void one_after_the_other(void *store)
 	struct run_entry_row *rows;
 	struct run *list;
 	struct journal_verdict v = { 0 };
+	struct runs_verdict all;
 	struct err no = { 0 };
 	int64_t bad, version;
 	size_t n;
@@ -90,6 +91,9 @@ static void one_after_the_other(void *store)
 	assert_string_equal(doc, "{\"id\":1}");
 	OK(run_verify(s, id, &bad, err));
 	assert_int_equal(bad, 0);
+	OK(runs_verify(s, &all, err));
+	assert_true(all.ok);
+	assert_int_equal(all.checked, 1);
 	OK(journal_verify(s, &v, err));
 	assert_true(v.ok);
 }
@@ -99,6 +103,7 @@ static void never_changed(void *store)
 {
 	struct store *s = store;
 	_cleanup_(free_p) char *id = start(s);
+	struct runs_verdict all;
 	struct err no = { 0 };
 	int64_t bad;
 
@@ -109,6 +114,10 @@ static void never_changed(void *store)
 	OK(store_query(s, NULL, err, "UPDATE ringdown.run_entry SET by = 'ben' WHERE n = 2", ""));
 	OK(run_verify(s, id, &bad, err));
 	assert_int_equal(bad, 2);
+	OK(runs_verify(s, &all, err));
+	assert_false(all.ok);
+	assert_string_equal(all.bad, id);
+	assert_int_equal(all.bad_entry, 2);
 	OK(store_query(s, NULL, err, "DELETE FROM ringdown.run_entry WHERE n = 2", ""));
 	OK(run_verify(s, id, &bad, err));
 	assert_int_equal(bad, 2);
