@@ -229,21 +229,20 @@ static void times(const struct report *r, struct report_blocks *b)
 
 static void in_time(const struct report *r, struct report_blocks *b)
 {
-	int64_t tta = incident_time(&r->doc.incident, TIME_TTA);
+	char allowed[40], over[40];
+	int64_t took;
+	const struct incident_severity *s = severity_acknowledged(&r->doc, &took);
 
-	if (r->respond_ms && tta >= 0) {
-		char allowed[40], over[40];
-
-		report_span(allowed, r->respond_ms);
-		report_span(over, tta - r->respond_ms);
-		if (tta > r->respond_ms)
-			block_add(b, BLOCK_TEXT,
-				  "Acknowledged %s later than the %s that the severity allows.",
-				  over, allowed);
-		else
-			block_add(b, BLOCK_TEXT,
-				  "Acknowledged within the %s that the severity allows.", allowed);
-	}
+	if (!r->respond_ms || !s || took < 0)
+		return;
+	report_span(allowed, r->respond_ms);
+	report_span(over, took - r->respond_ms);
+	if (took > r->respond_ms)
+		block_add(b, BLOCK_TEXT, "Acknowledged %s later than the %s that %s allows.", over,
+			  allowed, s->severity);
+	else
+		block_add(b, BLOCK_TEXT, "Acknowledged within the %s that %s allows.", allowed,
+			  s->severity);
 }
 
 static void moments(const struct report *r, struct report_blocks *b)

@@ -161,7 +161,9 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 		  struct report *ret, struct err *err)
 {
 	_cleanup_(pg_release_p) struct pg_conn *c = NULL;
+	const struct incident_severity *at_ack;
 	const struct policy_severity *sev;
+	int64_t took;
 	int e;
 
 	*ret = (struct report){ 0 };
@@ -171,8 +173,8 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 		return e;
 	}
 	/* the policy may be read anew at the next wait */
-	sev = p && ret->doc.n_severities ? policy_severity(p, ret->doc.severities[0].severity)
-					 : NULL;
+	at_ack = severity_acknowledged(&ret->doc, &took);
+	sev = p && at_ack ? policy_severity(p, at_ack->severity) : NULL;
 	ret->respond_ms = sev ? sev->respond_ms : 0;
 	report_settle(ret, loop_wall_ms(s->loop));
 	read_usual(s, ret);

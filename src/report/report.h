@@ -41,7 +41,7 @@ struct report {
 	int64_t agents_failing, agents_all;	/* -1 = unknown */
 	struct severity_time severities[8]; size_t n_severities;
 	struct time_summary usual[TIME_KINDS]; size_t others;	/* of the other incidents */
-	int64_t respond_ms;		/* that the first severity allows; 0 = unknown */
+	int64_t respond_ms;		/* severity_acknowledged allows it; 0 = unknown */
 	int64_t now_ms, from_ms, to_ms;	/* of the charts: the incident and a little around it */
 	int64_t slice_ms;
 };

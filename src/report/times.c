@@ -224,3 +224,18 @@ size_t severity_times(const struct incident_doc *d, int64_t now_ms, struct sever
 	}
 	return n;
 }
+
+const struct incident_severity *severity_acknowledged(const struct incident_doc *d, int64_t *ret_ms)
+{
+	const struct incident *i = &d->incident;
+	const struct incident_severity *s = d->n_severities ? &d->severities[0] : NULL;
+	int64_t since = i->detected_at_ms ? i->detected_at_ms : i->declared_at_ms;
+
+	for (size_t k = 1; k < d->n_severities; k++)
+		if (!i->acked_at_ms || d->severities[k].at_ms <= i->acked_at_ms)
+			s = &d->severities[k];
+	if (s && s != d->severities && s->at_ms > since)
+		since = s->at_ms;
+	*ret_ms = i->acked_at_ms && i->acked_at_ms >= since ? i->acked_at_ms - since : TIME_MISSING;
+	return s;
+}

@@ -43,4 +43,10 @@ void times_free(struct times_row *rows, size_t n);
 struct severity_time { char severity[8]; int64_t ms; };
 size_t severity_times(const struct incident_doc *d, int64_t now_ms, struct severity_time ret[8]);
 
+/* The severity in force when it was acknowledged (now, where it was not), and how long that took
+ * since detection or since this severity began, whichever is later: a higher one starts its
+ * clocks anew. NULL: no history. *ret_ms TIME_MISSING: not acknowledged. */
+const struct incident_severity *severity_acknowledged(const struct incident_doc *d,
+						      int64_t *ret_ms);
+
 #endif

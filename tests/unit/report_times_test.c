@@ -130,12 +130,36 @@ static void minutes_per_severity(void **state)
 	assert_int_equal(t[1].ms, 10 * MIN);
 }
 
+/* Raised from P2 to P0 after two hours, acknowledged five minutes later: in time. */
+static void acknowledged_at(void **state)
+{
+	struct incident_severity v[] = { { .severity = (char *)"P2", .at_ms = 1000 },
+					 { .severity = (char *)"P0", .at_ms = 120 * MIN },
+					 { .severity = (char *)"P1", .at_ms = 200 * MIN } };
+	struct incident_doc d = { .severities = v, .n_severities = 3,
+				  .incident = { .detected_at_ms = 1000, .declared_at_ms = 1000,
+						.acked_at_ms = 125 * MIN } };
+	int64_t took;
+
+	(void)state;
+	assert_string_equal(severity_acknowledged(&d, &took)->severity, "P0");
+	assert_int_equal(took, 5 * MIN);
+	d.n_severities = 1;
+	assert_string_equal(severity_acknowledged(&d, &took)->severity, "P2");
+	assert_int_equal(took, 125 * MIN - 1000);
+	d.incident.acked_at_ms = 0;
+	assert_non_null(severity_acknowledged(&d, &took));
+	assert_int_equal(took, TIME_MISSING);
+	d.n_severities = 0;
+	assert_null(severity_acknowledged(&d, &took));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spans),	cmocka_unit_test(summary),
 		cmocka_unit_test(p90_of_ten),	cmocka_unit_test(tables),
-		cmocka_unit_test(minutes_per_severity),
+		cmocka_unit_test(minutes_per_severity), cmocka_unit_test(acknowledged_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
