@@ -2,6 +2,7 @@
  * The result as YAML: block style and quoted texts only, so that every reader of YAML takes
  * it the same way. Lines of the result are counted, to know which step a problem is about.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -88,9 +89,23 @@ static const char *telling(const char *text)
 	return text;
 }
 
+/* Prose of the source means its dollars; in a runbook's words a name behind one is a value. */
+static char *plain_dollars(const char *text)
+{
+	struct str s = STR_INIT(STR_MAX_DEFAULT);
+
+	for (const char *p = text; *p; p++) {
+		if (*p == '$' && (isalnum((unsigned char)p[1]) || (p[1] && strchr("_{$", p[1]))))
+			str_addc(&s, '$');
+		str_addc(&s, *p);
+	}
+	return str_take(&s);
+}
+
 static void emit_note(struct import *im, struct out *o, const struct piece *p, const char *text)
 {
 	_cleanup_(free_p) char *safe = import_names(im, text, IN_PROSE, p->from);
+	_cleanup_(free_p) char *note = plain_dollars(safe);
 	const char *line = telling(safe);
 	_cleanup_(free_p) char *first = xstrndup(line, strcspn(line, "\n"));
 	_cleanup_(free_p) char *words = text_clean(first + strspn(first, "#*->|` \t"), 60);
@@ -99,19 +114,19 @@ static void emit_note(struct import *im, struct out *o, const struct piece *p, c
 						 xstrdup(*words ? words : "text");
 
 	pair(o, "  - ", "title", title);
-	block(o, 4, "    ", "note", *safe ? safe : "-");
+	block(o, 4, "    ", "note", *note ? note : "-");
 }
 
 static void emit_ask(struct import *im, struct out *o, const struct piece *p)
 {
 	_cleanup_(free_p) char *text = import_names(im, p->text, IN_PROSE, p->from);
-	_cleanup_(free_p) char *title = text_clean(text, 110);
+	_cleanup_(free_p) char *title = text_clean(text, 110), *words = plain_dollars(text);
 
-	if (str_eq(title, text) && *text) {
-		pair(o, "  - ", "ask", text);
+	if (str_eq(title, words) && *text) {
+		pair(o, "  - ", "ask", words);
 	} else {
 		pair(o, "  - ", "title", *title ? title : "step");
-		block(o, 4, "    ", "ask", *text ? text : "-");
+		block(o, 4, "    ", "ask", *words ? words : "-");
 	}
 	if (p->n_items) {
 		str_add(o->s, "    items:");
@@ -119,8 +134,10 @@ static void emit_ask(struct import *im, struct out *o, const struct piece *p)
 	}
 	for (size_t i = 0; i < p->n_items; i++) {
 		_cleanup_(free_p) char *item = import_names(im, p->items[i], IN_PROSE, p->from);
+		_cleanup_(free_p) char *said = plain_dollars(item);
+
 		str_add(o->s, "    - ");
-		quoted(o, *item ? item : "-");
+		quoted(o, *said ? said : "-");
 		line_end(o);
 	}
 }

@@ -268,19 +268,6 @@ static bool quoted_whole(const char *text, const char *p, size_t n)
 	return p > text && p[-1] == '\'' && p[n] == '\'';
 }
 
-/* "$password" in words, where that is the name of a secret: the words mean none of ours. */
-static bool names_secret(const struct import *im, const char *p)
-{
-	for (size_t i = 0; *p == '$' && i < im->n_params; i++) {
-		size_t n = strlen(im->params[i].name);
-		if (str_eq(im->params[i].type, "secret") &&
-		    !strncmp(p + 1, im->params[i].name, n) &&
-		    !isalnum((unsigned char)p[1 + n]) && p[1 + n] != '_')
-			return true;
-	}
-	return false;
-}
-
 char *import_names(struct import *im, const char *text, enum import_place where, int line)
 {
 	struct str out = STR_INIT(STR_MAX_DEFAULT);
@@ -320,8 +307,6 @@ char *import_names(struct import *im, const char *text, enum import_place where,
 			p += 2;
 			continue;
 		}
-		if (where == IN_PROSE && names_secret(im, p))
-			str_addc(&out, '$'); /* $$ is a plain one */
 		q.single = *p == '\'' && !q.dbl ? !q.single : q.single;
 		q.dbl = *p == '"' && !q.single ? !q.dbl : q.dbl;
 		line += *p == '\n';
