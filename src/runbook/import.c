@@ -401,6 +401,16 @@ static bool mend(struct import *im, const struct problems *p)
 	return any;
 }
 
+static void does_not_pass(const struct import *im, const struct problems *p, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < p->n && p->v[i].warning)
+		i++;
+	err_set(err, ERR_FAILED, "%s: the result does not pass: line %d: %s", im->name,
+		i < p->n ? p->v[i].at.line : 0, i < p->n ? p->v[i].text : "?");
+}
+
 static int until_it_passes(struct import *im, struct str *out, struct err *err)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
@@ -411,8 +421,7 @@ static int until_it_passes(struct import *im, struct str *out, struct err *err)
 		bool ok = rb != NULL;
 		bool again = !ok && mend(im, &p);
 		if (!ok && !again)
-			err_set(err, ERR_FAILED, "%s: the result does not pass: line %d: %s",
-				im->name, p.n ? p.v[0].at.line : 0, p.n ? p.v[0].text : "?");
+			does_not_pass(im, &p, err);
 		runbook_free(rb);
 		problems_fini(&p);
 		if (ok || !again)

@@ -152,13 +152,14 @@ static size_t credential(const char *text, const char *p, size_t *ret_skip, cons
 		{ "pwd=", "password", 6 },
 		{ "secret=", "secret", 8 }, { "token=", "token", 8 }, { "api_key=", "api_key", 8 },
 		{ "apikey=", "api_key", 8 }, { "--password ", "password", 6 },
-		{ "--token ", "token", 8 },
+		{ "--token ", "token", 8 }, { "--passwd ", "password", 6 },
+		{ "--auth-token ", "token", 8 }, { "--api-secret ", "secret", 8 },
 		{ "--secret ", "secret", 8 }, { "bearer ", "token", 16 },
 		{ "auth_token=", "token", 8 },
 		{ "password: ", "password", 8 },
 	};
 	static const char *const prefixes[] = { "sk_live_", "ghp_", "gho_", "ghs_", "xoxb-",
-						"xoxp-", "AKIA" };
+						"xoxp-", "AKIA", "xoxa-", "sk-" };
 	bool fresh = p == text || !isalnum((unsigned char)p[-1]);
 
 	*ret_skip = 0;
@@ -166,6 +167,7 @@ static size_t credential(const char *text, const char *p, size_t *ret_skip, cons
 		size_t n = strlen(named[i].before);
 		if (strncasecmp(p, named[i].before, n))
 			continue;
+		n += strspn(p + n, " =");
 		*ret_skip = n + strspn(p + n, "'\"");
 		*ret_name = named[i].name;
 		n = value_length(p + *ret_skip);

@@ -79,7 +79,9 @@ static const struct rule { enum judgement what; const char *word, *pattern, *say
 		"expire)\\s", "redis-cli" },
 	{ CHANGES, "iptables", "\\bip6?tables\\b.*\\s-[AID]\\s", "iptables" },
 	{ CHANGES, "kill", "(^|[;|&(\\s])(kill|pkill|killall)\\s", "kill" },
-	{ CREDENTIAL, "://", "://[^/\\s:@$]+:[^/\\s@$]+@", "a password stands in the URL" },
+	/* (name) is what an import leaves in place of one */
+	{ CREDENTIAL, "://", "://[^/\\s:@$'\"<]+:(?!\\(\\w+\\)@)[^/\\s@$'\"<]+@",
+		"a password stands in the URL" },
 	{ CREDENTIAL, "", "\\b(sk_live_|sk-|xox[abp]-|gh[pos]_|AKIA)[A-Za-z0-9_-]{16,}",
 		"this looks like a key" },
 	{ CREDENTIAL, "", "(?i)(--(password|passwd|secret|auth-token|api-secret|token)[= "
