@@ -292,7 +292,7 @@ bool alerts_strip(const struct app *a, struct area at, int y)
 		        text_width(v[i].x->name ? v[i].x->name : "?", true) + 1 +
 		        text_width(on, true);
 		if (x + w + 10 > at.w) {
-			x = area_text(at, x, y, ROLE_dim, "..");
+			area_text(at, x, y, ROLE_dim, "..");
 			break;
 		}
 		x = area_textf(at, x, y, role_of(a, v[i].x), "%s %s ", level,

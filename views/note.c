@@ -265,7 +265,7 @@ bool app_note_keep(struct app *a)
 	struct form *f = a->shell ? shell_form(a->shell) : NULL;
 	int64_t now = loop_now_ms(a->loop);
 
-	if (!n || !n->in_form || n->request || !f->open || f->pad.len == n->kept_len)
+	if (!n || !n->in_form || n->request || !f || !f->open || f->pad.len == n->kept_len)
 		return false;
 	if (now - n->kept_ms < KEEP_MS)
 		return true;

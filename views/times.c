@@ -194,7 +194,7 @@ static void update(struct view *v)
 static void trend(struct area a, int y, const struct json *rows)
 {
 	double v[TREND];
-	size_t n = 0, all = json_count(rows), at = all;
+	size_t n = 0;
 	double top = 0;
 	char most[CELL];
 
@@ -205,7 +205,7 @@ static void trend(struct area a, int y, const struct json *rows)
 		top = v[n] > top ? v[n] : top;
 	}
 	/* newest first in the reply, oldest first in the drawing */
-	for (at = 0; at < n / 2; at++) {
+	for (size_t at = 0; at < n / 2; at++) {
 		double t = v[at];
 
 		v[at] = v[n - 1 - at];

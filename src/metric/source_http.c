@@ -22,6 +22,8 @@ enum { BODY_MAX = 8 << 20 };
 /* "$.a[0].b" -> "a.0.b" */
 static void plain_path(struct str *b, const char *path, size_t n)
 {
+	if (!path)
+		return;
 	if (n && *path == '$') {
 		path++;
 		n--;

@@ -93,16 +93,20 @@ void draw_health(struct str *out, const struct report *r)
  * for it, and that is a third of a megabyte. */
 static double tenfolds(double x)
 {
-	double n = 0;
+	enum { BITS = 23 };	/* finer than a pixel by far */
+	double n = 0, bit = 0.5;
 
-	for (; x >= 10; x /= 10)
-		n++;
-	for (double bit = 0.5; bit > 1e-7; bit /= 2) {
-		x *= x;
-		if (x < 10)
-			continue;
+	while (x >= 10) {
 		x /= 10;
-		n += bit;
+		n++;
+	}
+	for (int k = 0; k < BITS; k++) {
+		x *= x;
+		if (x >= 10) {
+			x /= 10;
+			n += bit;
+		}
+		bit /= 2;
 	}
 	return n;
 }

@@ -259,8 +259,10 @@ static double doublings(size_t n, double most)
 {
 	double x = (double)n, times = 0;
 
-	for (; x >= 2; x /= 2)
+	while (x >= 2) {
+		x /= 2;
 		times++;
+	}
 	times += x > 1 ? x - 1 : 0;
 	return times < most ? times : most;
 }

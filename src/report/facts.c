@@ -139,7 +139,8 @@ static void lost_sentence(const struct review_traffic *t, struct report_blocks *
 	block_add(b, BLOCK_ITEM,
 		  "%s: about %lld lost (%lld failed beyond the usual, %lld fewer than usual came).",
 		  str_eq(t->kind, "calls") ? "Calls" : "Messages",
-		  (long long)(t->beyond_usual + t->never_came), (long long)t->beyond_usual,
+		  (long long)t->beyond_usual + (long long)t->never_came,
+		  (long long)t->beyond_usual,
 		  (long long)t->never_came);
 }
 

@@ -142,7 +142,7 @@ void html_written(struct str *out, const char *text)
 static void cell(struct str *out, const struct report_block *v, size_t i)
 {
 	const char *tag = i < v->columns ? "th" : "td", *text = v->cells[i];
-	const char *head = v->cells[i % v->columns];
+	const char *head = v->cells[v->columns ? i % v->columns : 0];
 	bool mark = str_eq(text, "unknown") || str_eq(text, "NOBODY") || str_eq(text, "no date") ||
 		    strstr(text, "OVERDUE");
 
