@@ -42,35 +42,13 @@
 	F(CURLUcode, curl_url_set, (CURLU * u, CURLUPart w, const char *p, unsigned f),            \
 	  (u, w, p, f))
 
-#define F_NAME(ret, name, params, args) #name,
-#define V_NAME(name, params, args) #name,
-#define F_INDEX(ret, name, params, args) I_##name,
-#define V_INDEX(name, params, args) I_##name,
-
 enum { FUNCTIONS(F_INDEX, V_INDEX) I_setopt, I_getinfo, I_multi_setopt, I_N };
 
 static const char *const names[] = {
 	FUNCTIONS(F_NAME, V_NAME) "curl_easy_setopt", "curl_easy_getinfo", "curl_multi_setopt",
 };
-static void (*table[I_N])(void);
+SOLIB_FIND("libcurl.so.4")
 
-static void (*find(int i))(void)
-{
-	if (!table[i])
-		solib_load("libcurl.so.4", names, table, I_N);
-	return table[i];
-}
-
-#define F_BODY(ret, name, params, args)                                                            \
-	ret name params                                                                            \
-	{                                                                                          \
-		return((ret(*) params)find(I_##name)) args;                                        \
-	}
-#define V_BODY(name, params, args)                                                                 \
-	void name params                                                                           \
-	{                                                                                          \
-		((void(*) params)find(I_##name)) args;                                             \
-	}
 FUNCTIONS(F_BODY, V_BODY)
 
 /* What follows is one long, pointer or curl_off_t, all of which are passed alike. */

@@ -51,31 +51,9 @@
 	F(ConnStatusType, PQstatus, (const PGconn *c), (c))                                        \
 	F(PGTransactionStatusType, PQtransactionStatus, (const PGconn *c), (c))
 
-#define F_NAME(ret, name, params, args) #name,
-#define V_NAME(name, params, args) #name,
-#define F_INDEX(ret, name, params, args) I_##name,
-#define V_INDEX(name, params, args) I_##name,
-
 enum { FUNCTIONS(F_INDEX, V_INDEX) I_N };
 
 static const char *const names[] = { FUNCTIONS(F_NAME, V_NAME) };
-static void (*table[I_N])(void);
+SOLIB_FIND("libpq.so.5")
 
-static void (*find(int i))(void)
-{
-	if (!table[i])
-		solib_load("libpq.so.5", names, table, I_N);
-	return table[i];
-}
-
-#define F_BODY(ret, name, params, args)                                                            \
-	ret name params                                                                            \
-	{                                                                                          \
-		return((ret(*) params)find(I_##name)) args;                                        \
-	}
-#define V_BODY(name, params, args)                                                                 \
-	void name params                                                                           \
-	{                                                                                          \
-		((void(*) params)find(I_##name)) args;                                             \
-	}
 FUNCTIONS(F_BODY, V_BODY)

@@ -31,12 +31,9 @@ bool severity_higher(const struct policy *p, const char *a, const char *b)
 
 static int event_rank(const char *severity)
 {
-	static const char *const order[] = { "none", "minor", "degraded", "critical" };
+	int rank = severity ? enum_parse(&severity_names, severity) : SEV_NONE;
 
-	for (size_t i = 0; severity && i < COUNT_OF(order); i++)
-		if (str_eq(order[i], severity))
-			return (int)i;
-	return 0;
+	return rank < 0 ? SEV_NONE : rank;	/* their order is that of the enum */
 }
 
 static bool fits(const struct policy_declare *d, const struct occasion *o, int64_t now_ms,
