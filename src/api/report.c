@@ -24,6 +24,7 @@ static const struct {
 	{ "md", "text/markdown; charset=utf-8", report_markdown },
 	{ "csv", "text/csv; charset=utf-8", report_csv },
 	{ "html", "text/html; charset=utf-8", report_html },
+	{ "sections", "application/json", report_sections_json },
 };
 
 static int get_report(struct call *c)
@@ -36,7 +37,7 @@ static int get_report(struct call *c)
 	while (word && f < COUNT_OF(formats) && !str_eq(word, formats[f].name))
 		f++;
 	if (f == COUNT_OF(formats))
-		return api_problem_field(c, 400, "format", "one of json, md, csv, html");
+		return api_problem_field(c, 400, "format", "one of json, md, csv, html, sections");
 	if (report_gather(c->engine->store, incidents_policy(c->engine->incidents), c->params[0],
 			  &r, &err) < 0)
 		return api_problem_err(c, &err);
@@ -44,7 +45,7 @@ static int get_report(struct call *c)
 	report_fini(&r);
 	if (c->out.full)
 		return api_problem(c, 500, NULL, "the report is larger than an answer may be");
-	if (f > 0 && c->req) {
+	if (!str_eq(formats[f].type, "application/json") && c->req) {
 		c->answered = true;
 		httpd_add_header(c->req, "Cache-Control", "no-store");
 		httpd_add_header(c->req, "X-Content-Type-Options", "nosniff");
@@ -66,8 +67,21 @@ static int conflict(struct call *c, const struct err *err, int64_t kept,
 	return 409;
 }
 
+static int no_section(struct call *c, const struct policy *p)
+{
+	_cleanup_(str_fini) struct str text = STR_INIT(1000);
+
+	str_add(&text, "the report has the sections");
+	for (int s = 0, n = 0; s < SECTION_MAX; s++)
+		if (policy_has_section(p, s))
+			str_addf(&text, "%s %s", n++ ? "," : "",
+				 enum_name(&report_section_names, s));
+	return api_problem(c, 404, NULL, "%s", str_get(&text));
+}
+
 static int put_section(struct call *c)
 {
+	const struct policy *policy = incidents_policy(c->engine->incidents);
 	int section = report_section_find(c->params[1]), status = 200;
 	struct review_text theirs = { 0 };
 	struct who who = who_of(c);
@@ -76,11 +90,10 @@ static int put_section(struct call *c)
 	int64_t version = 0;
 	int e;
 
-	if (section < 0)
-		return api_problem(
-			c, 404, NULL,
-			"a report has the sections summary, timeline, root-cause, impact, "
-			"lessons, prevention");
+	/* what was written before the policy dropped its section can still be mended */
+	if (section < 0 ||
+	    (!policy_has_section(policy, section) && !call_int(c, "version", 0)))
+		return no_section(c, policy);
 	e = report_put(c->engine->store, &who, c->params[0],
 		       enum_name(&report_section_names, section), call_int(c, "version", 0),
 		       call_text(c, "text"), &version, &theirs, &err);
@@ -160,7 +173,8 @@ static int post_practice(struct call *c)
 #define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
 static const struct route routes[] = {
 	{ "GET", "/api/v1/incidents/{id}/report", PR_VIEWER, .handle = get_report,
-	  .help = "the report: ?format=json, md, csv (its timeline) or html" },
+	  .help = "the report: ?format=json, md, csv (its timeline), html, or sections: json "
+		  "without timeline and series" },
 	{ "PUT", "/api/v1/incidents/{id}/report/{section}", PR_OPERATOR, .handle = put_section,
 	  .body = { TEXT("text", REPORT_TEXT_MAX, .required = true),
 		    { "version", M_INT, .min = 0, .max = INT32_MAX, .required = true,

@@ -245,19 +245,21 @@ static int put_text(struct cli *c, const struct json *section, const char *text,
 static int edit(struct cli *c)
 {
 	int which = report_section_find(cli_arg(c, 1));
+	_cleanup_(str_fini) struct str names = STR_INIT(400);
 	struct str path = STR_INIT(1000), text = STR_INIT(FILE_MAX);
 	_cleanup_(free_p) char *file = NULL;
 	const struct json *section;
 	struct json *doc = NULL;
 	int r;
 
-	if (which < 0)
-		return cli_fail(c, EXIT_USAGE,
-				"the sections are summary, timeline, root-cause, impact, lessons, "
-				"prevention");
 	report_path(c, &path, "");
 	r = remote_get(c, str_get(&path), &doc);
-	section = find_section(doc, enum_name(&report_section_names, which));
+	section = which < 0 ? NULL :
+			      find_section(doc, enum_name(&report_section_names, which));
+	for (const struct json *v = json_first(json_get(doc, "sections")); v; v = json_next(v))
+		str_addf(&names, "%s%s", names.len ? ", " : "", json_get_str(v, "id"));
+	if (r == 0 && !section)
+		r = cli_fail(c, EXIT_USAGE, "the sections of this report are %s", str_get(&names));
 	if (r == 0)
 		r = get_text(c, section, &file, &text);
 	if (r == 0 && str_eq(str_get(&text), json_get_str(section, "text")))

@@ -2,6 +2,44 @@
  * these members, so that rows become records by themselves. */
 #include "model/review.h"
 
+#include <ctype.h>
+
+ENUM_NAMES(report_section_names, "section", REPORT_SECTION_LIST);
+
+const char *report_section_title(enum report_section s)
+{
+	static const char *const titles[SECTION_MAX] = {
+		[SECTION_SUMMARY] = "Executive summary",
+		[SECTION_TIMELINE] = "Timeline",
+		[SECTION_CAUSE] = "Root cause analysis",
+		[SECTION_IMPACT] = "Impact assessment",
+		[SECTION_LESSONS] = "Lessons learned",
+		[SECTION_PREVENTION] = "Preventive measures",
+	};
+
+	return titles[s];
+}
+
+/* "Root cause", "root_cause" and "root-cause" are one. */
+static bool same_word(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		int x = *a == ' ' || *a == '_' ? '-' : tolower((unsigned char)*a);
+
+		if (x != *b)
+			return false;
+	}
+	return !*a && !*b;
+}
+
+int report_section_find(const char *word)
+{
+	for (int i = 0; word && i < SECTION_MAX; i++)
+		if (same_word(word, enum_name(&report_section_names, i)))
+			return i;
+	return -1;
+}
+
 static const struct field event_fields[] = {
 	FIELD(review_event, id, "id", "EVENT", F_STR),
 	FIELD(review_event, status, "status", "STATE", F_ENUM, .names = &event_status_names),

@@ -8,6 +8,16 @@
 
 #include "model/fields.h"
 
+/* The sections of R3's report template. */
+#define REPORT_SECTION_LIST(X)                                                                     \
+	X(SECTION_SUMMARY, "summary") X(SECTION_TIMELINE, "timeline")                              \
+	X(SECTION_CAUSE, "root-cause") X(SECTION_IMPACT, "impact")                                 \
+	X(SECTION_LESSONS, "lessons") X(SECTION_PREVENTION, "prevention")
+enum report_section { REPORT_SECTION_LIST(RD_ENUM_ID) SECTION_MAX };
+extern const struct enum_names report_section_names;
+int report_section_find(const char *word);	/* also "root cause"; -1 */
+const char *report_section_title(enum report_section s);	/* unless the policy has another */
+
 struct review_event {
 	char *id;
 	int status, severity, trigger;	/* enum event_status, severity, trigger */

@@ -342,6 +342,15 @@ const char *policy_target_value(const struct policy *p, const char *target, cons
 	return NULL;
 }
 
+bool policy_has_section(const struct policy *p, int section)
+{
+	bool found = !p || !p->n_report;
+
+	for (size_t i = 0; !found && i < p->n_report; i++)
+		found = p->report[i].section == section;
+	return found;
+}
+
 const char *policy_nearest_metric(const struct policy *p, const char *name)
 {
 	struct names s = { .n = 0 };

@@ -86,6 +86,8 @@ struct policy_declare {
 	int64_t share;			/* event: at least so many of a hundred agents fail */
 	int64_t for_ms;			/* it has lasted so long */
 };
+/* A section of the report: an enum report_section, under a title of its own or NULL. */
+struct policy_section { int section; char *title; };
 struct policy_review { char *id, *title; int64_t every_days; char *first; };
 
 struct policy {
@@ -109,7 +111,7 @@ struct policy {
 	struct policy_pair *fields;
 	size_t n_fields;                /* of messages: company, status_page ... */
 	bool calls_spoken;		/* telephones are rung by a machine, where that is set up */
-	char **report; size_t n_report;				/* sections */
+	struct policy_section *report; size_t n_report;		/* of a report, in order */
 	struct policy_review *reviews; size_t n_reviews;
 };
 struct policy *policy_parse(const char *text, size_t len, const char *file, struct err *err);
@@ -119,6 +121,8 @@ const struct policy_metric *policy_metric(const struct policy *p, const char *na
 const struct policy_message *policy_message(const struct policy *p, const char *id);
 const struct policy_vendor *policy_vendor(const struct policy *p, const char *id);
 const struct policy_contact *policy_contact(const struct policy *p, const char *role);
+/* Whether a report has it; all of them where there is no list (p may be NULL). */
+bool policy_has_section(const struct policy *p, int section);
 const struct policy_severity *policy_severity(const struct policy *p, const char *id);
 const char *policy_target_value(const struct policy *p, const char *target, const char *name);
 const char *policy_nearest_metric(const struct policy *p, const char *name);

@@ -9,6 +9,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "model/review.h"
 #include "policy/policy_keys.h"
 
 #define AT(s, m) .at = offsetof(struct s, m)
@@ -394,6 +395,51 @@ static int share(struct policy_reader *r, const struct yaml *y, void *obj)
 	return yaml_err(r->err, r->file, y, "share: a number from 1 to 100 is wanted");
 }
 
+/* ---- the report --------------------------------------------------------------------- */
+
+static int section_name(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	struct policy_section *s = obj;
+	const char *near;
+
+	s->section = y->type == YAML_SCALAR ? report_section_find(y->text) : -1;
+	if (s->section >= 0)
+		return 0;
+	near = str_nearest(y->text ? y->text : "", report_section_names.names, SECTION_MAX);
+	return yaml_err(r->err, r->file, y, "report: no section '%.60s'%s%s%s",
+			y->text ? y->text : "", near ? "; did you mean '" : "", near ? near : "",
+			near ? "'?" : "; there are summary, timeline, root-cause, impact, lessons, "
+				      "prevention");
+}
+
+static const struct policy_key section_rows[] = {
+	{ "section", PK_FN, true, .fn = section_name },
+	{ "title", PK_TEXT, false, AT(policy_section, title) },
+};
+static const struct policy_keys section_keys = KEYS(section_rows, policy_section);
+
+/* [summary, {section: root-cause, title: Why}] */
+static int report(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	struct policy *p = obj;
+	int e = policy_list_must(r, y, YAML_LIST, "report");
+
+	if (e == 0 && !y->first)
+		return yaml_err(r->err, r->file, y, "report: at least one section is wanted");
+	for (const struct yaml *c = e ? NULL : y->first; c && e == 0; c = c->next) {
+		struct policy_section *s = NEXT_OF(p, report);
+
+		e = c->type == YAML_MAP ? policy_read(r, c, &section_keys, s, "report") :
+		    section_name(r, c, s);
+		for (size_t i = 0; e == 0 && i + 1 < p->n_report; i++)
+			if (p->report[i].section == s->section)
+				e = yaml_err(r->err, r->file, c, "report: the section '%s' stands "
+					     "here twice",
+					     enum_name(&report_section_names, s->section));
+	}
+	return e;
+}
+
 static const struct policy_key declare_rows[] = {
 	{ "event", PK_TEXT, false, AT(policy_declare, event) },
 	{ "alert", PK_TEXT, false, AT(policy_declare, alert) },
@@ -430,11 +476,27 @@ static int every_days(struct policy_reader *r, const struct yaml *y, void *obj)
 	return 0;
 }
 
+/* A day, or a whole instant. */
+static int first_date(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	struct policy_review *v = obj;
+	const char *text = y->type == YAML_SCALAR && y->text ? y->text : "";
+	_cleanup_(free_p) char *at = strlen(text) == 10 ? xasprintf("%sT00:00:00Z", text) : NULL;
+	int64_t ms;
+
+	if (!parse_time_ms(at ? at : text, &ms))
+		return yaml_err(r->err, r->file, y,
+				"first: a date is wanted (2025-11-13), not '%.40s'", text);
+	str_replace(&v->first, text);
+	return 0;
+}
+
 static const struct policy_key review_rows[] = {
 	{ "id", PK_TEXT, true, AT(policy_review, id) },
 	{ "title", PK_TEXT, true, AT(policy_review, title) },
 	{ "every", PK_FN, true, .fn = every_days },
-	{ "first", PK_TEXT, true, AT(policy_review, first) },
+	{ "first", PK_FN, true, .fn = first_date },
+	{ NULL, PK_TEXT, false, AT(policy_review, first) },
 };
 static const struct policy_keys review_keys = KEYS(review_rows, policy_review);
 
@@ -506,7 +568,7 @@ static const struct policy_key top_rows[] = {
 	{ "messages", PK_SECTION, false, ATN(policy, messages), .of = &message_keys,
 	  .id_at = offsetof(struct policy_message, id) },
 	{ "dashboards", PK_PAIRS, false, ATN(policy, dashboards) },
-	{ "report", PK_TEXTS, false, ATN(policy, report) },
+	{ "report", PK_FN, false, .fn = report },
 	{ "reviews", PK_LIST, false, ATN(policy, reviews), .of = &review_keys },
 	{ NULL, PK_SECTION, false, ATN(policy, targets), .of = &target_keys,
 	  .id_at = offsetof(struct policy_target, name) },
@@ -514,6 +576,7 @@ static const struct policy_key top_rows[] = {
 	  .id_at = offsetof(struct policy_ladder, name) },
 	{ NULL, PK_LIST, false, ATN(policy, audiences), .of = &audience_keys },
 	{ NULL, PK_LIST, false, ATN(policy, inhibit), .of = &inhibit_keys },
+	{ NULL, PK_LIST, false, ATN(policy, report), .of = &section_keys },
 	{ NULL, PK_TEXT, false, AT(policy, file) },
 	{ NULL, PK_TEXT, false, AT(policy, hash) },
 };

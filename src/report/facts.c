@@ -373,10 +373,10 @@ static void prevention(const struct report *r, struct report_blocks *b)
 
 void report_facts(const struct report *r, enum report_section s, struct report_blocks *ret)
 {
-	static void (*const fill[RS_MAX])(const struct report *r, struct report_blocks *b) = {
-		[RS_SUMMARY] = summary, [RS_TIMELINE] = timeline,
-		[RS_CAUSE] = cause,     [RS_IMPACT] = report_impact_facts,
-		[RS_LESSONS] = lessons, [RS_PREVENTION] = prevention,
+	static void (*const fill[SECTION_MAX])(const struct report *r, struct report_blocks *b) = {
+		[SECTION_SUMMARY] = summary, [SECTION_TIMELINE] = timeline,
+		[SECTION_CAUSE] = cause,     [SECTION_IMPACT] = report_impact_facts,
+		[SECTION_LESSONS] = lessons, [SECTION_PREVENTION] = prevention,
 	};
 
 	*ret = (struct report_blocks){ 0 };

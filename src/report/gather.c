@@ -176,9 +176,11 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 	at_ack = severity_acknowledged(&ret->doc, &took);
 	sev = p && at_ack ? policy_severity(p, at_ack->severity) : NULL;
 	ret->respond_ms = sev ? sev->respond_ms : 0;
+	report_outline(ret, p);
 	report_settle(ret, loop_wall_ms(s->loop));
 	read_usual(s, ret);
 	e = report_texts(s, incident, &ret->texts, &ret->n_texts, err);
+	report_outline_written(ret);
 	if (e == 0)
 		e = pg_acquire(s->pool, &c, err);
 	if (e == 0)
@@ -195,6 +197,8 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 void report_fini(struct report *r)
 {
 	incident_doc_fini(&r->doc);
+	for (size_t i = 0; i < r->n_parts; i++)
+		free_p(&r->parts[i].title);
 	records_free(&timeline_entry_type, r->entries, r->n_entries);
 	records_free(&review_event_type, r->events, r->n_events);
 	records_free(&review_run_type, r->runs, r->n_runs);

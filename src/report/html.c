@@ -248,24 +248,26 @@ static void written(struct str *out, const struct report *r, enum report_section
 	}
 }
 
-static void section(struct str *out, const struct report *r, enum report_section s)
+static void section(struct str *out, const struct report *r, size_t i)
 {
+	enum report_section s = r->parts[i].section;
 	const char *id = enum_name(&report_section_names, (int)s);
 	struct report_blocks b;
 
-	str_addf(out, "<section id=%s>\n<h2><span class=no>%d</span> %s</h2>\n", id, (int)s + 1,
-		 report_section_title(s));
+	str_addf(out, "<section id=%s>\n<h2><span class=no>%zu</span> ", id, i + 1);
+	html_text(out, r->parts[i].title, 120);
+	str_add(out, "</h2>\n");
 	written(out, r, s);
-	if (s == RS_TIMELINE)
+	if (s == SECTION_TIMELINE)
 		draw_timeline(out, r);
-	if (s == RS_IMPACT) {
+	if (s == SECTION_IMPACT) {
 		draw_health(out, r);
 		draw_traffic(out, r);
 	}
 	report_facts(r, s, &b);
 	html_blocks(out, &b);
 	report_blocks_fini(&b);
-	if (s == RS_TIMELINE) {
+	if (s == SECTION_TIMELINE) {
 		draw_compare(out, r);
 		entries(out, r);
 	}
@@ -296,11 +298,14 @@ void report_html(const struct report *r, struct str *out)
 	title(out, r);
 	cards(out, r);
 	str_add(out, "<nav>");
-	for (int s = 0; s < RS_MAX; s++)
-		str_addf(out, "<a href=\"#%s\">%s</a> ", enum_name(&report_section_names, s),
-			 report_section_title((enum report_section)s));
+	for (size_t i = 0; i < r->n_parts; i++) {
+		str_addf(out, "<a href=\"#%s\">",
+			 enum_name(&report_section_names, (int)r->parts[i].section));
+		html_text(out, r->parts[i].title, 120);
+		str_add(out, "</a> ");
+	}
 	str_add(out, "</nav>\n");
-	for (int s = 0; s < RS_MAX; s++)
-		section(out, r, (enum report_section)s);
+	for (size_t i = 0; i < r->n_parts; i++)
+		section(out, r, i);
 	signatures(out, r);
 }

@@ -26,14 +26,15 @@ static void block_json(struct jw *w, const struct report_block *v)
 	jw_obj_end(w);
 }
 
-static void section_json(struct jw *w, const struct report *r, enum report_section s)
+static void section_json(struct jw *w, const struct report *r, const struct report_part *part)
 {
+	enum report_section s = part->section;
 	const struct review_text *text = report_text(r, s, false, 0), *aside;
 	struct report_blocks b;
 
 	jw_obj(w, NULL);
 	jw_str(w, "id", enum_name(&report_section_names, (int)s));
-	jw_str(w, "title", report_section_title(s));
+	jw_str(w, "title", part->title);
 	jw_arr(w, "asks");
 	for (const char *const *ask = report_section_asks(s); *ask; ask++)
 		jw_str(w, NULL, *ask);
@@ -84,20 +85,34 @@ static void figures(struct jw *w, const struct report *r)
 	jw_obj_end(w);
 }
 
+static void sections(struct jw *w, const struct report *r)
+{
+	jw_time(w, "madeAt", r->now_ms);
+	jw_str(w, "review", enum_name(&review_state_names, r->doc.incident.review));
+	records_json(w, "signatures", &review_sign_type, r->signs, r->n_signs);
+	incident_doc_json(w, "incident", &r->doc);
+	jw_arr(w, "sections");
+	for (size_t i = 0; i < r->n_parts; i++)
+		section_json(w, r, &r->parts[i]);
+	jw_arr_end(w);
+	figures(w, r);
+}
+
+void report_sections_json(const struct report *r, struct str *out)
+{
+	struct jw w = JW(out);
+
+	jw_obj(&w, NULL);
+	sections(&w, r);
+	jw_obj_end(&w);
+}
+
 void report_json(const struct report *r, struct str *out)
 {
 	struct jw w = JW(out);
 
 	jw_obj(&w, NULL);
-	jw_time(&w, "madeAt", r->now_ms);
-	jw_str(&w, "review", enum_name(&review_state_names, r->doc.incident.review));
-	records_json(&w, "signatures", &review_sign_type, r->signs, r->n_signs);
-	incident_doc_json(&w, "incident", &r->doc);
-	jw_arr(&w, "sections");
-	for (int s = 0; s < RS_MAX; s++)
-		section_json(&w, r, (enum report_section)s);
-	jw_arr_end(&w);
-	figures(&w, r);
+	sections(&w, r);
 	records_json(&w, "events", &review_event_type, r->events, r->n_events);
 	records_json(&w, "runs", &review_run_type, r->runs, r->n_runs);
 	records_json(&w, "health", &review_health_type, r->health, r->n_health);

@@ -82,13 +82,16 @@ static void blocks(struct str *out, const struct report_blocks *b)
 	}
 }
 
-static void section(struct str *out, const struct report *r, enum report_section s)
+static void section(struct str *out, const struct report *r, size_t i)
 {
+	enum report_section s = r->parts[i].section;
 	const struct review_text *text = report_text(r, s, false, 0), *aside;
 	struct report_blocks b;
 	char at[32];
 
-	str_addf(out, "## %d. %s\n\n", (int)s + 1, report_section_title(s));
+	str_addf(out, "## %zu. ", i + 1);
+	escaped(out, r->parts[i].title);
+	str_add(out, "\n\n");
 	if (text)
 		written(out, text->text ? text->text : "");
 	for (size_t n = 0; (aside = report_text(r, s, true, n)); n++) {
@@ -126,8 +129,8 @@ void report_markdown(const struct report *r, struct str *out)
 		str_addc(out, '\n');
 	}
 	str_add(out, r->n_signs ? "\n" : "");
-	for (int s = 0; s < RS_MAX; s++)
-		section(out, r, (enum report_section)s);
+	for (size_t k = 0; k < r->n_parts; k++)
+		section(out, r, k);
 	str_addf(out,
 		 "---\n\nAll %zu entries of the timeline: `ringdown report %s --format csv`.\n",
 		 r->n_entries, i->id);

@@ -3,8 +3,9 @@
  * it. Gathering reads the database; everything after that is pure: facts.c turns the data into
  * sentences and tables section by section, the writers only lay them out.
  *
- * Six sections (R3). What a section asks and nobody answered yet is said to be missing: a
- * report that looks complete and is not would be worse than an empty one.
+ * The policy says which of the six sections of R3 there are. What a section asks and nobody
+ * answered yet is said to be missing: a report that looks complete and is not would be worse than
+ * an empty one.
  */
 #ifndef RD_REPORT_REPORT_H
 #define RD_REPORT_REPORT_H
@@ -17,18 +18,15 @@
 
 struct store;
 
-#define REPORT_SECTION_LIST(X)                                                                     \
-	X(RS_SUMMARY, "summary") X(RS_TIMELINE, "timeline") X(RS_CAUSE, "root-cause")              \
-	X(RS_IMPACT, "impact") X(RS_LESSONS, "lessons") X(RS_PREVENTION, "prevention")
-enum report_section { REPORT_SECTION_LIST(RD_ENUM_ID) RS_MAX };
-extern const struct enum_names report_section_names;
-const char *report_section_title(enum report_section s);
 /* What a person is to write there; NULL-terminated. */
 const char *const *report_section_asks(enum report_section s);
-int report_section_find(const char *word);	/* also "root cause"; -1 */
+
+/* A section of this report, in its place, under its title. */
+struct report_part { enum report_section section; char *title; };
 
 struct report {
 	struct incident_doc doc;
+	struct report_part parts[SECTION_MAX]; size_t n_parts;
 	struct timeline_entry *entries; size_t n_entries; bool cut;	/* oldest first */
 	struct review_event *events; size_t n_events;
 	struct review_run *runs; size_t n_runs;
@@ -52,6 +50,10 @@ int report_gather(struct store *s, const struct policy *p, const char *incident,
 /* What follows from what was read: severities, the range of the charts. Pure. */
 void report_settle(struct report *r, int64_t now_ms);
 void report_fini(struct report *r);
+/* The sections that the policy wants, in its order and under its titles (p NULL: all, as R3 has
+ * them); then those that it does not want (any more) but that hold a person's text. */
+void report_outline(struct report *r, const struct policy *p);
+void report_outline_written(struct report *r);
 
 /* The text that stands (aside false), or the n-th set aside; NULL = none. */
 const struct review_text *report_text(const struct report *r, enum report_section s, bool aside,
@@ -74,6 +76,7 @@ void report_blocks_fini(struct report_blocks *b);
 
 /* ---- writers: all of them add to out ---- */
 void report_json(const struct report *r, struct str *out);
+void report_sections_json(const struct report *r, struct str *out);	/* no timeline, no series */
 void report_markdown(const struct report *r, struct str *out);
 void report_csv(const struct report *r, struct str *out);	/* the timeline */
 void report_html(const struct report *r, struct str *out);

@@ -1,57 +1,55 @@
-/* The names of sections, what each asks of a person, and instants and spans as reports show
+/* Which sections there are, what each asks of a person, and instants and spans as reports show
  * them; see report.h. The questions are those of R3's template. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "report/report.h"
 
-ENUM_NAMES(report_section_names, "section", REPORT_SECTION_LIST);
-
-static const struct { const char *title, *asks[5];
-} sections[RS_MAX] = {
-	[RS_SUMMARY] = { "Executive summary",
-			 { "what happened, in two sentences", "business impact" } },
-	[RS_TIMELINE] = { "Timeline", { NULL } },
-	[RS_CAUSE] = { "Root cause analysis",
-		       { "primary cause", "contributing factors", "prevention opportunities" } },
-	[RS_IMPACT] = { "Impact assessment",
-			{ "users affected", "revenue impact", "customer feedback" } },
-	[RS_LESSONS] = { "Lessons learned", { "what went well", "what could be improved" } },
-	[RS_PREVENTION] = { "Preventive measures",
-			    { "short-term fixes", "long-term improvements",
-			      "monitoring enhancements" } },
+static const char *const asks[SECTION_MAX][4] = {
+	[SECTION_SUMMARY] = { "what happened, in two sentences", "business impact" },
+	[SECTION_CAUSE] = { "primary cause", "contributing factors", "prevention opportunities" },
+	[SECTION_IMPACT] = { "users affected", "revenue impact", "customer feedback" },
+	[SECTION_LESSONS] = { "what went well", "what could be improved" },
+	[SECTION_PREVENTION] = { "short-term fixes", "long-term improvements",
+				 "monitoring enhancements" },
 };
-
-const char *report_section_title(enum report_section s)
-{
-	return sections[s].title;
-}
 
 const char *const *report_section_asks(enum report_section s)
 {
-	return sections[s].asks;
+	return asks[s];
 }
 
-/* "Root cause", "root_cause" and "root-cause" are one. */
-static bool same_word(const char *a, const char *b)
+static bool has_part(const struct report *r, enum report_section s)
 {
-	for (; *a && *b; a++, b++) {
-		int x = *a == ' ' || *a == '_' ? '-' : tolower((unsigned char)*a);
-
-		if (x != *b)
-			return false;
-	}
-	return !*a && !*b;
+	for (size_t i = 0; i < r->n_parts; i++)
+		if (r->parts[i].section == s)
+			return true;
+	return false;
 }
 
-int report_section_find(const char *word)
+static void add_part(struct report *r, enum report_section s, const char *title)
 {
-	for (int i = 0; word && i < RS_MAX; i++)
-		if (same_word(word, enum_name(&report_section_names, i)))
-			return i;
-	return -1;
+	if (r->n_parts < COUNT_OF(r->parts) && !has_part(r, s))
+		r->parts[r->n_parts++] = (struct report_part){
+			s, xstrdup(str_empty(title) ? report_section_title(s) : title)
+		};
+}
+
+void report_outline(struct report *r, const struct policy *p)
+{
+	for (size_t i = 0; p && i < p->n_report; i++)
+		add_part(r, p->report[i].section, p->report[i].title);
+	for (int s = 0; s < SECTION_MAX && (!p || !p->n_report); s++)
+		add_part(r, (enum report_section)s, NULL);
+}
+
+void report_outline_written(struct report *r)
+{
+	for (int s = 0; s < SECTION_MAX; s++)
+		if (report_text(r, (enum report_section)s, false, 0) ||
+		    report_text(r, (enum report_section)s, true, 0))
+			add_part(r, (enum report_section)s, NULL);
 }
 
 void report_when(char ret[32], int64_t ms)

@@ -9,6 +9,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "model/review.h"
 #include "policy/policy.h"
 
 #define SEV                                                                                        \
@@ -103,7 +104,37 @@ static void places(void **state)
 	refused(SEV "features: {a: 1}\nfeatures: {b: 2}\n", "p.yaml:5:1:");
 	refused(SEV "targets: {t: {a: [1]}}\n", "a: a single value is wanted");
 	refused(SEV "reviews: [{id: a, title: b, every: 36h, first: x}]\n", "whole days");
+	refused(SEV "reviews: [{id: a, title: b, every: 30d, first: soon}]\n",
+		"p.yaml:4:48: first: a date is wanted (2025-11-13), not 'soon'");
 	refused(SEV "\treport: []\n", "p.yaml:4:");
+}
+
+static void sections(void **state)
+{
+	static const char text[] = SEV "report:\n- timeline\n- {section: root_cause, title: Why}\n";
+	struct err err = { 0 };
+	struct policy *p = policy_parse(text, strlen(text), "p.yaml", &err);
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(p->n_report, 2);
+	assert_int_equal(p->report[0].section, SECTION_TIMELINE);
+	assert_null(p->report[0].title);
+	assert_int_equal(p->report[1].section, SECTION_CAUSE);
+	assert_string_equal(p->report[1].title, "Why");
+	assert_true(policy_has_section(p, SECTION_CAUSE));
+	assert_false(policy_has_section(p, SECTION_SUMMARY));
+	policy_free(p);
+	assert_true(policy_has_section(NULL, SECTION_SUMMARY));
+	refused(SEV "report: [summary, lesons]\n",
+		"p.yaml:4:19: report: no section 'lesons'; did you mean 'lessons'?");
+	refused(SEV "report: [{title: x}]\n", "p.yaml:4:10: report: 'section' is missing");
+	refused(SEV "report:\n- {section: impakt}\n",
+		"p.yaml:5:13: report: no section 'impakt'; did you mean 'impact'?");
+	refused(SEV "report: [impact, {section: impact}]\n",
+		"p.yaml:4:18: report: the section 'impact' stands here twice");
+	refused(SEV "report: []\n", "p.yaml:4:9: report: at least one section is wanted");
+	refused(SEV "report: summary\n", "report: a list is wanted here");
 }
 
 static void target_environment(void **state)
@@ -138,7 +169,7 @@ static void no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shipped), cmocka_unit_test(places),
+		cmocka_unit_test(shipped), cmocka_unit_test(places), cmocka_unit_test(sections),
 		cmocka_unit_test(target_environment), cmocka_unit_test(no_file),
 	};
 
