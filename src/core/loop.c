@@ -294,6 +294,11 @@ static bool virtual_turn(struct loop *l)
 	return true;
 }
 
+static bool due_now(const struct loop *l)
+{
+	return l->n_deferred || (l->n_timers && l->heap[0]->at_ms <= loop_now_ms(l));
+}
+
 bool loop_run_once(struct loop *l, int64_t max_wait_ms)
 {
 	if (l->is_virtual)
@@ -304,7 +309,8 @@ bool loop_run_once(struct loop *l, int64_t max_wait_ms)
 		uv_timer_start(&l->uv_timer, on_uv_timer, (uint64_t)max_wait_ms, 1);
 	l->turn_begun = false;
 	l->expected_ms = l->n_timers > 0 ? l->heap[0]->at_ms : INT64_MAX;
-	bool alive = uv_run(&l->uv, l->n_deferred ? UV_RUN_NOWAIT : UV_RUN_ONCE) != 0;
+	/* what is due already must not wait for the poll's shortest time, a millisecond */
+	bool alive = uv_run(&l->uv, due_now(l) ? UV_RUN_NOWAIT : UV_RUN_ONCE) != 0;
 	begin_turn(l);
 	run_due(l);
 	return alive || l->n_timers > 0 || l->n_deferred > 0;
