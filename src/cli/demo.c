@@ -31,8 +31,12 @@ static void on_signal(void *ctx, int signum)
 {
 	struct run *r = ctx;
 
-	if (++r->signals > 2)
+	if (++r->signals > 2) {
+		if (r->world)
+			unlink(r->world);
+		demo_abandon(&r->d);
 		_exit(128 + signum);
+	}
 	r->status = 128 + signum;
 	if (r->task)
 		task_cancel(r->task);

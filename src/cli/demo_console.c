@@ -6,20 +6,16 @@
  */
 #include "cli/demo_console.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/console.h"
 #include "core/mem.h"
-
-enum { UP_MS = 90000, DOWN_MS = 15000, POLL_MS = 50 };
 
 char *demo_attach_path(const char *binary)
 {
@@ -67,56 +63,38 @@ char *demo_attach_find(const char *binary)
 	return NULL;
 }
 
-/* Start-up and end only: the console's own loop does not run then. */
-static void nap(int ms)
-{
-	struct loop *l = loop_new();
-
-	loop_run_once(l, ms);
-	loop_free(l);
-}
-
-/* Ended, and reaped: nobody else waits for a child started without a loop. */
-static bool gone(const struct proc *world)
-{
-	return waitpid(proc_pid(world), NULL, WNOHANG) != 0;
-}
-
-/* true when FILE is there; false when the world ended or took too long. */
-static bool wait_up(const struct proc *world, const char *file)
-{
-	for (int waited = 0; waited < UP_MS; waited += POLL_MS) {
-		if (attach_pid(file) > 0)
-			return true;
-		if (gone(world))
-			return false;
-		nap(POLL_MS);
-	}
-	return false;
-}
-
-static void stop_world(struct proc *world)
-{
-	if (gone(world) || kill(proc_pid(world), SIGTERM) != 0)
-		return;
-	for (int waited = 0; waited < DOWN_MS && !gone(world); waited += POLL_MS)
-		nap(POLL_MS);
-}
-
-/* log: what the world has to say; the terminal belongs to the console. */
-static struct proc *start_world(const struct demo_options *o, const char *file, int log,
+/* What it has to say goes into log: the terminal belongs to the console. */
+static struct proc *start_world(const struct demo_options *o, const char *file, const char *log,
 				struct err *err)
 {
 	char speed[32], agents[24];
 	const char *argv[] = { o->binary, "demo", "--world", file, "--scenario", o->scenario,
 			       "--speed",
 			       speed, "--agents", agents, o->keep ? "--keep" : NULL, NULL };
-	struct proc_options p = { .argv = argv, .stdout_fd = log, .stderr_fd = log,
-				  .die_with_parent = true };
 
 	snprintf(speed, sizeof(speed), "%g", o->speed);
 	snprintf(agents, sizeof(agents), "%lld", (long long)o->agents);
-	return proc_start(NULL, &p, NULL, NULL, err);
+	return demo_world_start(argv, NULL, log, err);
+}
+
+static void on_signal(void *ctx, int signum)
+{
+	(void)signum;
+	*(bool *)ctx = true;
+}
+
+/* The console has a loop of its own; this one is over before. */
+static bool wait_up(struct proc *world, const char *file)
+{
+	struct loop *l = loop_new();
+	bool given_up = false, up;
+
+	loop_on_signal(l, SIGINT, on_signal, &given_up);
+	loop_on_signal(l, SIGTERM, on_signal, &given_up);
+	loop_on_signal(l, SIGHUP, on_signal, &given_up);
+	up = demo_world_up(l, world, file, &given_up);
+	loop_free(l);
+	return up;
 }
 
 static int open_console(struct cli *c, const char *file)
@@ -137,7 +115,7 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 	_cleanup_(free_p) char *log_path = xasprintf("%s.log", file);
 	struct err err = { 0 };
 	struct proc *world;
-	int r, log;
+	int r;
 
 	running = demo_attach_find(o->binary);
 	if (running)
@@ -148,10 +126,7 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 	printf("demo: starting a private PostgreSQL, the simulator and %d engine%s ...\n",
 	       s->engines, s->engines == 1 ? "" : "s");
 	fflush(stdout);
-	log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	world = start_world(o, file, log, &err);
-	if (log >= 0)
-		close(log);
+	world = start_world(o, file, log_path, &err);
 	if (!world)
 		return cli_fail_err(c, &err);
 	if (wait_up(world, file))
@@ -161,8 +136,6 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 			     log_path);
 	printf("demo: stopping engine, simulator and PostgreSQL; the demo's data is removed\n");
 	fflush(stdout);
-	stop_world(world);
-	proc_free(world);
-	unlink(file);
+	demo_world_end(world, file);
 	return r;
 }

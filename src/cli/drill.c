@@ -22,14 +22,15 @@
 #include "core/mem.h"
 #include "core/proc.h"
 
-enum { UP_MS = 120000, DOWN_MS = 30000, POLL_MS = 100, ASK_MS = 30000, WATCH_MS = 1000,
-       QUIET_MS = 600000, OUTPUT_MAX = 16 << 20 };
+enum { POLL_MS = 100, ASK_MS = 10000, WATCH_MS = 1000, QUIET_MS = 600000, OUTPUT_MAX = 16 << 20 };
 
 struct drill {
 	struct cli *c;
 	const char *scenario;
 	char binary[PATH_MAX], speed[32], *file, *log;
+	struct loop *loop;		/* until the result is collected */
 	struct proc *world;
+	bool given_up;
 	struct drill_result result;
 };
 
@@ -52,69 +53,38 @@ static void free_env(char *own[8])
 		free_p(&own[i]);
 }
 
-static void nap(int ms)
+static int given_up(struct drill *d)
 {
-	struct loop *l = loop_new();
-
-	loop_run_once(l, ms);
-	loop_free(l);
+	return cli_fail(d->c, EXIT_NO, "the drill was given up; nothing is recorded");
 }
 
-static int64_t wall_ms(void)
+static void on_signal(void *ctx, int signum)
 {
-	struct loop *l = loop_new();
-	int64_t now = loop_wall_ms(l);
+	struct drill *d = ctx;
 
-	loop_free(l);
-	return now;
+	(void)signum;
+	d->given_up = true;
 }
 
 /* ---- the world ------------------------------------------------------------------------ */
-
-static bool world_gone(const struct drill *d)
-{
-	return waitpid(proc_pid(d->world), NULL, WNOHANG) != 0;
-}
 
 static int world_up(struct drill *d)
 {
 	const char *argv[] = { d->binary,   "demo",    "--world", d->file, "--scenario",
 			       d->scenario, "--speed", d->speed,  NULL };
 	char *own[8];
-	struct proc_options o = { .argv = argv, .env = clean_env(own), .only_env = true,
-				  .die_with_parent = true };
 	struct err err = { 0 };
-	int log = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	o.stdout_fd = o.stderr_fd = log;
 	unlink(d->file);
-	d->world = proc_start(NULL, &o, NULL, NULL, &err);
-	if (log >= 0)
-		close(log);
+	d->world = demo_world_start(argv, clean_env(own), d->log, &err);
 	free_env(own);
 	if (!d->world)
 		return cli_fail_err(d->c, &err);
-	for (int waited = 0; waited < UP_MS; waited += POLL_MS) {
-		if (access(d->file, R_OK) == 0)
-			return 0;
-		if (world_gone(d))
-			break;
-		nap(POLL_MS);
-	}
-	return cli_fail(d->c, EXIT_UNREACHABLE, "the drill's processes did not start; %s says why",
+	if (demo_world_up(d->loop, d->world, d->file, &d->given_up))
+		return 0;
+	return d->given_up ? given_up(d) :
+	       cli_fail(d->c, EXIT_UNREACHABLE, "the drill's processes did not start; %s says why",
 			d->log);
-}
-
-static void world_down(struct drill *d)
-{
-	if (d->world && !world_gone(d)) {
-		kill(proc_pid(d->world), SIGTERM);
-		for (int waited = 0; waited < DOWN_MS && !world_gone(d); waited += POLL_MS)
-			nap(POLL_MS);
-	}
-	if (d->world)
-		proc_free(d->world);
-	unlink(d->file);
 }
 
 /* One of our own reading commands in the drill's world; NULL when it fails. */
@@ -148,8 +118,13 @@ static int console(struct drill *d)
 	fflush(stdout);
 	started = posix_spawn(&pid, d->binary, NULL, NULL, argv, own) == 0;
 	free_env(own);
-	while (started && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	while (started && waitpid(pid, &status, WNOHANG) == 0) {
+		if (d->given_up)
+			kill(pid, SIGTERM);
+		loop_run_once(d->loop, POLL_MS);
+	}
+	if (d->given_up)
+		return given_up(d);
 	return started && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 :
 	       cli_fail(d->c, EXIT_NO, "the console ended with a failure");
 }
@@ -166,14 +141,16 @@ static bool is_over(const struct json *events)
 /* Without people: until the engine has done what it does, or the time is up. */
 static void watch(struct drill *d, int64_t limit_ms)
 {
-	for (int64_t waited = 0; waited < limit_ms && !world_gone(d); waited += WATCH_MS) {
+	int64_t until = loop_now_ms(d->loop) + limit_ms;
+
+	while (loop_now_ms(d->loop) < until && !d->given_up && !proc_ended(d->world)) {
 		struct json *events = ask_world(d, "events", NULL);
 		bool over = is_over(events);
 
 		json_free(events);
 		if (over)
 			return;
-		nap(WATCH_MS);
+		loop_run_once(d->loop, WATCH_MS);
 	}
 }
 
@@ -243,7 +220,7 @@ static void collect(struct drill *d)
 	if (i)
 		from_incident(r, i, &notes);
 	if (!r->resolved_at_ms)
-		r->resolved_at_ms = wall_ms();
+		r->resolved_at_ms = loop_wall_ms(d->loop);
 	r->notes = str_take(&notes);
 	json_free(events);
 	json_free(incidents);
@@ -303,14 +280,21 @@ static int practise(struct cli *c, struct drill *d)
 	if (!cli_opt_duration(c, "for", &limit))
 		return EXIT_USAGE;
 	cli_note(c, "drill: %s: everything in it is simulated; starting ...", d->scenario);
+	d->loop = loop_new();
+	loop_on_signal(d->loop, SIGINT, on_signal, d);
+	loop_on_signal(d->loop, SIGTERM, on_signal, d);
+	loop_on_signal(d->loop, SIGHUP, on_signal, d);
 	r = world_up(d);
 	if (r == 0 && people)
 		r = console(d);
 	else if (r == 0)
 		watch(d, limit);
 	if (r == 0)
+		r = d->given_up ? given_up(d) : 0;
+	if (r == 0)
 		collect(d);
-	world_down(d);
+	demo_world_end(TAKE(d->world), d->file);
+	loop_free(d->loop);
 	if (r)
 		return r;
 	drill_print(c, &d->result);

@@ -39,6 +39,7 @@ static void on_signal(void *ctx, int signum)
 {
 	struct service *s = ctx;
 
+	embedded_continue(s->embedded);	/* the end needs it, and its own end as well */
 	if (++s->signals > 1)
 		_exit(128 + signum);
 	log_info("engine", "signal %d: stopping", signum);

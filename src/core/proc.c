@@ -29,7 +29,7 @@
 #include "core/proc_internal.h"
 #include "core/task.h"
 
-enum { MAX_GROUPS = 64, POLL_MS = 20 /* where the kernel has no pidfd */ };
+enum { MAX_GROUPS = 64, POLL_MS = 20 /* where the kernel has no pidfd */, KILL_MS = 2000 };
 
 struct proc {
 	struct loop *loop;
@@ -261,6 +261,14 @@ static bool reap(pid_t pid, int *ret_status)
 	return true;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* ---- on the loop ----------------------------------------------------------------------------- */
 
 static void close_pidfd(struct proc *p)
@@ -397,6 +405,73 @@ int proc_stop(struct proc *p, int64_t grace_ms)
 	return proc_wait(p, 2000);
 }
 
+void proc_continue(struct proc *p)
+{
+	if (p->running && !p->keeper)
+		family_continue(p->pid);
+}
+
+void proc_kill(struct proc *p)
+{
+	if (p->keeper)
+		keeper_signal(p->keeper, SIGKILL);
+	else if (p->running)
+		family_kill(p->pid);
+}
+
+/* A cancel ends one wait only. */
+int proc_wait_anyway(struct proc *p, int64_t ms)
+{
+	int64_t until = loop_now_ms(p->loop) + ms, left;
+
+	while (p->running && (left = until - loop_now_ms(p->loop)) > 0)
+		condition_wait_anyway(&p->ended, left);
+	return p->running ? -1 : p->status;
+}
+
+int proc_end(struct proc *p, int signum, int64_t grace_ms)
+{
+	int status;
+
+	proc_signal(p, signum);
+	proc_continue(p);
+	status = proc_wait_anyway(p, grace_ms);
+	if (!p->running)
+		return status;
+	proc_kill(p);
+	return proc_wait_anyway(p, KILL_MS);
+}
+
+bool proc_ended(struct proc *p)
+{
+	if (p->running && reap(p->pid, &p->status))
+		p->running = false;
+	return !p->running;
+}
+
+static bool ended_within(struct proc *p, int64_t ms)
+{
+	for (int64_t until = now_ms() + ms; !proc_ended(p);) {
+		if (now_ms() >= until)
+			return false;
+		poll(NULL, 0, POLL_MS);
+	}
+	return true;
+}
+
+int proc_end_now(struct proc *p, int signum, int64_t grace_ms)
+{
+	if (proc_ended(p))
+		return p->status;
+	proc_signal(p, signum);
+	proc_continue(p);
+	if (!ended_within(p, grace_ms)) {
+		proc_kill(p);
+		ended_within(p, KILL_MS);
+	}
+	return p->running ? -1 : p->status;
+}
+
 void proc_free(struct proc *p)
 {
 	if (!p)
@@ -413,14 +488,6 @@ void proc_free(struct proc *p)
 }
 
 /* ---- without a loop ------------------------------------------------------------- */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* What is there now; false at the end of the pipe. */
 static bool drain(int fd, struct str *out)

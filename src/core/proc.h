@@ -43,8 +43,21 @@ void proc_signal(struct proc *p, int signum);
 void proc_free(struct proc *p);
 /* In a task: waits for the end, at most ms: exit status, or -1 when still running. */
 int proc_wait(struct proc *p, int64_t ms);
+int proc_wait_anyway(struct proc *p, int64_t ms);	/* in a cancelled task, too */
 /* In a task: TERM, after grace_ms KILL: exit status, or -1 when the task was cancelled. */
 int proc_stop(struct proc *p, int64_t grace_ms);
+/* The child and all below it, whoever stopped them, go on. */
+void proc_continue(struct proc *p);
+/* The child and all below it are killed; not waited for. */
+void proc_kill(struct proc *p);
+/* An end that comes: signum, and whoever is stopped goes on to hear it; the child and everything
+ * below it are killed when it is still there after grace_ms. Exit status, -1: not even so.
+ * proc_end: in a task, a cancelled one too, which waits here all the same.
+ * proc_end_now: for a child started without a loop; blocks. */
+int proc_end(struct proc *p, int signum, int64_t grace_ms);
+int proc_end_now(struct proc *p, int signum, int64_t grace_ms);
+/* Of a child started without a loop: has it ended? Then it is reaped. */
+bool proc_ended(struct proc *p);
 /* First of all in main: what is closed of 0..2 becomes /dev/null, or the next file opened
  * would be taken for standard output. */
 void proc_standard_fds(void);

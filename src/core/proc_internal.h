@@ -1,4 +1,4 @@
-/* Shared by proc.c, proc_keeper.c and proc_tree.c. */
+/* Shared by proc.c, proc_family.c, proc_keeper.c and proc_tree.c. */
 #ifndef RD_CORE_PROC_INTERNAL_H
 #define RD_CORE_PROC_INTERNAL_H
 
@@ -23,6 +23,11 @@ struct guard_request { size_t n_argv, n_env, argv, env, path, cwd; };
 
 /* The guardian's process; never returns. */
 void proc_guard(int socket) __attribute__((noreturn));
+
+/* ---- proc_family.c: top is a child of ours, not reaped yet -------------------------------- */
+
+void family_continue(pid_t top);
+void family_kill(pid_t top);
 
 /* ---- proc_keeper.c ------------------------------------------------------------------------- */
 

@@ -32,7 +32,8 @@
 
 /* sun_path holds 108 bytes with the NUL; the server adds "/.s.PGSQL.5432". */
 enum { SOCKET_DIR_MAX = 107 - 14 };
-enum { START_MS = 60000, LOCK_MS = 90000, STOP_MS = 10000, POLL_MS = 50, INITDB_MS = 180000 };
+enum { START_MS = 60000, LOCK_MS = 90000, STOP_MS = 4000, AT_ONCE_MS = 2000, POLL_MS = 50,
+       INITDB_MS = 180000 };
 
 struct embedded {
 	struct loop *loop;
@@ -485,15 +486,13 @@ bool embedded_ours(const struct embedded *e)
 	return e->server != NULL;
 }
 
+/* A server that stands still hears no signal: it goes on first, with all its processes. */
 static void stop_server(struct embedded *e)
 {
-	static const int signals[] = { SIGINT, SIGQUIT, SIGKILL };	/* fast, immediate, now */
-
-	for (size_t i = 0; i < COUNT_OF(signals) && proc_running(e->server); i++) {
-		proc_signal(e->server, signals[i]);
-		if (proc_wait(e->server, i == 0 ? STOP_MS : 3000) >= 0)
-			break;
-	}
+	proc_continue(e->server);
+	proc_signal(e->server, SIGINT);			/* fast */
+	if (proc_wait_anyway(e->server, STOP_MS) < 0)
+		proc_end(e->server, SIGQUIT, AT_ONCE_MS);	/* immediate, then KILL */
 	proc_free(TAKE(e->server));
 }
 
@@ -504,6 +503,18 @@ void embedded_stop(struct embedded *e)
 	stop_server(e);
 	if (e->run_is_ours)
 		rmdir(e->run);
+}
+
+void embedded_continue(struct embedded *e)
+{
+	if (e && e->server)
+		proc_continue(e->server);
+}
+
+void embedded_kill(struct embedded *e)
+{
+	if (e && e->server)
+		proc_kill(e->server);
 }
 
 int embedded_pause(struct embedded *e, struct err *err)

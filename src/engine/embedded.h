@@ -17,8 +17,12 @@ struct embedded;
 int embedded_start(struct loop *l, const char *dir, struct embedded **ret, struct err *err);
 const char *embedded_url(const struct embedded *e);
 bool embedded_ours(const struct embedded *e);	/* we started it */
-/* In a task; stops (fast) what we started, waits at most 10 s. */
+/* In a task, a cancelled one too; stops what we started: fast, after 4 s at once, after 2 more by
+ * KILL of all its processes. Standing still helps none of them. */
 void embedded_stop(struct embedded *e);
+/* Whoever made the server's processes stand still: they go on. NULL ok. */
+void embedded_continue(struct embedded *e);
+void embedded_kill(struct embedded *e);		/* ours, at once; not waited for. NULL ok */
 /* Tests and scenarios: the server goes away and comes back under the same address. */
 int embedded_pause(struct embedded *e, struct err *err);
 int embedded_resume(struct embedded *e, struct err *err);

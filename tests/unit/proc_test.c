@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +166,76 @@ static void stops(void **state)
 	run_in_task(script_stop, NULL);
 }
 
+/* Deaf to TERM, and so is what it started in a session of its own; all stand still. */
+#define DEAF "trap '' TERM; setsid sh -c 'echo $$ >&2; kill -STOP $$; sleep 60; sleep 60' & " \
+	     "kill -STOP $$; wait; sleep 60"
+
+static struct proc *deaf(struct loop *l, pid_t *ret_below)
+{
+	struct proc_options o = OPTIONS(SH(DEAF));
+	struct proc *p;
+	char text[32] = "";
+	int64_t below = 0;
+	int both[2];
+
+	assert_int_equal(pipe(both), 0);
+	o.stderr_fd = both[1];
+	p = proc_start(l, &o, NULL, NULL, NULL);
+	close(both[1]);
+	assert_true(read(both[0], text, sizeof(text) - 1) > 1);
+	close(both[0]);
+	text[strcspn(text, "\n")] = '\0';
+	assert_true(parse_i64(text, 2, INT32_MAX, &below));
+	*ret_below = (pid_t)below;
+	return p;
+}
+
+/* Whoever minds orphans reaps it, or nobody yet. */
+static bool is_dead(pid_t pid)
+{
+	char path[64], text[256] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	fclose(f);
+	return strstr(text, ") Z") || strstr(text, ") X") || !*text;
+}
+
+static void script_end(void *arg)
+{
+	pid_t below;
+	struct proc *p = deaf(task_loop(), &below);
+
+	(void)arg;
+	assert_int_equal(proc_end(p, SIGTERM, 100), 128 + SIGKILL);
+	for (int i = 0; i < 200 && !is_dead(below); i++)
+		task_sleep(10);
+	assert_true(is_dead(below));
+	proc_free(p);
+}
+
+static void ends_all(void **state)
+{
+	pid_t below;
+	struct proc *p = deaf(NULL, &below);
+
+	(void)state;
+	assert_false(proc_ended(p));
+	assert_int_equal(proc_end_now(p, SIGTERM, 100), 128 + SIGKILL);
+	assert_true(proc_ended(p));
+	assert_int_equal(proc_end_now(p, SIGTERM, 100), 128 + SIGKILL); /* nothing more happens */
+	proc_free(p);
+	for (int i = 0; i < 200 && !is_dead(below); i++)
+		poll(NULL, 0, 10);
+	assert_true(is_dead(below));
+	run_in_task(script_end, NULL);
+}
+
 static void script_wait_cancelled(void *arg)
 {
 	*(int *)arg = 5;
@@ -248,6 +319,7 @@ int main(void)
 		cmocka_unit_test(user_drop),
 		cmocka_unit_test(exits),
 		cmocka_unit_test(stops),
+		cmocka_unit_test(ends_all),
 		cmocka_unit_test(cancelled_wait),
 		cmocka_unit_test(dies_with_parent),
 	};

@@ -81,6 +81,18 @@ int demo_engine_ready(struct demo *d, int i, int64_t ms, struct err *err);
 int demo_database_stop(struct demo *d, struct err *err);
 int demo_database_start(struct demo *d, struct err *err);
 
+/* Everything is killed, its directory removed; nobody is waited for. */
+void demo_abandon(struct demo *d);
+
+/* process.c: a world ("demo --world FILE") as a child; these block. env NULL = ours. */
+struct proc *demo_world_start(const char *const *argv, const char *const *env, const char *log,
+			      struct err *err);
+/* FILE is there; false: it ended, was given up or took too long. */
+bool demo_world_up(struct loop *l, struct proc *world, const char *file, const bool *given_up);
+void demo_world_end(struct proc *world, const char *file);	/* NULL ok */
+void demo_remove_tree(const char *dir);
+char *demo_dir_name(int pid, const char *rest);	/* where the world of that process lives */
+
 /* root.c: the directory that runbooks act in, with stand-ins for programs. */
 int demo_root_make(struct demo *d, const struct json *sim_state, struct err *err);
 void demo_root_fini(struct demo *d);

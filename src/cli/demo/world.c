@@ -16,7 +16,7 @@
 #include "core/mem.h"
 #include "engine/embedded.h"
 
-enum { START_MS = 60000, POLL_MS = 50 };
+enum { START_MS = 60000, POLL_MS = 50, ENGINE_END_MS = 5000, SIM_END_MS = 2000 };
 
 /* ---- child processes -------------------------------------------------------------------- */
 
@@ -261,9 +261,7 @@ int demo_engine_ready(struct demo *d, int i, int64_t ms, struct err *err)
 
 static int make_dir(struct demo *d, struct err *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	_cleanup_(free_p) char *template = xasprintf("%s/ringdown-demo-XXXXXX",
-						     str_empty(tmp) ? "/tmp" : tmp);
+	_cleanup_(free_p) char *template = demo_dir_name((int)getpid(), "XXXXXX");
 
 	if (!mkdtemp(template))
 		return err_set(err, ERR_SYSTEM, "%s: %s", template, strerror(errno));
@@ -340,37 +338,46 @@ int demo_database_start(struct demo *d, struct err *err)
 	return embedded_resume(d->pg, err);
 }
 
-static void remove_tree(const char *dir)
+static void end_child(struct proc **p, int64_t ms)
 {
-	const char *argv[] = { "rm", "-rf", "--", dir, NULL };
-	struct proc_options o = { .argv = argv, .stdout_fd = -1, .stderr_fd = -1 };
-
-	proc_run(&o, 30000, NULL, NULL);
+	if (*p && proc_running(*p))
+		proc_end(*p, SIGTERM, ms);
+	proc_free(TAKE(*p));
 }
 
 void demo_down(struct demo *d)
 {
+	/* who stands still would make the others wait */
+	embedded_continue(d->pg);
+	if (d->sim)
+		proc_continue(d->sim);
 	demo_unfollow(d);
-	for (int i = 0; i < DEMO_ENGINES; i++) {
-		struct demo_engine *e = &d->engine[i];
-
-		if (e->proc && proc_running(e->proc)) {
-			proc_signal(e->proc, SIGCONT);
-			proc_stop(e->proc, 5000);
+	for (int i = 0; i < DEMO_ENGINES; i++)
+		if (d->engine[i].proc) {
+			proc_signal(d->engine[i].proc, SIGTERM);
+			proc_continue(d->engine[i].proc);
 		}
-		proc_free(e->proc);
-		e->proc = NULL;
-	}
-	if (d->sim && proc_running(d->sim))
-		proc_stop(d->sim, 2000);
-	proc_free(d->sim);
-	d->sim = NULL;
+	for (int i = 0; i < DEMO_ENGINES; i++)
+		end_child(&d->engine[i].proc, ENGINE_END_MS);
+	end_child(&d->sim, SIM_END_MS);
 	if (d->pg)
 		embedded_stop(d->pg);
 	embedded_free(d->pg);
 	d->pg = NULL;
 	demo_root_fini(d);
 	if (d->dir && !d->o.keep)
-		remove_tree(d->dir);
+		demo_remove_tree(d->dir);
 	free_p(&d->dir);
+}
+
+void demo_abandon(struct demo *d)
+{
+	for (int i = 0; i < DEMO_ENGINES; i++)
+		if (d->engine[i].proc)
+			proc_kill(d->engine[i].proc);
+	if (d->sim)
+		proc_kill(d->sim);
+	embedded_kill(d->pg);
+	if (d->dir && !d->o.keep)
+		demo_remove_tree(d->dir);
 }
