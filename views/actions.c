@@ -367,8 +367,7 @@ void action_command(const struct decision *d, char *buf, size_t n)
 	else if (str_eq(d->subject.kind, "alert"))
 		snprintf(buf, n, "ringdown alerts %s %s", name + strlen("alert-"), id);
 	else if (str_eq(d->subject.kind, "telling"))
-		snprintf(buf, n, "ringdown incident tell %.*s %s", (int)strcspn(id, "/"), id,
-		         d->subject.title);
+		snprintf(buf, n, "%s", d->subject.command);
 	else if (str_eq(d->subject.kind, "incident"))
 		snprintf(buf, n, "ringdown incident %s %s",
 		         str_eq(name, "inc-command") ? "role" : name + strlen("inc-"), id);

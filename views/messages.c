@@ -1,63 +1,35 @@
 /*
  * m: what can be told of an incident: each message as it would be sent, its gaps marked, and
  * what a provider's support asks for. Sending is an order with a word to be typed; what was
- * shown is what is sent, by its hash, and each gap that stays is named before.
+ * shown is what is sent, by its hash. A message with gaps is sent only by choosing so, with
+ * each gap named; else its fields are filled in first (message_form.c).
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/json.h"
 #include "core/mem.h"
 #include "views/incidents.h"
-
-struct messages {
-	struct app *app;
-	struct client_request *request;
-	char id[24], name[64];
-	char hash[48];
-	char *fields, *to; /* fields: an object */
-	char **gaps;
-	size_t n_gaps;
-	bool vendor;
-};
+#include "views/messages.h"
 
 static void forget(struct messages *m)
 {
-	for (size_t i = 0; i < m->n_gaps; i++)
-		free_p(&m->gaps[i]);
-	free_p(&m->gaps);
+	for (size_t i = 0; i < m->n_fields; i++) {
+		free_p(&m->fields[i].name);
+		free_p(&m->fields[i].value);
+		free_p(&m->fields[i].from);
+	}
 	free_p(&m->fields);
+	free_p(&m->pattern_subject);
+	free_p(&m->pattern);
 	free_p(&m->to);
-	m->n_gaps = 0;
+	m->n_fields = m->n_gaps = 0;
 	m->hash[0] = '\0';
 }
 
 static void failed(struct messages *m, const char *problem)
 {
-	shell_say(m->app->shell, ROLE_error, "messages: %s", problem ? problem : "no answer");
-}
-
-/* Text of several lines on lines of the sheet, broken at words. */
-static void put_text(const struct messages *m, struct sheet *s, const char *text)
-{
-	int w = shell_width(m->app->shell) - 6 > 20 ? shell_width(m->app->shell) - 6 : 20;
-
-	while (*text) {
-		int n = (int)strcspn(text, "\n"), whole = n;
-
-		if (n > w)
-			for (n = w; n > 0 && text[n] != ' '; n--)
-				;
-		if (n <= 0 && whole > w)
-			n = (int)utf8_prefix(text, (size_t)w);
-		sheet_line(s,
-		           memchr(text, '?', (size_t)n) && memchr(text, '[', (size_t)n)
-		                   ? ROLE_warn
-		                   : ROLE_normal,
-		           "  %.*s", n, text);
-		text += n;
-		text += *text == '\n' || *text == ' ';
-	}
+	shell_say(m->app->shell, ROLE_error, "messages: %s%s", problem ? problem : "no answer",
+	          m->drafts ? "; what you typed is kept" : "");
 }
 
 static const char *str(const struct json *v, const char *name)
@@ -65,74 +37,170 @@ static const char *str(const struct json *v, const char *name)
 	return json_get_str(v, name) ? json_get_str(v, name) : "";
 }
 
+static int text_columns(const struct messages *m)
+{
+	return shell_width(m->app->shell) - 4 > 20 ? shell_width(m->app->shell) - 4 : 20;
+}
+
+/* Each line of it, those with a gap in the colour of a warning. */
+static void put_text(const struct messages *m, struct sheet *s, const char *text)
+{
+	while (*text) {
+		_cleanup_(free_p) char *line = xstrndup(text, strcspn(text, "\n"));
+		bool gap = strchr(line, '[') && strstr(line, "?]");
+
+		if (*line)
+			sheet_text(s, gap ? ROLE_warn : ROLE_normal, text_columns(m), line);
+		else
+			sheet_line(s, ROLE_normal, "%s", "");
+		text += strlen(line);
+		text += *text == '\n';
+	}
+}
+
 static void put_recipients(struct sheet *s, const struct json *list)
 {
 	for (const struct json *x = json_first(list); x; x = json_next(x)) {
 		bool ready = json_get_bool(x, "configured", true);
 
-		sheet_line(s, ready ? ROLE_normal : ROLE_warn, "TO       %s %s%s%s%s",
+		sheet_line(s, ready ? ROLE_normal : ROLE_warn, "TO       %s %s%s%s%s%s",
 		           str(x, "channel"), str(x, "recipient"), *str(x, "as") ? " as " : "",
-		           str(x, "as"), ready ? "" : "  NOT CONFIGURED");
+		           str(x, "as"), ready ? "" : "  NOT TOLD: ", ready ? "" : str(x, "why"));
 	}
+}
+
+static void add_field(struct messages *m, const char *name, const char *value, const char *from)
+{
+	m->fields[m->n_fields++] = (struct message_field){ .name = xstrdup(name),
+		                                           .value = xstrdup(value),
+		                                           .from = xstrdup(from) };
+}
+
+static void keep_fields(struct messages *m, const struct json *doc)
+{
+	const struct json *missing = json_get(doc, "missing"), *known = json_get(doc, "fields");
+
+	m->fields = xcalloc(json_count(missing) + json_count(known) + 1, sizeof(*m->fields));
+	for (const struct json *x = json_first(missing); x; x = json_next(x))
+		if (json_str(x))
+			add_field(m, json_str(x), NULL, NULL);
+	m->n_gaps = m->n_fields;
+	for (int typed = 1; typed >= 0; typed--)
+		for (const struct json *x = json_first(known); x; x = json_next(x))
+			if (json_get_str(x, "value") && json_get_str(x, "name") &&
+			    str_eq(str(x, "from"), "given") == (typed == 1))
+				add_field(m, str(x, "name"), str(x, "value"), str(x, "from"));
 }
 
 /* What the dialog shows and sends is what the sheet showed. */
 static void keep_preview(struct messages *m, const struct json *doc)
 {
-	const struct json *missing = json_get(doc, "missing");
-	struct str to = STR_INIT(2000), fields = STR_INIT(65536);
-	struct jw w = JW(&fields);
+	const struct json *pattern = json_get(doc, "pattern");
+	struct str to = STR_INIT(2000);
 
 	forget(m);
 	snprintf(m->hash, sizeof(m->hash), "%s", str(doc, "hash"));
-	jw_obj(&w, NULL);
-	for (const struct json *x = json_first(json_get(doc, "fields")); x; x = json_next(x))
-		if (json_get_str(x, "value"))
-			jw_str(&w, str(x, "name"), str(x, "value"));
-	jw_obj_end(&w);
+	keep_fields(m, doc);
 	for (const struct json *x = json_first(json_get(doc, "to")); x; x = json_next(x))
-		str_addf(&to, "%s%s %s", to.len ? ", " : "", str(x, "channel"),
-		         str(x, "recipient"));
+		if (json_get_bool(x, "configured", true))
+			str_addf(&to, "%s%s %s", to.len ? ", " : "", str(x, "channel"),
+			         str(x, "recipient"));
 	m->to = str_take(&to);
-	m->fields = str_take(&fields);
-	m->gaps = xcalloc(json_count(missing) + 1, sizeof(char *));
-	for (const struct json *x = json_first(missing); x; x = json_next(x))
-		if (json_str(x))
-			m->gaps[m->n_gaps++] = xstrdup(json_str(x));
+	m->pattern_subject = xstrdup(str(pattern, "subject"));
+	m->pattern = xstrdup(str(pattern, "body"));
 }
 
-static void tell(void *ctx, const char *value)
+/* "eta, cause" */
+static void gap_names(const struct messages *m, char *buf, size_t n)
 {
-	struct messages *m = ctx;
-	struct subject s = { .kind = "telling" };
+	size_t at = 0;
 
-	(void)value;
+	buf[0] = '\0';
+	for (size_t i = 0; i < m->n_gaps && at < n; i++)
+		at += (size_t)snprintf(buf + at, n - at, "%s%.60s", i ? ", " : "",
+		                       m->fields[i].name);
+}
+
+static void send_it(struct messages *m)
+{
+	struct subject s = { .kind = "telling" };
+	struct str command = STR_INIT(sizeof(s.command) - 1);
+
 	snprintf(s.id, sizeof(s.id), "%.20s/messages/%.30s", m->id, m->name);
 	snprintf(s.title, sizeof(s.title), "%s", m->name);
-	snprintf(s.command, sizeof(s.command), "ringdown incident tell %s %s", m->id, m->name);
+	str_addf(&command, "ringdown incident tell %s %s", m->id, m->name);
+	if (m->vendor[0])
+		str_addf(&command, " --vendor %s", m->vendor);
+	for (size_t i = 0; i < m->n_fields; i++)
+		if (str_eq(m->fields[i].from, "given"))
+			str_addf(&command, " --field %s=..", m->fields[i].name);
+	for (size_t i = 0; i < m->n_gaps; i++)
+		str_addf(&command, "%s%s", i ? "," : " --with-gaps ", m->fields[i].name);
+	snprintf(s.command, sizeof(s.command), "%s", str_get(&command));
+	str_fini(&command);
 	app_act(m->app, "inc-tell", &s);
 }
 
-static void show_preview(struct messages *m, const struct json *doc)
+static void chosen_act(void *ctx, const char *value)
+{
+	if (str_eq(value, "fill"))
+		messages_form(ctx);
+	else
+		send_it(ctx);
+}
+
+static void put_choices(struct messages *m, struct sheet *s)
+{
+	char why[160], names[500];
+
+	app_people_why_not(m->app, why, sizeof(why));
+	gap_names(m, names, sizeof(names));
+	if (why[0]) {
+		sheet_line(s, ROLE_dim, "fill in, send: not now, %s", why);
+		return;
+	}
+	if (m->n_gaps) {
+		sheet_choice(s, 'f', "fill", "fill in what is missing: %s", names);
+		sheet_choice(s, 'g', "gaps", "send WITH %zu GAP%s, said as \"not known yet\" (asks "
+		             "first): %s", m->n_gaps, m->n_gaps > 1 ? "S" : "", names);
+	} else {
+		sheet_choice(s, 's', "send", "send it (asks first)");
+		sheet_choice(s, 'f', "fill", "say some of it otherwise");
+	}
+}
+
+static void show_sheet(struct messages *m, const struct json *doc)
 {
 	struct sheet *s = shell_sheet(m->app->shell);
-	struct str command = STR_INIT(2000);
+	struct str command = STR_INIT(4000);
+	char title[90];
 
-	keep_preview(m, doc);
-	sheet_open(s, str(doc, "title"), tell, m);
+	snprintf(title, sizeof(title), "%s: %.40s%s%s", m->id, str(doc, "title"),
+	         m->vendor[0] ? ", to " : "", m->vendor);
+	sheet_open(s, title, chosen_act, m);
+	put_choices(m, s);
 	put_recipients(s, json_get(doc, "to"));
+	for (size_t i = 0; i < m->n_gaps; i++)
+		sheet_line(s, ROLE_warn, "MISSING  %s", m->fields[i].name);
+	if (messages_draft(m))
+		sheet_line(s, ROLE_count, "TYPED    what you filled in stands in it; not sent yet");
 	sheet_line(s, ROLE_title, "SUBJECT  %s", str(doc, "subject"));
 	put_text(m, s, str(doc, "body"));
-	str_addf(&command, "ringdown incident tell %s %s", m->id, m->name);
-	for (size_t i = 0; i < m->n_gaps; i++) {
-		sheet_line(s, ROLE_warn, "MISSING  %s", m->gaps[i]);
-		str_addf(&command, " --field %s=..", m->gaps[i]);
-	}
-	sheet_line(s, ROLE_dim, "nothing was sent yet; with its gaps filled in:");
-	put_text(m, s, str_get(&command));
-	sheet_choice(s, 's', "tell", "send it as it stands%s (asks first)",
-	             m->n_gaps ? ", with its gaps" : "");
+	str_addf(&command, "as a command: ringdown incident tell %s %s%s%s", m->id, m->name,
+	         m->vendor[0] ? " --vendor " : "", m->vendor);
+	for (size_t i = 0; i < m->n_gaps; i++)
+		str_addf(&command, " --field %s=..", m->fields[i].name);
+	sheet_text(s, ROLE_dim, text_columns(m), str_get(&command));
 	str_fini(&command);
+}
+
+void messages_show(struct messages *m, const struct json *doc, bool send)
+{
+	keep_preview(m, doc);
+	if (send && !m->n_gaps)
+		send_it(m);
+	else
+		show_sheet(m, doc);
 }
 
 /* ---- the order ---- */
@@ -140,13 +208,29 @@ static void show_preview(struct messages *m, const struct json *doc)
 /* Values as they were shown, so that what is counted does not move under it. */
 static void put_order(const struct messages *m, struct jw *w)
 {
-	if (m->vendor)
-		jw_str(w, "vendor", "twilio");
-	jw_raw(w, "fields", m->fields);
+	if (m->vendor[0])
+		jw_str(w, "vendor", m->vendor);
+	jw_obj(w, "fields");
+	for (size_t i = m->n_gaps; i < m->n_fields; i++)
+		jw_str(w, m->fields[i].name, m->fields[i].value);
+	jw_obj_end(w);
 	jw_arr(w, "withGaps");
 	for (size_t i = 0; i < m->n_gaps; i++)
-		jw_str(w, NULL, m->gaps[i]);
+		jw_str(w, NULL, m->fields[i].name);
 	jw_arr_end(w);
+}
+
+/* All of it, line by line. */
+static void text_lines(struct dialog *g, const char *text)
+{
+	for (bool first = true; *text; first = false) {
+		size_t n = strcspn(text, "\n"), fits = utf8_prefix(text, n < 900 ? n : 900);
+
+		dialog_line(g, ROLE_normal, first ? "TEXT" : "", "%.*s", fits ? (int)fits : 1,
+		            fits ? text : " ");
+		text += fits;
+		text += *text == '\n';
+	}
 }
 
 /* The very text that is sent, gaps said as gaps. */
@@ -167,12 +251,12 @@ static void got_final(void *ctx, int status, const struct json *doc, const char 
 	}
 	snprintf(m->hash, sizeof(m->hash), "%s", str(doc, "hash"));
 	dialog_line(g, ROLE_danger, "TO", "%s", m->to);
-	dialog_line(g, ROLE_normal, "SUBJECT", "%s", str(doc, "subject"));
-	dialog_line(g, ROLE_normal, "TEXT", "%.700s%s", str(doc, "body"),
-	            strlen(str(doc, "body")) > 700 ? " .." : "");
 	for (size_t i = 0; i < m->n_gaps; i++)
-		dialog_line(g, ROLE_warn, i ? "" : "GAPS", "%s", m->gaps[i]);
+		dialog_line(g, ROLE_warn, i ? "" : "GAPS", "%s: is sent as \"not known yet\"",
+		            m->fields[i].name);
 	dialog_line(g, ROLE_normal, "UNDO", "none: what was sent cannot be taken back");
+	dialog_line(g, ROLE_title, "SUBJECT", "%s", str(doc, "subject"));
+	text_lines(g, str(doc, "body"));
 	snprintf(word, sizeof(word), "%04u", (unsigned)(loop_random(d->app->loop) % 9000 + 1000));
 	dialog_arm(g, word);
 	shell_redraw(d->app->shell);
@@ -208,7 +292,14 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 	return true;
 }
 
-const struct action_hooks tell_hooks = { .fill = fill, .body = body };
+static void done(struct app *a, int status, const struct json *doc)
+{
+	if (a->messages && status >= 200 && status < 300 && json_get_str(doc, "incident"))
+		messages_draft_drop(a->messages, json_get_str(doc, "incident"),
+		                    str(doc, "template"));
+}
+
+const struct action_hooks tell_hooks = { .fill = fill, .body = body, .done = done };
 
 static void show_pack(struct messages *m, const struct json *doc)
 {
@@ -262,37 +353,70 @@ static void got_preview(void *ctx, int status, const struct json *doc, const cha
 	else if (json_get(doc, "required"))
 		show_pack(m, doc);
 	else
-		show_preview(m, doc);
+		messages_show(m, doc, false);
 	shell_redraw(m->app->shell);
 }
 
+static bool has_draft(const struct messages *m, const char *value)
+{
+	size_t n = strcspn(value, " ");
+
+	for (const struct message_draft *d = m->drafts; d; d = d->next)
+		if (str_eq(d->id, m->id) && strlen(d->name) == n && !memcmp(d->name, value, n) &&
+		    str_eq(d->vendor, value[n] ? value + n + 1 : ""))
+			return true;
+	return false;
+}
+
+/* "pack VENDOR", "TEMPLATE" or "TEMPLATE VENDOR" */
 static void chosen(void *ctx, const char *value)
 {
 	struct messages *m = ctx;
 	bool pack = str_has_prefix(value, "pack ");
+	size_t n = strcspn(pack ? value + 5 : value, " ");
 	struct str path = STR_INIT(400);
 
-	snprintf(m->name, sizeof(m->name), "%s", pack ? value + 5 : value);
-	str_addf(&path, "/api/v1/incidents/%s/%s/", m->id, pack ? "vendor" : "messages");
-	str_add_urlencoded(&path, m->name);
-	if (pack) {
-		m->request = client_get(m->app->client, str_get(&path), got_preview, m);
-	} else {
-		str_add(&path, "/preview");
-		m->request = client_send(
-		        m->app->client, "POST", str_get(&path),
-		        str_eq(value, "vendor-escalation") ? "{\"vendor\":\"twilio\"}" : "{}",
-		        got_preview, m);
+	snprintf(m->name, sizeof(m->name), "%.*s", (int)n, pack ? value + 5 : value);
+	snprintf(m->vendor, sizeof(m->vendor), "%s", pack || !value[n] ? "" : value + n + 1);
+	if (!pack) {
+		messages_ask(m, got_preview);
+		return;
 	}
+	str_addf(&path, "/api/v1/incidents/%s/vendor/", m->id);
+	str_add_urlencoded(&path, m->name);
+	m->request = client_get(m->app->client, str_get(&path), got_preview, m);
 	str_fini(&path);
+}
+
+static void put_template(struct messages *m, struct sheet *s, const struct json *x, char *key)
+{
+	static const char *const vendors[] = { "twilio", "telnyx" };
+	char missing[160], value[128];
+	size_t at = 0;
+
+	missing[0] = '\0';
+	for (const struct json *f = json_first(json_get(x, "missing")); f && at < sizeof(missing);
+	     f = json_next(f))
+		at += (size_t)snprintf(missing + at, sizeof(missing) - at, "%s%.30s",
+		                       at ? ", " : "; missing ", json_str(f) ? json_str(f) : "?");
+	for (size_t i = 0; i < COUNT_OF(vendors); i++) {
+		bool to = json_get_bool(x, "vendor", false);
+
+		if (!to && i)
+			break;
+		snprintf(value, sizeof(value), "%.60s%s%s", str(x, "id"), to ? " " : "",
+		         to ? vendors[i] : "");
+		sheet_choice(s, *key <= '9' ? (*key)++ : 0, value, "%s%s%s%s%s", str(x, "title"),
+		             to ? ", " : "", to ? vendors[i] : "", missing,
+		             has_draft(m, value) ? "; a draft is kept" : "");
+	}
 }
 
 static void got_list(void *ctx, int status, const struct json *doc, const char *problem)
 {
 	struct messages *m = ctx;
 	struct sheet *s = shell_sheet(m->app->shell);
-	char title[80], missing[160];
-	char key = '1';
+	char title[80], key = '1';
 
 	m->request = NULL;
 	if (status != 200) {
@@ -301,18 +425,8 @@ static void got_list(void *ctx, int status, const struct json *doc, const char *
 	}
 	snprintf(title, sizeof(title), "MESSAGES OF %s", m->id);
 	sheet_open(s, title, chosen, m);
-	for (const struct json *x = json_first(json_get(doc, "templates")); x; x = json_next(x)) {
-		size_t at = 0;
-
-		missing[0] = '\0';
-		for (const struct json *f = json_first(json_get(x, "missing"));
-		     f && at < sizeof(missing); f = json_next(f))
-			at += (size_t)snprintf(missing + at, sizeof(missing) - at, "%s%.30s",
-			                       at ? ", " : "; missing ",
-			                       json_str(f) ? json_str(f) : "?");
-		sheet_choice(s, key <= '9' ? key++ : 0, str(x, "id"), "%s%s", str(x, "title"),
-		             missing);
-	}
+	for (const struct json *x = json_first(json_get(doc, "templates")); x; x = json_next(x))
+		put_template(m, s, x, &key);
 	sheet_choice(s, 't', "pack twilio", "what Twilio's support asks for, filled in");
 	sheet_choice(s, 'x', "pack telnyx", "what Telnyx's support asks for, filled in");
 	shell_redraw(m->app->shell);
@@ -348,6 +462,8 @@ void app_messages_free(struct app *a)
 		return;
 	if (a->messages->request)
 		client_cancel(a->messages->request);
+	messages_draft_drop(a->messages, NULL, NULL);
+	messages_form_fini(a->messages);
 	forget(a->messages);
 	free_p(&a->messages);
 }

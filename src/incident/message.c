@@ -74,8 +74,10 @@ int message_fill(const struct policy *p, const char *id, const struct facts *f,
 	ret->from = m;
 	ret->template_id = xstrdup(m->id);
 	ret->title = xstrdup(m->title ? m->title : m->id);
-	ret->subject = fill(ret, m->subject ? m->subject : m->title ? m->title : m->id, f, gaps);
-	ret->body = fill(ret, m->body, f, gaps);
+	ret->pattern_subject = xstrdup(m->subject ? m->subject : ret->title);
+	ret->pattern_body = xstrdup(m->body);
+	ret->subject = fill(ret, ret->pattern_subject, f, gaps);
+	ret->body = fill(ret, ret->pattern_body, f, gaps);
 	ret->status = xstrdup(status ? status->value : NULL);
 	return 0;
 }
@@ -293,6 +295,10 @@ void message_json(struct jw *w, const struct draft *m)
 	jw_str(w, "body", m->body);
 	jw_str(w, "status", m->status);
 	jw_str(w, "hash", hash);
+	jw_obj(w, "pattern"); /* what the fields stand in, for who fills them in */
+	jw_str(w, "subject", m->pattern_subject);
+	jw_str(w, "body", m->pattern_body);
+	jw_obj_end(w);
 	page_json(w, m);
 	jw_arr(w, "missing");
 	for (size_t i = 0; i < m->missing.n; i++)
@@ -327,6 +333,8 @@ void message_fini(struct draft *m)
 	free(m->subject);
 	free(m->body);
 	free(m->status);
+	free(m->pattern_subject);
+	free(m->pattern_body);
 	free(m->page_link);
 	facts_fini(&m->used);
 	strlist_fini(&m->missing);

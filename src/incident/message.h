@@ -17,6 +17,7 @@ struct message_way {
 };
 struct draft {
 	char *template_id, *title, *subject, *body, *status;
+	char *pattern_subject, *pattern_body;	/* of the template, {{field}} in place of values */
 	char *page_link;		/* our status page speaks of it there; NULL = not yet */
 	const struct policy_message *from;	/* until the next wait only */
 	struct facts used;		/* fields of the template that have a value */

@@ -346,36 +346,41 @@ void area_field(struct area a, int x, int y, int w, int align, enum role role, c
 	area_put(a, x + w - 1, y, role, '~');
 }
 
+size_t text_break(const char *s, int w, bool ascii)
+{
+	int used, cols = 0, cw;
+	size_t n = fit_words(s, w, ascii, &used);
+	const char *p = s;
+
+	if (n || !*s || *s == '\n')
+		return n;
+	while (*p && *p != ' ' && *p != '\n') {
+		const char *q = p;
+		if (clean(utf8_next(&q), ascii, &cw))
+			cols += cw;
+		if (cols > w && p > s)
+			break;
+		p = q;
+	}
+	return p > s ? (size_t)(p - s) : 1;
+}
+
+const char *text_after(const char *s)
+{
+	if (*s == '\n')
+		return s + 1;
+	return s + strspn(s, " ");
+}
+
 int area_wrap(struct area a, int x, int y, int w, enum role role, const char *s)
 {
-	int used;
-
 	if (!s || w <= 0)
 		return y;
 	while (*s) {
-		size_t n = fit_words(s, w, a.c->ascii, &used);
-		if (!n && *s != '\n') { /* one endless word: break it, or we would never end */
-			const char *p = s;
-			int cols = 0, cw;
-			while (*p && *p != ' ' && *p != '\n') {
-				const char *q = p;
-				if (clean(utf8_next(&q), a.c->ascii, &cw))
-					cols += cw;
-				if (cols > w && p > s)
-					break;
-				p = q;
-			}
-			n = (size_t)(p - s);
-			if (!n)
-				n = 1;
-		}
+		size_t n = text_break(s, w, a.c->ascii);
+
 		text_n(a, x, y++, x + w, role, s, n);
-		s += n;
-		if (*s == '\n')
-			s++;
-		else
-			while (*s == ' ')
-				s++;
+		s = text_after(s + n);
 	}
 	return y;
 }

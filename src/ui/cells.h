@@ -60,6 +60,10 @@ void area_cursor(struct area a, int x, int y);
 
 /* Columns that a text takes once cleaned. */
 int text_width(const char *s, bool ascii);
+/* Bytes of s on its first line of w columns: whole words, an endless one is broken; 0 = an empty
+ * line. What follows begins at text_after(s + that). */
+size_t text_break(const char *s, int w, bool ascii);
+const char *text_after(const char *s);
 /* 0, 1 or 2. */
 int codepoint_width(uint32_t cp);
 /* Next code point of s (U+FFFD for a broken byte), *s moved on; 0 at the end. */

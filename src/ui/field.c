@@ -11,7 +11,7 @@
 
 void field_set(struct field_edit *f, const char *text)
 {
-	f->len = f->at = 0;
+	f->len = f->at = f->lost = 0;
 	f->text[0] = '\0';
 	if (text)
 		field_paste(f, text, strlen(text));
@@ -44,8 +44,12 @@ static void insert(struct field_edit *f, uint32_t cp)
 	size_t n = utf8_encode(cp, buf);
 	size_t max = f->max && f->max < sizeof(f->text) - 1 ? f->max : sizeof(f->text) - 1;
 
-	if (!codepoint_width(cp) || f->len + n > max)
+	if (!codepoint_width(cp))
 		return;
+	if (f->len + n > max) {
+		f->lost++;
+		return;
+	}
 	memmove(f->text + f->at + n, f->text + f->at, f->len - f->at + 1);
 	memcpy(f->text + f->at, buf, n);
 	f->len += n;

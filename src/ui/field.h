@@ -8,6 +8,7 @@ struct field_edit {
 	char text[512];
 	size_t len, at;		/* bytes; at is on a character boundary */
 	size_t max;		/* most bytes; 0 = all */
+	size_t lost;		/* characters that did not fit since it was set */
 	bool hidden;		/* shown as dots: secrets */
 };
 

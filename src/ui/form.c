@@ -15,7 +15,7 @@
 
 static const char send_hint[] = "Tab next   Space yes/no   ^S or Enter on the last sends   Esc "
                                 "gives up";
-static const char draft_hint[] = "Tab next   ^S or Enter in the text sends   Esc keeps it as a "
+static const char draft_hint[] = "Tab next   ^S or Enter on the last goes on   Esc keeps it as a "
                                  "draft";
 
 void form_close(struct form *f)
@@ -227,15 +227,42 @@ static void draw_area(struct form *f, struct area a, int label, int y, bool focu
 		pad_draw(&f->pad, in, focused);
 }
 
+/* How many rows of fields are shown; the text or what stands below needs lines too. */
+static int rows_shown(const struct form *f, struct area a)
+{
+	int room = a.h - 5;
+
+	if (f->n && is_area(f, f->n - 1))
+		return room > 3 ? room - 1 : 2;
+	if (f->below && (int)f->n > room / 2)
+		return room / 2 > 1 ? room / 2 : 1;
+	return room;
+}
+
+static void draw_note(const struct form *f, struct area a)
+{
+	const char *what = f->note[0] ? NULL : wrong(f, f->focus);
+	size_t lost = is_area(f, f->focus) ? 0 : f->values[f->focus].lost;
+
+	if (what || f->note[0])
+		area_wrap(a, 1, a.h - 2, a.w - 2, what ? ROLE_warn : f->note_role,
+		          what ? what : f->note);
+	else if (lost)
+		area_textf(a, 1, a.h - 2, ROLE_warn,
+		           "%zu characters did not fit: %zu bytes are the most", lost,
+		           sizeof(f->values[0].text) - 1);
+	else
+		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
+		           f->leaving ? draft_hint : send_hint);
+}
+
 void form_draw(struct form *f, struct area a)
 {
-	const char *what;
-	int label = a.w < 60 ? 14 : 22, width = a.w - label - 3 < 50 ? a.w - label - 3 : 50;
-	int room = a.h - 5, top = 0;
+	int label = a.w < 60 ? 14 : 22, width = a.w - label - 3;
+	int room = rows_shown(f, a), top = 0, below;
 
-	/* it needs a line at least */
-	if (f->n && is_area(f, f->n - 1))
-		room = room > 3 ? room - 1 : 2;
+	if (width > 50 && !f->below)
+		width = 50;
 
 	area_clear(a, ROLE_normal);
 	area_rule(a, 0, f->title);
@@ -259,11 +286,10 @@ void form_draw(struct form *f, struct area a)
 			field_draw(&f->values[i], a, label + 3, y, width, i == (int)f->focus);
 		}
 	}
+	below = 1 + (room < (int)f->n ? room : (int)f->n);
+	if (f->below && a.h - 4 > below)
+		f->below(f->ctx, f, area_sub(a, 0, below, a.w, a.h - 4 - below));
 	area_field(a, 1, a.h - 4, a.w - 2, 0, ROLE_dim, f->rows[f->focus].help);
 	draw_offers(f, a, a.h - 3);
-	what = f->note[0] ? NULL : wrong(f, f->focus);
-	area_wrap(a, 1, a.h - 2, a.w - 2, what ? ROLE_warn : f->note_role, what ? what : f->note);
-	if (!f->note[0] && !what)
-		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
-		           f->leaving ? draft_hint : send_hint);
+	draw_note(f, a);
 }

@@ -40,6 +40,8 @@ struct form {
 	/* The i-th value offered for a row and where it is from; NULL = no more. */
 	const char *(*offer)(void *ctx, size_t row, size_t i, const char **from);
 	size_t offered;		/* ^N: the next one */
+	/* What the fields make, drawn below them as they are typed; may be NULL. */
+	void (*below)(void *ctx, const struct form *f, struct area a);
 	void *ctx;
 };
 

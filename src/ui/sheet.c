@@ -66,6 +66,16 @@ void sheet_choice(struct sheet *s, char key, const char *value, const char *fmt,
 	va_end(ap);
 }
 
+void sheet_text(struct sheet *s, enum role role, int w, const char *text)
+{
+	while (text && *text) {
+		size_t n = text_break(text, w, false);
+
+		sheet_line(s, role, "%.*s", (int)n, text);
+		text = text_after(text + n);
+	}
+}
+
 static void choose(struct sheet *s, int i)
 {
 	void (*chosen)(void *, const char *) = s->chosen;
@@ -77,18 +87,40 @@ static void choose(struct sheet *s, int i)
 		chosen(ctx, value);
 }
 
+static void scroll(struct sheet *s, int by)
+{
+	int most = (int)s->n - s->page;
+
+	s->top += by;
+	s->top = s->top > most ? most : s->top;
+	s->top = s->top < 0 ? 0 : s->top;
+}
+
+static bool in_sight(const struct sheet *s, int i)
+{
+	return i >= s->top && i < s->top + s->page;
+}
+
+/* A page on: the cursor goes along where there is something to choose, else it stays behind. */
+static void turn(struct sheet *s, int by)
+{
+	scroll(s, by);
+	s->scrolled = true;
+	for (int i = s->top; !in_sight(s, s->cursor) && i < (int)s->n && in_sight(s, i); i++)
+		if (s->lines[i].value)
+			s->cursor = i;
+}
+
 static void move(struct sheet *s, int by)
 {
 	int step = by < 0 ? -1 : 1;
 	int last = s->cursor;
 
 	if (!s->choosable) { /* nothing to choose: the text scrolls */
-		int most = (int)s->n - s->page;
-		s->top += by;
-		s->top = s->top > most ? most : s->top;
-		s->top = s->top < 0 ? 0 : s->top;
+		scroll(s, by);
 		return;
 	}
+	s->scrolled = false;
 	for (int i = s->cursor + step; by && i >= 0 && i < (int)s->n; i += step)
 		if (s->lines[i].value) {
 			last = i;
@@ -116,10 +148,10 @@ void sheet_key(struct sheet *s, uint32_t key)
 		return;
 	case KEY_PGDN:
 	case KEY_SPACE:
-		move(s, page);
+		turn(s, page);
 		return;
 	case KEY_PGUP:
-		move(s, -page);
+		turn(s, -page);
 		return;
 	case KEY_HOME:
 		move(s, -(int)s->n);
@@ -128,7 +160,9 @@ void sheet_key(struct sheet *s, uint32_t key)
 		move(s, (int)s->n);
 		return;
 	case KEY_ENTER:
-		if (s->choosable)
+		if (s->choosable && s->scrolled && !in_sight(s, s->cursor))
+			s->scrolled = false; /* it is shown first */
+		else if (s->choosable)
 			choose(s, s->cursor);
 		else
 			sheet_close(s);
@@ -159,9 +193,9 @@ void sheet_draw(struct sheet *s, struct area a)
 	if (b.h < 1)
 		return;
 	s->page = b.h - 1;
-	if (s->choosable && s->cursor < s->top)
+	if (s->choosable && !s->scrolled && s->cursor < s->top)
 		s->top = s->cursor;
-	if (s->choosable && s->page > 0 && s->cursor >= s->top + s->page)
+	if (s->choosable && !s->scrolled && s->page > 0 && s->cursor >= s->top + s->page)
 		s->top = s->cursor - s->page + 1;
 	area_clear(b, ROLE_normal);
 	snprintf(title, sizeof(title), "%s%s", s->title,

@@ -19,6 +19,7 @@ struct sheet {
 	struct sheet_line *lines;
 	size_t n, cap;
 	int cursor, top, page;
+	bool scrolled;		/* by hand: the cursor may be out of sight */
 	void (*chosen)(void *ctx, const char *value);
 	void *ctx;
 };
@@ -29,6 +30,8 @@ void sheet_line(struct sheet *s, enum role role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void sheet_choice(struct sheet *s, char key, const char *value, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Text of several lines, broken at words into lines of w columns. */
+void sheet_text(struct sheet *s, enum role role, int w, const char *text);
 void sheet_close(struct sheet *s);
 /* Every key is the sheet's while it is open; q, Esc and ^C close it. */
 void sheet_key(struct sheet *s, uint32_t key);

@@ -162,7 +162,10 @@ static void draw_footer(struct shell *s, struct area a)
 
 	if (s->sheet.open || s->form.open) {
 		area_field(a, 0, 0, a.w, 0, ROLE_hint,
-		           s->form.open         ? "Tab next   ^S send   Esc give up"
+		           s->form.open && s->form.leaving ? "Tab next   ^S send   Esc keep it"
+		           : s->form.open                  ? "Tab next   ^S send   Esc give up"
+		           : s->sheet.choosable && (int)s->sheet.n > s->sheet.page
+		                   ? "j k move   Enter or letter choose   PgDn scroll   q close"
 		           : s->sheet.choosable ? "j k move   Enter or letter choose   q close"
 		                                : "PgDn PgUp scroll   q close");
 		return;

@@ -264,15 +264,48 @@ static inline void replay_of_scene(const char *path, struct jw *w, int64_t now)
 	jw_obj_end(w);
 }
 
-static inline void message_of_scene(const char *path, struct jw *w)
+/* A message with the gaps that the question does not fill in. */
+static inline void preview_of_scene(const char *body, struct jw *w)
+{
+	static const char *const gaps[] = { "eta", "cause" };
+	struct json *doc = json_parse(body, strlen(body), NULL);
+	const struct json *given = json_get(doc, "fields");
+
+	jw_str(w, "incident", "INC-214");
+	jw_str(w, "template", "customer-notice");
+	jw_str(w, "title", "Notice to customers");
+	jw_str(w, "subject", "Trouble \033[31m");
+	jw_str(w, "body", json_get_str(given, "eta") ? "It fails.\nExpected end: soon\n"
+						     : "It fails.\nExpected end: [eta?]\n");
+	jw_str(w, "hash", "abc123");
+	jw_raw(w, "pattern",
+	       "{\"subject\":\"Trouble {{service}}\",\"body\":\"It fails: {{impact}}.\\n"
+	       "Expected end: {{eta}}\\nCause: {{cause}}\\n\"}");
+	jw_arr(w, "missing");
+	for (size_t i = 0; i < COUNT_OF(gaps); i++)
+		if (!json_get_str(given, gaps[i]))
+			jw_str(w, NULL, gaps[i]);
+	jw_arr_end(w);
+	jw_arr(w, "fields");
+	if (!json_get_str(given, "impact"))
+		jw_raw(w, NULL,
+		       "{\"name\":\"impact\",\"value\":\"all\",\"from\":\"incident\"}");
+	for (const struct json *x = json_first(given); x; x = json_next(x)) {
+		jw_obj(w, NULL);
+		jw_str(w, "name", json_name(x));
+		jw_str(w, "value", json_str(x));
+		jw_str(w, "from", "given");
+		jw_obj_end(w);
+	}
+	jw_arr_end(w);
+	jw_raw(w, "to", "[{\"channel\":\"mail\",\"recipient\":\"a@b.example\",\"as\":\"team\"}]");
+	json_free(doc);
+}
+
+static inline void message_of_scene(const char *path, const char *body, struct jw *w)
 {
 	if (strstr(path, "/preview"))
-		jw_raw(w, "x",
-		       "0,\"title\":\"Notice to customers\",\"subject\":\"Trouble \\u001b[31m\","
-		       "\"body\":\"It fails.\\nExpected end: [eta?]\\n\",\"hash\":\"abc123\","
-		       "\"missing\":[\"eta\"],\"fields\":[{\"name\":\"impact\",\"value\":\"all\"}],"
-		       "\"to\":[{\"channel\":\"mail\",\"recipient\":\"a@b.example\","
-		       "\"as\":\"team\"}]");
+		preview_of_scene(body, w);
 	else if (strstr(path, "/vendor/"))
 		jw_raw(w, "x",
 		       "0,\"name\":\"Twilio\",\"criteria\":[{\"text\":\"longer than 30m\","
@@ -281,11 +314,15 @@ static inline void message_of_scene(const char *path, struct jw *w)
 		       "\"hint\":\"none failed\"}]");
 	else if (strstr(path, "/messages") && strstr(path, "/messages")[9] == '\0')
 		jw_raw(w, "templates", "[{\"id\":\"customer-notice\",\"title\":\"Notice to"
-		       " customers\",\"missing\":[\"eta\"]}]");
+		       " customers\",\"missing\":[\"eta\",\"cause\"]},"
+		       "{\"id\":\"vendor-escalation\",\"title\":\"Escalation\",\"vendor\":true}]");
+	else
+		preview_of_scene(body ? body : "{}", w);
 }
 
 /* GET documents and the answers to what was sent. */
-static inline void incident_answer(const char *method, const char *path, struct jw *w, int64_t now)
+static inline void incident_answer(const char *method, const char *path, const char *body,
+                                   struct jw *w, int64_t now)
 {
 	if (str_has_prefix(path, "/api/v1/timeline?"))
 		timeline_of_scene(path, w, now);
@@ -298,7 +335,7 @@ static inline void incident_answer(const char *method, const char *path, struct 
 	else if (str_has_prefix(path, "/api/v1/notes"))
 		jw_raw(w, "id", "\"N-7\"");
 	else if (strstr(path, "/messages") || strstr(path, "/vendor/"))
-		message_of_scene(path, w);
+		message_of_scene(path, body, w);
 	else if (str_has_prefix(path, "/api/v1/incidents/") || str_eq(path, "/api/v1/incidents"))
 		incident_doc_of_scene(w, now);
 	(void)method;

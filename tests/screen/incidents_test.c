@@ -598,17 +598,32 @@ static void test_alerts(void **state)
 	quit(v);
 }
 
-/* Shown with its gaps before it can be sent; what was shown is what is sent. */
+/* Types the word that the open dialog asks for. */
+static void type_word(struct vt *v)
+{
+	const char *at;
+	char word[8];
+
+	expect(v, "and Enter to send it");
+	read_it(v);
+	at = strstr(vt_screen(v), "Type ");
+	assert_non_null(at);
+	snprintf(word, sizeof(word), "%.4s\r", at + 5);
+	vt_send(v, word);
+	expect(v, "send the message: done");
+}
+
+/* Shown with its gaps before it can be sent; with gaps only by choosing so. */
 static void test_messages(void **state)
 {
 	struct vt *v = start_inc("inc", "incidents");
-	const char *at;
-	char word[8];
 
 	(void)state;
 	expect(v, "INCIDENTS 3");
 	vt_send(v, "m");
-	expect(v, "Notice to customers; missing eta");
+	expect(v, "Notice to customers; missing eta, cause");
+	assert_true(vt_has(v, "Escalation, twilio"));
+	assert_true(vt_has(v, "Escalation, telnyx"));
 	vt_send(v, "t");
 	expect(v, "ESCALATE longer than 30m (it lasts 1h)");
 	assert_true(vt_has(v, "MISSING  call sids"));
@@ -617,8 +632,13 @@ static void test_messages(void **state)
 	vt_send(v, "1");
 	expect(v, "Expected end: [eta?]");
 	assert_true(vt_has(v, "mail a@b.example as team"));
-	vt_send(v, "s");
+	vt_send(v, "s"); /* with gaps there is no plain sending */
+	vt_settle(v, 200, 1000);
+	assert_true(vt_has(v, "Expected end: [eta?]"));
+	vt_send(v, "g");
 	expect(v, "Type ");
+	assert_true(vt_has(v, "eta: is sent as \"not known yet\""));
+	assert_true(vt_has(v, "cause: is sent as \"not known yet\""));
 	read_it(v);
 	vt_send(v, "\r"); /* Enter alone is No */
 	expect_gone(v, "Type ");
@@ -627,17 +647,98 @@ static void test_messages(void **state)
 	expect(v, "missing eta");
 	vt_send(v, "1");
 	expect(v, "[eta?]");
-	vt_send(v, "s");
-	expect(v, "and Enter to send it");
-	read_it(v);
-	at = strstr(vt_screen(v), "Type ");
-	assert_non_null(at);
-	snprintf(word, sizeof(word), "%.4s\r", at + 5);
-	/* on production the word is a number too: it is of this message alone */
-	vt_send(v, word);
-	expect(v, "send the message: done");
+	vt_send(v, "g");
+	type_word(v); /* on production the word is a number too: it is of this message alone */
 	sent_has("POST /api/v1/incidents/INC-214/messages/customer-notice {\"hash\":\"abc123\","
-		 "\"fields\":{\"impact\":\"all\"},\"withGaps\":[\"eta\"]}");
+		 "\"fields\":{\"impact\":\"all\"},\"withGaps\":[\"eta\",\"cause\"]}");
+	vt_send(v, "m");
+	expect(v, "Escalation, telnyx");
+	vt_send(v, "3");
+	expect(v, "Notice to customers, to telnyx");
+	sent_has("messages/vendor-escalation/preview {\"vendor\":\"telnyx\"}");
+	quit(v);
+}
+
+/* The message stands below its fields and follows each key; what was typed stays. */
+static void test_message_fields(void **state)
+{
+	struct vt *v = start_inc("inc", "incidents");
+	struct str b = STR_INIT(100000);
+
+	(void)state;
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "m");
+	expect(v, "missing eta, cause");
+	vt_send(v, "1");
+	expect(v, "fill in what is missing: eta, cause");
+	vt_send(v, "\r");
+	expect(v, "THE MESSAGE, 2 missing");
+	assert_true(vt_has(v, "Expected end: [eta?]"));
+	assert_true(vt_has(v, "It fails: all."));
+	read_it(v);
+	vt_send(v, "in an hour, \xc3\xbc");
+	expect(v, "Expected end: in an hour, \xc3\xbc");
+	expect(v, "THE MESSAGE, 1 missing");
+	assert_true(vt_has(v, "Cause: [cause?]"));
+	vt_send(v, "\033");
+	expect(v, "kept, not sent: m goes on");
+	vt_send(v, "m");
+	expect(v, "a draft is kept");
+	vt_send(v, "1");
+	expect(v, "what you filled in stands in it");
+	assert_false(vt_has(v, "fill in what is missing: eta"));
+	vt_send(v, "f");
+	expect(v, "THE MESSAGE, 1 missing");
+	expect(v, "Expected end: in an hour, \xc3\xbc");
+	read_it(v);
+	str_add(&b, "\033[200~\033[31ma \xe2\x80\xae" "carrier\n\xf0\x9f\x91\xa8 ");
+	while (b.len < 40000)
+		str_add(&b, "0123456789");
+	str_add(&b, "\033[201~");
+	vt_send_n(v, b.s, b.len);
+	str_fini(&b);
+	expect(v, "characters did not fit: 511 bytes are the most");
+	expect(v, "THE MESSAGE, 0 missing");
+	assert_false(vt_has(v, "\xe2\x80\xae"));
+	vt_send(v, "\025a carrier\t\t\025everybody"); /* Tab Tab: what is known said otherwise */
+	expect(v, "It fails: everybody.");
+	vt_resize(v, 40, 12);
+	expect(v, "everybody");
+	vt_resize(v, 80, 24);
+	vt_send(v, "\023"); /* nothing is missing: straight to the dialog */
+	type_word(v);
+	sent_has("{\"hash\":\"abc123\",\"fields\":{\"cause\":\"a carrier\",\"eta\":\"in an hour, "
+		 "\xc3\xbc\",\"impact\":\"everybody\"},\"withGaps\":[]}");
+	vt_send(v, "m");
+	expect(v, "missing eta, cause"); /* sent: nothing is kept */
+	assert_false(vt_has(v, "a draft is kept"));
+	quit(v);
+	v = start_inc("inc-lost", "incidents"); /* the engine is away once something is typed */
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "m");
+	expect(v, "missing eta, cause");
+	vt_send(v, "1");
+	expect(v, "[eta?]");
+	vt_send(v, "f");
+	expect(v, "THE MESSAGE");
+	read_it(v);
+	vt_send(v, "tomorrow\023");
+	expect(v, "NOTHING WAS SENT: the engine is not reached. Kept");
+	vt_send(v, " at noon\033");
+	expect(v, "kept, not sent");
+	vt_send(v, "m");
+	expect(v, "a draft is kept");
+	vt_send(v, "1");
+	expect(v, "the engine is not reached; what you typed is kept");
+	sent_has("{\"fields\":{\"eta\":\"tomorrow at noon\"}}");
+	quit(v);
+	v = start_inc("inc-viewer", "incident");
+	expect(v, "rung 2: team-lead");
+	vt_send(v, "m");
+	expect(v, "missing eta");
+	vt_send(v, "1");
+	expect(v, "[eta?]");
+	assert_true(vt_has(v, "fill in, send: not now, it takes the role operator"));
 	quit(v);
 }
 
@@ -653,6 +754,7 @@ int main(int argc, char **argv)
 		TEST(test_plain),		TEST(test_timeline),
 		TEST(test_timeline_marks),	TEST(test_handover),
 		TEST(test_alerts),		TEST(test_messages),
+		TEST(test_message_fields),
 		TEST(test_replay),		TEST(test_replay_plain),
 	};
 

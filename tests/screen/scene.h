@@ -434,7 +434,7 @@ static void request_run(void *arg)
 		} else {
 			jw_obj(&w, NULL);
 			run_answer(r->path, c->scene, loop_wall_ms(c->loop), &w);
-			incident_answer(r->method, r->path, &w, loop_wall_ms(c->loop));
+			incident_answer(r->method, r->path, r->body, &w, loop_wall_ms(c->loop));
 		}
 		if (strstr(r->path, "/agents"))
 			agents_page(r->path, &w);
@@ -469,6 +469,7 @@ static void request_run(void *arg)
 			jw_obj_end(&w);
 		struct json *j = parse(&b);
 		if (SCENE("error") || (SCENE("inc-down") && r->body) ||
+		    (SCENE("inc-lost") && r->body && strstr(r->body, "\"fields\"")) ||
 		    (r->body && strstr(r->body, "customer-race")))
 			done(ctx, 0, NULL, "the engine is not reached");
 		else if (SCENE("inc-alike") && str_eq(r->path, "/api/v1/incidents") &&
