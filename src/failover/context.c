@@ -424,6 +424,8 @@ static void rule_event_facts(struct decider *d, struct lineage *l, const struct 
 	rule_fact_set(c, RF_LAST_DONE, l->last == LAST_FAILED || l->last == LAST_OTHER);
 	rule_fact_set(c, RF_LAST_FAILED, l->last == LAST_FAILED);
 	rule_fact_set(c, RF_LAST_LATE, l->last == LAST_LATE);
+	rule_fact_set(c, RF_UNJUDGED, l->unjudged_ms > 0 &&
+				      now - l->unjudged_ms >= d->d->set->test_gap_ms);
 	rule_fact_set(c, RF_PASSED, window_passed(e));
 	rule_fact_set(c, RF_ANNOUNCED, l->announced_ms > 0);
 	rule_fact_set(c, RF_ANNOUNCE_OVER, l->announced_ms > 0 &&

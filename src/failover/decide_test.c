@@ -33,6 +33,7 @@ void lineage_clock(struct decider *d, struct lineage *l)
 		l->stored_outcome = -1;
 		l->announced_ms = 0;
 		l->retested = false;
+		l->unjudged_ms = 0;
 		l->untold_known = false;
 		/* the opening of a window is a failed test: the next comes after the usual time */
 		if (open && loop_wall_ms(d->d->loop) - l->ev.e.state_since_ms <
@@ -113,6 +114,10 @@ static void record(struct decider *d, struct lineage *l, const struct watched *w
 	l->clock = clock;
 	l->tests++;
 	l->retested |= l->announced_ms > 0 && test.outcome == OUT_BAD;
+	if (test.outcome != OUT_UNKNOWN)
+		l->unjudged_ms = 0;
+	else if (!l->unjudged_ms)
+		l->unjudged_ms = now;
 	if (last)
 		l->last = now - l->last_began_ms > d->d->set->last_test_ms ? LAST_LATE :
 			  test.outcome == OUT_BAD			   ? LAST_FAILED :

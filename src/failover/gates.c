@@ -424,10 +424,13 @@ bool gate_of_rollback(enum gate g)
 
 int gates_first_shut(const struct gate_result g[GATE_MAX], unsigned overrides)
 {
-	for (int i = 0; i < GATE_MAX; i++)
-		if (!g[i].pass && !(overrides >> i & 1))
-			return i;
-	return -1;
+	int first = -1;
+
+	for (int i = GATE_MAX - 1; i >= 0; i--)
+		if (!g[i].pass && !(overrides >> i & 1) &&
+		    !(i == GATE_EVIDENCE && first == GATE_ISOLATION))
+			first = i;
+	return first;
 }
 
 int gates_parse(const char *const *names, size_t n, bool rollback, unsigned *ret_bits,

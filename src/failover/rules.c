@@ -57,6 +57,8 @@ static const struct rule table[] = {
 	  "critical and confirmed, but a gate is shut" },
 	{ 350, EV_PENDING, { RF_WORSE, -RF_BLOCKED }, EV_PENDING, RA_UPGRADE,
 	  "it became worse: severity and cause are those of now" },
+	{ 355, EV_PENDING, { RF_UNJUDGED, -RF_OPEN }, EV_HELD, RA_HOLD,
+	  "nothing can be judged any more, so the window cannot end by itself" },
 	{ 360, EV_PENDING, { RF_FLAP_UNPAGED }, EV_PENDING, RA_PAGE_FLAPPING,
 	  "it comes and goes: paged once" },
 	{ 370, EV_PENDING, { RF_DEADLINE, RF_UNTOLD }, EV_PENDING, RA_EXTEND_UNTOLD,

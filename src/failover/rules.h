@@ -34,6 +34,7 @@ const char *rule_state_name(int state);		/* event status, or "idle" */
 	X(RF_LAST_DONE, "the last test is finished")                                               \
 	X(RF_LAST_FAILED, "the last test failed in time")                                          \
 	X(RF_LAST_LATE, "the last test was not finished in time")                                  \
+	X(RF_UNJUDGED, "its tests go on, but none can be judged any more")                         \
 	X(RF_PASSED, "enough tests passed in a row")                                               \
 	X(RF_ANNOUNCED, "announced")                                                               \
 	X(RF_ANNOUNCE_OVER, "announced long enough ahead")                                         \

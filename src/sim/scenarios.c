@@ -74,15 +74,22 @@ static const struct sim_scenario table[] = {
 	  .stage = { { START, .op = { { MAIN, "{\"tokenRejected\":true}" } } }, RECOVER(0) } },
 	{ .name = "numbers-deleted", .what = "all numbers of the primary are gone",
 	  .stage = { { START, .op = { { MAIN, "{\"numbers\":\"deleted\"}" } } }, RECOVER(0) } },
-	{ .name = "region-outage", .what = "every Twilio host answers 5xx for every account",
+	/* As such days go: one account first, so that a failover is called for, then all of them. */
+	{ .name = "region-outage", .what = "the primary answers 5xx, minutes later every account does",
 	  .stage = { { START,
-		       .op = { { FAULT, "{\"match\":{\"service\":\"twilio-all\"},"
+		       .op = { { FAULT, "{\"match\":{\"service\":\"twilio-all\","
+					"\"account\":\"acme-main\"},"
 					"\"fault\":{\"status\":503}}" },
+			       { MAIN, "{\"agentsFailing\":{\"share\":0.6,\"code\":31005}}" },
 			       { "/_sim/feed", "{\"page\":\"twilio\",\"component\":\"REST API\","
 					       "\"status\":\"major_outage\"}" },
 			       { "/_sim/feed", "{\"page\":\"aws\",\"component\":\"ec2\"}" } } },
+		     { .name = "spread", .at_s = 180,
+		       .op = { { FAULT, "{\"match\":{\"service\":\"twilio-all\"},"
+					"\"fault\":{\"status\":503}}" } } },
 		     { .name = "recover",
 		       .op = { { FAULT, "DELETE" },
+			       HEAL,
 			       { "/_sim/feed", "{\"page\":\"twilio\",\"component\":null}" },
 			       { "/_sim/feed", "{\"page\":\"aws\",\"component\":null}" } } } } },
 	{ .name = "no-numbers", .backup_percent = { 50, 25 },

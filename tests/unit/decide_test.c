@@ -33,6 +33,7 @@ static struct storetest st;
 
 struct world {
 	bool suspended, rejected;	/* the primary */
+	bool main_down;			/* its API answers 503 */
 	bool parent_known;
 	int no_voice;			/* so many of its numbers cannot take calls */
 	bool target_down;
@@ -64,7 +65,7 @@ static enum call_result account(OP_HEAD, enum credential_use use, struct account
 	bool bad = is_primary(c) && (w->suspended || w->rejected);
 
 	*ret = (struct account_info){ .status = ACCOUNT_ACTIVE };
-	if (!is_primary(c) && w->target_down)
+	if (is_primary(c) ? w->main_down : w->target_down)
 		return answer(info, CALL_SERVER, 503, 0);
 	if (use == CRED_PARENT) {
 		if (w->suspended && is_primary(c))
@@ -95,7 +96,7 @@ static enum call_result numbers(OP_HEAD, enum credential_use use, struct phone_l
 	(void)use;
 	if (is_primary(c) && (w->suspended || w->rejected))
 		return answer(info, CALL_REJECTED, 401, 20003);
-	if (!is_primary(c) && w->target_down)
+	if (is_primary(c) ? w->main_down : w->target_down)
 		return answer(info, CALL_SERVER, 503, 0);
 	for (int i = 0; i < AGENTS + 2; i++) {
 		struct webhooks hooks = { { "https://x.example/voice" } };
@@ -557,6 +558,23 @@ static void target_down_holds(struct flow *f)
 	     strstr(f->ev.e.overrides, "target-healthy"), "%s", f->ev.e.overrides);
 }
 
+/* One account, then all of them: its tests can say nothing, so the window would stay for ever. */
+static void unjudged_window_is_held(struct flow *f)
+{
+	f->world.main_down = true;
+	WAIT(EV_PENDING);
+	f->world.target_down = true;
+	WAIT(EV_HELD);
+	NEED(f->ev.e.rule == 355 && str_eq(f->ev.e.held_gate, "isolation"), "rule %lld, gate %s: %s",
+	     (long long)f->ev.e.rule, f->ev.e.held_gate, f->ev.e.reason);
+	f->world.target_down = false;
+	WAIT(EV_PENDING);
+	NEED(f->ev.e.rule == 450 && f->ev.e.tested_failing_ms < 200, "rule %lld after %lld ms",
+	     (long long)f->ev.e.rule, (long long)f->ev.e.tested_failing_ms);
+	f->world.main_down = false;
+	WAIT(EV_CANCELLED);
+}
+
 static void orders(struct flow *f)
 {
 	struct command dry = { .account = "main", .dry_run = true };
@@ -737,6 +755,7 @@ FLOW(escalates_in_place, false)
 FLOW(rejection_stands, false)
 FLOW(pause_holds, false)
 FLOW(target_down_holds, false)
+FLOW(unjudged_window_is_held, false)
 FLOW(orders, false)
 FLOW(webhook_is_no_failure, false)
 FLOW(video_is_an_alert, false)
@@ -768,6 +787,7 @@ int main(void)
 		cmocka_unit_test(test_rejection_stands),
 		cmocka_unit_test(test_pause_holds),
 		cmocka_unit_test(test_target_down_holds),
+		cmocka_unit_test(test_unjudged_window_is_held),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_webhook_is_no_failure),
 		cmocka_unit_test(test_video_is_an_alert),

@@ -154,6 +154,21 @@ static void no_target_shuts_what_needs_one(void **state)
 	gates_clear(g);
 }
 
+/* Nothing can be proven while everything fails alike: that is what a person is told. */
+static void isolation_explains_missing_evidence(void **state)
+{
+	struct gate_result g[GATE_MAX] = { 0 };
+	struct gate_facts f = good();
+
+	(void)state;
+	no_evidence(&f);
+	alike(&f);
+	gates_compute(&f, &set, 0, g);
+	assert_int_equal(gates_first_shut(g, 0), GATE_ISOLATION);
+	assert_int_equal(gates_first_shut(g, 1u << GATE_ISOLATION), GATE_EVIDENCE);
+	gates_clear(g);
+}
+
 static void overrides(void **state)
 {
 	static const char *const some[] = { "hour", "target-healthy" };
@@ -188,7 +203,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_spoiled), cmocka_unit_test(all_good),
-		cmocka_unit_test(no_target_shuts_what_needs_one), cmocka_unit_test(overrides),
+		cmocka_unit_test(no_target_shuts_what_needs_one),
+		cmocka_unit_test(isolation_explains_missing_evidence), cmocka_unit_test(overrides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
