@@ -35,7 +35,7 @@ struct lineage {
 	int64_t last_began_ms;
 	int64_t announced_ms;		/* monotonic; 0 = not by this process */
 	bool retested;			/* failed in a test after that */
-	int64_t unjudged_ms;		/* monotonic: first of the unknown tests in a row; 0 = none */
+	int64_t unjudged_ms;		/* monotonic: first unknown test in a row; 0 = none */
 	bool untold, untold_known;
 
 	char *target;			/* best candidate; NULL = none */

@@ -74,8 +74,8 @@ static const struct sim_scenario table[] = {
 	  .stage = { { START, .op = { { MAIN, "{\"tokenRejected\":true}" } } }, RECOVER(0) } },
 	{ .name = "numbers-deleted", .what = "all numbers of the primary are gone",
 	  .stage = { { START, .op = { { MAIN, "{\"numbers\":\"deleted\"}" } } }, RECOVER(0) } },
-	/* As such days go: one account first, so that a failover is called for, then all of them. */
-	{ .name = "region-outage", .what = "the primary answers 5xx, minutes later every account does",
+	/* As such days go: one account first, and a failover is called for; then all. */
+	{ .name = "region-outage", .what = "the primary answers 5xx, minutes later all do",
 	  .stage = { { START,
 		       .op = { { FAULT, "{\"match\":{\"service\":\"twilio-all\","
 					"\"account\":\"acme-main\"},"
