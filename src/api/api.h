@@ -99,6 +99,9 @@ bool call_query_words(struct call *c, const char *name, const struct enum_names 
 		      const char **ret, int *status);
 /* The id for a query that is an account's id, SID or name; *ret NULL when it is not given (free
  * it). False after a 404. */
+/* A cursor that is the id of the last row given out: prefix and a number; NULL = none. */
+bool call_query_id(struct call *c, const char *name, const char *prefix, const char **ret,
+		   int *status);
 bool call_query_account(struct call *c, const char *name, char **ret, int *status);
 bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, int64_t otherwise,
 		    int64_t *ret, int *status);

@@ -193,10 +193,9 @@ static int post_rollback(struct call *c)
 
 static int get_events(struct call *c)
 {
-	struct events_filter f = { .cursor = call_query(c, "cursor") };
+	struct events_filter f = { 0 };
 	_cleanup_(free_p) char *cursor = NULL;
 	_cleanup_(free_p) char *account = NULL;
-	int64_t at;
 	struct event_row *rows = NULL;
 	struct err err = { 0 };
 	struct jw w = JW(&c->out);
@@ -205,13 +204,10 @@ static int get_events(struct call *c)
 
 	if (!call_query_i64(c, "limit", 1, 1000, 100, &f.limit, &status) ||
 	    !call_query_words(c, "status", &event_status_names, &f.status, &status) ||
+	    !call_query_id(c, "cursor", "EV-", &f.cursor, &status) ||
 	    !call_query_account(c, "accountId", &account, &status))
 		return status;
 	f.account = account;
-	/* it is the id of the last one */
-	if (f.cursor && (!str_has_prefix(f.cursor, "EV-") ||
-			 !parse_i64(f.cursor + 3, 0, INT64_MAX, &at)))
-		return api_problem_field(c, 400, "cursor", "not one that was given out here");
 	if (events_list(c->engine->store, &f, &rows, &n, &cursor, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);

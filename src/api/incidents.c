@@ -22,16 +22,16 @@ static int get_incidents(struct call *c)
 	struct incident *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t limit, before;
+	const char *before;
+	int64_t limit;
 	size_t n = 0;
-	char next[32];
 	int bad = 0;
 
 	if (state && !str_eq(state, "open") && enum_parse(&incident_state_names, state) < 0)
 		return api_problem_field(c, 400, "state",
 			"one of open, declared, acknowledged, mitigated, resolved, closed");
 	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &bad) ||
-	    !call_query_i64(c, "cursor", 0, INT64_MAX / 1000000, 0, &before, &bad))
+	    !call_query_id(c, "cursor", "INC-", &before, &bad))
 		return bad;
 	if (incidents_list(c->engine->store, state, limit, before, &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
@@ -40,9 +40,7 @@ static int get_incidents(struct call *c)
 	for (size_t i = 0; i < n; i++)
 		record_json(&w, NULL, &incident_type, &rows[i]);
 	jw_arr_end(&w);
-	if (n > 0)
-		snprintf(next, sizeof(next), "%lld", (long long)rows[n - 1].declared_at_ms);
-	jw_str(&w, "nextCursor", (int64_t)n == limit ? next : NULL);
+	jw_str(&w, "nextCursor", (int64_t)n == limit ? rows[n - 1].id : NULL);
 	jw_obj_end(&w);
 	records_free(&incident_type, rows, n);
 	return 200;

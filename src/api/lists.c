@@ -65,15 +65,15 @@ static int get_numbers(struct call *c)
 	size_t n = 0;
 	int status;
 
-	const char *word;
+	const char *word, *after;
 	_cleanup_(free_p) char *account = NULL;
 
 	if (!call_query_i64(c, "limit", 1, 1000, 500, &limit, &status) ||
+	    !call_query_id(c, "cursor", "+", &after, &status) ||
 	    !call_query_words(c, "status", &number_status_names, &word, &status) ||
 	    !call_query_account(c, "accountId", &account, &status))
 		return status;
-	if (numbers_page(c->engine->store, account, word, call_query(c, "cursor"), limit, &rows, &n,
-			 &err) < 0)
+	if (numbers_page(c->engine->store, account, word, after, limit, &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "numbers");

@@ -165,6 +165,7 @@ static int get_runs(struct call *c)
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
 	struct run *rows = NULL;
+	const char *before;
 	int64_t limit;
 	size_t n = 0;
 	int bad = 0;
@@ -172,17 +173,18 @@ static int get_runs(struct call *c)
 	if (status && !str_eq(status, "open") && enum_parse(&run_status_names, status) < 0)
 		return api_problem_field(c, 400, "status",
 			"one of open, running, waiting, paused, done, failed, aborted");
-	if (!call_query_i64(c, "limit", 1, 500, 100, &limit, &bad))
+	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &bad) ||
+	    !call_query_id(c, "cursor", "RUN-", &before, &bad))
 		return bad;
-	if (runs_list(c->engine->store, status, call_query(c, "runbook"), call_query(c, "cursor"),
-		      limit, &rows, &n, &err) < 0)
+	if (runs_list(c->engine->store, status, call_query(c, "runbook"), before, limit, &rows, &n,
+		      &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "runs");
 	for (size_t i = 0; i < n; i++)
 		record_json(&w, NULL, &run_type, &rows[i]);
 	jw_arr_end(&w);
-	jw_str(&w, "next", (int64_t)n == limit ? rows[n - 1].id : NULL);
+	jw_str(&w, "nextCursor", (int64_t)n == limit ? rows[n - 1].id : NULL);
 	jw_obj_end(&w);
 	runs_list_free(rows, n);
 	return 200;

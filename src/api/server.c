@@ -130,6 +130,19 @@ bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, 
 	return false;
 }
 
+bool call_query_id(struct call *c, const char *name, const char *prefix, const char **ret,
+		   int *status)
+{
+	const char *s = *ret = call_query(c, name);
+	int64_t number;
+
+	if (!s || (str_has_prefix(s, prefix) &&
+		   parse_i64(s + strlen(prefix), 0, INT64_MAX, &number)))
+		return true;
+	*status = api_problem_field(c, 400, name, "not one that was given out here");
+	return false;
+}
+
 bool call_query_words(struct call *c, const char *name, const struct enum_names *names,
 		      const char **ret, int *status)
 {

@@ -210,13 +210,17 @@ static int get_stream(struct call *c)
 {
 	struct hub *hub = c->engine->hub;
 	struct stream *s;
-	int64_t after;
+	const char *last = httpd_header(c->req, "Last-Event-ID");
+	int64_t after, newest = hub_state(hub)->seq;
 	int status;
 
 	if (!hub_loaded(hub))
 		return api_problem(c, 503, NULL, "the database was not read yet; try again in a"
 						 " moment");
-	if (!call_query_i64(c, "after", 0, INT64_MAX, hub_state(hub)->seq, &after, &status))
+	/* what a browser's EventSource sends when it comes back */
+	if (last && !parse_i64(last, 0, INT64_MAX, &newest))
+		return api_problem_field(c, 400, "Last-Event-ID", "must be a sequence number");
+	if (!call_query_i64(c, "after", 0, INT64_MAX, newest, &after, &status))
 		return status;
 	s = xcalloc(1, sizeof(*s));
 	s->engine = c->engine;
@@ -275,8 +279,8 @@ static const struct route routes[] = {
 	{ "GET", "/api/v1/snapshot", PR_VIEWER, 0, { { 0 } }, get_snapshot,
 	  "everything the console shows at start, with the sequence to go on from" },
 	{ "GET", "/api/v1/stream", PR_VIEWER, ROUTE_STREAM, { { 0 } }, get_stream,
-	  "server-sent events after ?after=SEQ&live=POSITION (both as the snapshot has them):"
-	  " entry, live; a comment as heartbeat every 2 s" },
+	  "server-sent events after ?after=SEQ&live=POSITION (both as the snapshot has them; the"
+	  " head Last-Event-ID does too): entry, live; a comment as heartbeat every 2 s" },
 	{ "GET", "/api/v1/me", PR_VIEWER, 0, { { 0 } }, get_me,
 	  "whose token this is, and which engine" },
 	{ "POST", "/api/v1/presence", PR_VIEWER, 0,

@@ -17,7 +17,7 @@ enum { PAGE = 1000, DAY_MS = 86400000, DAYS_MAX = 3660 };
 static int all_incidents(struct call *c, int64_t since_ms, struct incident **ret, size_t *ret_n,
 			 struct err *err)
 {
-	int64_t before = 0;
+	_cleanup_(free_p) char *before = NULL;
 	size_t cap = 0, n;
 
 	do {
@@ -27,11 +27,12 @@ static int all_incidents(struct call *c, int64_t since_ms, struct incident **ret
 		if (e < 0)
 			return e;
 		*ret = grow(*ret, &cap, *ret_n + n + 1, sizeof(**ret));
+		if (n > 0)
+			str_replace(&before, page[n - 1].id);
 		for (size_t i = 0; i < n; i++) {
 			int64_t known = page[i].detected_at_ms ? page[i].detected_at_ms :
 								 page[i].declared_at_ms;
 
-			before = page[i].declared_at_ms;
 			if (known >= since_ms)
 				(*ret)[(*ret_n)++] = page[i];
 			else

@@ -1,6 +1,7 @@
 /*
  * Arguments to struct cli: options anywhere, then words; the first word chooses the
- * subcommand, the next one its verb where it has any. Unknown names are answered
+ * subcommand, the next one its verb where it has any (`timeline import ID`, or behind an
+ * argument of its own: `timeline ID import`). Unknown names are answered
  * with the nearest known one. Values are not interpreted here beyond choices.
  */
 #include "cli/frame.h"
@@ -172,7 +173,7 @@ static const struct subcommand *find_verb(const struct subcommand *parent, const
 
 static int take_word(struct cli *c, const char *word)
 {
-	bool may_choose = !c->command || (c->command->n_verbs && !c->n_args);
+	bool may_choose = !c->command || (c->command->n_verbs && c->n_args <= 1);
 	const struct subcommand *next = may_choose ? find_verb(c->command, word) : NULL;
 
 	if (next) {

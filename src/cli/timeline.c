@@ -118,9 +118,9 @@ static int tell(struct cli *c, const struct sums *s)
 		cli_print(c, "%lld lines added, %lld known already, %lld refused\n",
 			  (long long)s->added, (long long)s->known, (long long)s->refused);
 		if (s->doubtful)
-			cli_print(c, "%lld instants are doubtful, marked in the timeline; the"
-				     " first: \"%s\": %s\n", (long long)s->doubtful, s->original,
-				     s->why);
+			cli_print(c, "%lld instant%s doubtful, marked in the timeline; the"
+				     " first: \"%s\": %s\n", (long long)s->doubtful,
+				  s->doubtful == 1 ? " is" : "s are", s->original, s->why);
 	}
 	str_fini(&b);
 	return s->refused ? EXIT_NO : EXIT_DONE;

@@ -261,7 +261,7 @@ static int add_incidents(struct hub *h, struct jw *w, struct err *err)
 {
 	struct incident *rows = NULL;
 	size_t n = 0;
-	int r = incidents_list(h->store, NULL, RECENT_INCIDENTS, 0, &rows, &n, err);
+	int r = incidents_list(h->store, NULL, RECENT_INCIDENTS, NULL, &rows, &n, err);
 
 	jw_arr(w, "incidents");
 	for (size_t i = 0; i < n; i++)

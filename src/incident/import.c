@@ -1,6 +1,6 @@
 /* See import.h. Pure. The words of an instant may stand in any order ("00:15 PST Oct 20",
  * "Oct 20, 2025 12:15 AM"): each token is taken for what it can be, and what is missing is
- * named. Zones of the United States are checked against their daylight time. */
+ * named. Zones with daylight time are checked against the calendar. */
 #include "incident/import.h"
 
 #include <ctype.h>
@@ -16,15 +16,17 @@
 enum { DAY_MS = 86400000, LINES_MAX = 100000 };
 #define BREAKS " ,;()[]\t"
 
-/* offset in minutes; other: the same place half a year later. */
-static const struct zone { const char *name; int offset; const char *other; bool daylight;
+/* offset in minutes; other: the same place half a year later, changing as Europe does or the
+ * United States. GMT has none: it is what people write for UTC. */
+static const struct zone { const char *name; int offset; const char *other; bool daylight, europe;
 			   } zones[] = {
 	{ "UTC", 0, NULL, false }, { "GMT", 0, NULL, false }, { "Z", 0, NULL, false },
 	{ "PST", -480, "PDT", false }, { "PDT", -420, "PST", true },
 	{ "MST", -420, "MDT", false }, { "MDT", -360, "MST", true },
 	{ "CST", -360, "CDT", false }, { "CDT", -300, "CST", true },
 	{ "EST", -300, "EDT", false }, { "EDT", -240, "EST", true },
-	{ "CET", 60, NULL, false }, { "CEST", 120, NULL, false }, { "BST", 60, NULL, false },
+	{ "CET", 60, "CEST", false, true }, { "CEST", 120, "CET", true, true },
+	{ "BST", 60, "GMT", true, true },
 };
 
 struct parts {
@@ -32,7 +34,7 @@ struct parts {
 	bool date, time, pm, am, zoned, swapped;	/* swapped: day and month could be either */
 	int offset;
 	const struct zone *zone;
-	char unknown[24];		/* a word that may have been a zone */
+	char unknown[40];		/* a word that may have been a zone */
 };
 
 static int64_t days_of(int y, int m, int d)
@@ -52,14 +54,41 @@ static int sunday(int y, int m, int n)
 	return 1 + (7 - weekday) % 7 + (n - 1) * 7;
 }
 
-/* Second Sunday of March to the first of November (since 2007), by the calendar day. */
-static bool us_daylight(const struct parts *p)
+static int month_days(int y, int m)
 {
+	return (int)(days_of(m == 12 ? y + 1 : y, m == 12 ? 1 : m + 1, 1) - days_of(y, m, 1));
+}
+
+static int last_sunday(int y, int m)
+{
+	int fifth = sunday(y, m, 5);
+
+	return fifth > month_days(y, m) ? fifth - 7 : fifth;
+}
+
+/* Was daylight time in force? Second Sunday of March to the first of November (since 2007), in
+ * Europe last Sunday of March to the last of October; *ret_either: in the hour that is left out
+ * or comes twice, where only the zone that is written tells. */
+static bool daylight(const struct parts *p, const struct zone *z, bool *ret_either)
+{
+	int y = p->year, last = z->europe ? 10 : 11, standard = z->offset - (z->daylight ? 60 : 0);
+	int from = z->europe ? last_sunday(y, 3) : sunday(y, 3, 2);
+	int to = z->europe ? last_sunday(y, 10) : sunday(y, 11, 1);
+	int gap = z->europe ? 1 + standard / 60 : 2, twice = z->europe ? gap : 1;
+
+	if (p->month == 3 && p->day == from) {
+		*ret_either = p->hour == gap;
+		return p->hour >= gap;
+	}
+	if (p->month == last && p->day == to) {
+		*ret_either = p->hour == twice;
+		return p->hour <= twice;
+	}
 	if (p->month == 3)
-		return p->day >= sunday(p->year, 3, 2);
-	if (p->month == 11)
-		return p->day < sunday(p->year, 11, 1);
-	return p->month > 3 && p->month < 11;
+		return p->day > from;
+	if (p->month == last)
+		return p->day < to;
+	return p->month > 3 && p->month < last;
 }
 
 static const struct zone *zone_of(const char *name)
@@ -188,8 +217,8 @@ static void take(struct parts *p, char *s)
 		p->offset = p->zone->offset;
 	} else if (month_of(s)) {
 		p->month = month_of(s);
-	} else if (strlen(s) <= 5 && isupper((unsigned char)s[0]) &&
-		   isupper((unsigned char)s[strlen(s) - 1])) {
+	} else if (isupper((unsigned char)s[0]) && (strchr(s, '/') ||
+		   (strlen(s) <= 5 && isupper((unsigned char)s[strlen(s) - 1])))) {
 		snprintf(p->unknown, sizeof(p->unknown), "%s", s);
 	}
 }
@@ -225,7 +254,7 @@ static void doubt(struct str *b, const char *fmt, const char *a, const char *c)
 static void check_zone(struct parts *p, const struct import_rules *r, struct str *why)
 {
 	const char *fallback = r->zone ? r->zone : "UTC";
-	bool summer = us_daylight(p);
+	bool either = false, summer;
 
 	if (p->unknown[0] && !p->zoned)
 		doubt(why, "zone '%s' is not known: read as %s", p->unknown, fallback);
@@ -238,7 +267,13 @@ static void check_zone(struct parts *p, const struct import_rules *r, struct str
 		else
 			offset_of(fallback, &p->offset);
 	}
-	if (p->zone && p->zone->other && p->zone->daylight != summer) {
+	if (!p->zone || !p->zone->other)
+		return;
+	summer = daylight(p, p->zone, &either);
+	if (either) {
+		if (!p->zoned)
+			doubt(why, "clocks changed in that hour: read as %s%s", p->zone->name, "");
+	} else if (p->zone->daylight != summer) {
 		doubt(why, "%s is written, but %s was in force on that day: read as that; an"
 		      " hour's difference if it was meant literally", p->zone->name,
 		      p->zone->other);
@@ -286,6 +321,8 @@ int64_t import_instant(const char *text, const struct import_rules *r, char **re
 		doubt(&why, "day and month could be either way round: read as month/day%s%s", "",
 		      "");
 	check_zone(&p, r, &why);
+	if (p.day > month_days(p.year, p.month))
+		doubt(&why, "that month has no such day: counted on into the next%s%s", "", "");
 	at = days_of(p.year, p.month, p.day) * DAY_MS +
 	     ((p.hour * 60 + p.minute - p.offset) * (int64_t)60 + p.second) * 1000;
 	if (why.len)

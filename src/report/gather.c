@@ -142,7 +142,7 @@ static void read_usual(struct store *s, struct report *r)
 	struct err err = { 0 };
 	size_t n = 0, kept = 0;
 
-	if (incidents_list(s, NULL, PAGE, 0, &v, &n, &err) < 0)
+	if (incidents_list(s, NULL, PAGE, NULL, &v, &n, &err) < 0)
 		unknown("other incidents", &err);
 	for (size_t i = 0; i < n; i++) {
 		if (str_eq(v[i].id, r->doc.incident.id)) {

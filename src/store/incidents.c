@@ -103,16 +103,17 @@ int incident_read(struct store *s, const char *id, struct incident_doc *ret, str
 	return e;
 }
 
-int incidents_list(struct store *s, const char *state, int64_t limit, int64_t before_ms,
+int incidents_list(struct store *s, const char *state, int64_t limit, const char *before,
 		   struct incident **ret, size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = store_query(s, &r, err, "SELECT " INCIDENT_COLUMNS " FROM ringdown.incident i"
 			    " WHERE ($1::text IS NULL OR i.state = $1 OR ($1 = 'open' AND"
 			    "  i.state IN ('declared', 'acknowledged', 'mitigated')))"
-			    " AND ($2::timestamptz IS NULL OR i.declared_at < $2)"
+			    " AND ($2::text IS NULL OR (i.declared_at, i.id) < (SELECT declared_at, id"
+			    "  FROM ringdown.incident WHERE id = $2))"
 			    " ORDER BY i.declared_at DESC, i.id DESC LIMIT $3",
-			    "tmi", state, before_ms, limit);
+			    "tti", state, before, limit);
 
 	if (e == 0)
 		*ret = row_records(&incident_type, r, ret_n);

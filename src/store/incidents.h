@@ -26,8 +26,8 @@ int incident_alike(struct store *s, const char *dedup_key, const char *service, 
 int incident_declare(struct store *s, const struct who *who, const struct incident_new *n,
 		     char **ret_id, struct err *err);
 int incident_read(struct store *s, const char *id, struct incident_doc *ret, struct err *err);
-/* state: NULL = any; newest first. */
-int incidents_list(struct store *s, const char *state, int64_t limit, int64_t before_ms,
+/* state: NULL = any; newest first; before: id of the last one of the page before, or NULL. */
+int incidents_list(struct store *s, const char *state, int64_t limit, const char *before,
 		   struct incident **ret, size_t *ret_n, struct err *err);
 
 /* Person's acts. version 0 = whatever it is now. */
