@@ -539,6 +539,11 @@ void http_start(struct http *h, struct http_call *c, const struct http_request *
 	t->ctx = req->ctx;
 	t->idle_ms = req->idle_ms;
 	t->max_body = req->max_body ? req->max_body : (size_t)8 << 20;
+	if (req->room) {
+		str_clear(req->room);
+		c->reply.body = *req->room;
+		*req->room = STR_INIT(STR_MAX_DEFAULT);
+	}
 	if (limit <= 0)
 		limit = DEFAULT_LIMIT_MS;
 	set_options(t, req, limit);

@@ -31,6 +31,9 @@ struct http_request {
 	int64_t timeout_ms;			/* whole exchange; required unless streaming */
 	int64_t connect_ms;			/* until connected; 0 = the whole time */
 	size_t max_body;			/* 0 = 8 MiB */
+	/* Taken for the reply's body, its content dropped: page after page in one piece of memory.
+	 * NULL = a new one. */
+	struct str *room;
 	/* Streaming: called per chunk from the loop; no total timeout, but dead after
 	 * idle_ms without a byte. The reply body then stays empty. */
 	void (*on_data)(void *ctx, const char *p, size_t n);

@@ -120,8 +120,8 @@ static bool escape(struct scan *s)
 
 #define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (c))
 
-/* Some byte is zero. */
-static bool has_zero(uint64_t v)
+/* The upper bit of each byte that is zero, and perhaps of some behind the first such. */
+static uint64_t zero_bytes(uint64_t v)
 {
 	return (v - ALL_BYTES(1)) & ~v & ALL_BYTES(0x80);
 }
@@ -134,9 +134,14 @@ static void plain(struct scan *s)
 	while (s->end - s->p >= 8) {
 		memcpy(&v, s->p, 8);
 		/* below 0x20: gone when its upper three bits are */
-		if (has_zero(v ^ ALL_BYTES('"')) || has_zero(v ^ ALL_BYTES('\\')) ||
-		    has_zero(v & ALL_BYTES(0xe0)))
+		v = zero_bytes(v ^ ALL_BYTES('"')) | zero_bytes(v ^ ALL_BYTES('\\')) |
+		    zero_bytes(v & ALL_BYTES(0xe0));
+		if (v) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			s->p += __builtin_ctzll(v) / 8;
+#endif
 			return;
+		}
 		s->p += 8;
 	}
 }

@@ -17,7 +17,7 @@
 #include "providers/agents_api.h"
 #include "store/evidence.h"
 
-enum { SWEEPS_AT_ONCE = 4, MANY_AGENTS = 10000, FEED_EVERY_MS = 60000, RIGHTS_EVERY_MS = 300000 };
+enum { SWEEPS_AT_ONCE = 4, FEED_EVERY_MS = 60000, RIGHTS_EVERY_MS = 300000 };
 
 /* ---- accounts ----------------------------------------------------------------------- */
 
@@ -190,14 +190,14 @@ bool monitor_sweep(struct monitor *m, const char *id)
 
 static void see_eleven(struct monitor *m)
 {
-	struct remote_agent_list list = { 0 };
+	struct presence listed = { 0 };
 	struct call_info info = { 0 };
 	struct eleven_view *v = &m->eleven;
 	int64_t now = loop_now_ms(m->d->loop);
 	size_t changed = 0;
 	char why[WHY_LEN];
 
-	m->d->providers->agents->agents(m->d->providers, &list, &info);
+	m->d->providers->agents->agents(m->d->providers, presence_add, &listed, &info);
 	v->asked = info.reason != REASON_NO_CREDENTIAL;
 	v->answers = info.result == CALL_OK;
 	v->fails = v->answers || !v->asked ? 0 : v->fails + 1;
@@ -205,14 +205,16 @@ static void see_eleven(struct monitor *m)
 	call_why(&info, why, sizeof(why));
 	snprintf(v->why, sizeof(v->why), "%s%.120s", v->answers ? "" : "ElevenLabs: ",
 		 v->answers ? "" : why);
-	if (v->answers) {
+	while (m->loading && !task_cancelled())
+		condition_wait(&m->loaded, -1);
+	if (v->answers && !task_cancelled()) {
 		monitor_lock(m);
-		roster_presence(&m->roster, &list, &changed);
+		roster_presence(&m->roster, &listed, &changed);
 		monitor_unlock(m);
 		if (changed && monitor_leads(m))
 			monitor_save_presence(m);
 	}
-	free_p(&list.v);
+	free_p(&listed.v);
 	if (v->answers && (!v->rights_known || now - v->rights_at_ms > RIGHTS_EVERY_MS)) {
 		struct key_rights rights = { 0 };
 
@@ -279,19 +281,16 @@ static void feeds_child(void *arg)
 	see_feeds(arg);
 }
 
-static void sweep_all(struct monitor *m)
+static void see_all(struct monitor *m, struct crowd *crowd)
 {
-	struct crowd crowd;
+	if (!monitor_leads(m))
+		return;
+	crowd_add(crowd, "elevenlabs", eleven_child, m);
+	crowd_add(crowd, "feeds", feeds_child, m);
+}
 
-	crowd_init(&crowd, SWEEPS_AT_ONCE);
-	if (monitor_leads(m)) {
-		/* two long lists at once would double what a large installation needs */
-		if (m->roster.n > MANY_AGENTS)
-			see_eleven(m);
-		else
-			crowd_add(&crowd, "elevenlabs", eleven_child, m);
-		crowd_add(&crowd, "feeds", feeds_child, m);
-	}
+static void sweep_all(struct monitor *m, struct crowd *crowd)
+{
 	for (size_t i = 0; i < m->n; i++) {
 		struct watched *w = m->v[i];
 		struct child *c;
@@ -301,30 +300,46 @@ static void sweep_all(struct monitor *m)
 		c = xcalloc(1, sizeof(*c));
 		c->m = m;
 		c->id = xstrdup(w->row.id);
-		if (crowd_add(&crowd, "sweep", sweep_child, c) != 0) {
+		if (crowd_add(crowd, "sweep", sweep_child, c) != 0) {
 			free_p(&c->id);
 			free_p(&c);
 			break;
 		}
 	}
+}
+
+/* Probes and what is seen once for all, the latter beside the reading of the database. */
+static void probe_cycle(struct monitor *m)
+{
+	struct crowd crowd;
+	struct err err = { 0 };
+	bool any = m->n > 0;
+
+	crowd_init(&crowd, SWEEPS_AT_ONCE);
+	m->loading = true;
+	if (any)
+		see_all(m, &crowd);
+	if (monitor_load(m, &err) < 0)
+		log_warn("monitor", "accounts as last known: %s", err.msg);
+	m->loading = false;
+	condition_wake(&m->loaded);
+	if (!any && m->n && !task_cancelled())
+		see_all(m, &crowd);
+	if (!task_cancelled())
+		sweep_all(m, &crowd);
 	crowd_join(&crowd);
 }
 
 /* Waits for the cycle under way; else runs one. */
 static void cycle(struct monitor *m)
 {
-	struct err err = { 0 };
-
 	if (m->cycling) {
 		condition_wait(&m->cycled, -1);
 		return;
 	}
 	m->cycling = true;
 	m->cycle_began_ms = loop_now_ms(m->d->loop);
-	if (monitor_load(m, &err) < 0)
-		log_warn("monitor", "accounts as last known: %s", err.msg);
-	if (!task_cancelled() && m->n)
-		sweep_all(m);
+	probe_cycle(m);
 	if (!task_cancelled() && monitor_leads(m)) {
 		for (size_t i = 0; i < m->n; i++)
 			if (m->v[i]->listed && m->v[i]->stored_sweep != m->v[i]->sweep_n)

@@ -377,29 +377,39 @@ int roster_load(struct roster *r, struct store *s, struct err *err)
 	return 0;
 }
 
-static int by_remote_id(const void *a, const void *b)
+void presence_add(void *presence, const struct remote_agent *a)
 {
-	return strcmp(((const struct remote_agent *)a)->id, ((const struct remote_agent *)b)->id);
+	struct presence *p = presence;
+
+	p->v = grow(p->v, &p->cap, p->n + 1, sizeof(*p->v));
+	p->v[p->n++] = hash_add_text(HASH_START, a->id);
 }
 
-void roster_presence(struct roster *r, struct remote_agent_list *list, size_t *ret_changed)
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void roster_presence(struct roster *r, struct presence *listed, size_t *ret_changed)
 {
 	unsigned turns = 0;
 
 	*ret_changed = 0;
-	if (list->n)
-		qsort(list->v, list->n, sizeof(*list->v), by_remote_id);
+	if (listed->n)
+		qsort(listed->v, listed->n, sizeof(*listed->v), by_value);
 	for (size_t i = 0; i < r->n; i++) {
-		struct remote_agent key = { 0 };
-		const struct remote_agent *found = NULL;
-		const char *id = roster_text(r, r->v[i].eleven);
+		/* as much of it as a remote_agent holds */
+		char key[sizeof(((struct remote_agent *)0)->id)] = "";
+		uint64_t id;
 		int8_t present;
 
 		roster_yield(&turns);
-		memccpy(key.id, id, 0, sizeof(key.id) - 1);
-		if (list->n)
-			found = bsearch(&key, list->v, list->n, sizeof(*list->v), by_remote_id);
-		present = found && !found->archived;
+		memccpy(key, roster_text(r, r->v[i].eleven), 0, sizeof(key) - 1);
+		id = hash_add_text(HASH_START, key);
+		present = listed->n &&
+			  bsearch(&id, listed->v, listed->n, sizeof(*listed->v), by_value);
 		r->v[i].presence_changed = present != r->v[i].present;
 		*ret_changed += r->v[i].presence_changed;
 		r->version += r->v[i].presence_changed;

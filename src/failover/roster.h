@@ -10,7 +10,7 @@
 #include "model/enums.h"
 
 struct store;
-struct remote_agent_list;
+struct remote_agent;
 
 struct roster_agent {			/* 64 bytes: there may be a hundred thousand */
 	int64_t since_ms;		/* wall: outcome since */
@@ -62,9 +62,11 @@ static inline bool roster_watched(const struct roster_agent *a)
 {
 	return a->present != 0;
 }
-/* Sets present from what ElevenLabs lists; *ret_changed agents are marked. In a task. Sorts the
- * list. */
-void roster_presence(struct roster *r, struct remote_agent_list *list, size_t *ret_changed);
+/* Hashes of the ids that ElevenLabs lists: a tenth of what the list itself would take. */
+struct presence { uint64_t *v; size_t n, cap; };
+void presence_add(void *presence, const struct remote_agent *a);
+/* Sets present from them; *ret_changed agents are marked. In a task. Sorts them. */
+void roster_presence(struct roster *r, struct presence *listed, size_t *ret_changed);
 /* A sample of the agent's outcome: fall and rise as everywhere. counts: far enough from the one
  * before. True when the finding changed. */
 bool roster_feed(struct roster_agent *a, struct agent_finding f, bool counts,

@@ -76,6 +76,8 @@ struct monitor {
 	struct roster roster;
 	bool judging;			/* the roster is in use across a wait */
 	struct condition judged;
+	bool loading;			/* the roster is being brought in line for a cycle */
+	struct condition loaded;
 	struct eleven_view eleven;
 	struct feed_view feed[FEED_COUNT];
 	struct { struct evidence_row *v; size_t n; } followers;

@@ -8,7 +8,6 @@
 #include "providers/provider.h"
 
 struct remote_agent { char id[48]; char name[64]; bool archived; };
-struct remote_agent_list { struct remote_agent *v; size_t n, cap; };
 
 struct remote_number {
 	char id[48];			/* phone_number_id: changes with every import */
@@ -27,8 +26,10 @@ struct subscription {
 struct key_rights { bool read, write; bool known; };
 
 struct agents_ops {
-	/* All agents that are not archived, page by page; empty list on failure. */
-	enum call_result (*agents)(struct providers *p, struct remote_agent_list *ret,
+	/* All agents that are not archived, page by page, each to fn: a list of a hundred thousand
+	 * is kept by nobody. After anything but CALL_OK they were not all. */
+	enum call_result (*agents)(struct providers *p,
+				   void (*fn)(void *ctx, const struct remote_agent *a), void *ctx,
 				   struct call_info *info);
 	enum call_result (*agent)(struct providers *p, const char *id, struct remote_agent *ret,
 				  struct call_info *info);

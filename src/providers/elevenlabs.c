@@ -64,80 +64,94 @@ static enum call_result send(struct providers *p, const struct write_guard *guar
 
 /* ---- agents --------------------------------------------------------------------- */
 
-static int read_agent(const struct json *v, struct remote_agent *a)
+static int read_agent(struct row *v, struct remote_agent *a)
 {
-	if (str_empty(json_get_str(v, "agent_id")))
+	struct row settings;
+
+	row_text(v, "agent_id", a->id, sizeof(a->id));
+	row_text(v, "name", a->name, sizeof(a->name));
+	a->archived = row_bool(v, "archived", false) ||
+		      (row_object(v, "platform_settings", &settings) == 0 &&
+		       row_bool(&settings, "archived", false));
+	return a->id[0] ? 0 : -1;
+}
+
+struct agents_walk { void (*fn)(void *ctx, const struct remote_agent *a); void *ctx; };
+
+static int add_agent(void *ctx, struct row *item)
+{
+	const struct agents_walk *w = ctx;
+	struct remote_agent a = { 0 };
+
+	if (read_agent(item, &a))
 		return -1;
-	text_of(v, "agent_id", a->id, sizeof(a->id));
-	text_of(v, "name", a->name, sizeof(a->name));
-	a->archived = json_get_bool(v, "archived", false) ||
-		      json_get_bool(json_get(v, "platform_settings"), "archived", false);
+	if (!a.archived)
+		w->fn(w->ctx, &a);
 	return 0;
 }
 
-static int read_agents(const struct json *page, struct remote_agent_list *l)
+/* One page: its agents to w, what follows it to cursor ("" = the last). */
+static enum call_result walk_page(struct providers *p, struct agents_walk *w, char cursor[512],
+				  struct call_info *info)
 {
-	const struct json *list = json_get(page, "agents");
+	struct request rq = { .method = "GET", .max_body = (size_t)16 << 20 };
+	struct str path = STR_INIT(2048), url;
+	struct http_reply reply = { 0 };
+	struct err err = { 0 };
+	struct row page;
+	char last[512];
+	int r = 0;
 
-	if (json_type(list) != JSON_ARRAY)
-		return -1;
-	for (const struct json *v = json_first(list); v; v = json_next(v)) {
-		struct remote_agent a = { 0 };
-		if (read_agent(v, &a))
-			return -1;
-		if (!a.archived)
-			*LIST_PUSH(l) = a;
+	str_add(&path, "/v1/convai/agents?page_size=100&archived=false");
+	if (cursor[0]) {
+		str_add(&path, "&cursor=");
+		str_add_urlencoded(&path, cursor);
 	}
-	return 0;
+	snprintf(last, sizeof(last), "%s", cursor);
+	cursor[0] = 0;
+	if (prepare(p, &rq, str_get(&path), &url, info) &&
+	    request_raw(p, &rq, &reply, info) == CALL_OK) {
+		const char *body = str_get(&reply.body);
+		if (json_scan(body, reply.body.len, &err))
+			info_garbled(info, false, err.msg, body, reply.body.len);
+		else if ((r = row_read_page(&page, body, reply.body.len, "agents", add_agent,
+					    w)) < 0)
+			info_garbled(info, false, "not a page of agents", NULL, 0);
+		else if (r > 0 || task_cancelled())
+			info->result = CALL_CANCELLED;
+		else if (row_bool(&page, "has_more", true))
+			row_text(&page, "next_cursor", cursor, sizeof(last));
+	}
+	http_reply_fini(&reply);
+	str_fini(&url);
+	str_fini(&path);
+	if (info->result == CALL_OK && cursor[0] &&
+	    (!strcmp(cursor, last) || strlen(cursor) >= sizeof(last) - 1))
+		info_garbled(info, false, "a list of agents without an end", NULL, 0);
+	return info->result;
 }
 
-static enum call_result walk_agents(struct providers *p, struct remote_agent_list *ret,
-				    struct call_info *info)
-{
-	enum { PAGES_MAX = 20000 };
-	char cursor[512] = "";
-
-	for (int page = 0; page < PAGES_MAX; page++) {
-		_cleanup_(json_free_p) struct json *v = NULL;
-		struct str path = STR_INIT(2048);
-		str_add(&path, "/v1/convai/agents?page_size=100&archived=false");
-		if (cursor[0]) {
-			str_add(&path, "&cursor=");
-			str_add_urlencoded(&path, cursor);
-		}
-		get(p, str_get(&path), &v, info);
-		str_fini(&path);
-		if (info->result != CALL_OK)
-			return info->result;
-		if (read_agents(v, ret))
-			return info_garbled(info, false, "not a page of agents", NULL, 0);
-		const char *next = json_get_str(v, "next_cursor");
-		if (str_empty(next) || !json_get_bool(v, "has_more", true))
-			return CALL_OK;
-		if (!strcmp(next, cursor) || strlen(next) >= sizeof(cursor))
-			break;
-		snprintf(cursor, sizeof(cursor), "%s", next);
-	}
-	return info_garbled(info, false, "a list of agents without an end", NULL, 0);
-}
-
-static enum call_result agents(struct providers *p, struct remote_agent_list *ret,
+static enum call_result agents(struct providers *p,
+			       void (*fn)(void *ctx, const struct remote_agent *a), void *ctx,
 			       struct call_info *info)
 {
+	enum { PAGES_MAX = 20000 };
+	struct agents_walk w = { fn, ctx };
+	char cursor[512] = "";
+
 	info_begin(info);
-	*ret = (struct remote_agent_list){ 0 };
-	if (walk_agents(p, ret, info) != CALL_OK) {
-		free(ret->v);
-		*ret = (struct remote_agent_list){ 0 };
-	}
-	return info->result;
+	for (int page = 0; page < PAGES_MAX; page++)
+		if (walk_page(p, &w, cursor, info) != CALL_OK || !cursor[0])
+			return info->result;
+	return info_garbled(info, false, "a list of agents without an end", NULL, 0);
 }
 
 static enum call_result agent(struct providers *p, const char *id, struct remote_agent *ret,
 			      struct call_info *info)
 {
 	_cleanup_(json_free_p) struct json *v = NULL;
-	struct str path = STR_INIT(512);
+	struct str path = STR_INIT(512), text = STR_INIT((size_t)1 << 20);
+	struct row row;
 
 	info_begin(info);
 	*ret = (struct remote_agent){ 0 };
@@ -145,8 +159,9 @@ static enum call_result agent(struct providers *p, const char *id, struct remote
 	str_add_urlencoded(&path, id);
 	get(p, str_get(&path), &v, info);
 	str_fini(&path);
-	if (info->result == CALL_OK && read_agent(v, ret))
+	if (info->result == CALL_OK && (row_of_json(&row, v, &text) || read_agent(&row, ret)))
 		info_garbled(info, false, "not an agent", NULL, 0);
+	str_fini(&text);
 	return info->result;
 }
 

@@ -128,6 +128,7 @@ static void fill(struct http_request *hr, const struct providers *p, const struc
 		.bearer_prefix = rq->bearer_prefix,
 		.bearer = rq->bearer,
 		.max_body = rq->max_body,
+		.room = rq->room,
 		.timeout_ms = rq->write			   ? set->write_timeout_ms
 			      : rq->family == FAMILY_FEED ? set->feed_timeout_ms
 							   : set->read_timeout_ms,

@@ -20,6 +20,7 @@ struct request {
 	const char *body;		/* with content_type */
 	const char *content_type;
 	size_t max_body;
+	struct str *room;		/* as in http_request */
 	bool write, api_key, account_path;
 	const struct write_guard *guard;
 };

@@ -162,11 +162,13 @@ static void next_link(struct row *page, char *link, size_t n)
 
 enum { LINK_MAX = 4096 };
 
-/* One page: its elements to w->fn, its link to ret_link ("" = stop). */
+/* One page: its elements to w->fn, its link to ret_link ("" = stop). room: for its text. */
 static enum call_result walk_page(OP_HEAD, struct twilio_walk *w, const char *url,
-				  char ret_link[LINK_MAX], struct call_info *info)
+				  struct str *room, char ret_link[LINK_MAX],
+				  struct call_info *info)
 {
-	struct request rq = { .method = "GET", .url = url, .max_body = (size_t)16 << 20 };
+	struct request rq = { .method = "GET", .url = url, .max_body = (size_t)16 << 20,
+			      .room = room };
 	struct http_reply reply;
 	struct row page;
 	struct err err = { 0 };
@@ -191,6 +193,9 @@ static enum call_result walk_page(OP_HEAD, struct twilio_walk *w, const char *ur
 	else if (r == 0)
 		next_link(&page, ret_link, LINK_MAX);
 out:
+	str_fini(room);
+	*room = reply.body;
+	reply.body = STR_INIT(STR_MAX_DEFAULT);
 	http_reply_fini(&reply);
 	return info->result;
 }
@@ -199,23 +204,27 @@ static enum call_result walk_from(OP_HEAD, struct twilio_walk *w, const char *ba
 				  struct str *url, struct call_info *info)
 {
 	int max = w->max_pages ? w->max_pages : PAGES_MAX;
+	struct str room = STR_INIT(STR_MAX_DEFAULT);
 	char link[LINK_MAX];
 
 	for (int page = 1;; page++) {
-		if (walk_page(p, c, w, str_get(url), link, info) != CALL_OK || !link[0])
-			return info->result;
-		if (page >= max) {
-			w->more = true;
-			return CALL_OK;
-		}
+		if (walk_page(p, c, w, str_get(url), &room, link, info) != CALL_OK || !link[0])
+			break;
+		w->more = page >= max;
+		if (w->more)
+			break;
 		struct str next = STR_INIT(8192);
 		link_on_base(&next, base, link);
 		bool same = next.full || !strcmp(str_get(&next), str_get(url));
 		str_fini(url);
 		*url = next;
-		if (same)
-			return info_garbled(info, false, "a page that links to itself", NULL, 0);
+		if (same) {
+			info_garbled(info, false, "a page that links to itself", NULL, 0);
+			break;
+		}
 	}
+	str_fini(&room);
+	return info->result;
 }
 
 enum call_result twilio_walk(OP_HEAD, struct twilio_walk *w, struct call_info *info)

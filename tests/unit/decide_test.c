@@ -157,14 +157,16 @@ static enum call_result changes(OP_HEAD, const char *sid, int64_t since_ms,
 	return answer(info, CALL_OK, 200, 0);
 }
 
-static enum call_result agents(struct providers *p, struct remote_agent_list *ret,
+static enum call_result agents(struct providers *p,
+			       void (*fn)(void *ctx, const struct remote_agent *a), void *ctx,
 			       struct call_info *info)
 {
 	(void)p;
 	for (int i = 0; i < AGENTS; i++) {
-		ret->v = grow(ret->v, &ret->cap, ret->n + 1, sizeof(*ret->v));
-		memset(&ret->v[ret->n], 0, sizeof(*ret->v));
-		snprintf(ret->v[ret->n++].id, sizeof(ret->v->id), "el%d", i);
+		struct remote_agent a = { 0 };
+
+		snprintf(a.id, sizeof(a.id), "el%d", i);
+		fn(ctx, &a);
 	}
 	return answer(info, CALL_OK, 200, 0);
 }

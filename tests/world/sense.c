@@ -185,7 +185,8 @@ static enum call_result voice_region(OP_HEAD, const char *e164, char ret[16],
 	return asked(p, c, info);
 }
 
-static enum call_result agents(struct providers *p, struct remote_agent_list *ret,
+static enum call_result agents(struct providers *p,
+			       void (*fn)(void *ctx, const struct remote_agent *a), void *ctx,
 			       struct call_info *info)
 {
 	struct world *w = asker(p)->w;
@@ -195,9 +196,10 @@ static enum call_result agents(struct providers *p, struct remote_agent_list *re
 	if (w->out.eleven_down || asker(p)->cut_until_ms > w->now_ms)
 		return tell(info, CALL_SERVER);
 	for (int i = 0; i < W_AGENTS; i++) {
-		ret->v = grow(ret->v, &ret->cap, ret->n + 1, sizeof(*ret->v));
-		memset(&ret->v[ret->n], 0, sizeof(*ret->v));
-		snprintf(ret->v[ret->n++].id, sizeof(ret->v->id), "%s", w->now.agents[i].eleven);
+		struct remote_agent a = { 0 };
+
+		snprintf(a.id, sizeof(a.id), "%s", w->now.agents[i].eleven);
+		fn(ctx, &a);
 	}
 	return tell(info, CALL_OK);
 }
