@@ -110,8 +110,8 @@ int incidents_list(struct store *s, const char *state, int64_t limit, const char
 	int e = store_query(s, &r, err, "SELECT " INCIDENT_COLUMNS " FROM ringdown.incident i"
 			    " WHERE ($1::text IS NULL OR i.state = $1 OR ($1 = 'open' AND"
 			    "  i.state IN ('declared', 'acknowledged', 'mitigated')))"
-			    " AND ($2::text IS NULL OR (i.declared_at, i.id) < (SELECT declared_at, id"
-			    "  FROM ringdown.incident WHERE id = $2))"
+			    " AND ($2::text IS NULL OR (i.declared_at, i.id) < (SELECT declared_at,"
+			    "  id FROM ringdown.incident WHERE id = $2))"
 			    " ORDER BY i.declared_at DESC, i.id DESC LIMIT $3",
 			    "tti", state, before, limit);
 
