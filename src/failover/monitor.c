@@ -458,6 +458,16 @@ static void put_doc(const struct monitor *m, const struct watched *x, const char
 		monitor_account_doc(m, x, kinds, false, w, NULL);
 }
 
+struct watched *monitor_find_new(struct monitor *m, const char *ref)
+{
+	struct watched *w = monitor_find(m, ref);
+
+	if (w)
+		return w;
+	cycle(m);
+	return monitor_find(m, ref);
+}
+
 int monitor_cycle(struct monitor *m, const char *account, const char *kinds, struct str *ret,
 		  struct err *err)
 {
@@ -468,8 +478,8 @@ int monitor_cycle(struct monitor *m, const char *account, const char *kinds, str
 	m->tasks++;
 	if (m->cycle_n == 0 || (!account && !fresh(m, m->cycle_ended_ms)))
 		cycle(m);
-	one = monitor_find(m, account);
-	if (account && !one && (cycle(m), !(one = monitor_find(m, account)))) {
+	one = account ? monitor_find_new(m, account) : NULL;
+	if (account && !one) {
 		m->tasks--;
 		return err_field(err, ERR_NOT_FOUND, "accountId", "there is no account \"%s\"",
 				 account);

@@ -441,7 +441,7 @@ int monitor_sync(struct monitor *m, const char *account, struct str *ret, struct
 	struct watched *one;
 
 	m->tasks++;
-	one = monitor_find(m, account);
+	one = monitor_find_new(m, account);
 	if (one) {
 		one->sync_now = true;
 		memset(&one->synced, 0, sizeof(one->synced));

@@ -100,6 +100,8 @@ struct monitor {
 
 struct watched *monitor_account(const struct monitor *m, const char *id);
 struct watched *monitor_find(const struct monitor *m, const char *ref);	/* id, SID or name */
+/* The same; one that is not known may have been added a moment ago: a cycle reads them. */
+struct watched *monitor_find_new(struct monitor *m, const char *ref);
 /* A sweep of the account that starts after this call; waits for a running one first. In a task.
  * False: cancelled, or the account is gone. */
 bool monitor_sweep(struct monitor *m, const char *id);
