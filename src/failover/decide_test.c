@@ -134,7 +134,7 @@ static void test_task(void *arg)
 	struct lineage *l = decider_lineage(d, t->primary);
 	const struct watched *w = l ? decider_account(d, l->current) : NULL;
 	/* a cycle's sweep that began after the last test is as fresh as one of our own */
-	bool reuse = w && !t->last && l->clock.last_ms && w->sweep_n &&
+	bool reuse = w && !t->last && l->clock.last_ms && w->sweep_n && w->whole &&
 		     w->swept_ms - w->latency_ms > l->clock.last_ms + d->d->set->test_every_ms / 2;
 	bool done = w && (reuse || monitor_sweep(d->m, w->row.id));
 

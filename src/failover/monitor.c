@@ -330,6 +330,16 @@ static void probe_cycle(struct monitor *m)
 	crowd_join(&crowd);
 }
 
+/* Did a leader look at everything? One that began to lead within a cycle did not. */
+static bool all_whole(const struct monitor *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i]->listed && m->v[i]->row.is_active && m->v[i]->sweep_n &&
+		    !m->v[i]->whole)
+			return false;
+	return true;
+}
+
 /* Waits for the cycle under way; else runs one. */
 static void cycle(struct monitor *m)
 {
@@ -344,7 +354,8 @@ static void cycle(struct monitor *m)
 		for (size_t i = 0; i < m->n; i++)
 			if (m->v[i]->listed && m->v[i]->stored_sweep != m->v[i]->sweep_n)
 				monitor_save(m, m->v[i]);
-		monitor_alerts(m);
+		if (all_whole(m))
+			monitor_alerts(m);
 		monitor_housekeep(m);
 	}
 	m->cycle_ended_ms = loop_now_ms(m->d->loop);
@@ -366,6 +377,8 @@ static void timer_task(void *arg)
 		cycle(m);
 		every = m->n == 0 || monitor_suspicious(m) ? m->d->set->suspicious_cycle_ms :
 							     m->d->set->cycle_ms;
+		if (monitor_leads(m) && !all_whole(m))
+			every = 0;
 		next = m->cycle_began_ms + every - loop_now_ms(m->d->loop);
 		/* never back to back: what is slow is not helped by asking more */
 		if (next < m->cycle_took_ms / 4)

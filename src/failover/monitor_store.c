@@ -285,6 +285,8 @@ void monitor_save(struct monitor *m, struct watched *w)
 	struct err err = { 0 };
 	int r;
 
+	if (!w->whole)
+		return;
 	if (health_drifted(m->d->store, w->row.id, &w->drifted, &err) < 0 ||
 	    health_routed(m->d->store, w->row.id, &w->routed, w->routed_example,
 			  sizeof(w->routed_example), &err) < 0) {

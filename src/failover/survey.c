@@ -329,14 +329,15 @@ static void keep(struct watched *w, const struct reading *r)
 	w->requests = r->requests;
 }
 
-static void probe_all(struct monitor *m, const struct probe_ask *ask, struct watched *w,
+/* False: only what a follower asks. */
+static bool probe_all(struct monitor *m, const struct probe_ask *ask, struct watched *w,
 		      struct reading *r, int64_t since_ms)
 {
 	bool carrying = w->row.role == ROLE_CARRYING;
 
 	probe_scope(ask, r);
 	if (!monitor_leads(m))
-		return;
+		return false;
 	probe_numbers(ask, r);
 	if (carrying)
 		probe_traffic(ask, r, since_ms,
@@ -346,6 +347,7 @@ static void probe_all(struct monitor *m, const struct probe_ask *ask, struct wat
 	if (w->sweep_n == 0 || !w->in_window)
 		probe_balance(ask, r);
 	probe_webhook(ask, r);
+	return true;
 }
 
 void sweep_account(struct monitor *m, struct watched *w)
@@ -357,12 +359,15 @@ void sweep_account(struct monitor *m, struct watched *w)
 				 .strikes = &w->strikes, .video_hits = &w->video_hits,
 				 .loop = m->d->loop, .set = m->d->set };
 
+	bool whole;
+
 	credentials_copy(&r.keys, &w->keys);
 	if (w->traffic_since_ms > since_ms)
 		since_ms = w->traffic_since_ms;
 	if (w->have_keys) {
-		probe_all(m, &ask, w, &r, since_ms);
+		whole = probe_all(m, &ask, w, &r, since_ms);
 	} else {
+		whole = monitor_leads(m);
 		sample_set(&r.sample[PROBE_CREDENTIAL], OUT_UNKNOWN, "no-keys", r.at_ms, "%s",
 			   w->keys_why);
 	}
@@ -374,6 +379,7 @@ void sweep_account(struct monitor *m, struct watched *w)
 		w->swept_ms = loop_now_ms(m->d->loop);
 		w->swept_wall_ms = wall;
 		w->sweep_n++;
+		w->whole = whole;
 		monitor_save_evidence(m, w, &r);
 		if (r.numbers_read && monitor_leads(m))
 			monitor_save_numbers(m, w, &r);

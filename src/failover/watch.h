@@ -35,6 +35,9 @@ struct watched {
 	bool sweeping;
 	struct condition swept;
 	int64_t sweep_n, swept_ms, swept_wall_ms;	/* finished ones; 0 = none */
+	/* the last one was a leader's, who looks at numbers and traffic, too: without them the
+	 * agents are unknown, which says nothing of the account */
+	bool whole;
 	int64_t counted_ms;
 	struct traffic_totals traffic;
 	struct balance balance;

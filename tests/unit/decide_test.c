@@ -16,6 +16,7 @@
 #include "failover/commands.h"
 #include "failover/gates.h"
 #include "failover/lease.h"
+#include "failover/watch.h"
 #include "providers/agents_api.h"
 #include "providers/app.h"
 #include "providers/feed.h"
@@ -743,6 +744,55 @@ static void video_is_an_alert(struct flow *f)
 	wait_alert(f, "video", false);
 }
 
+static int64_t count_alerts(struct flow *f)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+
+	if (store_query(f->store, &r, &f->err, "SELECT count(*) FROM ringdown.alert", "") < 0)
+		return -1;
+	return pg_i64(r, 0, 0);
+}
+
+/* An engine that gets the lease while its cycle runs has asked one account as a follower does:
+ * that is no finding, and it looks again at once. */
+static void leads_within_a_cycle(struct flow *f)
+{
+	struct failover_settings seldom = f->set;
+	struct failover_deps deps = f->deps;
+	struct monitor *m;
+	int64_t until;
+
+	NEED(count_alerts(f) == 0, "%lld alerts", (long long)count_alerts(f));
+	decider_stop(f->decider);
+	monitor_stop(f->monitor);
+	while (!monitor_idle(f->monitor))
+		task_sleep(10);
+	seldom.cycle_ms = seldom.suspicious_cycle_ms = 600000;
+	deps.set = &seldom;
+	deps.lease = NULL;
+	m = monitor_new(&deps);
+	monitor_start(m);
+	until = loop_now_ms(f->loop) + WAIT_MS;
+	const struct watched *w = NULL;
+	while (loop_now_ms(f->loop) < until && !(w && w->sweep_n)) {
+		task_sleep(0);
+		w = monitor_account(m, f->primary);
+	}
+	/* its evidence is on the way into the database, the cycle goes on */
+	NEED(w && w->verdict.health == HEALTH_UNKNOWN && !w->whole && m->cycle_n == 0,
+	     "cycle %lld: %s", (long long)m->cycle_n, w ? w->verdict.cause : "");
+	deps.lease = f->lease;
+	while (loop_now_ms(f->loop) < until && m->cycle_n < 2)
+		task_sleep(5);
+	NEED(m->cycle_n == 2 && w && w->verdict.health == HEALTH_HEALTHY, "cycle %lld: %s",
+	     (long long)m->cycle_n, w ? w->verdict.cause : "");
+	NEED(count_alerts(f) == 0, "%lld alerts", (long long)count_alerts(f));
+	monitor_stop(m);
+	while (!monitor_idle(m))
+		task_sleep(10);
+	monitor_free(m);
+}
+
 #define FLOW(name, single)                                                                         \
 	static void test_##name(void **state)                                                      \
 	{                                                                                          \
@@ -763,6 +813,7 @@ FLOW(webhook_is_no_failure, false)
 FLOW(video_is_an_alert, false)
 FLOW(rollback_counts_numbers, false)
 FLOW(follower_takes_rollback, false)
+FLOW(leads_within_a_cycle, false)
 
 static int start(void **state)
 {
@@ -795,6 +846,7 @@ int main(void)
 		cmocka_unit_test(test_video_is_an_alert),
 		cmocka_unit_test(test_rollback_counts_numbers),
 		cmocka_unit_test(test_follower_takes_rollback),
+		cmocka_unit_test(test_leads_within_a_cycle),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
