@@ -366,8 +366,7 @@ static void event_lines(struct decision *d, const struct event *e)
 	/* an instant, not a countdown: these lines do not change while they are read */
 	if (e->status == EV_PENDING)
 		dialog_line(dialog, ROLE_normal, "ELSE", "%s at %s",
-		            e->severity == SEV_CRITICAL && !e->confirmed ? "it will be held"
-		                                                         : "it approves itself",
+		            event_approves_itself(e) ? "it approves itself" : "it will be held",
 		            when_clock(when, e->deadline_at_ms, shell_utc(a->shell)));
 	if (str_eq(d->action->name, "approve")) {
 		if (!override_gates(d, e->gates, e->n_gates))

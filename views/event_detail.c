@@ -234,12 +234,15 @@ static const char *if_nobody_acts(const struct ctx *c, char *buf, size_t n)
 	}
 	switch (e->status) {
 	case EV_PENDING:
-		if (e->severity == SEV_CRITICAL && !e->confirmed)
-			snprintf(buf, n, "held at %s: nothing confirms it",
-			         when_clock(t, e->deadline_at_ms, true));
+		when_clock(t, e->deadline_at_ms, shell_utc(c->v->shell));
+		if (event_unconfirmed(e))
+			snprintf(buf, n, "held at %s: nothing confirms it", t);
+		else if (event_shut_gate(e))
+			snprintf(buf, n, "held at %s, unless gate %s opens until then", t,
+			         gate_name(event_shut_gate(e)->gate));
 		else
 			snprintf(buf, n, "gates and a last test at %s, then the engine approves",
-			         when_clock(t, e->deadline_at_ms, shell_utc(c->v->shell)));
+			         t);
 		break;
 	case EV_HELD:
 		snprintf(buf, n,

@@ -36,7 +36,7 @@ static enum role col_severity(void *ctx, const void *rec, char *buf)
 
 	(void)ctx;
 	snprintf(buf, CELL_TEXT, "%s%s", severity_name(e->severity),
-	         e->severity == SEV_CRITICAL && !e->confirmed ? "?" : "");
+	         event_unconfirmed(e) ? "?" : "");
 	return !open                         ? ROLE_dim
 	       : e->severity == SEV_CRITICAL ? ROLE_bad
 	       : e->severity == SEV_DEGRADED ? ROLE_warn

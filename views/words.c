@@ -103,9 +103,9 @@ static bool pending_next(const struct app *a, const struct event *e, bool exact,
 		               .stale = app_stale(a),
 		               .exact = exact,
 		               .last_test_ms = e->last_test_at_ms };
-	bool unconfirmed = e->severity == SEV_CRITICAL && !e->confirmed;
 
-	snprintf(what, WHEN_TEXT, "%s", unconfirmed ? "WILL BE HELD IN" : "APPROVES ITSELF IN");
+	snprintf(what, WHEN_TEXT, "%s",
+	         event_approves_itself(e) ? "APPROVES ITSELF IN" : "WILL BE HELD IN");
 	bool ticks = when_countdown(when, &c);
 	/* "deadline passed ..." and "no test for ..." speak for themselves */
 	if (when[0] >= 'a' && when[0] <= 'z' && !str_eq(when, "deciding")) {
@@ -206,14 +206,12 @@ const struct event *event_most_urgent(const struct state *s)
 
 void event_gates_text(const struct event *e, char *buf, size_t n)
 {
+	const struct gate_result *first = event_shut_gate(e);
+	const char *shut = first ? gate_name(first->gate) : NULL;
 	size_t open = 0;
-	const char *shut = NULL;
 
-	for (size_t i = 0; i < e->n_gates; i++) {
+	for (size_t i = 0; i < e->n_gates; i++)
 		open += e->gates[i].pass;
-		if (!e->gates[i].pass && !shut)
-			shut = gate_name(e->gates[i].gate);
-	}
 	if (!e->n_gates)
 		snprintf(buf, n, "not computed yet");
 	else

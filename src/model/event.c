@@ -147,6 +147,24 @@ bool event_has_steps(const struct event *e)
 	return e->steps[STEP_LOCK].n == STEP_LOCK;
 }
 
+bool event_unconfirmed(const struct event *e)
+{
+	return e->severity == SEV_CRITICAL && !e->confirmed;
+}
+
+const struct gate_result *event_shut_gate(const struct event *e)
+{
+	for (size_t i = 0; i < e->n_gates; i++)
+		if (!e->gates[i].pass)
+			return &e->gates[i];
+	return NULL;
+}
+
+bool event_approves_itself(const struct event *e)
+{
+	return e->status == EV_PENDING && !event_unconfirmed(e) && !event_shut_gate(e);
+}
+
 /* ---- JSON -------------------------------------------------------------------- */
 
 void gates_json(struct jw *w, const char *name, const struct gate_result *g, size_t n)

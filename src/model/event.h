@@ -83,6 +83,11 @@ void event_add_test(struct event *e, const struct event_test *t);	/* copies */
 void event_set_gates(struct event *e, const struct gate_result *g, size_t n); /* copies */
 void gates_free(struct gate_result *g, size_t n);
 bool event_has_steps(const struct event *e);
+bool event_unconfirmed(const struct event *e);	/* critical, and nothing agrees with it */
+/* The first gate that was shut when it was last tested; NULL = none. */
+const struct gate_result *event_shut_gate(const struct event *e);
+/* At its deadline it is approved without a person, as things stand; else it will be held. */
+bool event_approves_itself(const struct event *e);
 
 /* The shape of contract.md §4: nested steps, tests, agents, gates beside the flat fields. */
 void event_json(struct jw *w, const char *name, const struct event *e);

@@ -45,7 +45,7 @@ static const char *to_of(const struct say *s)
 
 static const char *severity_word(const struct event *e)
 {
-	return e->severity == SEV_CRITICAL && !e->confirmed ? "unconfirmed" :
+	return event_unconfirmed(e) ? "unconfirmed" :
 		severity_name(e->severity);
 }
 
@@ -110,7 +110,9 @@ void say_subject(struct str *b, const struct say *s)
 	add_clean(b, from_of(s), 60);
 	str_addf(b, " %s", heads[s->kind]);
 	if (s->kind == SAY_OPENED && s->e->status == EV_PENDING && s->e->deadline_at_ms)
-		str_addf(b, ", approves itself at %s", clock_text(at, s->e->deadline_at_ms));
+		str_addf(b, ", %s at %s", event_approves_itself(s->e) ? "approves itself" :
+									"will be held",
+			 clock_text(at, s->e->deadline_at_ms));
 	else if (s->kind == SAY_HELD && !str_empty(s->e->held_gate))
 		str_addf(b, " by gate %s", s->e->held_gate);
 	else if (s->kind == SAY_COMPLETED || s->kind == SAY_DECIDED) {
@@ -127,9 +129,15 @@ static void next_pending(struct str *b, const struct event *e)
 	int64_t ms = e->window_ms - e->tested_failing_ms;
 
 	format_duration(left, sizeof(left), (ms > 0 ? ms : 0) / 1000 * 1000);
-	str_addf(b, "approves itself after %s more of tested failing time", left);
+	str_addf(b, "%s after %s more of tested failing time",
+		 event_approves_itself(e) ? "approves itself" : "will be held", left);
 	if (e->deadline_at_ms)
 		str_addf(b, ", about %s", clock_text(at, e->deadline_at_ms));
+	if (event_unconfirmed(e))
+		str_add(b, " (nothing confirms it)");
+	else if (event_shut_gate(e))
+		str_addf(b, " (unless gate %s opens until then)",
+			 gate_name(event_shut_gate(e)->gate));
 	str_addf(b, "; %lld passing tests in a row cancel it.",
 		 (long long)(e->passes_needed > 0 ? e->passes_needed : 2));
 }
@@ -142,7 +150,7 @@ static void next_held(struct str *b, const struct event *e)
 		add_clean(b, e->gates[i].why, LINE_MAX);
 		str_add(b, ". ");
 	}
-	if (e->severity == SEV_CRITICAL && !e->confirmed)
+	if (event_unconfirmed(e))
 		str_add(b, "nothing by itself: it is not confirmed by a second source, so it never"
 			   " approves itself.");
 	else

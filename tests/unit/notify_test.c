@@ -49,6 +49,12 @@ static const struct text_row {
 	  "[prod] EV-118 acme-main is failing, approves itself at 2026-11-21 03:19:28Z",
 	  "approves itself after 6m41s more of tested failing time, about 2026-11-21 03:19:28Z",
 	  "ringdown extend EV-118 --reason", "ringdown cancel" },
+	{ SAY_OPENED, EV_PENDING, SEV_DEGRADED, true, "numbers",
+	  "[prod] EV-118 acme-main is failing, will be held at 2026-11-21 03:19:28Z",
+	  "(unless gate numbers opens until then)", "Do:", "approves itself" },
+	{ SAY_OPENED, EV_PENDING, SEV_CRITICAL, false, NULL,
+	  "[prod] EV-118 acme-main is failing, will be held at 2026-11-21 03:19:28Z",
+	  "(nothing confirms it)", "Do:", "approves itself" },
 	{ SAY_HELD, EV_HELD, SEV_DEGRADED, true, "numbers",
 	  "[prod] EV-118 acme-main failover is HELD by gate numbers", "12 numbers for 38 agents",
 	  "nothing until the gate opens", "approves itself" },
@@ -105,7 +111,7 @@ static void words(void **state)
 		e.confirmed = t->confirmed;
 		e.held_gate = (char *)(uintptr_t)t->held_gate;
 		e.gates = &numbers_gate;
-		e.n_gates = 1;
+		e.n_gates = t->held_gate ? 1 : 0;
 		say_subject(&subject, &s);
 		say_body(&body, &s);
 		assert_string_equal(str_get(&subject), t->subject);
