@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 #include "views/incidents.h"
+#include "views/report.h"
 #include "views/runs.h"
 
 #define A "/api/admin/twilio-failover/"
@@ -113,18 +114,22 @@ static const struct action actions[] = {
 size_t action_count(void)
 {
 	return COUNT_OF(actions) + run_action_count() + incident_action_count() +
-	       alert_action_count();
+	       alert_action_count() + report_action_count() + 1;
 }
 
 const struct action *action_at(size_t i)
 {
 	size_t runs = COUNT_OF(actions) + run_action_count(),
-	       alerts = runs + incident_action_count();
+	       incidents = runs + incident_action_count(),
+	       alerts = incidents + alert_action_count(), reports = alerts + report_action_count();
 
 	return i < COUNT_OF(actions) ? &actions[i]
 	       : i < runs            ? run_action_at(i - COUNT_OF(actions))
-	       : i < alerts          ? incident_action_at(i - runs)
-	                             : alert_action_at(i - alerts);
+	       : i < incidents       ? incident_action_at(i - runs)
+	       : i < alerts          ? alert_action_at(i - incidents)
+	       : i < reports         ? report_action_at(i - alerts)
+	       : i == reports        ? &practice_action
+	                             : NULL;
 }
 
 const struct action *action_find(const char *name)
@@ -366,6 +371,14 @@ void action_command(const struct decision *d, char *buf, size_t n)
 		         str_eq(name, "runbook-dry") ? " --dry-run" : "");
 	else if (str_eq(d->subject.kind, "alert"))
 		snprintf(buf, n, "ringdown alerts %s %s", name + strlen("alert-"), id);
+	else if (str_eq(d->subject.kind, "practice"))
+		snprintf(buf, n, "ringdown practices done %s", id);
+	else if (str_eq(name, "report-state"))
+		snprintf(buf, n, "ringdown report state %s STATE", id);
+	else if (str_eq(name, "report-edit"))
+		snprintf(buf, n, "ringdown report edit %s %s", id, d->subject.part);
+	else if (str_eq(d->subject.kind, "report"))
+		snprintf(buf, n, "ringdown report %s", id);
 	else if (str_eq(d->subject.kind, "telling"))
 		snprintf(buf, n, "%s", d->subject.command);
 	else if (str_eq(d->subject.kind, "incident"))

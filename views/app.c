@@ -265,6 +265,7 @@ static void app_header(void *ctx, struct header *h)
 	}
 	header_coach(a, h, e);
 	h->ticks |= app_note_keep(a);
+	h->ticks |= app_report_keep(a);
 	if (app_past(a))
 		app_past_header(a, h);
 }
@@ -497,6 +498,8 @@ void app_free(struct app *a)
 	app_declare_free(a);
 	app_handover_free(a);
 	app_messages_free(a);
+	app_report_free(a);
+	app_practices_free(a);
 	app_replay_free(a);
 	app_note_free(a);
 	client_free(a->client);

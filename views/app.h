@@ -19,6 +19,8 @@ struct noting;
 struct handover;
 struct messages;
 struct replay;
+struct report_data;
+struct practices_data;
 
 enum { OFFERS = 12 };
 struct offer { char name[24], value[128], from[72]; };	/* name: what it is: org account ... */
@@ -47,6 +49,8 @@ struct app {
 	struct noting *noting;		/* NULL until t was pressed */
 	struct handover *handover;
 	struct messages *messages;
+	struct report_data *report;	/* NULL until one was looked at */
+	struct practices_data *practices;
 	struct replay *replay;		/* NULL until T was pressed */
 	const char *replay_first;	/* to be shown once there is data; NULL = nothing */
 	int64_t replay_first_ms;
@@ -142,6 +146,15 @@ void app_handover_free(struct app *a);
 /* views/messages.c: what can be told of it, as it would be sent. */
 void app_messages(struct app *a, const char *incident);
 void app_messages_free(struct app *a);
+
+/* views/report_data.c: its report. */
+void app_report(struct app *a, const char *incident);
+void app_report_free(struct app *a);
+/* views/report_edit.c: as app_note_keep. */
+bool app_report_keep(struct app *a);
+
+/* views/practices.c */
+void app_practices_free(struct app *a);
 
 /* views/account_form.c: NULL or "" = a new one. */
 void app_account_form(struct app *a, const char *id);

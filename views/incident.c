@@ -370,6 +370,10 @@ static unsigned act(struct view *v, enum act what)
 		shell_go(v->shell, "incidents");
 		return WANT_REDRAW;
 	}
+	if (what == ACT_REPORT) {
+		app_report(v->app, app_incident_watched(v->app));
+		return WANT_REDRAW;
+	}
 	if (what == ACT_MESSAGES) {
 		app_messages(v->app, app_incident_watched(v->app));
 		return WANT_REDRAW;
@@ -399,7 +403,7 @@ static void close_(struct view *v)
 }
 
 static const enum act keys[] = { ACT_OPEN,     ACT_ACK,    ACT_NOTE, ACT_TIMELINE, ACT_MESSAGES,
-	                         ACT_HANDOVER, ACT_REPLAY, ACT_BACK, ACT_NONE };
+	                         ACT_REPORT,   ACT_HANDOVER, ACT_REPLAY, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incident = {
 	.name = "incident",

@@ -201,6 +201,10 @@ static unsigned act(struct view *v, enum act what)
 		app_handover(v->app, i ? i->id : "");
 		return WANT_REDRAW;
 	}
+	if (i && what == ACT_REPORT) {
+		app_report(v->app, i->id);
+		return WANT_REDRAW;
+	}
 	if (i && what == ACT_MESSAGES) {
 		app_messages(v->app, i->id);
 		return WANT_REDRAW;
@@ -217,7 +221,7 @@ static unsigned act(struct view *v, enum act what)
 }
 
 static const enum act keys[] = { ACT_OPEN,   ACT_ACK,  ACT_DECLARE, ACT_NOTE,
-	                         ACT_REPLAY, ACT_FILTER, ACT_BACK, ACT_NONE };
+	                         ACT_REPLAY, ACT_REPORT, ACT_FILTER, ACT_BACK, ACT_NONE };
 
 const struct view_def view_incidents = {
 	.name = "incidents",

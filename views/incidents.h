@@ -70,6 +70,9 @@ const struct action *alert_action_at(size_t i);
 /* One line of the overview; false = there is none to speak of. */
 bool alerts_strip(const struct app *a, struct area at, int y);
 
+/* ---- practices.c ---- */
+extern const struct action practice_action;
+
 /* ---- messages.c: sends what was previewed ---- */
 extern const struct action_hooks tell_hooks;
 

@@ -107,36 +107,6 @@ static const struct json *find_section(const struct json *doc, const char *id)
 	return NULL;
 }
 
-/* Lines that begin with "%%" are for the reader of the file and are taken out again. */
-static void write_draft(struct str *b, const struct json *section)
-{
-	str_addf(b, "%%%% %s. Lines with %%%% in front are left out.\n",
-		 json_get_str(section, "title"));
-	for (const struct json *v = json_first(json_get(section, "asks")); v; v = json_next(v))
-		str_addf(b, "%%%%   %s\n", json_str(v));
-	str_add(b, json_get_str(section, "text"));
-	for (const struct json *v = json_first(json_get(section, "aside")); v; v = json_next(v))
-		str_addf(b,
-			 "\n%%%% Not merged yet: version %lld by %s, written at the same "
-			 "time:\n%s\n",
-			 (long long)json_get_i64(v, "version", 0), json_get_str(v, "by"),
-			 json_get_str(v, "text"));
-}
-
-static void read_draft(const struct str *in, struct str *out)
-{
-	const char *line = str_get(in);
-
-	while (*line) {
-		size_t n = strcspn(line, "\n");
-
-		n += line[n] == '\n';
-		if (strncmp(line, "%%", 2) != 0)
-			str_addn(out, line, n);
-		line += n;
-	}
-}
-
 extern char **environ;
 
 /* The shell splits $EDITOR, as everywhere; the file's name is an argument of its own. */
@@ -170,7 +140,7 @@ static int edit_text(struct cli *c, const struct json *section, char **ret_file,
 	const char *dir = cli_state_dir(c);
 	int r = dir ? 0 : EXIT_USAGE;
 
-	write_draft(&draft, section);
+	review_draft(section, &draft);
 	if (r == 0) {
 		*ret_file = xasprintf("%s/report-%s-%s.md", dir, cli_arg(c, 0),
 				      json_get_str(section, "id"));
@@ -181,7 +151,7 @@ static int edit_text(struct cli *c, const struct json *section, char **ret_file,
 	if (r == 0)
 		r = read_file(c, *ret_file, &after);
 	if (r == 0)
-		read_draft(&after, ret);
+		review_draft_text(str_get(&after), ret);
 	str_fini(&draft);
 	str_fini(&after);
 	return r;

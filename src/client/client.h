@@ -45,6 +45,11 @@ enum person_role client_role(const struct client *c);
 typedef void (*client_done)(void *ctx, int status, const struct json *doc, const char *problem);
 struct client_request;
 struct client_request *client_get(struct client *c, const char *path, client_done done, void *ctx);
+/* The same for a document that is no JSON: a report, a list. text lasts as long as done's frame. */
+typedef void (*client_text_done)(void *ctx, int status, const char *text, size_t len,
+				 const char *problem);
+struct client_request *client_get_text(struct client *c, const char *path, client_text_done done,
+				       void *ctx);
 /* POST/PATCH/DELETE with an idempotency key; retried on the next engine when the first is gone. */
 struct client_request *client_send(struct client *c, const char *method, const char *path,
 				   const char *body, client_done done, void *ctx);

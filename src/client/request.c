@@ -29,6 +29,7 @@ struct client_request {
 	char *method, *path, *body, *url;
 	char key[40], key_header[64];
 	client_done done;
+	client_text_done text_done;	/* instead: the answer as it came */
 	void *ctx;
 	int64_t deadline_ms, hold_ms;
 	size_t engine, tried;
@@ -60,12 +61,25 @@ static void unlink_free(struct client_request *r)
 static void finish(struct client_request *r, int status, const struct json *doc,
 		   const char *problem)
 {
+	client_text_done text_done = r->text_done;
 	client_done done = r->done;
 	void *ctx = r->ctx;
 	_cleanup_(free_p) char *text = xstrdup(problem);
 
 	unlink_free(r);
-	done(ctx, status, doc, text);
+	if (text_done)
+		text_done(ctx, status, NULL, 0, text);
+	else
+		done(ctx, status, doc, text);
+}
+
+static void finish_text(struct client_request *r, int status, const struct str *body)
+{
+	client_text_done done = r->text_done;
+	void *ctx = r->ctx;
+
+	unlink_free(r);
+	done(ctx, status, str_get(body), body->len, NULL);
 }
 
 static void give_up(struct client_request *r)
@@ -123,6 +137,10 @@ static void answered(struct client_request *r, const struct http_reply *reply)
 			attempt(r);
 			return;
 		}
+	}
+	if (status < 400 && r->text_done) {
+		finish_text(r, status, &reply->body);
+		return;
 	}
 	_cleanup_(json_free_p) struct json *doc =
 		reply->body.len ? json_parse(reply->body.s, reply->body.len, NULL) : NULL;
@@ -189,7 +207,7 @@ static void attempt(struct client_request *r)
 		.timeout_ms = r->change || left < READ_MS ? left : READ_MS,
 		.connect_ms = CONNECT_MS, .max_body = BODY_MAX,
 		.bearer = c->token, .bearer_prefix = "Authorization: Bearer ",
-		.headers = { "Accept: application/json" },
+		.headers = { r->text_done ? "Accept: */*" : "Accept: application/json" },
 	};
 	size_t h = 1;
 
@@ -286,6 +304,15 @@ static struct client_request *request_new(struct client *c, const char *method, 
 struct client_request *client_get(struct client *c, const char *path, client_done done, void *ctx)
 {
 	return request_new(c, "GET", path, NULL, done, ctx);
+}
+
+struct client_request *client_get_text(struct client *c, const char *path, client_text_done done,
+				       void *ctx)
+{
+	struct client_request *r = request_new(c, "GET", path, NULL, NULL, ctx);
+
+	r->text_done = done; /* nothing is sent before the next turn of the loop */
+	return r;
 }
 
 struct client_request *client_send(struct client *c, const char *method, const char *path,

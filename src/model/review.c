@@ -3,6 +3,7 @@
 #include "model/review.h"
 
 #include <ctype.h>
+#include <string.h>
 
 ENUM_NAMES(report_section_names, "section", REPORT_SECTION_LIST);
 
@@ -39,6 +40,43 @@ int report_section_find(const char *word)
 			return i;
 	return -1;
 }
+
+/* ---- drafts ------------------------------------------------------------------------- */
+
+void review_draft_beside(struct str *out, int64_t version, const char *by, const char *text)
+{
+	if (out->len && str_get(out)[out->len - 1] != '\n')
+		str_addc(out, '\n');
+	str_addf(out, "%%%% Not merged yet: version %lld by %s, written at the same time:\n",
+		 (long long)version, by ? by : "somebody");
+	str_add(out, text);
+}
+
+void review_draft(const struct json *section, struct str *out)
+{
+	str_addf(out, "%%%% %s. Lines with %%%% in front are left out.\n",
+		 json_get_str(section, "title"));
+	for (const struct json *v = json_first(json_get(section, "asks")); v; v = json_next(v))
+		str_addf(out, "%%%%   %s\n", json_str(v));
+	str_add(out, json_get_str(section, "text"));
+	for (const struct json *v = json_first(json_get(section, "aside")); v; v = json_next(v))
+		review_draft_beside(out, json_get_i64(v, "version", 0), json_get_str(v, "by"),
+				    json_get_str(v, "text"));
+}
+
+void review_draft_text(const char *line, struct str *out)
+{
+	while (*line) {
+		size_t n = strcspn(line, "\n");
+
+		n += line[n] == '\n';
+		if (strncmp(line, "%%", 2) != 0)
+			str_addn(out, line, n);
+		line += n;
+	}
+}
+
+/* ---- records ------------------------------------------------------------------------- */
 
 static const struct field event_fields[] = {
 	FIELD(review_event, id, "id", "EVENT", F_STR),

@@ -6,6 +6,7 @@
 #ifndef RD_MODEL_REVIEW_H
 #define RD_MODEL_REVIEW_H
 
+#include "core/json.h"
 #include "model/fields.h"
 
 /* The sections of R3's report template. */
@@ -17,6 +18,15 @@ enum report_section { REPORT_SECTION_LIST(RD_ENUM_ID) SECTION_MAX };
 extern const struct enum_names report_section_names;
 int report_section_find(const char *word);	/* also "root cause"; -1 */
 const char *report_section_title(enum report_section s);	/* unless the policy has another */
+
+enum { REPORT_TEXT_MAX = 200000 /* bytes of one section */ };
+
+/* A section (of the report as JSON) as a draft to be edited: what is asked, what stands, what
+ * was set aside. Lines that begin with "%%" are for who reads it, and are taken out again. */
+void review_draft(const struct json *section, struct str *out);
+/* One more text of the same section behind it. */
+void review_draft_beside(struct str *out, int64_t version, const char *by, const char *text);
+void review_draft_text(const char *draft, struct str *out);
 
 struct review_event {
 	char *id;

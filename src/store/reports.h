@@ -9,8 +9,6 @@
 #include "model/review.h"
 #include "store/store.h"
 
-enum { REPORT_TEXT_MAX = 200000 /* bytes of one section */ };
-
 /* The newest text of each section, and behind it those set aside since. records_free. */
 int report_texts(struct store *s, const char *incident, struct review_text **ret, size_t *ret_n,
 		 struct err *err);

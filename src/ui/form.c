@@ -15,6 +15,7 @@
 
 static const char send_hint[] = "Tab next   Space yes/no   ^S or Enter on the last sends   Esc "
                                 "gives up";
+static const char lines_hint[] = "Enter begins a line   ^S saves   Esc keeps it as a draft";
 static const char draft_hint[] = "Tab next   ^S or Enter on the last goes on   Esc keeps it as a "
                                  "draft";
 
@@ -253,7 +254,9 @@ static void draw_note(const struct form *f, struct area a)
 		           sizeof(f->values[0].text) - 1);
 	else
 		area_field(a, 1, a.h - 2, a.w - 2, 0, ROLE_hint,
-		           f->leaving ? draft_hint : send_hint);
+		           f->pad.lines ? lines_hint :
+		           f->leaving   ? draft_hint :
+		                          send_hint);
 }
 
 void form_draw(struct form *f, struct area a)

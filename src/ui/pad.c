@@ -1,6 +1,7 @@
 /*
- * See pad.h. Invariant: the text is valid UTF-8 without control bytes and not longer than
- * max. Lines exist only while it is drawn: each ends at the last blank that fits.
+ * See pad.h. Invariant: the text is valid UTF-8 without control bytes (but line ends, where
+ * they are wanted) and not longer than max. Lines on the screen exist only while it is drawn:
+ * each ends at the last blank that fits.
  */
 #include "ui/pad.h"
 
@@ -14,7 +15,7 @@ void pad_fini(struct pad *p)
 	if (p->text)
 		explicit_bzero(p->text, p->cap);
 	free_p(&p->text);
-	*p = (struct pad){ .max = p->max };
+	*p = (struct pad){ .max = p->max, .lines = p->lines };
 }
 
 void pad_set(struct pad *p, const char *text)
@@ -81,11 +82,27 @@ static void insert(struct pad *p, const char *s, size_t n)
 	p->text[p->len] = '\0';
 }
 
-void pad_paste(struct pad *p, const char *text, size_t n)
+static void insert_clean(struct pad *p, const char *text, size_t n)
 {
 	_cleanup_(free_p) char *copy = xstrndup(text, n), *clean = text_clean(copy, 0);
 
 	insert(p, clean, strlen(clean));
+}
+
+/* A terminal pastes a line end as CR. */
+void pad_paste(struct pad *p, const char *text, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; p->lines && i < n; i++) {
+		if (text[i] != '\n' && text[i] != '\r')
+			continue;
+		insert_clean(p, text + from, i - from);
+		insert(p, "\n", 1);
+		i += text[i] == '\r' && i + 1 < n && text[i + 1] == '\n';
+		from = i + 1;
+	}
+	insert_clean(p, text + from, n - from);
 }
 
 /* ---- lines ------------------------------------------------------------------------------ */
@@ -101,6 +118,10 @@ static size_t line_end(const struct pad *p, size_t from, int w, size_t *ret_next
 		const char *here = s;
 		uint32_t cp = utf8_next(&s);
 
+		if (cp == '\n') {
+			*ret_next = (size_t)(s - p->text);
+			return (size_t)(here - p->text);
+		}
 		cols += codepoint_width(cp);
 		if (cols > w) {
 			size_t end = blank ? blank : (size_t)(here - p->text);
@@ -167,11 +188,28 @@ static size_t word_start(const struct pad *p)
 {
 	size_t at = p->at;
 
-	while (at > 0 && p->text[at - 1] == ' ')
+	while (at > 0 && (p->text[at - 1] == ' ' || p->text[at - 1] == '\n'))
 		at--;
-	while (at > 0 && p->text[at - 1] != ' ')
+	while (at > 0 && p->text[at - 1] != ' ' && p->text[at - 1] != '\n')
 		at--;
 	return at;
+}
+
+static size_t line_start(const struct pad *p)
+{
+	size_t at = p->at;
+
+	while (at > 0 && p->text[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+static bool page(struct pad *p, int by)
+{
+	for (int i = 0; i < p->h; i++)
+		if (!move_line(p, by))
+			break;
+	return true;
 }
 
 bool pad_key(struct pad *p, uint32_t key)
@@ -206,8 +244,15 @@ bool pad_key(struct pad *p, uint32_t key)
 		p->at = x.end;
 		return true;
 	case KEY_CTRL('u'):
-		erase(p, 0, p->at);
+		erase(p, line_start(p), p->at);
 		return true;
+	case KEY_PGUP:
+	case KEY_PGDN:
+		return p->lines && page(p, key == KEY_PGUP ? -1 : 1);
+	case KEY_ENTER:
+		if (p->lines)
+			insert(p, "\n", 1);
+		return p->lines;
 	case KEY_CTRL('w'):
 		erase(p, word_start(p), p->at);
 		return true;
@@ -228,6 +273,7 @@ void pad_draw(struct pad *p, struct area a, bool focused)
 	for (int y = 0; y < a.h; y++)
 		area_fill(a, 0, y, a.w, ROLE_input, ' ');
 	p->w = a.w;
+	p->h = a.h;
 	x = place_of(p, p->at);
 	top = x.line >= a.h ? x.line - a.h + 1 : 0;
 	for (int line = 0; p->text && from <= p->len && line - top < a.h; from = next, line++) {

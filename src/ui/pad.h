@@ -1,7 +1,7 @@
 /*
  * A text of several lines being written: a note, a message. Bounded; what comes in is
  * cleaned, so that it may be sent and shown as it is, and what did not fit is counted.
- * One paragraph: a line end becomes a blank.
+ * One paragraph, where a line end becomes a blank, unless it is one of lines.
  */
 #ifndef RD_UI_PAD_H
 #define RD_UI_PAD_H
@@ -13,7 +13,8 @@ struct pad {
 	size_t len, at, cap;	/* bytes; at is on a character boundary */
 	size_t max;
 	size_t lost;		/* characters that did not fit since pad_set */
-	int w;			/* of the last drawing: up and down need it */
+	int w, h;		/* of the last drawing: up and down need it */
+	bool lines;		/* line ends stay, Enter makes one */
 };
 
 void pad_fini(struct pad *p);

@@ -163,6 +163,10 @@ bool shell_utc(const struct shell *s);
 bool shell_ascii(const struct shell *s);
 struct loop *shell_loop(const struct shell *s);
 int shell_width(const struct shell *s);
+/* Into a new file, 0600; says its whole path, or why not. */
+bool shell_save(struct shell *s, const char *path, const char *text, size_t n);
+/* "20261121T031247Z", for names of files. */
+const char *shell_stamp(const struct shell *s, char buf[32]);
 /* Asks for one line (a path, minutes, a note); done gets NULL when it was given up. */
 void shell_ask(struct shell *s, const char *label, const char *preset, bool hidden,
 	       void (*done)(void *ctx, const char *text), void *ctx);

@@ -136,15 +136,15 @@ void shell_plain(struct shell *s)
 	str_fini(&out);
 }
 
-static int write_file(const char *path, const struct str *text)
+static int write_file(const char *path, const char *text, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	size_t done = 0;
 
 	if (fd < 0)
 		return -1;
-	while (done < text->len) {
-		ssize_t n = write(fd, text->s + done, text->len - done);
+	while (done < len) {
+		ssize_t n = write(fd, text + done, len - done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
@@ -156,27 +156,41 @@ static int write_file(const char *path, const struct str *text)
 	return close(fd);
 }
 
+bool shell_save(struct shell *s, const char *path, const char *text, size_t n)
+{
+	_cleanup_(free_p) char *full = NULL;
+
+	if (write_file(path, text, n) < 0) {
+		shell_say(s, ROLE_error, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	full = realpath(path, NULL);
+	shell_say(s, ROLE_ok, "wrote %s (0600)", full ? full : path);
+	return true;
+}
+
+const char *shell_stamp(const struct shell *s, char buf[32])
+{
+	time_t now = (time_t)(loop_wall_ms(s->loop) / 1000);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(buf, 32, "%Y%m%dT%H%M%SZ", &tm);
+	return buf;
+}
+
 void shell_write(struct shell *s, const char *path)
 {
 	struct str out = STR_INIT((size_t)1 << 20);
-	time_t now = (time_t)(loop_wall_ms(s->loop) / 1000);
-	struct tm tm;
 	char name[128], stamp[32];
 
-	gmtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	if (!path || !*path) {
 		snprintf(name, sizeof(name), "ringdown-%s-%s.txt", s->views[s->front].def->name,
-		         stamp);
+		         shell_stamp(s, stamp));
 		path = name;
 	}
 	shell_view_text(s, &out);
-	if (write_file(path, &out) < 0) {
-		shell_say(s, ROLE_error, "%s: %s", path, strerror(errno));
-	} else {
-		_cleanup_(free_p) char *full = realpath(path, NULL);
-		shell_say(s, ROLE_ok, "wrote %s (0600)", full ? full : path);
-	}
+	shell_save(s, path, str_get(&out), out.len);
 	str_fini(&out);
 }
 

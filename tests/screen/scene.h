@@ -20,6 +20,7 @@
 struct client_request {
 	struct client *c;
 	client_done done;
+	client_text_done text_done;
 	void *ctx;
 	char method[8], path[256];
 	char *body;
@@ -514,6 +515,15 @@ static struct client_request *request(struct client *c, const char *method, cons
 struct client_request *client_get(struct client *c, const char *path, client_done done, void *ctx)
 {
 	return request(c, "GET", path, NULL, done, ctx);
+}
+
+struct client_request *client_get_text(struct client *c, const char *path, client_text_done done,
+                                       void *ctx)
+{
+	struct client_request *r = request(c, "GET", path, NULL, NULL, ctx);
+
+	r->text_done = done;
+	return r;
 }
 
 struct client_request *client_send(struct client *c, const char *method, const char *path,

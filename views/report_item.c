@@ -1,0 +1,156 @@
+/* An action item as a form: what is to be done, by whom, until when, and where it stands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "views/report.h"
+
+enum { ROW_TEXT, ROW_OWNER, ROW_DUE, ROW_STATE };
+
+struct report_item {
+	struct report_data *of;
+	struct client_request *request;
+	char id[24], incident[24];
+	bool open;
+	char wrong[120];
+};
+
+static const struct form_row rows[] = {
+	{ "text", "What", "what is to be done, so that one can say it is done", FORM_TEXT, true },
+	{ "owner", "Owner", "one person; ^N: the next of those in the incident", FORM_TEXT, false },
+	{ "dueAt", "Due", "a day 2026-12-01, an instant, or from now on: +7d", FORM_TEXT, false },
+	{ "state", "State", "Space: open, done, dropped", FORM_CHOICE, true },
+};
+
+/* A day ends with it. */
+static bool due_at(const struct report_item *x, const char *text, int64_t *ret)
+{
+	_cleanup_(free_p) char *day = strlen(text) == 10 ? xasprintf("%sT23:59:59Z", text) : NULL;
+	int64_t ms;
+
+	if (*text == '+' && parse_duration_ms(text + 1, &ms) && ms > 0 &&
+	    ms < INT64_C(1000) * 86400000) {
+		*ret = app_now(x->of->app) + ms;
+		return true;
+	}
+	return parse_time_ms(day ? day : text, ret);
+}
+
+static const char *on_check(void *ctx, size_t row, const char *text)
+{
+	struct report_item *x = ctx;
+	int64_t ms;
+
+	if (row != ROW_DUE || due_at(x, text, &ms))
+		return NULL;
+	snprintf(x->wrong, sizeof(x->wrong), "such as 2026-12-01, +7d or 2026-12-01T12:00:00Z");
+	return x->wrong;
+}
+
+/* Who is somebody in the incident; then who is here. */
+static const char *on_offer(void *ctx, size_t row, size_t i, const char **from)
+{
+	static const char *const states[] = { "open", "done", "dropped" };
+	const struct report_item *x = ctx;
+	const struct json *in = json_get(x->of->doc, "incident");
+
+	*from = NULL;
+	if (row == ROW_STATE)
+		return i < COUNT_OF(states) ? states[i] : NULL;
+	if (row != ROW_OWNER)
+		return NULL;
+	for (const struct json *r = json_first(json_get(in, "roles")); r; r = json_next(r))
+		if (!*report_str(r, "until") && i-- == 0) {
+			*from = report_str(r, "role");
+			return report_str(r, "person");
+		}
+	return NULL;
+}
+
+static void answered(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct report_item *x = ctx;
+	struct app *a = x->of->app;
+
+	x->request = NULL;
+	report_moved(x->of);
+	if (status >= 200 && status < 300) {
+		if (x->open)
+			form_close(shell_form(a->shell));
+		shell_say(a->shell, ROLE_ok, "%s: %s", x->incident,
+		          x->id[0] ? "the action item is changed" : "an action item more");
+	} else if (x->open) {
+		form_done(shell_form(a->shell), problem ? problem : "no answer",
+		          json_get_str(doc, "field"));
+	} else {
+		shell_say(a->shell, ROLE_error, "action item: %s", problem ? problem : "no answer");
+	}
+	shell_redraw(a->shell);
+}
+
+static void on_send(void *ctx, struct form *f)
+{
+	struct report_item *x = ctx;
+	_cleanup_(str_fini) struct str body = STR_INIT(16000), path = STR_INIT(300);
+	struct jw w = JW(&body);
+	int64_t due = 0;
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "action", "action");
+	if (x->id[0])
+		jw_str(&w, "id", x->id);
+	jw_str(&w, "text", form_get(f, ROW_TEXT));
+	jw_str(&w, "owner", form_get(f, ROW_OWNER) ? form_get(f, ROW_OWNER) : "");
+	if (form_get(f, ROW_DUE) && due_at(x, form_get(f, ROW_DUE), &due))
+		jw_time(&w, "dueAt", due);
+	jw_str(&w, "state", form_get(f, ROW_STATE));
+	jw_obj_end(&w);
+	str_add(&path, "/api/v1/incidents/");
+	str_add_urlencoded(&path, x->incident);
+	str_add(&path, "/do");
+	x->request = client_send(x->of->app->client, "POST", str_get(&path), str_get(&body),
+	                         answered, x);
+}
+
+static void on_closed(void *ctx)
+{
+	struct report_item *x = ctx;
+
+	x->open = false;
+}
+
+void report_item_free(struct report_data *d)
+{
+	if (d->item && d->item->request)
+		client_cancel(d->item->request);
+	free_p(&d->item);
+}
+
+void report_item_form(struct report_data *d, const char *id)
+{
+	struct form *f = shell_form(d->app->shell);
+	const struct json *is = report_item(d, id);
+	struct report_item *x;
+
+	if (d->item && d->item->request) {
+		shell_say(d->app->shell, ROLE_hint, "the last one is still being sent");
+		return;
+	}
+	form_close(f);
+	report_item_free(d);
+	x = d->item = xcalloc(1, sizeof(*x));
+	x->of = d;
+	snprintf(x->incident, sizeof(x->incident), "%s", d->id);
+	snprintf(x->id, sizeof(x->id), "%s", is ? id : "");
+	form_open(f, is ? "ACTION ITEM" : "A NEW ACTION ITEM", rows, COUNT_OF(rows), on_send,
+	          on_closed, x);
+	f->check = on_check;
+	f->offer = on_offer;
+	snprintf(f->sent, sizeof(f->sent), "sent; waiting for the engine ..");
+	form_set(f, "text", report_str(is, "text"));
+	form_set(f, "owner", report_str(is, "owner"));
+	form_set(f, "dueAt", report_str(is, "dueAt"));
+	form_set(f, "state", is ? report_str(is, "state") : "open");
+	x->open = true;
+	shell_redraw(d->app->shell);
+}
