@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engine/engine.h"
+#include "incident/facts.h"
 #include "incident/incidents.h"
 #include "store/incidents.h"
 
@@ -218,7 +219,10 @@ static int do_edit(struct call *c, const char *id, const struct who *who, struct
 
 	if (json_count(fields) == 0)
 		return err_field(err, ERR_INVALID, "fields", "is required for this action");
-	return incident_edit(c->engine->store, who, id, call_int(c, "version", 0), fields, err);
+	int e = facts_check(json_get(fields, "fields"), err);
+
+	return e < 0 ? e : incident_edit(c->engine->store, who, id, call_int(c, "version", 0),
+					 fields, err);
 }
 
 static int do_link(struct call *c, const char *id, const struct who *who, struct err *err)
@@ -370,7 +374,8 @@ static const struct route routes[] = {
 		    TEXT("reason", 1000), TEXT("at", 40, .help = "when it was, if not now"),
 		    TEXT("severity", 20), TEXT("role", 60), TEXT("person", 200),
 		    { "fields", M_OBJECT, .help = "title impact cause service startedAt detectedAt "
-		      "ackedAt mitigatedAt resolvedAt reviewOwner statusQuoted fields" },
+		      "ackedAt mitigatedAt resolvedAt reviewOwner statusQuoted; fields: an object of "
+		      "values for messages, null takes one away" },
 		    TEXT("kind", 20), TEXT("ref", 500), TEXT("clock", 40), TEXT("task", 40),
 		    { "on", M_BOOL }, TEXT("id", 40), TEXT("text", 4000), TEXT("owner", 200),
 		    TEXT("dueAt", 40), TEXT("state", 20) },

@@ -25,6 +25,7 @@ static void ask_of(const struct call *c, struct message_ask *a)
 	*a = (struct message_ask){ .template_id = c->params[1],
 				   .vendor = call_text(c, "vendor"),
 				   .fields = json_get(c->body, "fields"),
+				   .components = json_get(c->body, "components"),
 				   .hash = call_text(c, "hash"),
 				   .tier = call_text(c, "tier"),
 				   .subject = call_text(c, "subject"),
@@ -144,7 +145,11 @@ static int get_capabilities(struct call *c)
 	{                                                                                          \
 		{ "to", M_TEXTS,                                                                   \
 		  .help = "audiences, or slack, pager, email:ADDRESS, role:ROLE, status-page" },   \
-		{ "fields", M_OBJECT, .help = "values of the template's fields" },                 \
+		{ "fields", M_OBJECT,                                                              \
+		  .help = "values of the template's fields; the incident keeps them" },            \
+		{ "components", M_OBJECT,                                                          \
+		  .help = "states of our status page's components where they are not to follow "   \
+			  "from the capabilities; null = as it stands there" },                    \
 		{ "withGaps", M_TEXTS, .help = "fields that may stay without a value" },           \
 		TEXT("vendor", 40, .help = "whose support it goes to"), TEXT("tier", 40),          \
 		TEXT("subject", 500, .help = "as it was seen or changed"),                         \

@@ -369,6 +369,40 @@ static int note(struct cli *c)
 	return r;
 }
 
+/* Words, stamps and values for messages; each keeps who said it and when. */
+static int edit(struct cli *c)
+{
+	static const char *const members[][2] = {
+		{ "title", "title" }, { "impact", "impact" }, { "cause", "cause" },
+		{ "service", "service" }, { "started", "startedAt" }, { "detected", "detectedAt" },
+	};
+	struct str body = STR_INIT(1 << 20), path = STR_INIT(400);
+	struct json *doc = NULL;
+	struct jw w = JW(&body);
+	int r = 0;
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "action", "edit");
+	jw_obj(&w, "fields");
+	for (size_t i = 0; i < COUNT_OF(members); i++)
+		add_opt(c, &w, members[i][0], members[i][1]);
+	if (cli_opt_count(c, "field"))
+		r = incident_add_fields(c, &w, "fields");
+	jw_obj_end(&w);
+	jw_obj_end(&w);
+	str_add(&path, API_INCIDENTS "/");
+	str_add_urlencoded(&path, cli_arg(c, 0));
+	str_add(&path, "/do");
+	if (r == 0)
+		r = remote_send(c, "POST", str_get(&path), str_get(&body), &doc, NULL);
+	if (r == 0)
+		r = answer(c, doc, "changed");
+	json_free(doc);
+	str_fini(&body);
+	str_fini(&path);
+	return r;
+}
+
 #define RUN(name)                                                                                  \
 	static int name##_run(struct cli *c) { return cli_run(c, name); }
 RUN(list)
@@ -376,6 +410,7 @@ RUN(show)
 RUN(handover)
 RUN(declare)
 RUN(order)
+RUN(edit)
 RUN(note)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -412,21 +447,34 @@ static const struct cli_option task_options[] = {
 	  .repeated = true,                                                                        \
 	  .help = "team, customers, vendor, slack, pager, email:ADDRESS, role:ROLE, "              \
 		  "status-page" },                                                                 \
-		{ .name = "field",                                                                 \
-		  .arg = "NAME=VALUE",                                                             \
-		  .repeated = true,                                                                \
-		  .help = "a value of the template" },                                             \
+		VALUE,                                                                             \
 		{ .name = "with-gaps",                                                             \
 		  .arg = "NAME",                                                                   \
 		  .repeated = true,                                                                \
 		  .help = "this field may stay without a value; it then reads \"not known "        \
 			  "yet\"" },                                                               \
+		{ .name = "component",                                                             \
+		  .arg = "NAME=STATE",                                                             \
+		  .repeated = true,                                                                \
+		  .help = "of our status page, when it is not to follow from what works" },        \
 		{ .name = "vendor",                                                                \
 		  .arg = "V",                                                                      \
 		  .help = "twilio or telnyx: whose support it goes to" },                          \
 	{                                                                                          \
 		.name = "tier", .arg = "T", .help = "of that support; the policy's unless said"    \
 	}
+#define VALUE                                                                                      \
+	{ .name = "field", .arg = "NAME=VALUE", .repeated = true,                                  \
+	  .help = "a value for messages, such as eta; =@FILE reads it, = takes it away" }
+static const struct cli_option edit_options[] = {
+	{ .name = "title", .arg = "TEXT", .help = "what it is called from now on" },
+	{ .name = "impact", .arg = "TEXT", .help = "what users notice" },
+	{ .name = "cause", .arg = "TEXT", .help = "for the review" },
+	{ .name = "service", .arg = "S", .help = "what is affected" },
+	{ .name = "started", .arg = "TIME", .help = "the impact began, RFC 3339" },
+	{ .name = "detected", .arg = "TIME", .help = "somebody or something noticed" },
+	VALUE,
+};
 static const struct cli_option message_options[] = { MESSAGE };
 static const struct cli_option tell_options[] = {
 	MESSAGE, { .name = "yes", .help = "send without asking" },
@@ -463,6 +511,13 @@ static const struct subcommand verbs[] = {
 	  .run = note_run,
 	  .help = "write to its timeline; \"" NOTE_TODO "\" at its beginning makes an action"
 		  " item" },
+	{ .name = "edit",
+	  .args = "INCIDENT",
+	  .kind = CLI_CHANGES,
+	  .options = edit_options,
+	  .n_options = COUNT_OF(edit_options),
+	  .run = edit_run,
+	  .help = "change its words and stamps, or give a value that messages ask for" },
 	ORDER("role", "INCIDENT ROLE [PERSON]", reason_options,
 	      "who is commander, deputy, scribe ...; without PERSON nobody"),
 	ORDER("severity", "INCIDENT SEVERITY", reason_options,

@@ -3,12 +3,15 @@
 #define RD_CLI_INCIDENT_H
 
 #include "cli/cli.h"
+#include "core/json.h"
 
 #define API_INCIDENTS "/api/v1/incidents"
 
 /* incident_message.c */
 int incident_message_run(struct cli *c);
 int incident_tell_run(struct cli *c);
+/* --field of the command line as an object; 0 or an exit status. */
+int incident_add_fields(struct cli *c, struct jw *w, const char *member);
 /* incident_vendor.c */
 int incident_vendor_run(struct cli *c);
 int incident_capabilities_run(struct cli *c);

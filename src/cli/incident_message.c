@@ -3,6 +3,8 @@
  * its addressees; then the same, sent. What is sent is what was shown, whatever the record says
  * by then: the second request carries the words of the first one's answer.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,19 +29,66 @@ static void add_texts(struct cli *c, struct jw *w, const char *option, const cha
 	jw_arr_end(w);
 }
 
-static int add_fields(struct cli *c, struct jw *w)
+/* NAME=@FILE: what stands in the file, which is text of at most VALUE_MAX bytes. */
+static int add_file(struct cli *c, struct jw *w, const char *name, const char *path)
 {
-	jw_obj(w, "fields");
-	for (size_t i = 0; i < cli_opt_count(c, "field"); i++) {
+	enum { VALUE_MAX = 20000 };
+	_cleanup_(free_p) char *text = xcalloc(1, VALUE_MAX + 2);
+	FILE *f = fopen(path, "re");
+	size_t n = f ? fread(text, 1, VALUE_MAX + 1, f) : 0;
+	int failed = !f || ferror(f) ? errno : 0;
+
+	if (f)
+		fclose(f);
+	if (failed)
+		return cli_fail(c, EXIT_USAGE, "--field %s=@%s: %s", name, path, strerror(failed));
+	if (n > VALUE_MAX || memchr(text, 0, n))
+		return cli_fail(c, EXIT_USAGE, "--field %s=@%s: text of at most %d bytes is wanted",
+				name, path, VALUE_MAX);
+	jw_str(w, name, text);
+	return 0;
+}
+
+int incident_add_fields(struct cli *c, struct jw *w, const char *member)
+{
+	int r = 0;
+
+	jw_obj(w, member);
+	for (size_t i = 0; r == 0 && i < cli_opt_count(c, "field"); i++) {
 		const char *text = cli_opt_at(c, "field", i), *eq = strchr(text, '=');
 		_cleanup_(free_p) char *name = eq ? xstrndup(text, (size_t)(eq - text)) : NULL;
 
 		if (!eq)
-			return cli_fail(c, EXIT_USAGE, "--field: NAME=VALUE, got '%s'", text);
-		jw_str(w, name, eq + 1);
+			r = cli_fail(c, EXIT_USAGE, "--field: NAME=VALUE, got '%s'", text);
+		else if (eq[1] == '@')
+			r = add_file(c, w, name, eq + 2);
+		else
+			jw_str(w, name, eq + 1);
 	}
 	jw_obj_end(w);
-	return 0;
+	return r;
+}
+
+/* Components of our status page: those that were seen, but where --component says otherwise. */
+static int add_components(struct cli *c, struct jw *w, const struct json *seen)
+{
+	int r = 0;
+
+	jw_obj(w, "components");
+	for (size_t i = 0; r == 0 && i < cli_opt_count(c, "component"); i++) {
+		const char *text = cli_opt_at(c, "component", i), *eq = strrchr(text, '=');
+		_cleanup_(free_p) char *name = eq ? xstrndup(text, (size_t)(eq - text)) : NULL;
+
+		if (!eq)
+			r = cli_fail(c, EXIT_USAGE, "--component: NAME=STATE, got '%s'", text);
+		else if (!seen)
+			jw_str(w, name, eq + 1);
+	}
+	for (const struct json *v = json_first(json_path(seen, "statusPage.components")); v;
+	     v = json_next(v))
+		jw_str(w, json_get_str(v, "name"), json_get_str(v, "state"));
+	jw_obj_end(w);
+	return r;
 }
 
 /* seen: the preview whose words are to be sent; NULL = a preview is asked for. */
@@ -59,7 +108,9 @@ static int body_of(struct cli *c, const struct json *seen, struct str *ret)
 		jw_str(&w, "subject", json_get_str(seen, "subject"));
 		jw_str(&w, "body", json_get_str(seen, "body"));
 	}
-	r = add_fields(c, &w);
+	r = add_components(c, &w, seen);
+	if (r == 0)
+		r = incident_add_fields(c, &w, "fields");
 	jw_obj_end(&w);
 	return r;
 }
@@ -89,9 +140,22 @@ static void print_way(struct cli *c, const struct json *v)
 		cli_print(c, "          NOT TOLD: %s\n", json_get_str(v, "why"));
 }
 
+static void print_components(struct cli *c, const struct json *page)
+{
+	for (const struct json *v = json_first(json_get(page, "components")); v; v = json_next(v)) {
+		const char *state = json_get_str(v, "state");
+
+		cli_print(c, "          %-22s %s%s%s%s\n", json_get_str(v, "name"),
+			  state ? state : "as it stands there",
+			  str_eq(state, "operational") ? "" : " (",
+			  str_eq(state, "operational") ? "" : json_get_str(v, "why"),
+			  str_eq(state, "operational") ? "" : ")");
+	}
+}
+
 static void print_message(struct cli *c, const struct json *m)
 {
-	const struct json *missing = json_get(m, "missing"), *page = json_get(m, "statusPage");
+	const struct json *page = json_get(m, "statusPage");
 
 	for (const struct json *v = json_first(json_get(m, "to")); v; v = json_next(v))
 		print_way(c, v);
@@ -102,10 +166,11 @@ static void print_message(struct cli *c, const struct json *m)
 				  : "a new incident there",
 			  json_get_str(page, "status"), json_get_str(page, "link") ? ", " : "",
 			  json_get_str(page, "link") ? json_get_str(page, "link") : "");
+	print_components(c, page);
 	cli_print(c, "Subject:  %s\n\n%s\n", json_get_str(m, "subject"), json_get_str(m, "body"));
-	for (const struct json *v = json_first(missing); v; v = json_next(v))
-		cli_print(c, "MISSING   %s: --field %s=..., or --with-gaps %s\n", json_str(v),
-			  json_str(v), json_str(v));
+	for (const struct json *v = json_first(json_get(m, "gaps")); v; v = json_next(v))
+		cli_print(c, "MISSING   %s: %s\n          or go without: --with-gaps %s\n",
+			  json_get_str(v, "name"), json_get_str(v, "how"), json_get_str(v, "name"));
 }
 
 static int list_templates(struct cli *c)

@@ -69,12 +69,26 @@ static int note_said(struct tx *t, const struct run_say *m, const char *line, st
 	return r == ERR_NOT_FOUND ? 0 : r < 0 ? err_set(err, r, "%s", why.msg) : 0;
 }
 
+/* Components of our status page, when the run belongs to an incident that is kept here. */
+static char *page_of(struct engine *e, const struct run_say *m)
+{
+	struct page_components c = { 0 };
+	struct err ignored = { 0 };
+	char *ret = NULL;
+
+	if (m->incident && incidents_page(e->incidents, m->incident, m->status, &c, &ignored) == 0)
+		ret = page_components_wire(&c);
+	page_components_fini(&c);
+	return ret;
+}
+
 static int say(void *ctx, const struct run_say *m, struct str *ret_missing, struct err *err)
 {
 	struct engine *e = ctx;
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct who who = { .actor = m->by ? m->by : "runbook", .role = "engine", .via = "engine" };
-	struct notify_letter letter = { m->subject, m->text, m->status, m->severity };
+	struct notify_letter letter = { m->subject, m->text, m->status, NULL };
+	_cleanup_(free_p) char *page = NULL;
 	struct notify_to to[MESSAGE_WAYS];
 	struct str told = STR_INIT(4000), line = STR_INIT(40000);
 	struct draft d;
@@ -83,6 +97,8 @@ static int say(void *ctx, const struct run_say *m, struct str *ret_missing, stru
 
 	if (r == 0 && n == 0)
 		r = err_set(err, ERR_UNREACHABLE, "nobody can be told: %s", str_get(ret_missing));
+	if (r == 0 && message_to_page(&d))
+		letter.components = page = page_of(e, m);
 	if (r == 0)
 		r = tx_begin(e->store, &t, &who, err);
 	if (r == 0)

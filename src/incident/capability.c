@@ -90,15 +90,14 @@ void watching_fini(struct watching *w)
 	*w = (struct watching){ 0 };
 }
 
-/* ---- one component ----------------------------------------------------------------------------
- */
+/* ---- one component -------------------------------------------------------------------------- */
 
 struct verdict { enum capability_state state; char *why; bool watched; };
 
 static void worse(struct verdict *v, enum capability_state s, char *why)
 {
 	/* what is known to be well counts before what is not known */
-	bool first = !v->watched || s > v->state || (v->state == CAP_UNKNOWN && s != CAP_UNKNOWN);
+	bool first = !v->watched || (s != CAP_UNKNOWN && (s > v->state || v->state == CAP_UNKNOWN));
 
 	v->watched = true;
 	if (!first) {
@@ -194,11 +193,34 @@ enum capability_state component_state(const struct policy_dependency *d, const s
 	return v.state;
 }
 
-/* ---- all of them
- * ---------------------------------------------------------------------------------- */
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+enum capability_state capability_now(const struct policy *p, const char *capability,
+				     const struct watching *watch, char **ret_why)
+{
+	enum capability_state worst = CAP_OK;
+	char *why = NULL;
+
+	for (size_t i = 0; i < p->n_depends; i++) {
+		const struct policy_dependency *d = &p->depends[i];
+		_cleanup_(free_p) char *text = NULL;
+		enum capability_state s;
+
+		if (!str_eq(d->capability, capability))
+			continue;
+		s = component_state(d, watch, &text);
+		if (s > worst || !why) {
+			free(why);
+			why = xasprintf("%s: %s", d->component, text);
+		}
+		worst = s > worst ? s : worst;
+	}
+	*ret_why = why ? why : xstrdup("nothing is known of it");
+	return worst;
+}
 
 static void components(struct jw *w, const struct policy *p, const char *capability,
-		       const struct watching *watch, enum capability_state *ret, struct str *why)
+		       const struct watching *watch)
 {
 	jw_arr(w, "components");
 	for (size_t i = 0; i < p->n_depends; i++) {
@@ -209,12 +231,6 @@ static void components(struct jw *w, const struct policy *p, const char *capabil
 		if (!str_eq(d->capability, capability))
 			continue;
 		s = component_state(d, watch, &text);
-		if (s > *ret || !why->len) {
-			str_clear(why);
-			str_addf(why, "%s: %s", d->component, text);
-		}
-		if (s > *ret)
-			*ret = s;
 		jw_obj(w, NULL);
 		jw_str(w, "component", d->component);
 		jw_str(w, "vendor", d->vendor);
@@ -250,17 +266,17 @@ void capabilities_json(struct jw *w, const struct policy *p, const struct watchi
 
 	jw_arr(w, "capabilities");
 	for (size_t i = 0; i < p->n_depends; i++) {
-		struct str why = STR_INIT(2000);
+		_cleanup_(free_p) char *why = NULL;
 
 		if (named_before(p, i))
 			continue;
+		states[i] = capability_now(p, p->depends[i].capability, watch, &why);
 		jw_obj(w, NULL);
 		jw_str(w, "capability", p->depends[i].capability);
-		components(w, p, p->depends[i].capability, watch, &states[i], &why);
+		components(w, p, p->depends[i].capability, watch);
 		jw_str(w, "state", enum_name(&capability_state_names, (int)states[i]));
-		jw_str(w, "why", str_get(&why));
+		jw_str(w, "why", why);
 		jw_obj_end(w);
-		str_fini(&why);
 	}
 	jw_arr_end(w);
 	names(w, "affected", p, states, CAP_DEGRADED, CAP_DOWN);

@@ -30,6 +30,9 @@ void watching_fini(struct watching *w);
 /* *ret_why (heap) says what says so. */
 enum capability_state component_state(const struct policy_dependency *d, const struct watching *w,
 				      char **ret_why);
+/* The worst of what it needs; *ret_why (heap) names it. */
+enum capability_state capability_now(const struct policy *p, const char *capability,
+				     const struct watching *watch, char **ret_why);
 /* "capabilities", "affected", "working", "unknown". */
 void capabilities_json(struct jw *w, const struct policy *p, const struct watching *watch);
 

@@ -1,7 +1,7 @@
 /*
- * See facts.h. The reading half asks one question per list, each bounded; the other half is
- * pure and decides which of several sources a field takes. A policy is not kept across the
- * reads: it may be loaded anew at any wait.
+ * See facts.h: the pure half, which decides which of several sources a field takes. What a person
+ * filled in is older than what the same person says with a message, and newer than what the
+ * record says; but an expected end that has passed is none.
  */
 #include "incident/facts.h"
 
@@ -10,8 +10,6 @@
 #include <string.h>
 
 #include "core/mem.h"
-
-enum { HOUR_MS = 3600000, NUMBERS_MAX = 50 };
 
 /* ---- fields --------------------------------------------------------------------------- */
 
@@ -29,6 +27,16 @@ const struct fact *facts_find(const struct facts *f, const char *name)
 		if (str_eq(f->v[i].name, name))
 			return &f->v[i];
 	return NULL;
+}
+
+const char *facts_need(char ret[FACT_NAME], const char *need)
+{
+	size_t n = 0;
+
+	for (; *need && n < FACT_NAME - 1; need++)
+		ret[n++] = *need == ' ' ? '_' : *need;
+	ret[n] = '\0';
+	return ret;
 }
 
 void facts_fini(struct facts *f)
@@ -51,261 +59,6 @@ const char *facts_instant(char buf[32], int64_t ms)
 	return buf;
 }
 
-/* ---- what the database knows ------------------------------------------------------------ */
-
-struct reading {
-	struct store *s;
-	const char *incident, *vendor;
-	int64_t since_ms, until_ms;
-	struct str ids;			/* of the accounts, as text[] */
-	struct evidence *e;
-};
-
-#define LINKED_EVENTS                                                                              \
-	"(SELECT l.ref FROM ringdown.incident_link l WHERE l.incident_id = $1 AND"                 \
-	" l.kind = 'event' AND l.gone_by IS NULL)"
-
-static void add_account(struct reading *rd, const struct pg_result *r, int i)
-{
-	const char *name = pg_text(r, i, 1), *sid = pg_text(r, i, 2), *why = pg_text(r, i, 4);
-	_cleanup_(free_p) char *line = xasprintf("%s %s%s%s", sid, name, *why ? ": " : "", why);
-
-	str_addf(&rd->ids, "%s\"%s\"", rd->ids.len > 1 ? "," : "", pg_text(r, i, 0));
-	strlist_add(&rd->e->accounts, line);
-	if (!rd->e->account_sid) {
-		rd->e->account_sid = xstrdup(sid);
-		rd->e->account_name = xstrdup(name);
-	}
-	if (pg_i64(r, i, 5) > 0) {
-		_cleanup_(free_p) char *agents = xasprintf("%s: %lld of %lld agents fail", name,
-			(long long)pg_i64(r, i, 5), (long long)pg_i64(r, i, 6));
-		strlist_add(&rd->e->affected, agents);
-	}
-}
-
-/* Accounts that failed in a failover of the incident or fail now; else those that carry. */
-static int read_accounts(struct reading *rd, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(
-		rd->s, &r, err,
-		"SELECT t.id, t.name, t.\"accountSid\", x.health, coalesce(x.why, ''), x.failing, "
-		"x.agents,"
-		" (t.id IN (SELECT e.from_account FROM ringdown.event e WHERE e.id "
-		"IN " LINKED_EVENTS "))"
-		"  AS source, coalesce(x.health IN ('degraded', 'critical'), false) AS ill, "
-		"t.\"isPrimary\""
-		" FROM \"TwilioAccount\" t LEFT JOIN ringdown.account_ext x ON x.account_id = t.id"
-		" WHERE ($2::text IS NULL OR t.provider = $2) AND t.\"isActive\" AND x.removed_at "
-		"IS NULL"
-		" ORDER BY 8 DESC, 9 DESC, t.\"isPrimary\" DESC, t.priority, t.id LIMIT 50",
-		"tt", rd->incident, rd->vendor);
-	bool any = false;
-
-	str_addc(&rd->ids, '{');
-	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
-		bool concerned = pg_bool(r, i, 7) || pg_bool(r, i, 8);
-		bool ours = pg_bool(r, i, 9) || !str_eq(rd->vendor, "twilio");
-
-		if (concerned || (!any && rd->vendor && ours))
-			add_account(rd, r, i);
-		any = any || concerned;
-	}
-	str_addc(&rd->ids, '}');
-	return e;
-}
-
-static int read_numbers(struct reading *rd, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(
-		rd->s, &r, err,
-		"SELECT n, count(*) OVER () FROM (SELECT i.from_number AS n FROM "
-		"ringdown.event_item i"
-		"  WHERE i.event_id IN " LINKED_EVENTS " AND i.from_account = ANY($2::text[])"
-		" UNION SELECT v.\"twilioPhoneNumber\" FROM \"VoiceAgent\" v JOIN "
-		"ringdown.agent_ext x"
-		"  ON x.agent_id = v.id LEFT JOIN ringdown.account_ext a ON a.account_id ="
-		"  coalesce(v.\"twilioAccountId\", x.home_account) WHERE (x.outcome = 'bad' OR"
-		"  (x.outcome = 'unknown' AND a.health <> 'healthy')) AND"
-		"  coalesce(v.\"twilioAccountId\", x.home_account) = ANY($2::text[])"
-		" UNION SELECT v.\"twilioPhoneNumber\" FROM \"VoiceAgent\" v JOIN "
-		"ringdown.agent_ext x"
-		"  ON x.agent_id = v.id JOIN ringdown.account_ext a ON a.account_id = "
-		"x.home_account"
-		"  WHERE a.health = 'critical' AND x.home_account = ANY($2::text[])"
-		" UNION SELECT phone_number FROM ringdown.number_ext WHERE problem IS NOT NULL AND"
-		"  account_id = ANY($2::text[]) AND $1::text IS NOT NULL) q WHERE n <> '' ORDER BY "
-		"1 LIMIT $3",
-		"tti", rd->incident, str_get(&rd->ids), (int64_t)NUMBERS_MAX);
-
-	for (int i = 0; e == 0 && i < pg_rows(r); i++)
-		strlist_add(&rd->e->numbers, pg_text(r, i, 0));
-	if (e == 0 && pg_rows(r))
-		rd->e->n_numbers = pg_i64(r, 0, 1);
-	return e;
-}
-
-static int add_lines(struct store *s, struct strlist *to, const char *sql, const char *incident,
-		     const char *ids, int64_t since, int64_t until, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, sql, "ttmm", incident, ids, since, until);
-
-	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
-		_cleanup_(free_p) char *clean = text_clean(pg_text(r, i, 0), 300);
-
-		strlist_add(to, clean);
-	}
-	return e;
-}
-
-/* Each gives lines of text; $1 incident, $2 accounts, $3 since, $4 until. All name all four. */
-#define USED                                                                                       \
-	" AND ($1::text IS NOT NULL OR $2::text[] IS NULL OR $3::timestamptz < $4::timestamptz)"
-#define CLOCK(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z '"
-
-static const char probes_sql[] =
-	"SELECT text FROM (SELECT DISTINCT ON (account_id, kind, method) at, " CLOCK(
-		"at") " || kind ||"
-		      " coalesce(' ' || nullif(method, ''), '') || ': ' || coalesce(reason, class, "
-		      "'failed') ||"
-		      " coalesce(' (code ' || code || ')', '') AS text FROM ringdown.evidence "
-		      "WHERE outcome <> 'ok' AND coalesce(reason, '') <> '' AND"
-		      " account_id = ANY($2::text[]) AND at >= $3 AND at <= $4" USED
-		      " ORDER BY account_id, kind, method, at DESC) q ORDER BY at DESC LIMIT 8";
-static const char tests_sql[] = "SELECT " CLOCK(
-	"at") " || 'test of ' || event_id || ': ' || detail FROM ringdown.event_test"
-	      " WHERE event_id IN " LINKED_EVENTS
-	      " AND outcome = 'bad' AND coalesce(detail, '') <> '' AND"
-	      " at <= $4" USED " ORDER BY at DESC LIMIT 3";
-static const char agents_sql[] =
-	"SELECT count(*) || ' agents: ' || coalesce(x.reason, 'failing') FROM \"VoiceAgent\" v"
-	" JOIN ringdown.agent_ext x ON x.agent_id = v.id WHERE x.outcome = 'bad' AND"
-	" coalesce(v.\"twilioAccountId\", x.home_account) = ANY($2::text[])" USED
-	" GROUP BY x.reason ORDER BY count(*) DESC LIMIT 5";
-static const char messages_sql[] =
-	"SELECT count(*) || ' SMS ' || coalesce('with error ' || (metadata->>'twilioErrorCode'),"
-	" 'without an error code') || coalesce(': ' || max(metadata->>'twilioErrorMessage'), '') "
-	"FROM"
-	" \"MessageLog\" WHERE direction = 'outbound' AND status IN ('failed', 'undelivered') AND"
-	" \"createdAt\" >= $3 AND \"createdAt\" <= $4" USED
-	" GROUP BY metadata->>'twilioErrorCode' ORDER BY count(*) DESC LIMIT 5";
-static const char alerts_sql[] = "SELECT " CLOCK(
-	"a.since") " || a.name || ': ' || a.text FROM ringdown.alert a WHERE a.id IN"
-		   " (SELECT l.ref FROM ringdown.incident_link l WHERE l.incident_id = $1 AND "
-		   "l.kind = 'alert' AND"
-		   "  l.gone_by IS NULL) AND a.name NOT IN ('standby', 'engine-silent', "
-		   "'untold',"
-	" 'metric-unreadable', 'feed', 'drift', 'isolation')" USED " ORDER BY a.since DESC LIMIT 5";
-static const char calls_sql[] = "SELECT call_sid || ' ' || status || ' ' || " CLOCK(
-	"created_at") " || coalesce(from_number, '?')"
-		      " || ' to ' || coalesce(to_number, '?') FROM calls WHERE created_at >= $3 "
-		      "AND created_at <= $4"
-		      " AND status = 'failed' AND coalesce(call_sid, '') <> ''" USED
-		      " ORDER BY created_at DESC LIMIT 5";
-static const char connections_sql[] =
-	"SELECT trunk_sid || ' (' || count(*) || ' numbers)' FROM ringdown.number_ext WHERE"
-	" account_id = ANY($2::text[]) AND coalesce(trunk_sid, '') <> ''" USED
-	" GROUP BY trunk_sid ORDER BY count(*) DESC LIMIT 5";
-static const char traces_sql[] =
-	"SELECT id || ' ' || runbook FROM ringdown.run WHERE id IN (SELECT l.ref FROM"
-	" ringdown.incident_link l WHERE l.incident_id = $1 AND l.kind = 'run' AND l.gone_by IS "
-	"NULL)"
-	" AND runbook IN ('poor-call-quality', 'complete-outage')" USED
-	" ORDER BY started_at DESC LIMIT 3";
-static const char counts_sql[] =
-	"SELECT count(*) || ' calls failed' FROM calls WHERE created_at >= $3 AND created_at <= $4 "
-	"AND"
-	" status = 'failed'" USED
-	" HAVING count(*) > 0 UNION ALL SELECT count(*) || ' SMS failed in ' ||"
-	" count(DISTINCT \"orgId\") || ' organisations' FROM \"MessageLog\" WHERE direction = "
-	"'outbound' AND"
-	" status IN ('failed', 'undelivered') AND \"createdAt\" >= $3 AND \"createdAt\" <= $4"
-	" HAVING count(*) > 0";
-
-static int read_lines(struct reading *rd, struct err *err)
-{
-	const struct { const char *sql; struct strlist *to; } lists[] = {
-		{ probes_sql, &rd->e->errors },	   { tests_sql, &rd->e->errors },
-		{ agents_sql, &rd->e->errors },	   { messages_sql, &rd->e->errors },
-		{ alerts_sql, &rd->e->errors },	   { calls_sql, &rd->e->calls },
-		{ connections_sql, &rd->e->connections }, { traces_sql, &rd->e->runs },
-		{ counts_sql, &rd->e->affected },
-	};
-	int e = 0;
-
-	for (size_t i = 0; e == 0 && i < COUNT_OF(lists); i++)
-		e = add_lines(rd->s, lists[i].to, lists[i].sql, rd->incident, str_get(&rd->ids),
-			      rd->since_ms, rd->until_ms, err);
-	return e;
-}
-
-static int read_rest(struct reading *rd, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(
-		rd->s, &r, err,
-		"SELECT fields, (SELECT ref FROM ringdown.incident_link WHERE incident_id = $1 AND"
-		" kind = 'url' AND text = 'status page' AND gone_by IS NULL ORDER BY at DESC LIMIT "
-		"1),"
-		" (SELECT ref FROM ringdown.incident_link WHERE incident_id = $1 AND kind = "
-		"'event' AND"
-		"  gone_by IS NULL ORDER BY at LIMIT 1) FROM ringdown.incident WHERE id = $1",
-		"t", rd->incident);
-
-	if (e == 0 && pg_rows(r)) {
-		rd->e->fields = pg_null(r, 0, 0) ? NULL : xstrdup(pg_text(r, 0, 0));
-		rd->e->page_link = pg_null(r, 0, 1) ? NULL : xstrdup(pg_text(r, 0, 1));
-		rd->e->event = pg_null(r, 0, 2) ? NULL : xstrdup(pg_text(r, 0, 2));
-	}
-	return e;
-}
-
-int evidence_of(struct store *s, const struct incident_doc *d, const char *vendor, int64_t now_ms,
-		struct evidence *ret, struct err *err)
-{
-	const struct incident *i = &d->incident;
-	int64_t since = i->started_at_ms ? i->started_at_ms : i->declared_at_ms;
-	struct reading rd = {
-		.s = s, .incident = i->id, .vendor = vendor, .ids = STR_INIT(100000), .e = ret,
-		/* what was seen shortly before it began belongs to it */
-		.since_ms = since - HOUR_MS / 4,
-		.until_ms = i->resolved_at_ms ? i->resolved_at_ms : now_ms,
-	};
-	int e;
-
-	*ret = (struct evidence){ 0 };
-	e = read_accounts(&rd, err);
-	if (e == 0)
-		e = read_numbers(&rd, err);
-	if (e == 0)
-		e = read_lines(&rd, err);
-	if (e == 0)
-		e = read_rest(&rd, err);
-	str_fini(&rd.ids);
-	if (e < 0)
-		evidence_fini(ret);
-	return e;
-}
-
-void evidence_fini(struct evidence *e)
-{
-	strlist_fini(&e->accounts);
-	strlist_fini(&e->numbers);
-	strlist_fini(&e->errors);
-	strlist_fini(&e->calls);
-	strlist_fini(&e->connections);
-	strlist_fini(&e->runs);
-	strlist_fini(&e->affected);
-	free(e->account_sid);
-	free(e->account_name);
-	free(e->event);
-	free(e->fields);
-	free(e->page_link);
-	*e = (struct evidence){ 0 };
-}
-
 /* ---- which source a field takes ------------------------------------------------------------ */
 
 void facts_clean_lines(struct str *b, const char *text)
@@ -319,16 +72,143 @@ void facts_clean_lines(struct str *b, const char *text)
 	}
 }
 
-static void add_given(struct facts *f, const struct json *obj, const char *from)
+/* An expected end is words, or an instant: one that has passed says nothing any more. as_of_ms:
+ * when a person said so; 0 = with this message. */
+static void add_eta(struct facts *f, const char *value, const char *from, int64_t as_of_ms,
+		    int64_t now_ms)
+{
+	char when[32], as_of[32];
+	int64_t at = 0;
+	bool instant = parse_time_ms(value, &at);
+
+	if (instant && at <= now_ms)
+		return;
+	_cleanup_(free_p) char *text = !as_of_ms ?
+		xstrdup(instant ? facts_instant(when, at) : value) :
+		xasprintf("%s (as of %s)", instant ? facts_instant(when, at) : value,
+			  facts_instant(as_of, as_of_ms));
+	facts_add(f, "eta", text, from);
+}
+
+static void add_value(struct facts *f, const char *name, const char *value, const char *from,
+		      int64_t as_of_ms, int64_t now_ms)
+{
+	struct str b = STR_INIT(2 * FACT_MAX);
+
+	facts_clean_lines(&b, value);
+	if (str_eq(name, "eta") && b.len)
+		add_eta(f, str_get(&b), from, as_of_ms, now_ms);
+	else
+		facts_add(f, name, str_get(&b), from);
+	str_fini(&b);
+}
+
+static void add_given(struct facts *f, const struct json *obj, int64_t now_ms)
+{
+	for (const struct json *v = json_first(obj); v; v = json_next(v))
+		add_value(f, json_name(v), json_str(v), "given", 0, now_ms);
+}
+
+/* What the incident keeps: {"name": {"value", "at", "by"}}. */
+static void add_stored(struct facts *f, const struct json *obj, bool over, int64_t now_ms)
 {
 	for (const struct json *v = json_first(obj); v; v = json_next(v)) {
-		struct str b = STR_INIT(40000);
+		const char *at = json_get_str(v, "at"), *by = json_get_str(v, "by");
+		int64_t ms = 0;
+		char when[32];
 
-		facts_clean_lines(&b, json_str(v));
-		facts_add(f, json_name(v), str_get(&b), from);
-		str_fini(&b);
+		if (at)
+			parse_time_ms(at, &ms);
+		_cleanup_(free_p) char *from = xasprintf("filled in by %s, %s", by ? by : "?",
+							 facts_instant(when, ms));
+		if (!over || !str_eq(json_name(v), "eta"))
+			add_value(f, json_name(v), json_get_str(v, "value"), from, ms, now_ms);
 	}
 }
+
+int facts_check(const struct json *given, struct err *err)
+{
+	size_t n = 0;
+
+	for (const struct json *v = json_first(given); v; v = json_next(v)) {
+		const char *name = json_name(v);
+		size_t len = strlen(name);
+
+		if (len == 0 || len > 60 ||
+		    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len)
+			return err_field(err, ERR_INVALID, "fields", "'%.60s' is no name of a"
+					 " field: a-z, 0-9 and _, at most 60", name);
+		if (!json_str(v) && json_type(v) != JSON_NULL)
+			return err_field(err, ERR_INVALID, "fields", "%s must be a string", name);
+		if (json_str(v) && strlen(json_str(v)) > FACT_MAX)
+			return err_field(err, ERR_INVALID, "fields", "%s is longer than %d bytes",
+					 name, FACT_MAX);
+		if (++n > FACTS_GIVEN)
+			return err_field(err, ERR_INVALID, "fields", "more than %d fields",
+					 FACTS_GIVEN);
+	}
+	return 0;
+}
+
+/* Whose place is the record itself, or the person who signs. */
+size_t facts_kept(struct jw *w, const struct json *given)
+{
+	static const char *const own[] = {
+		"incident", "severity", "service", "summary", "impact", "commander", "started",
+		"status", "next_update", "now", "name", "title", "phone", "vendor",
+	};
+	size_t n = 0;
+
+	for (const struct json *v = json_first(given); v; v = json_next(v)) {
+		bool keep = !str_empty(json_str(v));
+
+		for (size_t i = 0; i < COUNT_OF(own); i++)
+			keep = keep && !str_eq(own[i], json_name(v));
+		if (keep)
+			jw_str(w, json_name(v), json_str(v));
+		n += keep;
+	}
+	return n;
+}
+
+/* ---- what fills a gap -------------------------------------------------------------------- */
+
+#define EDIT "ringdown incident edit %s --"
+/* One %s: the incident. */
+static const struct { const char *name, *how; } ways[] = {
+	{ "eta", "nobody said when it ends, or that time has passed; it is never guessed. When the"
+	  " provider or the team says so: " EDIT "field eta=2026-01-31T04:30:00Z, or in words" },
+	{ "impact", "say what users notice: " EDIT "impact TEXT" },
+	{ "commander", "nobody leads it: ringdown incident role %s commander PERSON" },
+	{ "name", "nobody leads it: ringdown incident role %s commander PERSON" },
+	{ "status_page", "set notify.statuspageUrl, or fields.status_page in policy.yaml, or for"
+	  " this incident " EDIT "field status_page=https://..." },
+	{ "runbook", "start one: ringdown runbook run RUNBOOK --incident %s" },
+	{ "next_update", "the policy has no updates for this severity; " EDIT "field"
+	  " next_update=TEXT" },
+	{ "details", "no failed probe, test, call or message is recorded for %s" },
+	{ "account_id", "no account of this provider is known (ringdown accounts add); " EDIT
+	  "field account_id=SID" },
+	{ "company", "fields.company in policy.yaml, or " EDIT "field company=NAME" },
+	{ "phone", "phone of the contact on-call or fields.phone in policy.yaml, or with this"
+	  " message: ringdown incident tell %s TEMPLATE --field phone=NUMBER" },
+	{ "title", "title of the contact on-call in policy.yaml, or with this message: ringdown"
+	  " incident tell %s TEMPLATE --field title=TITLE" },
+	{ "vendor", "whose support is it for: ringdown incident vendor %s twilio|telnyx" },
+};
+
+char *facts_how(const char *incident, const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		const char *how = ways[i].how, *at = strstr(how, "%s");
+
+		if (str_eq(ways[i].name, name))
+			return xasprintf("%.*s%s%s", (int)(at - how), how, incident, at + 2);
+	}
+	return xasprintf(EDIT "field %s=VALUE", incident, name);
+}
+
+/* ---- of the record ----------------------------------------------------------------------- */
 
 static char *joined(const struct strlist *l, const char *between, size_t max)
 {
@@ -373,6 +253,24 @@ static void of_incident(struct facts *f, const struct incident *i)
 			  "its update clock");
 }
 
+/* What else this provider asks for: what people filled in for it, and what only its letter needs
+ * (a need's name with _ for spaces is its field). */
+static void add_needs(struct str *b, const struct facts *f, const struct evidence *e,
+		      const struct policy_vendor *v)
+{
+	for (size_t i = 0; v && i < v->n_needs; i++) {
+		char name[FACT_NAME];
+		const struct fact *given = facts_find(f, facts_need(name, v->needs[i]));
+		const struct strlist *l = strstr(v->needs[i], "connection") ? &e->connections :
+					  strstr(v->needs[i], "trace") ? &e->traces : NULL;
+
+		if (given)
+			str_addf(b, "%s: %s\n", v->needs[i], given->value);
+		for (size_t k = 0; l && k < l->n; k++)
+			str_addf(b, "%s: %s\n", v->needs[i], l->v[k]);
+	}
+}
+
 static void of_evidence(struct facts *f, const struct incident_doc *d, const struct evidence *e,
 			const struct policy_vendor *v)
 {
@@ -383,15 +281,16 @@ static void of_evidence(struct facts *f, const struct incident_doc *d, const str
 
 	facts_add(f, "account_id", e->account_sid, "the account concerned");
 	facts_add(f, "account_name", e->account_name, "the account concerned");
-	facts_add(f, "status_page", e->page_link, "our status page");
+	facts_add(f, "status_page", e->page_link, "its incident on our status page");
 	if (*errors)
 		str_addf(&details, "%s\n", errors);
 	if (*calls)
 		str_addf(&details, "Calls: %s\n", calls);
 	if (*numbers)
 		str_addf(&details, "Numbers: %s\n", numbers);
-	if (details.len)
-		details.s[details.len - 1] = '\0';
+	add_needs(&details, f, e, v);
+	while (details.len && details.s[details.len - 1] == '\n')
+		details.s[--details.len] = '\0';
 	facts_add(f, "details", str_get(&details), "probes, tests, calls and messages");
 	str_fini(&details);
 	if (v) {
@@ -425,13 +324,14 @@ void facts_of(const struct policy *p, const struct incident_doc *d, const struct
 	char at[32];
 
 	*ret = (struct facts){ 0 };
-	add_given(ret, given, "given");
-	add_given(ret, stored, "filled in");
+	add_given(ret, given, now_ms);
+	add_stored(ret, stored, d->incident.resolved_at_ms != 0, now_ms);
 	of_incident(ret, &d->incident);
 	facts_add(ret, "impact", counted, "counted");
 	of_evidence(ret, d, e, policy_vendor(p, vendor));
 	for (size_t k = 0; p && k < p->n_fields; k++)
 		facts_add(ret, p->fields[k].name, p->fields[k].value, "policy");
+	facts_add(ret, "status_page", e->our_page, "notify.statuspageUrl");
 	if (p)
 		of_people(ret, p, d);
 	for (size_t k = 0; p && k < d->n_links; k++)

@@ -11,12 +11,15 @@
 #include "policy/policy.h"
 #include "store/store.h"
 
+enum { FACT_NAME = 61, FACT_MAX = 20000 /* bytes of a value */, FACTS_GIVEN = 60 };
 struct fact { char *name, *value, *from; };
 struct facts { struct fact *v; size_t n; };
 /* The first value of a name stays; an empty one is none. */
 void facts_add(struct facts *f, const char *name, const char *value, const char *from);
 const struct fact *facts_find(const struct facts *f, const char *name);
 void facts_fini(struct facts *f);
+/* The field of what a provider asks for: "call sid examples" -> call_sid_examples. */
+const char *facts_need(char ret[FACT_NAME], const char *need);
 /* Text of a person, cleaned line by line: it may have several. */
 void facts_clean_lines(struct str *b, const char *text);
 
@@ -24,23 +27,33 @@ void facts_clean_lines(struct str *b, const char *text);
 struct evidence {
 	struct strlist accounts;	/* "AC.. acme-main: 30 of 40 agents fail" */
 	struct strlist numbers; int64_t n_numbers;
-	struct strlist errors, calls, connections, runs;
+	struct strlist errors, calls, connections;
+	struct strlist traces;		/* of the network, several lines each */
 	struct strlist affected;	/* what fails, in numbers */
 	char *account_sid, *account_name;	/* the one that matters most */
 	char *event;			/* of the failover that it came with */
 	char *fields;			/* JSON: what people filled in for templates */
 	char *page_link;		/* where our status page speaks of it */
+	const char *our_page;		/* our status page itself; borrowed, NULL = not known */
+	bool others_open;		/* other real incidents are open */
 };
 /* vendor: accounts of this provider only; NULL = any. */
 int evidence_of(struct store *s, const struct incident_doc *d, const char *vendor, int64_t now_ms,
 		struct evidence *ret, struct err *err);
 void evidence_fini(struct evidence *e);
 
+/* How a field without a value gets one: a sentence with the command. Heap. */
+char *facts_how(const char *incident, const char *name);
 /* The fields of messages, most particular first: given, of the incident, of the evidence, of
  * the policy. given: JSON object or NULL. by: who asks; stands in for nobody. */
 void facts_of(const struct policy *p, const struct incident_doc *d, const struct evidence *e,
 	      const char *vendor, const struct json *given, int64_t now_ms, struct facts *ret);
 /* "2026-11-21 03:12 UTC" */
 const char *facts_instant(char buf[32], int64_t ms);
+/* Names, types and sizes of values that a person gives; ERR_INVALID with field "fields". */
+int facts_check(const struct json *given, struct err *err);
+/* Of what was given with a message, what the incident keeps: for what the record has no place of
+ * its own. Writes an object's members; returns how many. */
+size_t facts_kept(struct jw *w, const struct json *given);
 
 #endif

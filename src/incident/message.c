@@ -261,19 +261,26 @@ void message_hash(const struct draft *m, char ret[17])
 	for (size_t i = 0; i < m->n_ways; i++)
 		str_addf(&b, "%s %s\n", m->ways[i].channel,
 			 m->ways[i].recipient ? m->ways[i].recipient : "");
+	for (size_t i = 0; i < m->page.n; i++)
+		str_addf(&b, "%s=%s\n", m->page.v[i].name,
+			 m->page.v[i].state ? m->page.v[i].state : "");
 	sha256_hex(str_get(&b), b.len, hex);
 	snprintf(ret, 17, "%.16s", hex);
 	str_fini(&b);
 }
 
+bool message_to_page(const struct draft *m)
+{
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (str_eq(m->ways[i].channel, "statuspage"))
+			return true;
+	return false;
+}
+
 /* What becomes of it on our status page, when it goes there. */
 static void page_json(struct jw *w, const struct draft *m)
 {
-	bool goes = false;
-
-	for (size_t i = 0; i < m->n_ways; i++)
-		goes = goes || str_eq(m->ways[i].channel, "statuspage");
-	if (!goes) {
+	if (!message_to_page(m)) {
 		jw_null(w, "statusPage");
 		return;
 	}
@@ -281,6 +288,7 @@ static void page_json(struct jw *w, const struct draft *m)
 	jw_str(w, "action", m->page_link ? "update" : "create");
 	jw_str(w, "link", m->page_link);
 	jw_str(w, "status", m->status);
+	page_components_json(w, "components", &m->page);
 	jw_obj_end(w);
 }
 
@@ -303,6 +311,17 @@ void message_json(struct jw *w, const struct draft *m)
 	jw_arr(w, "missing");
 	for (size_t i = 0; i < m->missing.n; i++)
 		jw_str(w, NULL, m->missing.v[i]);
+	jw_arr_end(w);
+	jw_arr(w, "gaps");
+	for (size_t i = 0; i < m->missing.n; i++) {
+		_cleanup_(free_p) char *how = facts_how(m->incident ? m->incident : "INCIDENT",
+							m->missing.v[i]);
+
+		jw_obj(w, NULL);
+		jw_str(w, "name", m->missing.v[i]);
+		jw_str(w, "how", how);
+		jw_obj_end(w);
+	}
 	jw_arr_end(w);
 	jw_arr(w, "fields");
 	for (size_t i = 0; i < m->used.n; i++) {
@@ -328,6 +347,7 @@ void message_json(struct jw *w, const struct draft *m)
 
 void message_fini(struct draft *m)
 {
+	free(m->incident);
 	free(m->template_id);
 	free(m->title);
 	free(m->subject);
@@ -345,5 +365,6 @@ void message_fini(struct draft *m)
 		free(m->ways[i].why);
 	}
 	free(m->ways);
+	page_components_fini(&m->page);
 	*m = (struct draft){ 0 };
 }

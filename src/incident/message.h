@@ -7,6 +7,7 @@
 #define RD_INCIDENT_MESSAGE_H
 
 #include "incident/facts.h"
+#include "incident/page.h"
 #include "notify/notify.h"
 
 struct message_way {
@@ -16,6 +17,7 @@ struct message_way {
 	char *why;			/* not configured: what is missing */
 };
 struct draft {
+	char *incident;			/* NULL = of none */
 	char *template_id, *title, *subject, *body, *status;
 	char *pattern_subject, *pattern_body;	/* of the template, {{field}} in place of values */
 	char *page_link;		/* our status page speaks of it there; NULL = not yet */
@@ -23,7 +25,9 @@ struct draft {
 	struct facts used;		/* fields of the template that have a value */
 	struct strlist missing;
 	struct message_way *ways; size_t n_ways;
+	struct page_components page;	/* of our status page, when it goes there */
 };
+bool message_to_page(const struct draft *m);
 /* ERR_NOT_FOUND names the nearest template. gaps: fields that may be missing ("not known yet"). */
 int message_fill(const struct policy *p, const char *id, const struct facts *f,
 		 const struct strlist *gaps, struct draft *ret, struct err *err);

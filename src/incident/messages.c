@@ -7,63 +7,108 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/mem.h"
+#include "incident/capability.h"
 #include "incident/internal.h"
 
 enum { MINUTE_MS = 60000, NOTE_TEXT_MAX = 12000 };
 
-static int fill(struct incidents *h, const struct incident_doc *d, const struct evidence *e,
-		const struct message_ask *a, struct draft *ret, struct err *err)
+/* All that a message may need; read at once, before the policy is asked. */
+struct known {
+	struct incident_doc d;
+	struct evidence e;
+	struct watching watch;
+};
+
+static void known_fini(struct known *k)
+{
+	incident_doc_fini(&k->d);
+	evidence_fini(&k->e);
+	watching_fini(&k->watch);
+}
+
+static int read_all(struct incidents *h, const char *id, const char *vendor, struct known *k,
+		    struct err *err)
+{
+	int r = incident_read(h->d.store, id, &k->d, err);
+
+	if (r == 0)
+		r = evidence_of(h->d.store, &k->d, vendor, loop_wall_ms(h->d.loop), &k->e, err);
+	if (r == 0)
+		r = watching_read(h->d.store, &k->watch, err);
+	k->e.our_page = h->d.notify ? h->d.notify->statuspage_url : NULL;
+	if (r < 0)
+		known_fini(k);
+	return r;
+}
+
+/* What our page's components will say. What another incident marked stays marked. */
+static int fill_page(struct incidents *h, const struct known *k, const char *status,
+		     const struct json *given, struct page_components *ret, struct err *err)
+{
+	bool over = status && strcasecmp(status, "resolved") == 0 && !k->e.others_open;
+
+	page_components_of(incidents_policy(h), &k->watch, over, ret);
+	return page_components_say(ret, given, err);
+}
+
+static int fill(struct incidents *h, const struct known *k, const struct message_ask *a,
+		struct draft *ret, struct err *err)
 {
 	const struct policy *p = incidents_policy(h);
 	struct facts f;
-	int r;
+	int r = facts_check(a->fields, err);
 
-	facts_of(p, d, e, a->vendor, a->fields, loop_wall_ms(h->d.loop), &f);
+	*ret = (struct draft){ 0 };
+	if (r < 0)
+		return r;
+	facts_of(p, &k->d, &k->e, a->vendor, a->fields, loop_wall_ms(h->d.loop), &f);
 	r = message_fill(p, a->template_id, &f, &a->gaps, ret, err);
 	if (r == 0 && a->vendor && !policy_vendor(p, a->vendor))
 		r = err_field(err, ERR_INVALID, "vendor", "the policy has no vendor '%.40s'",
 			      a->vendor);
 	if (r == 0)
 		r = message_route(ret, p, h->d.notify, a->vendor, &a->to, err);
+	if (r == 0 && message_to_page(ret))
+		r = fill_page(h, k, ret->status, a->components, &ret->page, err);
 	facts_fini(&f);
 	if (r == 0)
 		message_reword(ret, a->subject, a->body);
 	if (r < 0)
 		message_fini(ret);
 	else
-		ret->page_link = xstrdup(e->page_link);
-	return r;
-}
-
-static int read_both(struct incidents *h, const char *id, const char *vendor,
-		     struct incident_doc *d, struct evidence *e, struct err *err)
-{
-	int r = incident_read(h->d.store, id, d, err);
-
-	*e = (struct evidence){ 0 };
-	if (r < 0)
-		return r;
-	r = evidence_of(h->d.store, d, vendor, loop_wall_ms(h->d.loop), e, err);
-	if (r < 0)
-		incident_doc_fini(d);
+		ret->page_link = xstrdup(k->e.page_link);
+	if (r == 0)
+		ret->incident = xstrdup(k->d.incident.id);
 	return r;
 }
 
 int incidents_preview(struct incidents *h, const char *id, const struct message_ask *a,
 		      struct draft *ret, struct err *err)
 {
-	struct incident_doc d;
-	struct evidence e;
-	int r = read_both(h, id, a->vendor, &d, &e, err);
+	struct known k = { 0 };
+	int r = read_all(h, id, a->vendor, &k, err);
 
 	*ret = (struct draft){ 0 };
 	if (r < 0)
 		return r;
-	r = fill(h, &d, &e, a, ret, err);
-	evidence_fini(&e);
-	incident_doc_fini(&d);
+	r = fill(h, &k, a, ret, err);
+	known_fini(&k);
+	return r;
+}
+
+int incidents_page(struct incidents *h, const char *id, const char *status,
+		   struct page_components *ret, struct err *err)
+{
+	struct known k = { 0 };
+	int r = read_all(h, id, NULL, &k, err);
+
+	*ret = (struct page_components){ 0 };
+	if (r == 0)
+		r = fill_page(h, &k, status, NULL, ret, err);
+	known_fini(&k);
 	return r;
 }
 
@@ -112,10 +157,11 @@ size_t message_ways(const struct draft *m, struct notify_to to[MESSAGE_WAYS], st
 	return n;
 }
 
-static int put(struct incidents *h, struct tx *t, const char *id, const char *severity,
-	       const struct draft *m, struct str *told, struct err *err)
+static int put(struct incidents *h, struct tx *t, const char *id, const struct draft *m,
+	       struct str *told, struct err *err)
 {
-	struct notify_letter letter = { m->subject, m->body, m->status, severity };
+	_cleanup_(free_p) char *page = message_to_page(m) ? page_components_wire(&m->page) : NULL;
+	struct notify_letter letter = { m->subject, m->body, m->status, page };
 	struct str missing = STR_INIT(1000);
 	struct notify_to to[MESSAGE_WAYS];
 	char hash[17];
@@ -161,28 +207,78 @@ static bool vendor_clock(const struct incidents *h, const struct message_ask *a,
 	return true;
 }
 
+/* "; without eta, phone (accepted by anna)": what was said to be missing, and who let it go. */
+static void add_gaps(struct str *b, const struct draft *m, const char *actor)
+{
+	for (size_t i = 0; i < m->missing.n; i++)
+		str_addf(b, "%s%s", i ? ", " : "; without ", m->missing.v[i]);
+	if (m->missing.n)
+		str_addf(b, " (accepted by %s)", actor);
+}
+
+static void add_page(struct str *b, const struct draft *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->page.n; i++) {
+		const struct page_component *c = &m->page.v[i];
+
+		if (c->state && (!str_eq(c->state, "operational") || c->given))
+			str_addf(b, "%s%s %s%s", n++ ? ", " : "; page: ", c->name, c->state,
+				 c->given ? " (as said)" : "");
+	}
+	if (m->page.n && !n)
+		str_add(b, "; page: all known components operational");
+}
+
+static void write_down(const struct draft *m, const char *told, const char *actor,
+		       struct str *note, struct str *line)
+{
+	str_addf(note, "%s to %s", m->title, told);
+	str_addf(line, "told: %s to %s", m->title, told);
+	add_gaps(note, m, actor);
+	add_gaps(line, m, actor);
+	add_page(note, m);
+	add_page(line, m);
+	str_addf(note, " - %s: ", m->subject);
+	for (const char *p = m->body; *p && note->len < NOTE_TEXT_MAX; p++)
+		str_add(note, *p == '\n' ? " / " : (char[]){ *p, '\0' });
+}
+
+/* What was given with it and is kept with the incident. */
+static struct json *kept_of(const struct message_ask *a)
+{
+	struct str b = STR_INIT(4 << 20);
+	struct jw w = JW(&b);
+	struct json *ret;
+
+	jw_obj(&w, NULL);
+	facts_kept(&w, a->fields);
+	jw_obj_end(&w);
+	ret = json_parse(str_get(&b), b.len, NULL);
+	str_fini(&b);
+	return ret;
+}
+
 static int send_one(struct incidents *h, const struct who *who, const struct incident_doc *d,
 		    const struct message_ask *a, const struct draft *m, struct err *err)
 {
 	const struct policy_message *from = policy_message(incidents_policy(h), m->template_id);
 	bool update = from && from->update, vendor = from && from->vendor && a->vendor;
+	_cleanup_(json_free_p) struct json *kept = kept_of(a);
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct incident_clock clock = { 0 };
-	struct str told = STR_INIT(2000), note = STR_INIT(40000);
+	struct str told = STR_INIT(2000), note = STR_INIT(40000), line = STR_INIT(8000);
 	bool clocked = vendor && vendor_clock(h, a, loop_wall_ms(h->d.loop), &clock);
 	int r = tx_begin(h->d.store, &t, who, err);
 
 	if (r == 0)
-		r = put(h, &t, d->incident.id, d->incident.severity, m, &told, err);
-	str_addf(&note, "%s to %s - %s: ", m->title, str_get(&told), m->subject);
-	for (const char *p = m->body; *p && note.len < NOTE_TEXT_MAX; p++)
-		str_add(&note, *p == '\n' ? " / " : (char[]){ *p, '\0' });
-	_cleanup_(free_p) char *line = xasprintf("told: %s to %s%s%s", m->title, str_get(&told),
-						 m->missing.n ? "; sent with gaps: " : "",
-						 m->missing.n ? m->missing.v[0] : "");
+		r = put(h, &t, d->incident.id, m, &told, err);
+	write_down(m, str_get(&told), who->actor, &note, &line);
 	struct incident_sent sent = { .note = str_get(&note),
 				      .source = m->template_id,
-				      .line = line,
+				      .line = str_get(&line),
+				      .fields = kept,
 				      .update = update,
 				      .clock = clocked ? &clock : NULL };
 	if (r == 0)
@@ -192,26 +288,25 @@ static int send_one(struct incidents *h, const struct who *who, const struct inc
 	record_fini(&incident_clock_type, &clock);
 	str_fini(&told);
 	str_fini(&note);
+	str_fini(&line);
 	return r;
 }
 
 int incidents_send(struct incidents *h, const struct who *who, const char *id,
 		   const struct message_ask *a, struct draft *ret, struct err *err)
 {
-	struct incident_doc d;
-	struct evidence e;
-	int r = read_both(h, id, a->vendor, &d, &e, err);
+	struct known k = { 0 };
+	int r = read_all(h, id, a->vendor, &k, err);
 
 	*ret = (struct draft){ 0 };
 	if (r < 0)
 		return r;
-	r = fill(h, &d, &e, a, ret, err);
+	r = fill(h, &k, a, ret, err);
 	if (r == 0)
 		r = may_send(ret, a, err);
 	if (r == 0)
-		r = send_one(h, who, &d, a, ret, err);
-	evidence_fini(&e);
-	incident_doc_fini(&d);
+		r = send_one(h, who, &k.d, a, ret, err);
+	known_fini(&k);
 	if (r == 0)
 		incidents_changed(h);
 	else
@@ -219,8 +314,7 @@ int incidents_send(struct incidents *h, const struct who *who, const char *id,
 	return r;
 }
 
-/* ---- all templates ----------------------------------------------------------------------------
- */
+/* ---- all templates ----------------------------------------------------------------------- */
 
 static void template_json(struct jw *w, const struct policy_message *m, const struct facts *f,
 			  const struct policy *p)
@@ -248,15 +342,14 @@ static void template_json(struct jw *w, const struct policy_message *m, const st
 
 int incidents_templates(struct incidents *h, const char *id, struct jw *w, struct err *err)
 {
-	struct incident_doc d;
-	struct evidence e;
+	struct known k = { 0 };
 	struct facts f;
-	int r = read_both(h, id, NULL, &d, &e, err);
+	int r = read_all(h, id, NULL, &k, err);
 	const struct policy *p = incidents_policy(h);
 
 	if (r < 0)
 		return r;
-	facts_of(p, &d, &e, NULL, NULL, loop_wall_ms(h->d.loop), &f);
+	facts_of(p, &k.d, &k.e, NULL, NULL, loop_wall_ms(h->d.loop), &f);
 	jw_arr(w, "templates");
 	for (size_t i = 0; p && i < p->n_messages; i++)
 		template_json(w, &p->messages[i], &f, p);
@@ -265,9 +358,8 @@ int incidents_templates(struct incidents *h, const char *id, struct jw *w, struc
 	for (size_t i = 0; p && i < p->n_audiences; i++)
 		jw_str(w, NULL, p->audiences[i].name);
 	jw_arr_end(w);
-	jw_time(w, "nextUpdateAt", d.incident.next_update_at_ms);
+	jw_time(w, "nextUpdateAt", k.d.incident.next_update_at_ms);
 	facts_fini(&f);
-	evidence_fini(&e);
-	incident_doc_fini(&d);
+	known_fini(&k);
 	return 0;
 }

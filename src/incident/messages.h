@@ -12,7 +12,8 @@
 
 struct message_ask {
 	const char *template_id, *vendor;
-	const struct json *fields;	/* values for this message; NULL = none */
+	const struct json *fields;	/* values for it, kept with the incident; NULL = none */
+	const struct json *components;	/* of our status page, when not as the policy says */
 	struct strlist to, gaps;	/* to empty: the template's audience */
 	const char *subject, *body;	/* as they were seen or changed; NULL = the template's */
 	const char *hash;		/* of the preview that was seen; NULL = any */
@@ -25,6 +26,9 @@ int incidents_preview(struct incidents *h, const char *id, const struct message_
  * longer the one that was seen, or nobody would get it. *ret: as it was sent. */
 int incidents_send(struct incidents *h, const struct who *who, const char *id,
 		   const struct message_ask *a, struct draft *ret, struct err *err);
+/* For a runbook's word to our status page: what its components then say. */
+int incidents_page(struct incidents *h, const char *id, const char *status,
+		   struct page_components *ret, struct err *err);
 enum { MESSAGE_WAYS = 50 };
 /* Who is told and who cannot be, in words and as addresses that live as long as m. Returns how
  * many ways there are. */

@@ -21,23 +21,42 @@ struct pack {
 
 /* ---- what is required ---------------------------------------------------------------------- */
 
-/* By the words of the policy: the first that is in the need. */
+/* By the words of the policy: the first that is in the need. how: where it comes from; the
+ * command that gives it to the incident follows. */
 enum need { NEED_CALLS, NEED_CONNECTION, NEED_ACCOUNT, NEED_NUMBERS, NEED_ERRORS, NEED_TRACES,
 	    NEED_WINDOW, NEED_IMPACT, NEED_OTHER };
-static const struct { const char *word; enum need need; const char *hint;
+static const struct { const char *word; enum need need; const char *how;
 } needs[] = {
 	{ "call sid", NEED_CALLS,
-	  "no failed call with a SID is recorded: take one from the provider's log" },
-	{ "connection", NEED_CONNECTION, "numbers/sync shows it when the provider gives it" },
-	{ "account", NEED_ACCOUNT, "no account of this provider is known: ringdown accounts add" },
-	{ "number", NEED_NUMBERS, "no failing agent or number is recorded" },
-	{ "trace", NEED_TRACES,
-	  "run the runbook poor-call-quality and link the run: its network steps" },
+	  "no failed call of its numbers is recorded; look one up in the provider's call log" },
+	{ "connection", NEED_CONNECTION,
+	  "no number of these accounts has one on record; read it now: ringdown numbers sync; or"
+	  " copy it from the provider's portal" },
+	{ "account", NEED_ACCOUNT,
+	  "no account of this provider is known: ringdown accounts add" },
+	{ "number", NEED_NUMBERS, "no failing agent or number of its accounts is recorded" },
+	{ "trace", NEED_TRACES, NULL },
 	{ "error", NEED_ERRORS, "no failed probe, test, call or message is recorded" },
 	{ "log", NEED_ERRORS, "no failed probe, test, call or message is recorded" },
 	{ "window", NEED_WINDOW, "the incident has no beginning" },
-	{ "impact", NEED_IMPACT, "say it: ringdown incident declare --impact, or edit it" },
+	{ "impact", NEED_IMPACT, "nothing was counted and nobody said it" },
 };
+
+/* What no database can know is made outside, by a command that stands here whole. */
+static char *how_to(const struct pack *k, enum need n, const char *how, const char *field)
+{
+	const char *id = k->d->incident.id, *host = k->v->trace ? k->v->trace : "HOST";
+
+	if (n == NEED_TRACES)
+		return xasprintf("no network step of a run of this incident left any; on a machine"
+				 " of the service: mtr -rwbzc 50 %s >trace.txt; then: ringdown"
+				 " incident edit %s --field %s=@trace.txt; or: ringdown runbook run"
+				 " poor-call-quality --incident %s", host, id, field, id);
+	if (n == NEED_IMPACT)
+		return xasprintf("%s: ringdown incident edit %s --impact TEXT", how, id);
+	return xasprintf("%s%sringdown incident edit %s --field %s=VALUE", how ? how : "",
+			 how ? "; then: " : "", id, field);
+}
 
 static const struct strlist *list_of(const struct evidence *e, enum need n)
 {
@@ -47,7 +66,7 @@ static const struct strlist *list_of(const struct evidence *e, enum need n)
 	case NEED_ACCOUNT: return &e->accounts;
 	case NEED_NUMBERS: return &e->numbers;
 	case NEED_ERRORS: return &e->errors;
-	case NEED_TRACES: return &e->runs;
+	case NEED_TRACES: return &e->traces;
 	default: return NULL;
 	}
 }
@@ -85,48 +104,44 @@ static size_t need_values(const struct pack *k, enum need n, struct jw *w)
 	return l ? l->n : window != NULL || (n == NEED_IMPACT && (impact || k->e->affected.n));
 }
 
-static void field_name(const char *need, char ret[60])
-{
-	size_t n = 0;
-
-	for (; *need && n < 59; need++)
-		ret[n++] = *need == ' ' ? '_' : *need;
-	ret[n] = '\0';
-}
-
 static void one_need(struct pack *k, struct jw *w, const char *text)
 {
-	const char *hint = "fill it in";
+	const char *from = NULL;
 	enum need n = NEED_OTHER;
 	const struct fact *given;
-	char name[60];
+	char name[FACT_NAME];
 	size_t have;
 
 	for (size_t i = 0; i < COUNT_OF(needs) && n == NEED_OTHER; i++)
 		if (strstr(text, needs[i].word)) {
 			n = needs[i].need;
-			hint = needs[i].hint;
+			from = needs[i].how;
 		}
-	field_name(text, name);
+	facts_need(name, text);
 	given = n == NEED_IMPACT ? NULL : facts_find(k->f, name);
+	/* the same value twice is one */
+	if (given && n == NEED_ACCOUNT && str_eq(given->value, k->e->account_sid))
+		given = NULL;
+	_cleanup_(free_p) char *how = how_to(k, n, from, name);
+	_cleanup_(free_p) char *said = given ? xasprintf("%s (%s)", given->value, given->from)
+					     : NULL;
 	jw_obj(w, NULL);
 	jw_str(w, "need", text);
 	jw_str(w, "field", name);
 	jw_arr(w, "values");
-	if (given)
-		jw_str(w, NULL, given->value);
+	if (said)
+		jw_str(w, NULL, said);
 	have = need_values(k, n, w) + (given != NULL);
 	jw_arr_end(w);
-	jw_i64(w, "count", n == NEED_NUMBERS ? k->e->n_numbers : (int64_t)have);
+	jw_i64(w, "count", n == NEED_NUMBERS ? k->e->n_numbers + (given != NULL) : (int64_t)have);
 	jw_bool(w, "missing", have == 0);
-	jw_str(w, "hint", have ? NULL : hint);
+	jw_str(w, "hint", have ? NULL : how);
 	jw_obj_end(w);
 	if (!have)
 		strlist_add(&k->missing, text);
 }
 
-/* ---- criteria ----------------------------------------------------------------------------------
- */
+/* ---- criteria ---------------------------------------------------------------------------- */
 
 static void criterion(struct jw *w, const char *text, int met, const char *why)
 {
@@ -193,8 +208,7 @@ static void criteria(const struct pack *k, struct jw *w)
 	jw_arr_end(w);
 }
 
-/* ---- contacts and times
- * ----------------------------------------------------------------------------- */
+/* ---- contacts and times ------------------------------------------------------------------ */
 
 static void contacts(const struct pack *k, struct jw *w)
 {
@@ -238,6 +252,7 @@ static void letter(struct incidents *h, const struct policy *p, const struct pac
 		jw_null(w, "message");
 		return;
 	}
+	m.incident = xstrdup(k->d->incident.id);
 	jw_obj(w, "message");
 	if (message_route(&m, p, h->d.notify, k->v->id, &none, NULL) == 0)
 		message_json(w, &m);

@@ -72,8 +72,8 @@ static const struct option_row rows[] = {
 	    .help = "id of our page there; unset: no status page is written to"),
 	ROW("statuspageKey", OPT_SECRET, statuspage_key, .env = "RINGDOWN_STATUSPAGE_KEY",
 	    .help = "key of Statuspage's API; messages go there only when a person sends one"),
-	ROW("statuspageComponents", OPT_LIST, statuspage_components,
-	    .help = "ids of our components there that an incident marks, and its end clears"),
+	ROW("statuspageUrl", OPT_URL, statuspage_url,
+	    .help = "where people read it: what {{status_page}} says in messages"),
 	ROW("retry", OPT_DURATION, retry_ms, .def = "10s", .min = 100, .max = 10 * MINUTE_MS,
 	    .help = "wait before the second attempt; it doubles up to 5 minutes (failover, section"
 		    " 7)"),
@@ -184,7 +184,8 @@ static int make_payload(struct putting *p, const struct event *e, const char *su
 		jw_str(&w, "subject", p->letter->subject);
 		jw_str(&w, "body", p->letter->body);
 		jw_str(&w, "status", p->letter->status);
-		jw_str(&w, "level", p->letter->level);
+		jw_raw(&w, "components",
+		       p->letter->components ? p->letter->components : "null");
 		jw_obj_end(&w);
 	}
 	if (e) {

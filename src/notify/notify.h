@@ -45,7 +45,7 @@ struct notify_settings {
 	char *call_from;			/* spoken calls; unset: none is ever made */
 	char *statuspage_base, *statuspage_page;
 	struct secret *statuspage_key;
-	struct strlist statuspage_components;
+	char *statuspage_url;
 	int64_t retry_ms, give_up_ms, per_event_hour, per_hour;
 };
 extern const struct option_table notify_options;
@@ -84,8 +84,8 @@ int notify_put_to(struct tx *t, const struct notify_settings *set, enum say_kind
 		  const char *subject, const char *text, const char *key,
 		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err);
 /* A person's words as they stand, without ringdown's frame around them. status: of a status page
- * ("Investigating"); level: the incident's severity there. */
-struct notify_letter { const char *subject, *body, *status, *level; };
+ * ("Investigating"); components: JSON, what its components say then; NULL = as they are. */
+struct notify_letter { const char *subject, *body, *status, *components; };
 int notify_put_letter(struct tx *t, const struct notify_settings *set, const char *subject,
 		      const struct notify_letter *letter, const char *key,
 		      const struct notify_to *to, size_t n, struct str *ret_missing,

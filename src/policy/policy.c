@@ -111,6 +111,39 @@ static int check_telling(struct policy_reader *r, const struct yaml *root, const
 	return e;
 }
 
+/* Components show capabilities that there are, and take states that a status page has. */
+static int check_page(struct policy_reader *r, const struct yaml *root, const struct policy *p)
+{
+	static const char *const states[] = { "operational", "degraded_performance",
+					      "partial_outage", "major_outage" };
+	static const char *const amounts[] = { "all", "any" };
+	const struct yaml *page = yaml_get(root, "status_page");
+	const struct yaml *s = yaml_get(page, "components"), *y = s ? s->first : NULL;
+	struct names caps = { .n = 0 };
+	size_t i = 0;
+	int e = 0;
+
+	for (size_t k = 0; k < p->n_depends; k++)
+		names_add(&caps, p->depends[k].capability);
+	for (; y && e == 0; y = y->next)
+		e = all_known(r, yaml_get(y, "shows"), "capability", caps.v, caps.n);
+	s = yaml_get(page, "states");
+	for (y = s ? s->first : NULL; y && e == 0; y = y->next, i++) {
+		const struct policy_shown_state *row = &p->shown_states[i];
+
+		if (!row->down == !row->degraded)
+			e = yaml_err(r->err, r->file, y, "states: either down or degraded is"
+							 " wanted, with all or any");
+		if (e == 0)
+			e = known(r, y, row->down ? row->down : row->degraded, "amount", amounts,
+				  COUNT_OF(amounts));
+		if (e == 0)
+			e = known(r, y, row->state, "state of a component", states,
+				  COUNT_OF(states));
+	}
+	return e;
+}
+
 static int check_metric(struct policy_reader *r, const struct yaml *y,
 			const struct policy_metric *m, const struct names *sev,
 				const struct names *metrics)
@@ -172,6 +205,8 @@ int policy_check(struct policy_reader *r, const struct yaml *root, const struct 
 	e = check_people(r, root, &sev);
 	if (e == 0)
 		e = check_telling(r, root, p, &sev);
+	if (e == 0)
+		e = check_page(r, root, p);
 	for (size_t i = 0; i < p->n_metrics && y && e == 0; i++, y = y->next)
 		e = check_metric(r, y, &p->metrics[i], &sev, &metrics);
 	for (size_t i = 0; i < COUNT_OF(engine_alerts); i++)

@@ -39,6 +39,7 @@ struct policy_vendor {
 	struct policy_level *levels; size_t n_levels;
 	char **when; size_t n_when; int64_t outage_ms;	/* criteria; outage longer than */
 	char **needs; size_t n_needs;
+	char *trace;			/* the host that packets are traced to */
 	struct policy_tier *tiers; size_t n_tiers;
 };
 enum band_op { BAND_LT, BAND_LE, BAND_GT, BAND_GE };
@@ -88,6 +89,10 @@ struct policy_declare {
 };
 /* A section of the report: an enum report_section, under a title of its own or NULL. */
 struct policy_section { int section; char *title; };
+/* A component of our public status page and which capabilities it shows. */
+struct policy_shown { char *component; char **shows; size_t n_shows; };
+/* Its state there when "all" or "any" of them are down, or degraded; the first that fits. */
+struct policy_shown_state { char *down, *degraded, *state; };
 struct policy_review { char *id, *title; int64_t every_days; char *first; };
 
 struct policy {
@@ -106,6 +111,8 @@ struct policy {
 	struct policy_pair *dashboards; size_t n_dashboards;
 	struct policy_inhibit *inhibit; size_t n_inhibit;	/* alert -> alert it explains */
 	struct policy_dependency *depends; size_t n_depends;	/* capability on component */
+	struct policy_shown *shown; size_t n_shown;		/* on our status page */
+	struct policy_shown_state *shown_states; size_t n_shown_states;
 	struct policy_audience *audiences; size_t n_audiences;
 	struct policy_declare *declare; size_t n_declare;
 	struct policy_pair *fields;

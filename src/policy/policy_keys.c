@@ -156,6 +156,7 @@ static const struct policy_key vendor_rows[] = {
 	{ "levels", PK_FN, true, .fn = levels },
 	{ "when", PK_FN, true, .fn = when },
 	{ "needs", PK_TEXTS, true, ATN(policy_vendor, needs) },
+	{ "trace", PK_TEXT, false, AT(policy_vendor, trace) },
 	{ "tiers", PK_FN, false, .fn = tiers },
 	{ NULL, PK_LIST, false, ATN(policy_vendor, levels), .of = &level_keys },
 	{ NULL, PK_TEXTS, false, ATN(policy_vendor, when) },
@@ -362,6 +363,30 @@ static const struct policy_key depends_rows[] = {
 };
 static const struct policy_keys depends_keys = KEYS(depends_rows, policy_dependency);
 
+/* ---- our status page ----------------------------------------------------------------------- */
+
+static const struct policy_key shown_rows[] = {
+	{ "component", PK_TEXT, true, AT(policy_shown, component) },
+	{ "shows", PK_TEXTS, true, ATN(policy_shown, shows) },
+};
+static const struct policy_keys shown_keys = KEYS(shown_rows, policy_shown);
+static const struct policy_key shown_state_rows[] = {
+	{ "down", PK_TEXT, false, AT(policy_shown_state, down) },
+	{ "degraded", PK_TEXT, false, AT(policy_shown_state, degraded) },
+	{ "state", PK_TEXT, true, AT(policy_shown_state, state) },
+};
+static const struct policy_keys shown_state_keys = KEYS(shown_state_rows, policy_shown_state);
+static const struct policy_key page_rows[] = {
+	{ "components", PK_LIST, true, ATN(policy, shown), .of = &shown_keys },
+	{ "states", PK_LIST, true, ATN(policy, shown_states), .of = &shown_state_keys },
+};
+static const struct policy_keys page_keys = KEYS(page_rows, policy);
+
+static int status_page(struct policy_reader *r, const struct yaml *y, void *obj)
+{
+	return policy_read(r, y, &page_keys, obj, "status_page");
+}
+
 /* ---- who is told by a name, what declares by itself ---------------------------------------------
  */
 
@@ -561,6 +586,7 @@ static const struct policy_key top_rows[] = {
 	  .id_at = offsetof(struct policy_metric, name) },
 	{ "inhibit", PK_FN, false, .fn = inhibit },
 	{ "depends", PK_LIST, false, ATN(policy, depends), .of = &depends_keys },
+	{ "status_page", PK_FN, false, .fn = status_page },
 	{ "audiences", PK_FN, false, .fn = audiences },
 	{ "declare", PK_LIST, false, ATN(policy, declare), .of = &declare_keys },
 	{ "fields", PK_PAIRS, false, ATN(policy, fields) },
@@ -574,6 +600,8 @@ static const struct policy_key top_rows[] = {
 	  .id_at = offsetof(struct policy_target, name) },
 	{ NULL, PK_SECTION, false, ATN(policy, ladders), .of = &ladder_keys,
 	  .id_at = offsetof(struct policy_ladder, name) },
+	{ NULL, PK_LIST, false, ATN(policy, shown), .of = &shown_keys },
+	{ NULL, PK_LIST, false, ATN(policy, shown_states), .of = &shown_state_keys },
 	{ NULL, PK_LIST, false, ATN(policy, audiences), .of = &audience_keys },
 	{ NULL, PK_LIST, false, ATN(policy, inhibit), .of = &inhibit_keys },
 	{ NULL, PK_LIST, false, ATN(policy, report), .of = &section_keys },

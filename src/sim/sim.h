@@ -100,7 +100,8 @@ struct sim_feed {
 };
 
 /* ---- our own status page (statuspage.c) ---- */
-enum { SIM_PAGE_INCIDENTS = 40, SIM_PAGE_UPDATES = 40 };
+enum { SIM_PAGE_INCIDENTS = 40, SIM_PAGE_UPDATES = 40, SIM_PAGE_PARTS = 6 };
+struct sim_page_part { const char *status; int64_t updated_ms; };
 struct sim_page_update { const char *status; char *body; int64_t at_ms; };
 struct sim_page_incident {
 	char id[16];
@@ -108,6 +109,7 @@ struct sim_page_incident {
 	const char *status;
 	int64_t created_ms, updated_ms, resolved_ms;
 	struct sim_page_update updates[SIM_PAGE_UPDATES]; size_t n_updates;
+	bool part[SIM_PAGE_PARTS];	/* attached components */
 };
 
 /* ---- scenarios (scenarios.c) ---- */
@@ -136,6 +138,7 @@ struct sim {
 	struct sim_feed feed[SIM_FEEDS];
 	struct sim_page_incident page[SIM_PAGE_INCIDENTS];
 	size_t n_page;
+	struct sim_page_part page_part[SIM_PAGE_PARTS];
 	const char *telnyx_connection[SIM_TELNYX_NUMBERS];	/* NULL = as built */
 	int64_t base_latency_ms;
 	uint64_t random;

@@ -30,6 +30,8 @@ int incident_message(struct tx *t, const char *id, const struct incident_sent *s
 			     "'due')"
 			     " AND every_ms > 0",
 			     "tm", id, tx_now_ms(t));
+	if (e == 0 && json_count(s->fields))
+		e = incident_fields_put(t, id, s->fields, err);
 	/* a later word to the same provider counts anew */
 	if (e == 0 && s->clock)
 		e = tx_query(t, NULL, err,

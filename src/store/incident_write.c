@@ -187,6 +187,7 @@ int incident_set_role(struct store *s, const struct who *who, const char *id, co
 /* ---- words and stamps ---------------------------------------------------------- */
 
 #define SET(column) "UPDATE ringdown.incident SET " #column " = $2 WHERE id = $1"
+enum { EDIT_MAX = 4000 };
 static const struct editable { const char *json, *sql; bool time; } editable[] = {
 	{ "title", SET(title), false },		      { "impact", SET(impact), false },
 	{ "cause", SET(cause), false },		      { "service", SET(service), false },
@@ -197,17 +198,44 @@ static const struct editable { const char *json, *sql; bool time; } editable[] =
 };
 #undef SET
 
-/* What templates ask for; a null takes a field away. */
-static int edit_fields(struct tx *t, const char *id, const struct json *v, struct err *err)
+/* {"eta": "04:30"} -> {"eta": {"value", "at", "by"}}; null and "" stay null. */
+static void said_fields(struct tx *t, const struct json *v, struct str *ret)
 {
-	_cleanup_(str_fini) struct str text = STR_INIT(65536);
+	struct jw w = JW(ret);
+
+	jw_obj(&w, NULL);
+	for (const struct json *f = json_first(v); f; f = json_next(f)) {
+		if (str_empty(json_str(f))) {
+			jw_null(&w, json_name(f));
+			continue;
+		}
+		jw_obj(&w, json_name(f));
+		jw_str(&w, "value", json_str(f));
+		jw_time(&w, "at", tx_now_ms(t));
+		jw_str(&w, "by", t->who.actor);
+		jw_obj_end(&w);
+	}
+	jw_obj_end(&w);
+}
+
+int incident_fields_put(struct tx *t, const char *id, const struct json *v, struct err *err)
+{
+	enum { FIELDS_MAX = 200 };
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(str_fini) struct str text = STR_INIT(4 << 20);
+	int e;
 
 	if (json_type(v) != JSON_OBJECT)
 		return err_field(err, ERR_INVALID, "fields", "fields must be an object");
-	json_print(&text, v);
-	return tx_query(t, NULL, err, "UPDATE ringdown.incident SET fields ="
-			" jsonb_strip_nulls(coalesce(fields::jsonb, '{}') || $2::jsonb)::json"
-			" WHERE id = $1", "tt", id, str_get(&text));
+	said_fields(t, v, &text);
+	e = tx_query(t, &r, err, "UPDATE ringdown.incident SET fields ="
+		     " jsonb_strip_nulls(coalesce(fields::jsonb, '{}') || $2::jsonb)::json"
+		     " WHERE id = $1 RETURNING (SELECT count(*) FROM json_object_keys(fields))",
+		     "tt", id, str_get(&text));
+	if (e == 0 && pg_rows(r) && pg_i64(r, 0, 0) > FIELDS_MAX)
+		return err_field(err, ERR_INVALID, "fields", "an incident keeps at most %d fields",
+				 FIELDS_MAX);
+	return e;
 }
 
 static int edit_one(struct tx *t, const char *id, const struct json *v, struct err *err)
@@ -216,38 +244,59 @@ static int edit_one(struct tx *t, const char *id, const struct json *v, struct e
 	int64_t at = 0;
 
 	if (str_eq(name, "fields"))
-		return edit_fields(t, id, v, err);
+		return incident_fields_put(t, id, v, err);
 	for (size_t i = 0; i < COUNT_OF(editable); i++) {
 		if (!str_eq(editable[i].json, name))
 			continue;
 		if (!text && json_type(v) != JSON_NULL)
 			return err_field(err, ERR_INVALID, name, "%s must be a string", name);
+		if (text && strlen(text) > EDIT_MAX)
+			return err_field(err, ERR_INVALID, name, "%s is longer than %d bytes",
+					 name, EDIT_MAX);
+		if (str_empty(text) && str_eq(name, "title"))
+			return err_field(err, ERR_INVALID, name, "an incident needs a title");
 		if (editable[i].time && text && !parse_time_ms(text, &at))
 			return err_field(err, ERR_INVALID, name, "%s must be an RFC 3339 time",
 					 name);
+		_cleanup_(free_p) char *clean = text_clean(text ? text : "", 0);
+
 		return editable[i].time ? tx_one(t, err, editable[i].sql, "tm", id, at) :
-					  tx_one(t, err, editable[i].sql, "tt", id,
-						 text ? text : "");
+					  tx_one(t, err, editable[i].sql, "tt", id, clean);
 	}
 	return err_field(err, ERR_INVALID, name, "an incident has no '%.40s' that can be edited",
 			 name);
+}
+
+#define EDITED "edited: "
+/* What it says now; of the templates' fields each one. */
+static void say_edit(struct str *b, const struct json *v)
+{
+	_cleanup_(free_p) char *value = text_clean(json_str(v) ? json_str(v) : "", 200);
+
+	if (json_type(v) != JSON_OBJECT) {
+		str_addf(b, "%s%s: %s", b->len > strlen(EDITED) ? "; " : "", json_name(v),
+			 *value ? value : "nothing");
+		return;
+	}
+	for (const struct json *f = json_first(v); f; f = json_next(f))
+		say_edit(b, f);
 }
 
 int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
 		  const struct json *fields, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(str_fini) struct str text = STR_INIT(2000);
+	_cleanup_(str_fini) struct str text = STR_INIT(8000);
 	struct incident now = { 0 };
 	int e = tx_begin(s, &t, who, err);
 
 	if (e == 0)
 		e = incident_lock(&t, id, version, &now, err);
 	record_fini(&incident_type, &now);
-	str_add(&text, "edited:");
+	str_add(&text, EDITED);
 	for (const struct json *v = json_first(fields); e == 0 && v; v = json_next(v)) {
 		e = edit_one(&t, id, v, err);
-		str_addf(&text, " %s", json_name(v));
+		say_edit(&text, v);
 	}
 	if (e == 0)
 		e = incident_changed(&t, id, "incident.edited", NOTE_INFO, str_get(&text), err);

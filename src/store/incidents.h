@@ -105,6 +105,7 @@ int timeline_mark(struct store *s, const struct who *who, const char *incident,
 struct incident_sent {
 	const char *note, *source;	/* the copy on the timeline; the template */
 	const char *line;		/* the journal's */
+	const struct json *fields;	/* values given with it that the incident keeps; NULL ok */
 	bool update;			/* the update that was due: the next interval begins */
 	const struct incident_clock *clock;	/* of the provider that is to answer; NULL = none */
 };

@@ -20,6 +20,8 @@ int incident_changed(struct tx *t, const char *id, const char *kind, enum note_l
 		     const char *text, struct err *err);
 int incident_clocks_add(struct tx *t, const char *id, const struct incident_clock *v, size_t n,
 			struct err *err);
+/* What templates ask for, with who said it when; null takes a field away. */
+int incident_fields_put(struct tx *t, const char *id, const struct json *fields, struct err *err);
 /* "C-12" -> 12; ERR_NOT_FOUND for what cannot be one. */
 int incident_number(const char *id, const char *prefix, int64_t *ret, struct err *err);
 

@@ -26,6 +26,22 @@ static const char policy_text[] =
 	"s@twilio.example}],\n"
 	"    when: [{outage: {gt: 30m}}], needs: [account sid], tiers: {basic: 24h}}\n"
 	"contacts:\n- {role: cto, email: cto@x.example}\n- {role: mute, email: ''}\n"
+	"depends:\n"
+	"- {capability: calls, component: voice, vendor: twilio, accounts: true}\n"
+	"- {capability: rooms, component: video, vendor: twilio, alerts: [video]}\n"
+	"- {capability: tokens, component: keys, vendor: twilio, alerts: [other]}\n"
+	"- {capability: deploys, component: x, vendor: x}\n"
+	"status_page:\n"
+	"  components:\n"
+	"  - {component: Phone, shows: [calls]}\n"
+	"  - {component: Meetings, shows: [rooms, tokens]}\n"
+	"  - {component: Mixed, shows: [calls, tokens, deploys]}\n"
+	"  - {component: Keys, shows: [tokens, deploys]}\n"
+	"  - {component: Builds, shows: [deploys]}\n"
+	"  states:\n"
+	"  - {down: all, state: major_outage}\n"
+	"  - {down: any, state: partial_outage}\n"
+	"  - {degraded: any, state: degraded_performance}\n"
 	"audiences: {team: [slack, email], customers: [status-page]}\n"
 	"fields: {company: Acme, phone: ''}\n"
 	"declare:\n"
@@ -39,6 +55,11 @@ static const char policy_text[] =
 	"  note: {subject: '{{severity}} {{company}}', body: 'Impact: {{impact}}. End: {{eta}}.',\n"
 	"    audience: [team, customers]}\n"
 	"  letter: {body: 'To {{vendor}}', audience: [vendor], vendor: true}\n";
+
+static struct json *parsed(const char *text)
+{
+	return json_parse(text, strlen(text), NULL);
+}
 
 static struct policy *policy(void)
 {
@@ -193,11 +214,12 @@ static void components(void **state)
 		"{\"feeds\":[{\"feed\":\"twilio\",\"state\":\"down\",\"items\":[{\"name\":\"REST "
 		"API\","
 		"\"status\":\"major_outage\",\"state\":\"down\"}]},{\"feed\":\"aws\",\"state\":"
-		"\"unknown\",\"items\":[]}]}";
+		"\"unknown\",\"items\":[]},{\"feed\":\"new\",\"state\":\"operational\",\"items\":[]}]}";
 	struct watch_alert alerts[] = { { (char *)"video", (char *)"warn", (char *)"rooms fail" } };
 	struct watch_account accounts[] = {
 		{ (char *)"main", (char *)"twilio", (char *)"critical", (char *)"suspended", true },
 		{ (char *)"spare", (char *)"telnyx", (char *)"critical", (char *)"", false },
+		{ (char *)"fresh", (char *)"new", (char *)"unknown", (char *)"", true },
 	};
 	char *video[] = { (char *)"video" }, *other[] = { (char *)"other" };
 	const struct {
@@ -224,7 +246,10 @@ static void components(void **state)
 		  "nothing watches" },
 		{ { .vendor = (char *)"own", .self = (char *)"database" }, CAP_OK, "answers" },
 		{ { .vendor = (char *)"vercel" }, CAP_UNKNOWN, "nothing watches" },
-		/* what is known to be well counts before what is not known */
+		/* what is known to be well counts before what is not known, in any order */
+		{ { .vendor = (char *)"new", .feed = (char *)"x", .accounts = true },
+		  CAP_OK,
+		  "no trouble" },
 		{ { .vendor = (char *)"aws", .feed = (char *)"x", .alerts = other, .n_alerts = 1 },
 		  CAP_OK,
 		  "no alert" },
@@ -232,7 +257,7 @@ static void components(void **state)
 	struct watching w = { .alerts = alerts,
 			      .n_alerts = 1,
 			      .accounts = accounts,
-			      .n_accounts = 2,
+			      .n_accounts = 3,
 			      .feeds = json_parse(feeds, strlen(feeds), NULL),
 			      .database = true };
 
@@ -248,8 +273,153 @@ static void components(void **state)
 	json_free(w.feeds);
 }
 
-/* ---- quotes -----------------------------------------------------------------------------------
- */
+/* ---- our status page ----------------------------------------------------------------------- */
+
+static void page_is(struct page_components *c, const char *const want[5])
+{
+	assert_int_equal(c->n, 5);
+	for (size_t i = 0; i < 5; i++)
+		if (!str_eq(c->v[i].state, want[i]))
+			fail_msg("%s is %s, not %s", c->v[i].name, c->v[i].state, want[i]);
+}
+
+/* Each follows from what it shows; what nobody knows is left as it stands there. */
+static void page(void **state)
+{
+	struct watch_alert alerts[] = { { (char *)"video", (char *)"warn", (char *)"slow" } };
+	struct watch_account accounts[] = {
+		{ (char *)"main", (char *)"twilio", (char *)"critical", (char *)"gone", true },
+	};
+	struct watching w = { .alerts = alerts, .n_alerts = 1, .accounts = accounts,
+			      .n_accounts = 1, .database = true };
+	static const char *const broken[] = { "major_outage", "degraded_performance",
+					      "partial_outage", "operational", NULL };
+	static const char *const said[] = { "major_outage", "operational", NULL, "operational",
+					    "partial_outage" };
+	static const char *const over[] = { "operational", "operational", "operational",
+					    "operational", "operational" };
+	static const char given[] = "{\"Builds\":\"partial_outage\",\"Meetings\":\"operational\","
+				    "\"Mixed\":null}";
+	struct json *j = parsed(given);
+	struct json *bad[] = { parsed("{\"Phon\":\"operational\"}"),
+			       parsed("{\"Phone\":\"broken\"}") };
+	struct policy *p = policy();
+	struct page_components c;
+	struct err err = { 0 };
+	char *wire;
+
+	(void)state;
+	page_components_of(p, &w, false, &c);
+	page_is(&c, broken);
+	assert_non_null(strstr(c.v[0].why, "calls is down: voice: account main is critical"));
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_non_null(bad[i]);
+		assert_int_equal(page_components_say(&c, bad[i], &err), ERR_INVALID);
+		assert_string_equal(err.field, "components");
+		json_free(bad[i]);
+	}
+	page_is(&c, broken);
+	assert_int_equal(page_components_say(&c, j, &err), 0);
+	page_is(&c, said);
+	assert_false(c.v[0].given);
+	assert_true(c.v[4].given);
+	wire = page_components_wire(&c);
+	assert_string_equal(wire, "{\"Phone\":\"major_outage\",\"Meetings\":\"operational\","
+			    "\"Keys\":\"operational\",\"Builds\":\"partial_outage\"}");
+	free(wire);
+	page_components_fini(&c);
+	/* over: all return, and what speaks against it is shown */
+	page_components_of(p, &w, true, &c);
+	page_is(&c, over);
+	assert_non_null(strstr(c.v[0].why, "is down"));
+	page_components_fini(&c);
+	json_free(j);
+	policy_free(p);
+}
+
+/* ---- values that people give --------------------------------------------------------------- */
+
+static void eta_is(const char *stored, const char *given, int64_t resolved, const char *want,
+		   const char *from)
+{
+	struct incident_doc d = { .incident = { .id = (char *)"INC-1", .resolved_at_ms = resolved } };
+	struct evidence e = { .fields = (char *)(uintptr_t)stored };
+	struct json *j = given ? parsed(given) : NULL;
+	const struct fact *f;
+	struct facts facts;
+
+	facts_of(NULL, &d, &e, NULL, j, 1760944500000 /* 2025-10-20 07:15 UTC */, &facts);
+	f = facts_find(&facts, "eta");
+	if (!str_eq(f ? f->value : NULL, want) || (from && f && !strstr(f->from, from)))
+		fail_msg("%s / %s: %s (%s)", stored, given, f ? f->value : "none", f ? f->from : "");
+	facts_fini(&facts);
+	json_free(j);
+}
+
+/* An expected end is what a person said, as of when; never one that has passed, never a guess. */
+static void expected_end(void **state)
+{
+#define STORED(v) "{\"eta\":{\"value\":\"" v "\",\"at\":\"2025-10-20T07:00:00.000Z\",\"by\":\"anna\"}}"
+	(void)state;
+	eta_is(NULL, NULL, 0, NULL, NULL);
+	eta_is(STORED("an hour"), NULL, 0, "an hour (as of 2025-10-20 07:00 UTC)", "by anna");
+	eta_is(STORED("2025-10-20T08:30:00Z"), NULL, 0,
+	       "2025-10-20 08:30 UTC (as of 2025-10-20 07:00 UTC)", "by anna, 2025-10-20 07:00");
+	eta_is(STORED("2025-10-20T07:10:00Z"), NULL, 0, NULL, NULL);
+	eta_is(STORED("2025-10-20T08:30:00Z"), "{\"eta\":\"noon\"}", 0, "noon", "given");
+	eta_is(NULL, "{\"eta\":\"2025-10-20T07:15:00Z\"}", 0, NULL, NULL);
+	eta_is(NULL, "{\"eta\":\"\"}", 0, NULL, NULL);
+	eta_is(STORED("an hour"), NULL, 5, "over", NULL);
+#undef STORED
+}
+
+static void given_values(void **state)
+{
+	static const struct { const char *json; bool good; } t[] = {
+		{ "{}", true }, { "{\"eta\":\"x\",\"a_1\":null}", true }, { "{\"\":\"x\"}", false },
+		{ "{\"Eta\":\"x\"}", false }, { "{\"a b\":\"x\"}", false }, { "{\"a\":1}", false },
+		{ "{\"a\":{\"value\":\"x\"}}", false }, { "{\"a\u202eb\":\"x\"}", false },
+	};
+	struct str big = STR_INIT(100000), out = STR_INIT(1000);
+	struct jw w = JW(&out);
+	struct json *j;
+	char *how;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(t); i++) {
+		j = parsed(t[i].json);
+		assert_non_null(j);
+		if ((facts_check(j, NULL) == 0) != t[i].good)
+			fail_msg("%s", t[i].json);
+		json_free(j);
+	}
+	str_add(&big, "{\"a\":\"");
+	for (size_t i = 0; i <= FACT_MAX; i++)
+		str_addc(&big, 'x');
+	str_add(&big, "\"}");
+	j = json_parse(big.s, big.len, NULL);
+	assert_int_equal(facts_check(j, NULL), ERR_INVALID);
+	json_free(j);
+	str_fini(&big);
+	/* the record has its own place for some */
+	j = parsed("{\"eta\":\"1\",\"impact\":\"2\",\"name\":\"3\",\"network_traces\":\"4\","
+		   "\"x\":\"\"}");
+	assert_non_null(j);
+	jw_obj(&w, NULL);
+	assert_int_equal(facts_kept(&w, j), 2);
+	jw_obj_end(&w);
+	assert_string_equal(str_get(&out), "{\"eta\":\"1\",\"network_traces\":\"4\"}");
+	json_free(j);
+	str_fini(&out);
+	how = facts_how("INC-7", "eta");
+	assert_non_null(strstr(how, "ringdown incident edit INC-7 --field eta="));
+	free(how);
+	how = facts_how("INC-7", "other");
+	assert_string_equal(how, "ringdown incident edit INC-7 --field other=VALUE");
+	free(how);
+}
+
+/* ---- quotes -------------------------------------------------------------------------------- */
 
 static void sayings(void **state)
 {
@@ -287,7 +457,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows), cmocka_unit_test(gaps), cmocka_unit_test(routes),
-		cmocka_unit_test(components), cmocka_unit_test(sayings),
+		cmocka_unit_test(components), cmocka_unit_test(page),
+		cmocka_unit_test(expected_end), cmocka_unit_test(given_values),
+		cmocka_unit_test(sayings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,6 +186,7 @@ static int write_config(struct demo *d, int i, const struct json *sim, struct er
 	str_addf(&b, "notify.pagerdutyBase: \"%s/pagerduty\"\n", d->sim_url);
 	yaml_text(&b, "notify.pagerdutyKey", "demodemodemodemodemodemodemodemo");
 	str_addf(&b, "notify.statuspageBase: \"%s/statuspage\"\n", d->sim_url);
+	str_addf(&b, "notify.statuspageUrl: \"%s/statuspage/public\"\n", d->sim_url);
 	yaml_text(&b, "notify.statuspagePage", "demopage");
 	yaml_text(&b, "notify.statuspageKey", "demo-statuspage-key");
 	if (d->o.watched) /* 120 s is long for somebody who waits for the outage to be seen */
