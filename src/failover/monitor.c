@@ -473,11 +473,16 @@ static void put_doc(const struct monitor *m, const struct watched *x, const char
 
 struct watched *monitor_find_new(struct monitor *m, const char *ref)
 {
-	struct watched *w = monitor_find(m, ref);
+	/* the cycle under way may have read the accounts before; the next one has not */
+	for (int tries = 0; tries < 2 && !task_cancelled(); tries++) {
+		struct watched *w = monitor_find(m, ref);
 
-	if (w)
-		return w;
-	cycle(m);
+		while (w && !w->have_keys && m->loading && !task_cancelled())
+			condition_wait(&m->loaded, -1);
+		if (w)
+			return w;
+		cycle(m);
+	}
 	return monitor_find(m, ref);
 }
 

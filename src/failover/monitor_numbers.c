@@ -464,6 +464,7 @@ int monitor_sync(struct monitor *m, const char *account, struct str *ret, struct
 		return err_set(err, ERR_CONFLICT, "%s: %s", one->row.name,
 			       one->row.is_primary ? "a primary has no pool of its own" :
 			       busy(m, one->row.id) ? "an attempt is under way on it" :
+			       !one->have_keys ? one->keys_why :
 						      one->held.probe[PROBE_NUMBERS].why);
 	}
 	jw_obj(&w, NULL);
