@@ -96,7 +96,8 @@ enum role role_outcome(int outcome);
 const char *word_outcome(int outcome);		/* "ok" "FAIL" "?" */
 enum role role_status(int status);
 const char *word_status(const struct event *e);	/* "pending", "HELD", "FAILED" ... */
-/* "APPROVES ITSELF IN" or "WILL BE HELD IN", and the time; returns whether it changes each second. */
+/* "APPROVES ITSELF IN" or "WILL BE HELD IN", and the time; returns whether it changes each
+ * second. */
 bool event_next(const struct app *a, const struct event *e, bool exact, char what[WHEN_TEXT],
 		char when[WHEN_TEXT]);
 /* Smaller = more urgent; closed events come last, newest first. */

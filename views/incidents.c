@@ -158,7 +158,7 @@ static void draw_below(struct view *v, struct area a, const struct incident *i)
 	           when_clock(t[1], i->declared_at_ms, utc), when_clock(t[2], i->acked_at_ms, utc),
 	           when_clock(t[3], i->mitigated_at_ms, utc));
 	area_text(a, 1, y, ROLE_label, "linked");
-	area_textf(a, 12, y++, ROLE_normal, "%lld alerts  %lld events  %lld runs  %lld notes",
+	area_textf(a, 12, y++, ROLE_normal, "alerts %lld  events %lld  runs %lld  notes %lld",
 	           (long long)i->alerts, (long long)i->events, (long long)i->runs,
 	           (long long)i->notes);
 	y = text_line(a, y, "vendor", i->status_quoted);
