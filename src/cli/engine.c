@@ -165,7 +165,7 @@ static void run(void *arg)
 	if (cli_flag(s->cli, "embedded")) {
 		_cleanup_(free_p) char *dir = xasprintf("%s/postgres", s->o.state_dir);
 
-		if (embedded_start(s->loop, dir, &s->embedded, &s->err) < 0) {
+		if (embedded_start(s->loop, dir, false, &s->embedded, &s->err) < 0) {
 			s->status = cli_fail_err(s->cli, &s->err);
 			loop_stop(s->loop);
 			return;

@@ -44,6 +44,7 @@ struct embedded {
 	uid_t uid;
 	gid_t gid;
 	struct proc *server;		/* NULL = someone else's */
+	bool passing;
 	bool run_is_ours;		/* a short directory made for the socket */
 };
 
@@ -282,7 +283,7 @@ static int init_cluster(struct embedded *e, struct err *err)
 	_cleanup_(free_p) char *fresh = xasprintf("%s.new", e->data);
 	_cleanup_(free_p) char *initdb = xasprintf("%s/initdb", e->bin);
 	const char *argv[] = { initdb, "-D", fresh, "-U", "ringdown", "-A", "trust", "-E", "UTF8",
-			       "--locale=C", NULL };
+			       "--locale=C", e->passing ? "--no-sync" : NULL, NULL };
 	char why[300];
 	struct proc *p;
 	int status;
@@ -374,7 +375,8 @@ static int start_server(struct embedded *e, struct err *err)
 	const char *argv[] = {
 		postgres, "-D", e->data, "-c", "listen_addresses=", "-c", sockets,
 		"-c", "unix_socket_permissions=0700", "-c", "max_connections=200",
-		"-c", "shared_buffers=64MB", "-c", "jit=off", "-c", "log_min_messages=warning", NULL
+		"-c", "shared_buffers=64MB", "-c", "jit=off", "-c", "log_min_messages=warning",
+		e->passing ? "-c" : NULL, "fsync=off", "-c", "full_page_writes=off", NULL
 	};
 	int64_t until = loop_now_ms(e->loop) + START_MS;
 	char why[300];
@@ -454,12 +456,14 @@ static int start_locked(struct embedded *e, struct err *err)
 	return r;
 }
 
-int embedded_start(struct loop *l, const char *dir, struct embedded **ret, struct err *err)
+int embedded_start(struct loop *l, const char *dir, bool passing, struct embedded **ret,
+		   struct err *err)
 {
 	struct embedded *e = xcalloc(1, sizeof(*e));
 	int r;
 
 	e->loop = l;
+	e->passing = passing;
 	r = find_programs(e, err);
 	if (r == 0)
 		r = find_user(e, err);

@@ -13,8 +13,10 @@
 
 struct embedded;
 /* In a task. Initialises dir on first use, starts or joins the server, creates database
- * "ringdown". *ret_url lives as long as the handle. ERR_NOT_FOUND: no PostgreSQL programs. */
-int embedded_start(struct loop *l, const char *dir, struct embedded **ret, struct err *err);
+ * "ringdown". passing: for a demo or a test, whose data need not outlast the machine: nothing waits
+ * for the disk. ERR_NOT_FOUND: no PostgreSQL programs. */
+int embedded_start(struct loop *l, const char *dir, bool passing, struct embedded **ret,
+		   struct err *err);
 const char *embedded_url(const struct embedded *e);
 bool embedded_ours(const struct embedded *e);	/* we started it */
 /* In a task, a cancelled one too; stops what we started: fast, after 4 s at once, after 2 more by

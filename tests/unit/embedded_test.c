@@ -27,7 +27,7 @@ struct run {
 	struct loop *loop;
 	const char *dir;
 	const char *sql;
-	bool ours, pause;
+	bool ours, pause, passing;
 	char got[200], url[600];
 	struct err err;
 	int e;
@@ -56,7 +56,7 @@ static void start_use_stop(void *arg)
 	struct run *r = arg;
 	struct embedded *e = NULL;
 
-	r->e = embedded_start(r->loop, r->dir, &e, &r->err);
+	r->e = embedded_start(r->loop, r->dir, r->passing, &e, &r->err);
 	if (r->e < 0)
 		return;
 	snprintf(r->url, sizeof(r->url), "%s", embedded_url(e));
@@ -136,7 +136,7 @@ static void starts_and_keeps_data(void **state)
 static void stale_pid_file(void **state)
 {
 	char *dir = temp_dir();
-	struct run a = { .dir = dir, .sql = "SELECT 1" };
+	struct run a = { .dir = dir, .sql = "SHOW fsync" };
 	char path[300];
 	FILE *f;
 
@@ -150,6 +150,7 @@ static void stale_pid_file(void **state)
 		dir, dir);
 	fclose(f);
 	once(&a);
+	assert_string_equal(a.got, "on");	/* what is to last waits for the disk */
 	remove_dir(dir);
 }
 
@@ -158,7 +159,7 @@ static void two_at_once(void **state)
 {
 	char *dir = temp_dir();
 	struct loop *l = loop_new();
-	struct run a = { .dir = dir, .sql = "SELECT 1", .loop = l }, b = a;
+	struct run a = { .dir = dir, .sql = "SELECT 1", .loop = l, .passing = true }, b = a;
 	void *args[] = { &a, &b };
 
 	(void)state;
@@ -175,13 +176,14 @@ static void two_at_once(void **state)
 static void long_paths(void **state)
 {
 	char *dir = temp_dir(), *deep;
-	struct run a = { .sql = "SELECT 1" };
+	struct run a = { .sql = "SHOW fsync", .passing = true };
 
 	(void)state;
 	deep = xasprintf("%s/%0100d", dir, 7);
 	a.dir = deep;
 	once(&a);
 	assert_null(strstr(a.url, deep));
+	assert_string_equal(a.got, "off");
 	free(deep);
 	assert_false(server_left(dir));
 	remove_dir(dir);

@@ -281,7 +281,7 @@ static int make_dir(struct demo *d, struct err *err)
 static int database_up(struct demo *d, struct err *err)
 {
 	_cleanup_(free_p) char *dir = xasprintf("%s/postgres", d->dir);
-	int r = embedded_start(d->loop, dir, &d->pg, err);
+	int r = embedded_start(d->loop, dir, true, &d->pg, err);
 
 	if (r == 0)
 		d->db_url = xstrdup(embedded_url(d->pg));
