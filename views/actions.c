@@ -381,6 +381,9 @@ void action_command(const struct decision *d, char *buf, size_t n)
 		snprintf(buf, n, "ringdown report %s", id);
 	else if (str_eq(d->subject.kind, "telling"))
 		snprintf(buf, n, "%s", d->subject.command);
+	else if (str_eq(d->subject.kind, "note"))
+		snprintf(buf, n, "ringdown note %s %s%s", name + strlen("note-"), id,
+		         str_eq(name, "note-retract") ? " --reason .." : "");
 	else if (str_eq(d->subject.kind, "incident"))
 		snprintf(buf, n, "ringdown incident %s %s",
 		         str_eq(name, "inc-command") ? "role" : name + strlen("inc-"), id);

@@ -123,7 +123,6 @@ void app_declare_free(struct app *a);
 void app_note_free(struct app *a);
 /* From time to time: a draft of what is being written; true: ask again in a second. */
 bool app_note_keep(struct app *a);
-bool app_note_kept(const struct app *a);	/* a text waits to be sent */
 
 /* An instant as people write it: 10:51, 10:51:30, -5m, RFC 3339; 0 = "" or now. */
 bool app_when(const struct app *a, const char *text, int64_t *ret);

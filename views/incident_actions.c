@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 #include "views/incidents.h"
+#include "views/note.h"
 #include "views/runs.h"
 
 #define DO "/api/v1/incidents/%s/do"
@@ -428,6 +429,33 @@ static const struct action actions[] = {
 	  .method = "POST",
 	  .path = "/api/v1/incidents/%s",
 	  .hooks = &tell_hooks },
+	{ .name = "note-edit",
+	  .label = "change the note",
+	  .key = 'e',
+	  .kind = "note",
+	  .role = PR_OPERATOR,
+	  .reads = true,
+	  .hooks = &note_edit_hooks },
+	{ .name = "note-retract",
+	  .label = "take the note back",
+	  .verb = "take it back",
+	  .key = 'x',
+	  .kind = "note",
+	  .role = PR_OPERATOR,
+	  .danger = DIALOG_PLAIN,
+	  .method = "POST",
+	  .path = "/api/v1/notes/%s/retract",
+	  .own_reason = true,
+	  .hooks = &note_retract_hooks },
+	{ .name = "note-back",
+	  .label = "bring the note back",
+	  .verb = "bring it back",
+	  .kind = "note",
+	  .role = PR_OPERATOR,
+	  .danger = DIALOG_PLAIN,
+	  .method = "POST",
+	  .path = "/api/v1/notes/%s/retract",
+	  .hooks = &note_retract_hooks },
 	/* read-only consoles and roles are told by the form itself: stale data is no reason */
 	{ .name = "note",
 	  .label = "write a note (t)",

@@ -1,126 +1,37 @@
 /*
- * t writes a note from anywhere: which incident, when it was, the text. The text is never
- * lost: it is on disk (0600) before it is sent and until the engine has it; a note that was
- * not sent, or not finished, is there again at the next t, also after the console was left.
+ * t writes a note from anywhere: which incident, when it was, what shows it, the text. A note
+ * that was not sent, or not finished, is there again at the next t (note_draft.c). The same form
+ * changes a note that there is (note_edit.c).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "core/json.h"
 #include "core/mem.h"
-#include "views/incidents.h"
+#include "views/note.h"
 
-enum { TEXT_MAX = 16000, DRAFT_MAX = 128 << 10, KEEP_MS = 500, ROW_INCIDENT = 0, ROW_AT, ROW_TEXT };
+enum { KEEP_MS = 500 };
 
-struct noting {
-	struct app *app;
-	struct client_request *request;
-	bool in_form, failed;
-	char incident[40], at[48]; /* of the draft */
-	char *text;                /* NULL = no draft */
-	size_t kept_len;           /* of the text when it was last written down */
-	int64_t kept_ms;
-	char wrong[120];
-};
+#define ROW_AT                                                                                     \
+	{ "happenedAt", "Happened at", "empty = now; 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z",\
+	  FORM_TEXT, false }
+#define ROW_SOURCE                                                                                 \
+	{ "source", "Evidence", "what shows it: EV-118, RUN-3, AL-7, a journal row j:812, a link", \
+	  FORM_TEXT, false }
+#define ROW_TEXT(help_) { "text", "Text", help_, FORM_AREA, true }
 
 static const struct form_row rows[] = {
 	{ "incident", "Incident", "which one; Space: the next, - is none", FORM_CHOICE, true },
-	{ "happenedAt", "Happened at", "empty = now; 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z",
-	  FORM_TEXT, false },
-	{ "text", "Text",
-	  "what happened, in one paragraph; " NOTE_TODO " at its beginning makes it an action too",
-	  FORM_AREA, true },
+	ROW_AT,
+	ROW_SOURCE,
+	ROW_TEXT("what happened, in one paragraph; " NOTE_TODO
+	         " at its beginning makes it an action too"),
 };
-
-/* ---- the draft ---- */
-
-static char *draft_path(const struct app *a)
-{
-	return a->state_dir ? xasprintf("%s/note-draft.json", a->state_dir) : NULL;
-}
-
-static void draft_drop(struct noting *n)
-{
-	_cleanup_(free_p) char *path = draft_path(n->app);
-
-	str_replace(&n->text, NULL);
-	n->failed = false;
-	if (path)
-		unlink(path);
-}
-
-static bool write_all(int fd, const char *s, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, s, n);
-		if (k <= 0)
-			return false;
-		s += k;
-		n -= (size_t)k;
-	}
-	return true;
-}
-
-/* Whole or not at all; false = only this console knows it. */
-static bool draft_keep(struct noting *n, const struct form *f)
-{
-	_cleanup_(free_p) char *path = draft_path(n->app), *tmp = NULL;
-	struct str b = STR_INIT(DRAFT_MAX);
-	struct jw w = JW(&b);
-	bool good = false;
-	int fd;
-
-	str_replace(&n->text, form_get(f, ROW_TEXT));
-	snprintf(n->incident, sizeof(n->incident), "%s",
-	         form_get(f, ROW_INCIDENT) ? form_get(f, ROW_INCIDENT) : "");
-	snprintf(n->at, sizeof(n->at), "%s", form_get(f, ROW_AT) ? form_get(f, ROW_AT) : "");
-	if (!path || !n->text)
-		return false;
-	tmp = xasprintf("%s.%d", path, (int)getpid());
-	jw_obj(&w, NULL);
-	jw_str(&w, "incident", n->incident);
-	jw_str(&w, "happenedAt", n->at);
-	jw_str(&w, "text", n->text);
-	jw_obj_end(&w);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0) {
-		good = write_all(fd, str_get(&b), b.len);
-		good = close(fd) == 0 && good && rename(tmp, path) == 0;
-	}
-	if (!good)
-		unlink(tmp);
-	str_fini(&b);
-	return good;
-}
-
-static void draft_load(struct noting *n)
-{
-	_cleanup_(free_p) char *path = draft_path(n->app);
-	_cleanup_(json_free_p) struct json *doc = NULL;
-	struct str b = STR_INIT(DRAFT_MAX);
-	char buf[8192];
-	ssize_t k;
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
-
-	if (fd < 0)
-		return;
-	while ((k = read(fd, buf, sizeof(buf))) > 0)
-		str_addn(&b, buf, (size_t)k);
-	close(fd);
-	doc = b.full ? NULL : json_parse(str_get(&b), b.len, NULL);
-	str_fini(&b);
-	if (!json_get_str(doc, "text"))
-		return;
-	str_replace(&n->text, json_get_str(doc, "text"));
-	snprintf(n->incident, sizeof(n->incident), "%s",
-	         json_get_str(doc, "incident") ? json_get_str(doc, "incident") : "");
-	snprintf(n->at, sizeof(n->at), "%s",
-	         json_get_str(doc, "happenedAt") ? json_get_str(doc, "happenedAt") : "");
-}
+static const struct form_row edit_rows[] = {
+	ROW_AT,
+	ROW_SOURCE,
+	ROW_TEXT("the text before it is kept as a version; nobody's words are lost"),
+};
 
 /* ---- when it was ---- */
 
@@ -179,23 +90,20 @@ bool app_when(const struct app *a, const char *s, int64_t *ret)
 static const char *on_check(void *ctx, size_t row, const char *text)
 {
 	struct noting *n = ctx;
+	const struct form *f = shell_form(n->app->shell);
 	int64_t ms;
 
-	if (row != ROW_AT || app_when(n->app, text, &ms))
+	if (!str_eq(f->rows[row].name, "happenedAt") || app_when(n->app, text, &ms))
 		return NULL;
 	snprintf(n->wrong, sizeof(n->wrong),
 	         "such as 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z");
 	return n->wrong;
 }
 
-static const char *on_offer(void *ctx, size_t row, size_t i, const char **from)
+static const char *offer_incident(const struct app *a, size_t i, const char **from)
 {
-	const struct noting *n = ctx;
-	const struct state *s = app_state(n->app);
+	const struct state *s = app_state(a);
 
-	*from = NULL;
-	if (row != ROW_INCIDENT)
-		return NULL;
 	/* the open ones, then those that are over: a note may come late */
 	for (int open = 1; open >= 0; open--)
 		for (size_t k = 0; k < s->n_incidents; k++)
@@ -204,6 +112,56 @@ static const char *on_offer(void *ctx, size_t row, size_t i, const char **from)
 				return s->incidents[k].id;
 			}
 	return i == 0 ? "-" : NULL;
+}
+
+static const char *on_offer(void *ctx, size_t row, size_t i, const char **from)
+{
+	const struct noting *n = ctx;
+	const struct state *s = app_state(n->app);
+	const char *name = shell_form(n->app->shell)->rows[row].name;
+
+	*from = NULL;
+	if (str_eq(name, "incident"))
+		return offer_incident(n->app, i, from);
+	if (!str_eq(name, "source"))
+		return NULL;
+	for (size_t k = 0; k < s->n_events; k++)
+		if (event_status_open(s->events[k].status) && i-- == 0)
+			return s->events[k].id;
+	for (size_t k = 0; k < s->n_alerts; k++)
+		if (s->alerts[k].state == AL_FIRING && i-- == 0) {
+			*from = s->alerts[k].name;
+			return s->alerts[k].id;
+		}
+	return NULL;
+}
+
+static void take(char *buf, size_t n, const struct form *f, const char *name)
+{
+	const char *text = form_value(f, name);
+
+	snprintf(buf, n, "%s", text ? text : "");
+}
+
+static bool as_it_was(const struct noting *n, const struct note_draft *d)
+{
+	return str_eq(d->text, n->was) && str_eq(d->at, n->at) && str_eq(d->source, n->source);
+}
+
+static void keep(struct noting *n, const struct form *f)
+{
+	struct note_draft d = { .version = n->version };
+
+	snprintf(d.id, sizeof(d.id), "%s", n->id);
+	take(d.incident, sizeof(d.incident), f, "incident");
+	take(d.at, sizeof(d.at), f, "happenedAt");
+	take(d.source, sizeof(d.source), f, "source");
+	d.text = xstrdup(form_value(f, "text"));
+	if (d.text && !(n->id[0] && as_it_was(n, &d)))
+		note_draft_keep(n, &d);
+	else
+		note_draft_drop(n, n->id);
+	free_p(&d.text);
 }
 
 static void answered(void *ctx, int status, const struct json *doc, const char *problem)
@@ -217,7 +175,7 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	if (status >= 200 && status < 300) {
 		bool open = n->in_form;
 
-		draft_drop(n);
+		note_draft_drop(n, "");
 		n->in_form = false; /* nothing is left to keep */
 		if (open)
 			form_close(shell_form(a->shell));
@@ -225,7 +183,6 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 		          incident ? incident : "");
 		return;
 	}
-	n->failed = true;
 	snprintf(text, sizeof(text),
 	         "NOT SENT: %.130s. Kept: ^S tries again, Esc leaves it, t brings "
 	         "it back",
@@ -240,18 +197,24 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 static void on_send(void *ctx, struct form *f)
 {
 	struct noting *n = ctx;
-	const char *incident = form_get(f, ROW_INCIDENT);
-	struct str body = STR_INIT(DRAFT_MAX);
+	const char *incident = form_value(f, "incident");
+	struct str body = STR_INIT(NOTE_DRAFT_MAX);
 	struct jw w = JW(&body);
 	int64_t at = 0;
 
-	draft_keep(n, f);
-	app_when(n->app, form_get(f, ROW_AT), &at);
+	keep(n, f);
+	if (n->id[0]) {
+		note_edit_send(n);
+		return;
+	}
+	app_when(n->app, form_value(f, "happenedAt"), &at);
 	jw_obj(&w, NULL);
-	jw_str(&w, "text", form_get(f, ROW_TEXT));
+	jw_str(&w, "text", form_value(f, "text"));
 	jw_str(&w, "incident", str_eq(incident, "-") ? "" : incident);
 	if (at)
 		jw_time(&w, "happenedAt", at);
+	if (form_value(f, "source"))
+		jw_str(&w, "source", form_value(f, "source"));
 	jw_obj_end(&w);
 	n->request =
 	        client_send(n->app->client, "POST", "/api/v1/notes", str_get(&body), answered, n);
@@ -271,10 +234,7 @@ bool app_note_keep(struct app *a)
 		return true;
 	n->kept_len = f->pad.len;
 	n->kept_ms = now;
-	if (n->kept_len)
-		draft_keep(n, f);
-	else
-		draft_drop(n);
+	keep(n, f);
 	return false;
 }
 
@@ -283,69 +243,91 @@ static void on_leaving(void *ctx, const struct form *f)
 {
 	struct noting *n = ctx;
 
-	if (n->request || !n->in_form || (n->text == NULL && !form_get(f, ROW_TEXT)))
-		return;
-	if (!form_get(f, ROW_TEXT))
-		draft_drop(n);
-	else
-		draft_keep(n, f);
+	if (!n->request && n->in_form)
+		keep(n, f);
 }
 
 static void on_closed(void *ctx)
 {
 	struct noting *n = ctx;
+	bool was = n->in_form;
 
 	n->in_form = false;
-	if (n->text && !n->request && n->app->shell)
+	if (was && !n->request && n->app->shell && note_draft_get(n, n->id))
 		shell_say(n->app->shell, ROLE_warn,
-		          "the note is kept as a draft, not sent: t goes on "
-		          "with it");
+		          "the note is kept as a draft, not sent: %s goes on with it",
+		          n->id[0] ? "e" : "t");
 }
 
-static void choose_incident(const struct app *a, const struct subject *s, char *buf, size_t n)
+void note_form(struct noting *n, const struct note_draft *d, const char *title)
 {
-	const struct incident *open = app_incident_open(a);
+	struct form *f = shell_form(n->app->shell);
+	const struct form_row *r = n->id[0] ? edit_rows : rows;
+	size_t count = n->id[0] ? COUNT_OF(edit_rows) : COUNT_OF(rows);
 
-	if (s && str_eq(s->kind, "incident"))
-		snprintf(buf, n, "%s", s->id);
-	else
-		snprintf(buf, n, "%s", open ? open->id : "-");
+	form_open(f, title, r, count, on_send, on_closed, n);
+	form_area(f, NOTE_TEXT_MAX);
+	f->leaving = on_leaving;
+	f->check = on_check;
+	f->offer = on_offer;
+	f->focus = count - 1;
+	snprintf(f->sent, sizeof(f->sent), "sent; waiting for the engine ..");
+	form_set(f, "incident", d->incident);
+	form_set(f, "happenedAt", d->at);
+	form_set(f, "source", d->source);
+	form_set(f, "text", d->text);
+	n->kept_len = f->pad.len;
+	n->in_form = true;
+	shell_redraw(n->app->shell);
+}
+
+/* ---- from anywhere ---- */
+
+static bool is_evidence(const struct subject *s)
+{
+	static const char *const kinds[] = { "event", "run", "alert", "entry" };
+
+	for (size_t i = 0; s && i < COUNT_OF(kinds); i++)
+		if (str_eq(s->kind, kinds[i]))
+			return s->id[0] != '\0';
+	return false;
+}
+
+struct noting *noting_of(struct app *a)
+{
+	if (!a->noting) {
+		a->noting = xcalloc(1, sizeof(*a->noting));
+		a->noting->app = a;
+	}
+	return a->noting;
 }
 
 void app_note(struct app *a, const struct subject *s)
 {
-	struct noting *n = a->noting;
-	struct form *f = shell_form(a->shell);
-	char incident[40];
+	const struct incident *open = app_incident_open(a);
+	struct noting *n = noting_of(a);
+	struct note_draft fresh = { 0 };
+	const struct note_draft *d;
 
-	if (!n) {
-		n = a->noting = xcalloc(1, sizeof(*n));
-		n->app = a;
-		draft_load(n);
-	}
 	if (n->request) {
 		shell_say(a->shell, ROLE_hint, "the last note is still being sent; it is kept");
 		return;
 	}
-	form_open(f, n->text ? "NOTE (the draft that was not sent)" : "NOTE", rows, COUNT_OF(rows),
-	          on_send, on_closed, n);
-	form_area(f, TEXT_MAX);
-	f->leaving = on_leaving;
-	f->check = on_check;
-	f->offer = on_offer;
-	f->focus = ROW_TEXT;
-	snprintf(f->sent, sizeof(f->sent), "sent; waiting for the engine ..");
-	choose_incident(a, s, incident, sizeof(incident));
-	form_set(f, "incident", n->text && n->incident[0] ? n->incident : incident);
-	form_set(f, "happenedAt", n->text ? n->at : "");
-	form_set(f, "text", n->text);
-	n->in_form = true;
-	shell_redraw(a->shell);
-}
+	n->id[0] = '\0';
+	n->version = 0;
+	d = note_draft_get(n, "");
+	if (!d) {
+		bool here = s && str_eq(s->kind, "incident");
 
-bool app_note_kept(const struct app *a)
-{
-	return a->noting && a->noting->text && !a->noting->request;
+		snprintf(fresh.incident, sizeof(fresh.incident), "%s",
+		         here   ? s->id
+		         : open ? open->id
+		                : "-");
+		/* the row that it was pressed on is what it speaks of, unless it says otherwise */
+		if (is_evidence(s))
+			snprintf(fresh.source, sizeof(fresh.source), "%s", s->id);
+	}
+	note_form(n, d ? d : &fresh, d ? "NOTE (the draft that was not sent)" : "NOTE");
 }
 
 void app_note_free(struct app *a)
@@ -356,6 +338,7 @@ void app_note_free(struct app *a)
 		return;
 	if (n->request)
 		client_cancel(n->request);
-	free_p(&n->text);
+	note_edit_fini(n);
+	note_drafts_free(n);
 	free_p(&a->noting);
 }

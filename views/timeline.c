@@ -19,6 +19,7 @@ struct timeline_view {
 	struct client_request *marking;
 	struct view *view;
 	char marked[64]; /* id that is pinned or annotated right now */
+	int64_t seen;    /* journal rows up to here were looked at */
 	bool at_top;     /* follows the newest */
 };
 
@@ -131,6 +132,18 @@ static void reload(struct view *v)
 	timeline_seek(&st->pages, selected_ms(v));
 }
 
+/* The same rows, as they are now: nothing moves on the screen. */
+static void again(struct view *v)
+{
+	struct timeline_view *st = v->state;
+	const struct timeline_pages *p = &st->pages;
+
+	if (p->n && v->list.cursor < TIMELINE_PAGE / 2)
+		timeline_seek(&st->pages, p->newest ? 0 : p->rows[0].happened_at_ms);
+	else
+		reload(v);
+}
+
 static void follow_filter(struct view *v)
 {
 	struct timeline_view *st = v->state;
@@ -148,6 +161,23 @@ static void follow_filter(struct view *v)
 	reload(v);
 }
 
+/* What somebody else changed in rows that are loaded already. */
+static void follow_changes(struct view *v)
+{
+	static const char *const kinds[] = { "note.edited", "incident.retracted", "timeline.mark" };
+	struct timeline_view *st = v->state;
+	const struct state *s = client_state(((struct app *)v->app)->client);
+	int64_t from = st->seen;
+
+	st->seen = s->seq;
+	for (size_t i = 0; from && i < s->n_entries && s->entries[i].seq > from; i++)
+		for (size_t k = 0; k < COUNT_OF(kinds); k++)
+			if (str_eq(s->entries[i].kind, kinds[k])) {
+				again(v);
+				return;
+			}
+}
+
 static void update(struct view *v)
 {
 	struct timeline_view *st = v->state;
@@ -155,6 +185,8 @@ static void update(struct view *v)
 	char top[64];
 
 	follow_filter(v);
+	if (!app_past(v->app))
+		follow_changes(v);
 	/* on the newest row the cursor goes along with what comes */
 	st->at_top = p->newest && v->list.cursor == 0;
 	snprintf(top, sizeof(top), "%s", v->list.key);
@@ -226,6 +258,12 @@ static void draw(struct view *v, struct area a)
 		draw_detail(area_sub(a, 0, a.h - detail, a.w, detail), e);
 }
 
+/* "n:7" of the timeline is the note N-7. */
+static void note_id(const struct timeline_entry *e, char *buf, size_t n)
+{
+	snprintf(buf, n, "N-%s", str_has_prefix(e->id, "n:") ? e->id + 2 : "");
+}
+
 static bool subject(struct view *v, struct subject *ret)
 {
 	const struct timeline_entry *e = list_selected(&v->list);
@@ -235,7 +273,13 @@ static bool subject(struct view *v, struct subject *ret)
 		return false;
 	*ret = (struct subject){ .kind = "entry" };
 	snprintf(ret->id, sizeof(ret->id), "%s", e->id);
-	snprintf(ret->title, sizeof(ret->title), "%.20s %.70s", e->id, e->text ? e->text : "");
+	if (e->editable) {
+		snprintf(ret->kind, sizeof(ret->kind), "note");
+		note_id(e, ret->id, sizeof(ret->id));
+	}
+	if (e->link && str_has_prefix(e->link, "http"))
+		snprintf(ret->link, sizeof(ret->link), "%s", e->link);
+	snprintf(ret->title, sizeof(ret->title), "%.20s %.70s", ret->id, e->text ? e->text : "");
 	snprintf(ret->command, sizeof(ret->command), "ringdown timeline%s%s",
 	         st->pages.incident[0] ? " " : "", st->pages.incident);
 	return true;
@@ -251,13 +295,19 @@ static void go_row(struct view *v, const char *view, const char *key)
 	shell_go(v->shell, view);
 }
 
+/* What the entry names as its evidence, else what it is about. */
 static unsigned open_evidence(struct view *v, const struct timeline_entry *e)
 {
-	const char *on = e->subject ? e->subject : "";
+	bool note = str_has_prefix(e->id, "n:") && !str_empty(e->link);
+	const char *on = note ? e->link : e->subject ? e->subject : "";
 	char seq[40];
 
 	if (str_has_prefix(on, "EV-")) {
 		go_row(v, "events", on);
+	} else if (str_has_prefix(on, "AL-")) {
+		go_row(v, "alerts", on);
+	} else if (str_has_prefix(on, "j:")) {
+		go_row(v, "log", on + 2);
 	} else if (str_has_prefix(on, "RUN-")) {
 		app_runs_watch(v->app, on);
 		shell_go(v->shell, "walk");
@@ -270,8 +320,10 @@ static unsigned open_evidence(struct view *v, const struct timeline_entry *e)
 		snprintf(seq, sizeof(seq), "%s", e->id + 2);
 		go_row(v, "log", seq);
 	} else {
-		shell_say(v->shell, ROLE_hint, "%s has no evidence but itself: %s", e->id,
-		          e->link ? e->link : "written by a person");
+		shell_say(v->shell, ROLE_hint,
+		          note ? "%s: its evidence is outside (y copies it): %s"
+		               : "%s has no evidence but itself: %s",
+		          e->id, e->link ? e->link : "written by a person");
 	}
 	return WANT_REDRAW;
 }
@@ -288,7 +340,7 @@ static void marked(void *ctx, int status, const struct json *doc, const char *pr
 	if (status < 200 || status >= 300)
 		shell_say(v->shell, ROLE_error, "not marked: %s", problem ? problem : "no answer");
 	else
-		reload(v);
+		again(v);
 	shell_changed(v->shell);
 }
 
@@ -329,6 +381,55 @@ static void on_annotation(void *ctx, const char *text)
 
 	if (text)
 		mark(st->view, st->marked, NULL, text);
+}
+
+/* A note is changed itself; anything else gets words beside it. */
+static void annotate(struct view *v, const struct timeline_entry *e)
+{
+	struct timeline_view *st = v->state;
+	struct subject s;
+
+	if (e->editable && subject(v, &s)) {
+		app_act(v->app, "note-edit", &s);
+		return;
+	}
+	snprintf(st->marked, sizeof(st->marked), "%s", e->id);
+	shell_ask(v->shell, "annotation", e->annotation ? e->annotation : "", false, on_annotation,
+	          st);
+}
+
+static unsigned retract(struct view *v, const struct timeline_entry *e)
+{
+	struct subject s;
+
+	if (!e->editable)
+		shell_say(v->shell, ROLE_warn,
+		          "%s: only what a person wrote can be taken back; p and e mark it", e->id);
+	else if (subject(v, &s))
+		app_act(v->app, e->retracted ? "note-back" : "note-retract", &s);
+	return WANT_REDRAW;
+}
+
+const struct timeline_entry *app_timeline_entry(const struct app *a, const char *note)
+{
+	struct view *v = shell_opened_view(a->shell, "timeline");
+	struct timeline_view *st = v ? v->state : NULL;
+	char id[40];
+
+	for (size_t i = 0; st && i < st->pages.n; i++) {
+		note_id(&st->pages.rows[i], id, sizeof(id));
+		if (st->pages.rows[i].editable && str_eq(id, note))
+			return &st->pages.rows[i];
+	}
+	return NULL;
+}
+
+void app_timeline_reload(struct app *a)
+{
+	struct view *v = shell_opened_view(a->shell, "timeline");
+
+	if (v)
+		again(v);
 }
 
 /* ---- where to ---- */
@@ -407,11 +508,11 @@ static unsigned act(struct view *v, enum act what)
 			mark(v, e->id, &on, NULL);
 		return WANT_REDRAW;
 	case ACT_ANNOTATE:
-		if (e) {
-			snprintf(st->marked, sizeof(st->marked), "%s", e->id);
-			shell_ask(v->shell, "annotation", "", false, on_annotation, st);
-		}
+		if (e)
+			annotate(v, e);
 		return WANT_REDRAW;
+	case ACT_RETRACT:
+		return e ? retract(v, e) : WANT_NOTHING;
 	case ACT_REFRESH:
 		reload(v);
 		return WANT_UPDATE;
@@ -426,7 +527,8 @@ static unsigned act(struct view *v, enum act what)
 }
 
 static const enum act keys[] = { ACT_OPEN, ACT_SEEK, ACT_NOISE,    ACT_LANE, ACT_SCOPE,
-	                         ACT_PIN,  ACT_NOTE, ACT_ANNOTATE, ACT_BACK, ACT_NONE };
+	                         ACT_PIN,  ACT_NOTE, ACT_ANNOTATE, ACT_RETRACT,
+	                         ACT_BACK, ACT_NONE };
 
 const struct view_def view_timeline = {
 	.name = "timeline",

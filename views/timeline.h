@@ -37,6 +37,11 @@ void timeline_seek(struct timeline_pages *p, int64_t at_ms);
 /* The cursor is at row i: asks for what comes next on that side, or for what is new. */
 void timeline_near(struct timeline_pages *p, size_t i);
 
+/* A note ("N-7") among the loaded rows; NULL = not there. */
+const struct timeline_entry *app_timeline_entry(const struct app *a, const char *note);
+/* Something in it was changed: what is loaded is asked for again. */
+void app_timeline_reload(struct app *a);
+
 /* The lanes over the time of the loaded rows, the cursor's instant marked; how many lines. */
 int timeline_axis(const struct app *a, struct area at, const struct timeline_pages *p,
                   const struct timeline_entry *cursor);

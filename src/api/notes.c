@@ -42,7 +42,8 @@ static int post_note(struct call *c)
 	struct err err = { 0 };
 	struct note_new n = { .incident = call_text(c, "incident"),
 			      .subject = call_text(c, "subject"),
-			      .text = call_text(c, "text"), .kind = "note" };
+			      .text = call_text(c, "text"), .source = call_text(c, "source"),
+			      .kind = "note" };
 
 	if (read_time(call_text(c, "happenedAt"), "happenedAt", &n.happened_at_ms, &err) < 0 ||
 	    read_time(call_text(c, "until"), "until", &n.until_ms, &err) < 0)
@@ -61,15 +62,42 @@ static int post_note(struct call *c)
 
 static int patch_note(struct call *c)
 {
+	struct note_edit x = { .version = call_int(c, "version", 0), .text = call_text(c, "text"),
+			       .source = call_text(c, "source") };
 	struct who who = who_of(c);
 	struct err err = { 0 };
-	int64_t at;
 
-	if (read_time(call_text(c, "happenedAt"), "happenedAt", &at, &err) < 0 ||
-	    note_edit(c->engine->store, &who, c->params[0], call_int(c, "version", 0),
-		      call_text(c, "text"), at, &err) < 0)
+	if (read_time(call_text(c, "happenedAt"), "happenedAt", &x.happened_at_ms, &err) < 0 ||
+	    note_edit(c->engine->store, &who, c->params[0], &x, &err) < 0)
 		return api_problem_err(c, &err);
 	return answer_id(c, c->params[0], NULL, 200);
+}
+
+static int post_retract(struct call *c)
+{
+	struct who who = who_of(c);
+	struct err err = { 0 };
+
+	if (note_retract(c->engine->store, &who, c->params[0], call_int(c, "version", 0),
+			 call_flag(c, "back"), call_text(c, "reason"), &err) < 0)
+		return api_problem_err(c, &err);
+	return answer_id(c, c->params[0], NULL, 200);
+}
+
+static int get_note(struct call *c)
+{
+	struct str out = STR_INIT((size_t)4 << 20);
+	struct jw w = JW(&out);
+	struct err err = { 0 };
+	int e;
+
+	jw_obj(&w, NULL);
+	e = note_read(c->engine->store, c->params[0], &w, &err);
+	jw_obj_end(&w);
+	if (e == 0)
+		str_add(&c->out, str_get(&out));
+	str_fini(&out);
+	return e < 0 ? api_problem_err(c, &err) : 200;
 }
 
 /* ---- logs from outside ------------------------------------------------------------------ */
@@ -222,14 +250,20 @@ static const struct route routes[] = {
 	  .body = { TEXT("text", 20000, .required = true),
 		    TEXT("incident", 40, .help = "unset: the newest open one; \"\": none"),
 		    TEXT("subject", 300), TEXT("happenedAt", 40, .help = "when it was, if not now"),
-		    TEXT("until", 40) },
+		    TEXT("until", 40), TEXT("source", 200, .help = "the evidence: EV-1, a link") },
 	  .help = "writes a note; one that begins with \"" NOTE_TODO
 		"\" becomes an action as well" },
 	{ "PATCH", "/api/v1/notes/{id}", PR_OPERATOR, .handle = patch_note,
 	  .body = { TEXT("text", 20000, .required = true), { "version", M_INT },
-		    TEXT("happenedAt", 40) },
+		    TEXT("happenedAt", 40), TEXT("source", 200) },
 	  .help = "changes a note; the text before it is kept. 409: somebody else did since"
 		  " version" },
+	{ "GET", "/api/v1/notes/{id}", PR_VIEWER, .handle = get_note,
+	  .help = "a note with every text that it ever had" },
+	{ "POST", "/api/v1/notes/{id}/retract", PR_OPERATOR, .handle = post_retract,
+	  .body = { TEXT("reason", 300), { "version", M_INT },
+		    { "back", M_BOOL, .help = "it is brought back" } },
+	  .help = "takes a note back, with a reason: it is hidden, not deleted" },
 	{ "POST", "/api/v1/incidents/{id}/import", PR_OPERATOR, .handle = post_import,
 	  .body = { TEXT("source", 200, .required = true),
 		    { "log", M_OBJECT, .required = true, .help = "lines: [{at, text, original,"

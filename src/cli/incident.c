@@ -358,6 +358,7 @@ static int note(struct cli *c)
 	jw_str(&w, "incident", cli_arg(c, 0));
 	jw_str(&w, "text", cli_arg(c, 1));
 	add_opt(c, &w, "at", "happenedAt");
+	add_opt(c, &w, "evidence", "source");
 	jw_obj_end(&w);
 	r = remote_send(c, "POST", "/api/v1/notes", str_get(&body), &doc, NULL);
 	if (r == 0 && cli_format(c) == FORMAT_JSON)
@@ -436,7 +437,10 @@ static const struct cli_option declare_options[] = {
 #define AT { .name = "at", .arg = "TIME", .help = "when it was, RFC 3339, if not now" }
 static const struct cli_option state_options[] = { REASON, AT };
 static const struct cli_option reason_options[] = { REASON };
-static const struct cli_option note_options[] = { AT };
+static const struct cli_option note_options[] = {
+	AT,
+	{ .name = "evidence", .arg = "REF", .help = "what shows it: EV-1, RUN-2, AL-3, a link" },
+};
 static const struct cli_option task_options[] = {
 	{ .name = "undo", .help = "not done after all" },
 };

@@ -160,10 +160,13 @@ static const struct field timeline_fields[] = {
 	      .flags = FF_DETAIL | FF_OUTSIDE, .help = "an imported instant, unchanged"),
 	FIELD(timeline_entry, doubt, "doubt", "DOUBT", F_STR, .flags = FF_DETAIL | FF_OUTSIDE),
 	FIELD(timeline_entry, link, "link", "EVIDENCE", F_STR, .flags = FF_DETAIL),
+	FIELD(timeline_entry, annotation, "annotation", "ANNOTATION", F_STR,
+	      .flags = FF_DETAIL | FF_OUTSIDE),
 	FIELD(timeline_entry, pinned, "pinned", "PINNED", F_BOOL, .flags = FF_FILTER),
 	FIELD(timeline_entry, noise, "noise", "NOISE", F_BOOL, .flags = FF_DETAIL,
 	      .help = "the system's own steps, hidden unless asked for"),
 	FIELD(timeline_entry, editable, "editable", "EDITABLE", F_BOOL, .flags = FF_DETAIL),
+	FIELD(timeline_entry, retracted, "retracted", "RETRACTED", F_BOOL, .flags = FF_DETAIL),
 	FIELD(timeline_entry, version, "version", "VERSION", F_I64, .flags = FF_DETAIL),
 };
 RECORD_TYPE(timeline_entry_type, "entry", timeline_entry, timeline_fields);

@@ -116,7 +116,9 @@ struct timeline_entry {
 	char *original;			/* an imported instant as it was written */
 	char *doubt;			/* why the instant is not sure; NULL = sure */
 	char *link;			/* evidence: "EV-118", "RUN-3", "journal 812" */
-	bool pinned, noise, editable;
+	char *annotation;		/* words beside it, also at the end of text */
+	bool pinned, noise, editable;	/* editable: a person's note */
+	bool retracted;			/* a note that was taken back */
 	int64_t version;
 };
 extern const struct record_type timeline_entry_type;

@@ -219,7 +219,7 @@ static void add_journal(struct query *q, const struct timeline_window *w,
 {
 	str_addf(&q->sql, "(SELECT j.seq, j.at, NULL::timestamptz, j.at, j.kind, j.subject,"
 		 " j.actor, j.text, j.level, NULL::text, NULL::text, %s, 0::bigint, 'j:' || j.seq,"
-		 " 'journal ' || j.seq FROM ringdown.journal j", marks_of(w));
+		 " 'journal ' || j.seq, false FROM ringdown.journal j", marks_of(w));
 	add_marks(q, w, "'j:' || j.seq");
 	add_where(q, w, p, 'j', "j.at", "j.seq");
 	if (w->from_ms)
@@ -249,10 +249,11 @@ static void add_notes(struct query *q, const struct timeline_window *w, const st
 {
 	str_addf(&q->sql, "(SELECT n.id, n.happened_at, n.until, n.recorded_at, n.kind, n.subject,"
 		 " n.by, n.text, 'info', n.original, n.doubt, %s, n.version, 'n:' || n.id,"
-		 " nullif(n.source, '') FROM ringdown.note n", marks_of(w));
+		 " nullif(n.source, ''), n.gone FROM ringdown.note n", marks_of(w));
 	add_marks(q, w, "'n:' || n.id");
 	add_where(q, w, p, 'n', "n.happened_at", "n.id");
-	str_add(&q->sql, " AND NOT n.gone");
+	if (!w->noise)
+		str_add(&q->sql, " AND NOT n.gone");
 	/* an incident's own notes belong to it whenever they happened */
 	for (int i = 0; i < 2; i++) {
 		int64_t ms = i ? w->to_ms : w->from_ms;
@@ -319,13 +320,14 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i, cha
 		.recorded_at_ms = pg_time(r, i, 3), .kind = xstrdup(kind), .subject = dup(r, i, 5),
 		.actor = dup(r, i, 6), .severity = dup(r, i, 8), .original = dup(r, i, 9),
 		.doubt = dup(r, i, 10), .pinned = pg_bool(r, i, 11), .version = pg_i64(r, i, 13),
-		.id = dup(r, i, 14), .link = dup(r, i, 15), .editable = source == 'n',
-		.noise = source == 'j' && timeline_noise(kind),
+		.id = dup(r, i, 14), .link = dup(r, i, 15), .annotation = dup(r, i, 12),
+		.editable = source == 'n' && str_eq(kind, "note"), .retracted = pg_bool(r, i, 16),
+		.noise = (source == 'j' && timeline_noise(kind)) || pg_bool(r, i, 16),
 	};
 	e->lane = xstrdup(source == 'j' ? timeline_lane(kind) : str_eq(kind, "import") ||
 			  str_eq(kind, "quote") ? "outside" : "people");
-	e->text = *annotation ? xasprintf("%s [%s]", pg_text(r, i, 7), annotation) :
-				xstrdup(pg_text(r, i, 7));
+	e->text = xasprintf("%s%s%s%s%s", e->retracted ? "TAKEN BACK: " : "", pg_text(r, i, 7),
+			    *annotation ? " [" : "", annotation, *annotation ? "]" : "");
 }
 
 static struct position at_row(const struct pg_result *r, int i, char source)

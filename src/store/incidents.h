@@ -94,9 +94,20 @@ struct note_new {
 /* NOTE_TODO at the beginning of a text makes an action item of it as well. */
 int note_put(struct store *s, const struct who *who, const struct note_new *n, char **ret_id,
 	     struct err *err);
-/* ERR_CONFLICT: somebody edited it since version; both texts are kept. */
-int note_edit(struct store *s, const struct who *who, const char *id, int64_t version,
-	      const char *text, int64_t happened_at_ms, struct err *err);
+struct note_edit {
+	int64_t version;			/* that it was made on; 0 = whatever it is now */
+	const char *text, *source;		/* source NULL = as it is */
+	int64_t happened_at_ms;			/* 0 = as it is */
+};
+/* ERR_CONFLICT: somebody edited it since version, both texts are kept; or it is no note of a
+ * person but a copy of something (import, quote, message). */
+int note_edit(struct store *s, const struct who *who, const char *id, const struct note_edit *x,
+	      struct err *err);
+/* Taken back (hidden, not deleted), or brought back. */
+int note_retract(struct store *s, const struct who *who, const char *id, int64_t version, bool back,
+		 const char *reason, struct err *err);
+/* Its members, with every text that it ever had. */
+int note_read(struct store *s, const char *id, struct jw *w, struct err *err);
 int timeline_mark(struct store *s, const struct who *who, const char *incident,
 		  const char *entry, const bool *pinned, const bool *hidden, const char *text,
 		  struct err *err);

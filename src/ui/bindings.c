@@ -111,8 +111,10 @@ static const struct binding rows[] = {
 	    "timeline", NULL),
 	ROW(SCOPE, HERE, K('i'), "scope", "only the incident, or everything", "timeline", NULL),
 	ROW(PIN, HERE, K('p'), "pin", "pin the entry, or take the pin off", "timeline", NULL),
-	ROW(ANNOTATE, HERE, K('e'), "annotate", "words beside the entry, for the report",
+	ROW(ANNOTATE, HERE, K('e'), "edit", "a note: change it; anything else: words beside it",
 	    "timeline", NULL),
+	ROW(RETRACT, HERE, K('x'), "take back", "take a note back, or bring it back (v shows it)",
+	    "timeline", "note-retract"),
 	ROW(SOURCE, HERE, K('o'), "source", "other source of messages", "sms", NULL),
 	ROW(REVEAL, HERE, K('v'), "content", "show message content (audited)", "sms", NULL),
 

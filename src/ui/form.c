@@ -77,6 +77,14 @@ const char *form_get(const struct form *f, size_t i)
 	return f->values[i].len ? f->values[i].text : NULL;
 }
 
+const char *form_value(const struct form *f, const char *name)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (str_eq(f->rows[i].name, name))
+			return form_get(f, i);
+	return NULL;
+}
+
 void form_done(struct form *f, const char *problem, const char *member)
 {
 	f->sending = false;

@@ -50,8 +50,9 @@ void form_open(struct form *f, const char *title, const struct form_row *rows, s
 /* The most bytes of the FORM_AREA row; before its text is set. */
 void form_area(struct form *f, size_t max);
 void form_set(struct form *f, const char *name, const char *value);
-/* NULL when it was left empty. */
+/* NULL when it was left empty, or there is no such row. */
 const char *form_get(const struct form *f, size_t i);
+const char *form_value(const struct form *f, const char *name);
 /* The answer: what is wrong (the form stays) and the member at fault, or NULL. */
 void form_done(struct form *f, const char *problem, const char *member);
 void form_close(struct form *f);

@@ -175,7 +175,9 @@ static inline void timeline_of_scene(const char *path, struct jw *w, int64_t now
 		char text[80];
 
 		jw_obj(w, NULL);
-		snprintf(text, sizeof(text), n % 10 == 3 ? "n:%lld" : "j:%lld", (long long)n);
+		bool note = n % 10 == 8;
+		snprintf(text, sizeof(text), n % 10 == 3 || note ? "n:%lld" : "j:%lld",
+		         (long long)n);
 		jw_str(w, "id", text);
 		jw_time(w, "happenedAt", base - (5000 - n) * 1000);
 		jw_time(w, "recordedAt", base - (5000 - n) * 1000);
@@ -190,6 +192,13 @@ static inline void timeline_of_scene(const char *path, struct jw *w, int64_t now
 		         (long long)n);
 		jw_str(w, "text", text);
 		jw_str(w, "severity", n % 7 ? "info" : "bad");
+		if (note) {
+			jw_bool(w, "editable", true);
+			jw_i64(w, "version", 3);
+			jw_str(w, "link", n == 4998 ? "https://x.example/y" : "RUN-12");
+			jw_bool(w, "retracted", n == 4988);
+			jw_str(w, "annotation", "seen");
+		}
 		if (n % 10 == 3) {
 			jw_str(w, "doubt", "no zone was written: UTC assumed");
 			jw_str(w, "original", "00:15 Oct 20");
@@ -320,6 +329,23 @@ static inline void message_of_scene(const char *path, const char *body, struct j
 		preview_of_scene(body ? body : "{}", w);
 }
 
+/* A note of anna's; ben changes it before the first change of ours arrives. */
+static bool ben_was_faster;
+
+static inline void note_of_scene(const char *method, const char *path, struct jw *w)
+{
+	if (!str_eq(method, "GET")) {
+		jw_str(w, "id", "N-7");
+		return;
+	}
+	jw_str(w, "id", path + strlen("/api/v1/notes/"));
+	jw_str(w, "by", ben_was_faster ? "ben" : "anna");
+	jw_str(w, "text", ben_was_faster ? "it was \xe2\x80\xae" "globex\033[31m" : "it was acme");
+	jw_str(w, "source", "EV-118");
+	jw_str(w, "happenedAt", "2026-11-21T03:10:00.000Z");
+	jw_i64(w, "version", ben_was_faster ? 5 : 3);
+}
+
 /* GET documents and the answers to what was sent. */
 static inline void incident_answer(const char *method, const char *path, const char *body,
                                    struct jw *w, int64_t now)
@@ -333,12 +359,11 @@ static inline void incident_answer(const char *method, const char *path, const c
 	else if (str_has_prefix(path, "/api/v1/severities"))
 		severities_of_scene(w);
 	else if (str_has_prefix(path, "/api/v1/notes"))
-		jw_raw(w, "id", "\"N-7\"");
+		note_of_scene(method, path, w);
 	else if (strstr(path, "/messages") || strstr(path, "/vendor/"))
 		message_of_scene(path, body, w);
 	else if (str_has_prefix(path, "/api/v1/incidents/") || str_eq(path, "/api/v1/incidents"))
 		incident_doc_of_scene(w, now);
-	(void)method;
 }
 
 #endif

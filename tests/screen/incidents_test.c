@@ -55,7 +55,8 @@ static const char *file_of(const char *name)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { "log", "note-draft.json" };
+	static const char *const names[] = { "log", "note-draft.json",
+					    "note-draft-N-4998.json" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -266,7 +267,9 @@ static void test_note(void **state)
 	read_it(v);
 	vt_send(v, "Twilio says \"investigating\", \xc3\xbcn\xc3\xaf \xf0\x9f\x9a\x91");
 	expect(v, "investigating");
-	vt_send(v, "\033[Z"); /* back to when it was */
+	vt_send(v, "\033[Z\016"); /* back to what shows it */
+	expect(v, "Evidence                EV-118");
+	vt_send(v, "\033[Z"); /* and to when it was */
 	vt_send(v, "99:99");
 	expect(v, "such as 10:51");
 	vt_send(v, "\025");
@@ -276,6 +279,7 @@ static void test_note(void **state)
 	sent_has("POST /api/v1/notes {\"text\":\"Twilio says \\\"investigating\\\","
 		 " \xc3\xbcn\xc3\xaf \xf0\x9f\x9a\x91\",\"incident\":\"INC-214\","
 		 "\"happenedAt\":\"20");
+	sent_has("\"source\":\"EV-118\"}");
 	quit(v);
 	assert_string_equal(file_of("note-draft.json"), "");
 }
@@ -462,6 +466,102 @@ static void test_timeline_marks(void **state)
 	expect(v, "row 5000");
 	vt_send(v, "p");
 	expect(v, "mark: not now, it takes the role operator");
+	quit(v);
+}
+
+/* Moves down to the row of that text. */
+static void go_to_row(struct vt *v, const char *row)
+{
+	expect(v, "row 49");
+	for (int i = 0; i < 20; i++) {
+		const char *line = strstr(vt_screen(v), "\n>");
+
+		if (line && strstr(line, row) && strstr(line, row) < strchr(line + 1, '\n'))
+			return;
+		vt_send(v, "j");
+		vt_settle(v, 100, 1000);
+	}
+	fail_msg("no way to %s:\n%s", row, vt_screen(v));
+}
+
+/* Two change a note at once: the second sees both texts and keeps both. */
+static void test_note_changed(void **state)
+{
+	struct vt *v = start_inc("inc", "timeline");
+
+	(void)state;
+	expect(v, "row 5000");
+	vt_send(v, "x");
+	expect(v, "only what a person wrote can be taken back");
+	go_to_row(v, "row 4998");
+	vt_send(v, "e");
+	expect(v, "NOTE N-4998 of anna");
+	expect(v, "it was acme");
+	assert_true(vt_has(v, "EV-118"));
+	read_it(v);
+	vt_send(v, "\033"); /* as it was: nothing to keep */
+	expect_gone(v, "NOTE N-4998");
+	assert_false(vt_has(v, "draft"));
+	vt_send(v, "e");
+	expect(v, "it was acme");
+	read_it(v);
+	vt_send(v, " and initech");
+	expect(v, "acme and initech");
+	vt_send(v, "\033");
+	expect(v, "e goes on with it");
+	assert_non_null(strstr(file_of("note-draft-N-4998.json"), "acme and initech"));
+	vt_send(v, "e");
+	expect(v, "your change that was not sent");
+	read_it(v);
+	vt_send(v, "\023");
+	expect(v, "N-4998 WAS CHANGED BY ben");
+	assert_true(vt_has(v, "it was globex"));
+	assert_true(vt_has(v, "it was acme and initech"));
+	sent_has("PATCH /api/v1/notes/N-4998 {\"text\":\"it was acme and initech\",\"version\":3,"
+		 "\"source\":\"EV-118\"}");
+	vt_send(v, "b");
+	expect(v, "^S keeps both");
+	read_it(v);
+	vt_send(v, "\023");
+	expect(v, "N-4998: changed");
+	sent_has("[31m / it was acme and initech\",\"version\":5");
+	assert_string_equal(file_of("note-draft-N-4998.json"), "");
+	quit(v);
+}
+
+static void test_note_taken_back(void **state)
+{
+	struct vt *v = start_inc("inc", "timeline");
+
+	(void)state;
+	go_to_row(v, "row 4998");
+	vt_send(v, "\r");
+	expect(v, "its evidence is outside (y copies it): https://x.example/y");
+	vt_send(v, "x");
+	expect(v, "who took it back");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "say why in your own words");
+	vt_send(v, "it was another account\r");
+	expect(v, "take the note back: done");
+	sent_has("POST /api/v1/notes/N-4998/retract {\"version\":3,\"back\":false,"
+		 "\"reason\":\"it was another account\"}");
+	go_to_row(v, "row 4988");
+	vt_send(v, "x");
+	expect(v, "stands in the timeline and the report again");
+	read_it(v);
+	vt_send(v, "\r");
+	expect(v, "bring the note back: done");
+	sent_has("POST /api/v1/notes/N-4988/retract {\"version\":3,\"back\":true}");
+	vt_send(v, "\r"); /* to the run that it names */
+	expect(v, "RUN-12");
+	quit(v);
+	v = start_here("inc-viewer", "timeline", 70, 24, "vt100");
+	go_to_row(v, "row 4998");
+	vt_send(v, "e");
+	expect(v, "note-edit: not now, it takes the role operator");
+	vt_send(v, "x");
+	expect(v, "note-retract: not now, it takes the role operator");
 	quit(v);
 }
 
@@ -755,6 +855,7 @@ int main(int argc, char **argv)
 		TEST(test_timeline_marks),	TEST(test_handover),
 		TEST(test_alerts),		TEST(test_messages),
 		TEST(test_message_fields),
+		TEST(test_note_changed),	TEST(test_note_taken_back),
 		TEST(test_replay),		TEST(test_replay_plain),
 	};
 

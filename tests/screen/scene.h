@@ -478,6 +478,9 @@ static void request_run(void *arg)
 			struct json *other = json_parse("{\"incident\":\"INC-214\"}", 22, NULL);
 			done(ctx, 409, other, "INC-214 is open and may be the same");
 			json_free(other);
+		} else if (str_eq(r->method, "PATCH") && strstr(r->body, "\"version\":3")) {
+			ben_was_faster = true;
+			done(ctx, 409, j, "ben edited it since");
 		} else if (SCENE("lost-race") && str_eq(r->method, "POST") &&
 		         !strstr(r->body, "dryRun"))
 			done(ctx, 409, j, "EV-118 was approved by ben 2 s before you");

@@ -200,13 +200,17 @@ static void no_text_is_lost(void *arg)
 	struct note_new n = { .text = NOTE_TODO ": renew \x1b[31mthe certificate" };
 	struct incident_doc d;
 	struct err err = { 0 };
+	static const char *const texts[] = { "ben's text", "\"anna's text\"", "\"anna again\"" };
 	_cleanup_(free_p) char *id = declare(s, NULL), *note = NULL;
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct str b = STR_INIT(100000);
+	struct jw w = JW(&b);
 
 	n.incident = id;
 	must(note_put(s, &anna, &n, &note, &err), &err);
-	must(note_edit(s, &ben, note, 1, "ben's text", 0, &err), &err);
-	assert_int_equal(note_edit(s, &anna, note, 1, "anna's text", 0, &err), ERR_CONFLICT);
+	must(note_edit(s, &ben, note, &(struct note_edit){ 1, "ben's text" }, &err), &err);
+	assert_int_equal(note_edit(s, &anna, note, &(struct note_edit){ 1, "anna's text" }, &err),
+			 ERR_CONFLICT);
 	assert_non_null(strstr(err.msg, "ben"));
 	must(store_query(s, &r, &err, "SELECT text FROM (SELECT text FROM ringdown.note UNION ALL"
 			 " SELECT text FROM ringdown.note_version) v ORDER BY text COLLATE \"C\"",
@@ -220,6 +224,42 @@ static void no_text_is_lost(void *arg)
 	assert_string_equal(d.actions[0].text, "renew [31mthe certificate");
 	assert_int_equal(d.incident.notes, 1);
 	incident_doc_fini(&d);
+	/* what was kept beside it does not stand in the way of the next edit */
+	assert_int_equal(note_edit(s, &anna, note, &(struct note_edit){ 2, "anna again" }, &err),
+			 ERR_CONFLICT);
+	must(note_edit(s, &anna, note, &(struct note_edit){ .text = "both", .source = "EV-1" },
+		       &err), &err);
+	jw_obj(&w, NULL);
+	must(note_read(s, note, &w, &err), &err);
+	jw_obj_end(&w);
+	assert_non_null(strstr(str_get(&b), "\"text\":\"both\""));
+	assert_non_null(strstr(str_get(&b), "\"source\":\"EV-1\""));
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_non_null(strstr(str_get(&b), texts[i]));
+	str_fini(&b);
+}
+
+static void notes_are_taken_back(void *arg)
+{
+	struct store *s = arg;
+	struct note_new n = { .text = "wrong account" },
+			import = { .text = "x", .kind = "import", .source = "log.csv" };
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, NULL), *note = NULL, *copy = NULL;
+
+	n.incident = import.incident = id;
+	must(note_put(s, &anna, &n, &note, &err), &err);
+	must(note_put(s, &anna, &import, &copy, &err), &err);
+	assert_int_equal(note_retract(s, &anna, note, 0, false, "", &err), ERR_INVALID);
+	assert_int_equal(note_retract(s, &anna, note, 9, false, "typo", &err), ERR_CONFLICT);
+	assert_int_equal(note_retract(s, &anna, note, 1, true, NULL, &err), ERR_CONFLICT);
+	must(note_retract(s, &anna, note, 1, false, "it was acme", &err), &err);
+	assert_int_equal(note_retract(s, &anna, note, 1, false, "again", &err), ERR_CONFLICT);
+	must(note_retract(s, &anna, note, 1, true, NULL, &err), &err);
+	/* a copy of what was said elsewhere stays as it is */
+	assert_int_equal(note_retract(s, &anna, copy, 0, false, "no", &err), ERR_CONFLICT);
+	assert_int_equal(note_edit(s, &anna, copy, &(struct note_edit){ .text = "y" }, &err),
+			 ERR_CONFLICT);
 }
 
 static void links_and_edits(void *arg)
@@ -265,6 +305,7 @@ ON_DATABASE(declared_at_once)
 ON_DATABASE(states_keep_their_first_stamp)
 ON_DATABASE(clocks_yield_to_people)
 ON_DATABASE(no_text_is_lost)
+ON_DATABASE(notes_are_taken_back)
 ON_DATABASE(links_and_edits)
 
 int main(void)
@@ -274,6 +315,7 @@ int main(void)
 		cmocka_unit_test(t_declared_at_once),
 		cmocka_unit_test(t_states_keep_their_first_stamp),
 		cmocka_unit_test(t_clocks_yield_to_people), cmocka_unit_test(t_no_text_is_lost),
+		cmocka_unit_test(t_notes_are_taken_back),
 		cmocka_unit_test(t_links_and_edits),
 	};
 

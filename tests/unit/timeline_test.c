@@ -140,8 +140,35 @@ static void lanes_and_noise(void *arg)
 	page(s, &w, &v, &next);
 	assert_string_equal(v[1].original, "00:15 PST Oct 20");
 	assert_string_equal(v[1].doubt, "PST in October");
-	assert_true(v[0].noise && !v[2].noise && v[1].editable && !v[2].editable);
+	assert_true(v[0].noise && !v[2].noise && !v[1].editable && !v[2].editable);
 	records_free(&timeline_entry_type, v, 4);
+}
+
+/* A note that was taken back is shown with the noise, and who took it back by itself. */
+static void taken_back(void *arg)
+{
+	struct store *s = arg;
+	struct timeline_window w = { .to_ms = t0 + 1000, .forward = true, .limit = 10 };
+	struct note_new n = { .text = "wrong", .source = "EV-1", .happened_at_ms = t0 + 2 };
+	struct timeline_entry *v = NULL;
+	_cleanup_(free_p) char *id = NULL;
+	struct err err = { 0 };
+	char *next = NULL;
+
+	must(note_put(s, &anna, &n, &id, &err), &err);
+	expect(s, w, "n:1 ");
+	must(note_retract(s, &anna, id, 1, false, "other account", &err), &err);
+	expect(s, w, "");
+	w.noise = true;
+	page(s, &w, &v, &next);
+	assert_string_equal(v[0].text, "TAKEN BACK: wrong");
+	assert_string_equal(v[0].link, "EV-1");
+	assert_true(v[0].noise && v[0].retracted && v[0].editable);
+	records_free(&timeline_entry_type, v, 1);
+	w = (struct timeline_window){ .from_ms = t0 + 1000, .q = "taken back", .limit = 10 };
+	page(s, &w, &v, &next);
+	assert_string_equal(v[0].text, "N-1 of anna taken back: other account");
+	records_free(&timeline_entry_type, v, 1);
 }
 
 /* An incident sees its window, its own notes wherever they lie, and no other incident's. */
@@ -203,6 +230,7 @@ static int stop(void **state) { (void)state; storetest_stop(&st); return 0; }
 #define ON_DATABASE(fn) static void t_##fn(void **state) { (void)state; storetest_run(&st, fn); }
 ON_DATABASE(one_order)
 ON_DATABASE(lanes_and_noise)
+ON_DATABASE(taken_back)
 ON_DATABASE(of_an_incident)
 ON_DATABASE(bad_positions)
 
@@ -210,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_one_order),	    cmocka_unit_test(t_lanes_and_noise),
+		cmocka_unit_test(t_taken_back),
 		cmocka_unit_test(t_of_an_incident), cmocka_unit_test(t_bad_positions),
 	};
 
