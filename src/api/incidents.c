@@ -374,8 +374,8 @@ static const struct route routes[] = {
 		    TEXT("reason", 1000), TEXT("at", 40, .help = "when it was, if not now"),
 		    TEXT("severity", 20), TEXT("role", 60), TEXT("person", 200),
 		    { "fields", M_OBJECT, .help = "title impact cause service startedAt detectedAt "
-		      "ackedAt mitigatedAt resolvedAt reviewOwner statusQuoted; fields: an object of "
-		      "values for messages, null takes one away" },
+		      "ackedAt mitigatedAt resolvedAt reviewOwner statusQuoted; fields: an object"
+		      " of values for messages, null takes one away" },
 		    TEXT("kind", 20), TEXT("ref", 500), TEXT("clock", 40), TEXT("task", 40),
 		    { "on", M_BOOL }, TEXT("id", 40), TEXT("text", 4000), TEXT("owner", 200),
 		    TEXT("dueAt", 40), TEXT("state", 20) },

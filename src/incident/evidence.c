@@ -199,8 +199,8 @@ static int read_lines(struct reading *rd, struct err *err)
 
 	for (size_t i = 0; e == 0 && i < COUNT_OF(lists); i++)
 		if (twilio || lists[i].sql != messages_sql)	/* its errors are Twilio's */
-			e = add_lines(rd->s, lists[i].to, lists[i].sql, rd->incident, str_get(&rd->ids),
-			      rd->since_ms, rd->until_ms, err);
+			e = add_lines(rd->s, lists[i].to, lists[i].sql, rd->incident,
+				      str_get(&rd->ids), rd->since_ms, rd->until_ms, err);
 	return e;
 }
 

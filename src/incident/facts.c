@@ -109,6 +109,8 @@ static void add_given(struct facts *f, const struct json *obj, int64_t now_ms)
 		add_value(f, json_name(v), json_str(v), "given", 0, now_ms);
 }
 
+#define FILLED_IN "filled in by "
+
 /* What the incident keeps: {"name": {"value", "at", "by"}}. */
 static void add_stored(struct facts *f, const struct json *obj, bool over, int64_t now_ms)
 {
@@ -119,7 +121,7 @@ static void add_stored(struct facts *f, const struct json *obj, bool over, int64
 
 		if (at)
 			parse_time_ms(at, &ms);
-		_cleanup_(free_p) char *from = xasprintf("filled in by %s, %s", by ? by : "?",
+		_cleanup_(free_p) char *from = xasprintf(FILLED_IN "%s, %s", by ? by : "?",
 							 facts_instant(when, ms));
 		if (!over || !str_eq(json_name(v), "eta"))
 			add_value(f, json_name(v), json_get_str(v, "value"), from, ms, now_ms);
@@ -150,20 +152,22 @@ int facts_check(const struct json *given, struct err *err)
 	return 0;
 }
 
-/* Whose place is the record itself, or the person who signs. */
-size_t facts_kept(struct jw *w, const struct json *given)
+size_t facts_kept(struct jw *w, const struct json *given, const struct facts *known)
 {
+	/* whose place is the record itself, or the person who signs */
 	static const char *const own[] = {
-		"incident", "severity", "service", "summary", "impact", "commander", "started",
-		"status", "next_update", "now", "name", "title", "phone", "vendor",
+		"impact", "commander", "next_update", "name", "title", "phone", "vendor",
 	};
 	size_t n = 0;
 
 	for (const struct json *v = json_first(given); v; v = json_next(v)) {
+		const struct fact *f = facts_find(known, json_name(v));
 		bool keep = !str_empty(json_str(v));
 
 		for (size_t i = 0; i < COUNT_OF(own); i++)
 			keep = keep && !str_eq(own[i], json_name(v));
+		keep = keep && (!f || (str_has_prefix(f->from, FILLED_IN) &&
+				       !str_eq(f->value, json_str(v))));
 		if (keep)
 			jw_str(w, json_name(v), json_str(v));
 		n += keep;

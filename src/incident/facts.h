@@ -52,8 +52,8 @@ void facts_of(const struct policy *p, const struct incident_doc *d, const struct
 const char *facts_instant(char buf[32], int64_t ms);
 /* Names, types and sizes of values that a person gives; ERR_INVALID with field "fields". */
 int facts_check(const struct json *given, struct err *err);
-/* Of what was given with a message, what the incident keeps: for what the record has no place of
- * its own. Writes an object's members; returns how many. */
-size_t facts_kept(struct jw *w, const struct json *given);
+/* Of what was given with a message, what the incident keeps: what nothing else knows. known: the
+ * fields without it. Writes an object's members; returns how many. */
+size_t facts_kept(struct jw *w, const struct json *given, const struct facts *known);
 
 #endif

@@ -246,26 +246,31 @@ static void write_down(const struct draft *m, const char *told, const char *acto
 }
 
 /* What was given with it and is kept with the incident. */
-static struct json *kept_of(const struct message_ask *a)
+static struct json *kept_of(struct incidents *h, const struct known *k, const struct message_ask *a)
 {
 	struct str b = STR_INIT(4 << 20);
 	struct jw w = JW(&b);
+	struct facts known;
 	struct json *ret;
 
+	facts_of(incidents_policy(h), &k->d, &k->e, a->vendor, NULL, loop_wall_ms(h->d.loop),
+		 &known);
 	jw_obj(&w, NULL);
-	facts_kept(&w, a->fields);
+	facts_kept(&w, a->fields, &known);
 	jw_obj_end(&w);
+	facts_fini(&known);
 	ret = json_parse(str_get(&b), b.len, NULL);
 	str_fini(&b);
 	return ret;
 }
 
-static int send_one(struct incidents *h, const struct who *who, const struct incident_doc *d,
+static int send_one(struct incidents *h, const struct who *who, const struct known *k,
 		    const struct message_ask *a, const struct draft *m, struct err *err)
 {
 	const struct policy_message *from = policy_message(incidents_policy(h), m->template_id);
 	bool update = from && from->update, vendor = from && from->vendor && a->vendor;
-	_cleanup_(json_free_p) struct json *kept = kept_of(a);
+	_cleanup_(json_free_p) struct json *kept = kept_of(h, k, a);
+	const char *id = k->d.incident.id;
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct incident_clock clock = { 0 };
 	struct str told = STR_INIT(2000), note = STR_INIT(40000), line = STR_INIT(8000);
@@ -273,7 +278,7 @@ static int send_one(struct incidents *h, const struct who *who, const struct inc
 	int r = tx_begin(h->d.store, &t, who, err);
 
 	if (r == 0)
-		r = put(h, &t, d->incident.id, m, &told, err);
+		r = put(h, &t, id, m, &told, err);
 	write_down(m, str_get(&told), who->actor, &note, &line);
 	struct incident_sent sent = { .note = str_get(&note),
 				      .source = m->template_id,
@@ -282,7 +287,7 @@ static int send_one(struct incidents *h, const struct who *who, const struct inc
 				      .update = update,
 				      .clock = clocked ? &clock : NULL };
 	if (r == 0)
-		r = incident_message(&t, d->incident.id, &sent, err);
+		r = incident_message(&t, id, &sent, err);
 	if (r == 0)
 		r = tx_commit(&t, NULL, err);
 	record_fini(&incident_clock_type, &clock);
@@ -305,7 +310,7 @@ int incidents_send(struct incidents *h, const struct who *who, const char *id,
 	if (r == 0)
 		r = may_send(ret, a, err);
 	if (r == 0)
-		r = send_one(h, who, &k.d, a, ret, err);
+		r = send_one(h, who, &k, a, ret, err);
 	known_fini(&k);
 	if (r == 0)
 		incidents_changed(h);

@@ -104,7 +104,8 @@ static int say_one(struct page_components *c, const struct json *v, struct err *
 	}
 	near = str_nearest(json_name(v), names, n);
 	return err_field(err, ERR_INVALID, "components", "the policy's status_page has no component"
-			 " '%.60s'%s%s%s", json_name(v), near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+			 " '%.60s'%s%s%s", json_name(v), near ? "; did you mean '" : "",
+			 near ? near : "", near ? "'?" : "");
 }
 
 int page_components_say(struct page_components *c, const struct json *given, struct err *err)

@@ -382,6 +382,7 @@ static void given_values(void **state)
 	};
 	struct str big = STR_INIT(100000), out = STR_INIT(1000);
 	struct jw w = JW(&out);
+	struct facts known = { 0 };
 	struct json *j;
 	char *how;
 
@@ -406,9 +407,22 @@ static void given_values(void **state)
 		   "\"x\":\"\"}");
 	assert_non_null(j);
 	jw_obj(&w, NULL);
-	assert_int_equal(facts_kept(&w, j), 2);
+	assert_int_equal(facts_kept(&w, j, &known), 2);
 	jw_obj_end(&w);
 	assert_string_equal(str_get(&out), "{\"eta\":\"1\",\"network_traces\":\"4\"}");
+	/* what is known, or was said before in the same words, is not said by this message */
+	facts_add(&known, "eta", "1", "filled in by anna, 2025-10-20 07:00 UTC");
+	facts_add(&known, "network_traces", "5", "filled in by ben, 2025-10-20 07:00 UTC");
+	str_clear(&out);
+	w = JW(&out);
+	jw_obj(&w, NULL);
+	assert_int_equal(facts_kept(&w, j, &known), 1);
+	jw_obj_end(&w);
+	assert_string_equal(str_get(&out), "{\"network_traces\":\"4\"}");
+	facts_fini(&known);
+	facts_add(&known, "network_traces", "5", "runs");
+	assert_int_equal(facts_kept(&w, j, &known), 1);
+	facts_fini(&known);
 	json_free(j);
 	str_fini(&out);
 	how = facts_how("INC-7", "eta");
