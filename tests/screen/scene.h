@@ -13,6 +13,7 @@
 #include "core/mem.h"
 #include "core/proc.h"
 #include "tests/screen/incident_docs.h"
+#include "tests/screen/review_docs.h"
 #include "tests/screen/run_docs.h"
 #include "views/app.h"
 #include "views/runs.h"
@@ -321,6 +322,7 @@ void client_cancel(struct client_request *r)
 		p = &(*p)->next;
 	if (*p)
 		*p = r->next;
+	r->text_done = NULL;
 	r->done = NULL; /* the deferred call frees it */
 }
 
@@ -422,20 +424,32 @@ static void request_run(void *arg)
 	struct str b = STR_INIT(8 << 20);
 	struct jw w = JW(&b);
 
-	if (r->done) {
+	if (r->text_done) {
+		struct client *c = r->c;
+		client_text_done done = r->text_done;
+		void *ctx = r->ctx;
+		client_cancel(r);
+		if (SCENE("inc-down"))
+			done(ctx, 0, NULL, 0, "the engine is not reached");
+		else
+			done(ctx, 200, "# INC-214\n", 10, NULL);
+	} else if (r->done) {
 		struct client *c = r->c;
 		client_done done = r->done;
 		void *ctx = r->ctx;
 		client_cancel(r);
 		struct run_doc whole;
+		int status = 0;
 		bool is_run = strstr(r->path, "/api/v1/runs/") && str_eq(r->method, "GET");
 		if (is_run) {
 			run_doc_make(&whole, c->scene, loop_wall_ms(c->loop), true);
 			run_doc_json(&w, NULL, &whole);
 		} else {
 			jw_obj(&w, NULL);
+			status = review_answer(r->method, r->path, r->body, c->scene, &w);
 			run_answer(r->path, c->scene, loop_wall_ms(c->loop), &w);
-			incident_answer(r->method, r->path, r->body, &w, loop_wall_ms(c->loop));
+			if (!status)
+				incident_answer(r->method, r->path, r->body, &w, loop_wall_ms(c->loop));
 		}
 		if (strstr(r->path, "/agents"))
 			agents_page(r->path, &w);
@@ -484,6 +498,8 @@ static void request_run(void *arg)
 		} else if (SCENE("lost-race") && str_eq(r->method, "POST") &&
 		         !strstr(r->body, "dryRun"))
 			done(ctx, 409, j, "EV-118 was approved by ben 2 s before you");
+		else if (status == 409)
+			done(ctx, 409, j, "ben wrote version 7 meanwhile");
 		else
 			done(ctx, 200, j, NULL);
 		json_free(j);

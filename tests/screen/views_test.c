@@ -16,6 +16,7 @@ static const struct {
 	{ "agents", "AGENTS 100000", "Reception 0", "AGENTS 100000" },
 	{ "sms", "30007", "carrier", "AS OF" },
 	{ "calls", "68.9%", "59.3%", "AS OF" },
+	{ "practices", "OVERDUE", "OVERDUE", "AS OF" },
 	{ "runbooks", "no runbook: the engine has none", "messaging-failures", "RUNBOOKS 4 ~" },
 	{ "walk", "no run is open here", "you drive", "AS OF" },
 	{ "engine", "eng-1", "LEASE", "AS OF" },
