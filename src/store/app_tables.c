@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CLASHES_TOLD = 3 };	/* one line holds them; the others are counted */
 #define ID "PRIMARY KEY"
 #define NN "NOT NULL DEFAULT "
 #define TEXT "text"
@@ -249,6 +250,8 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 			 " AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0"
 			 " AND NOT a.attisdropped", NULL, &r, err);
 
+	int clashes = 0;
+
 	*ret = (struct app_state){ .sql = STR_INIT(1 << 20), .clashes = STR_INIT(4000) };
 	if (e < 0)
 		return e;
@@ -266,12 +269,14 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 				 want->table);
 			add_column(&ret->sql, want, true);
 			str_add(&ret->sql, ";\n");
-		} else if (have && !type_fits(have, want->type)) {
+		} else if (have && !type_fits(have, want->type) && clashes++ < CLASHES_TOLD) {
 			str_addf(&ret->clashes, "%s\"%s\".\"%s\" is %s, not %s",
 				 ret->clashes.len ? "; " : "", want->table, want->name, have,
 				 want->type);
 		}
 	}
+	if (clashes > CLASHES_TOLD)
+		str_addf(&ret->clashes, "; and %d more", clashes - CLASHES_TOLD);
 	return 0;
 }
 

@@ -203,14 +203,17 @@ static void clash_changes_nothing(void **state)
 	struct run a = { .url = url };
 
 	(void)state;
-	pgtemp_sql(pg, url, "CREATE TABLE \"TwilioAccount\" (id text, \"isActive\" integer)");
+	pgtemp_sql(pg, url, "CREATE TABLE \"TwilioAccount\" (id text, \"isActive\" integer,"
+			" \"createdAt\" timestamp(3), \"updatedAt\" timestamp(3),"
+			" \"lastHealthCheck\" timestamp(3))");
 	migrate_once(&a);
 	assert_int_equal(a.e, ERR_CONFLICT);
 	assert_non_null(strstr(a.err.msg, "\"TwilioAccount\".\"isActive\" is integer, not"
 					  " boolean"));
+	assert_non_null(strstr(a.err.msg, "; and 1 more"));
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT to_regnamespace('ringdown') IS NULL"), "t");
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT count(*) FROM information_schema.columns"
-				       " WHERE table_name = 'TwilioAccount'"), "2");
+				       " WHERE table_name = 'TwilioAccount'"), "5");
 	migrate_result_fini(&a.ret);
 }
 
