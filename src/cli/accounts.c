@@ -162,7 +162,7 @@ static int send(struct cli *c, const char *method, const char *ref, const char *
 
 static int change(struct cli *c, bool adding)
 {
-	struct str body = STR_INIT(64000);
+	struct str body = STR_INIT(1 << 20);
 	struct given g = { NULL };
 	struct json *reply = NULL;
 	struct jw w = JW(&body);

@@ -74,7 +74,7 @@ static int declare(struct cli *c, const struct drill_result *d, char **ret_id)
 static int fill_in(struct cli *c, const struct drill_result *d, const char *id)
 {
 	_cleanup_(free_p) char *path = xasprintf("/api/v1/incidents/%s/do", id);
-	struct str body = STR_INIT(32000);
+	struct str body = STR_INIT(1 << 20);
 	struct jw w = JW(&body);
 	struct json *doc = NULL;
 	int r;

@@ -256,7 +256,7 @@ static int answer(struct cli *c, const struct json *doc, const char *what)
 
 static int declare(struct cli *c)
 {
-	struct str body = STR_INIT(16000);
+	struct str body = STR_INIT(1 << 20);
 	struct json *doc = NULL;
 	struct jw w = JW(&body);
 	int r;
@@ -326,7 +326,7 @@ static const char *said(const char *verb)
 static int order(struct cli *c)
 {
 	const char *verb = cli_command(c)->name;
-	struct str body = STR_INIT(16000), path = STR_INIT(400);
+	struct str body = STR_INIT(1 << 20), path = STR_INIT(400);
 	struct json *doc = NULL;
 	struct jw w = JW(&body);
 	int r;
@@ -349,7 +349,7 @@ static int order(struct cli *c)
 
 static int note(struct cli *c)
 {
-	struct str body = STR_INIT(64000);
+	struct str body = STR_INIT(1 << 20);
 	struct json *doc = NULL;
 	struct jw w = JW(&body);
 	int r;

@@ -199,7 +199,7 @@ static int list_templates(struct cli *c)
 
 static int preview(struct cli *c, struct json **ret)
 {
-	struct str path = STR_INIT(400), body = STR_INIT(64000);
+	struct str path = STR_INIT(400), body = STR_INIT(1 << 20);
 	int r;
 
 	path_of(c, "/preview", &path);
@@ -231,7 +231,7 @@ static int message(struct cli *c)
 
 static int tell(struct cli *c)
 {
-	struct str path = STR_INIT(400), body = STR_INIT(64000);
+	struct str path = STR_INIT(400), body = STR_INIT(1 << 20);
 	struct json *seen = NULL, *sent = NULL;
 	int r = preview(c, &seen);
 
