@@ -133,10 +133,11 @@ static int run_unack(struct cli *c)
 
 static void tell_silence(struct cli *c, const struct json *reply)
 {
-	cli_print(c, "silence %lld: %s on %s, until %s"
+	cli_print(c, "silence %lld: %s%s%s, until %s"
 		  " ('ringdown alerts unsilence %lld' ends it)\n",
 		  (long long)json_get_i64(reply, "id", 0), json_get_str(reply, "name"),
-		  json_get_str(reply, "subject")[0] ? json_get_str(reply, "subject") : "itself",
+		  str_empty(json_get_str(reply, "subject")) ? "" : " on ",
+		  json_get_str(reply, "subject"),
 		  json_get_str(reply, "until"), (long long)json_get_i64(reply, "id", 0));
 }
 

@@ -74,16 +74,19 @@ static int run(struct cli *c)
 	for (size_t i = 0; format && i < COUNT_OF(formats); i++)
 		if (str_eq(format, formats[i]))
 			f = (int)i;
-	if (theme_load(&t, theme ? theme : "dark", NULL, &err))
-		return cli_fail_err(c, &err);
 	console_options(c, &o);
+	if (theme_load(&t, theme ? theme : o.shell.term.no_color ? "mono" : "dark", NULL, &err))
+		return cli_fail_err(c, &err);
 	if (at && !parse_time_ms(at, &o.replay_ms))
 		return cli_fail(c, EXIT_USAGE,
 		                "--at: '%.40s' is no instant such as 2026-11-21T10:51:00Z", at);
 	o.replay = at ? "" : NULL;
 	o.shell.view = cli_arg(c, 0);
 	struct loop *l = loop_new();
-	struct app *a = app_new_headless(l, &o, w, h, cli_flag(c, "ascii"));
+	/* html and svg are documents in UTF-8 wherever they are made */
+	bool ascii = cli_flag(c, "ascii") ||
+	             ((f == SHOT_TEXT || f == SHOT_ANSI) && !term_locale_utf8());
+	struct app *a = app_new_headless(l, &o, w, h, ascii);
 	if (!a) {
 		loop_free(l);
 		return cli_fail(

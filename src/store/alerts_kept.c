@@ -136,7 +136,8 @@ int silence_put(struct tx *t, const char *name, const char *subject, int64_t unt
 	if (e < 0)
 		return e;
 	*ret_id = pg_i64(r, 0, 0);
-	line = xasprintf("silence %lld: %s on %s until %s%s%s", (long long)*ret_id, name, subject,
+	line = xasprintf("silence %lld: %s%s%s until %s%s%s", (long long)*ret_id, name,
+			 str_empty(subject) ? "" : " on ", subject,
 			 format_time(at, until_ms), str_empty(reason) ? "" : ": ",
 			 reason ? reason : "");
 	tx_note(t, NOTE_INFO, "alert.silenced", name, line, NULL);
@@ -155,8 +156,8 @@ int silence_end(struct tx *t, int64_t id, struct err *err)
 		return e;
 	if (pg_rows(r) == 0)
 		return err_set(err, ERR_NOT_FOUND, "no silence %lld is in force", (long long)id);
-	line = xasprintf("silence %lld ended: %s on %s", (long long)id, pg_text(r, 0, 0),
-			 pg_text(r, 0, 1));
+	line = xasprintf("silence %lld ended: %s%s%s", (long long)id, pg_text(r, 0, 0),
+			 str_empty(pg_text(r, 0, 1)) ? "" : " on ", pg_text(r, 0, 1));
 	tx_note(t, NOTE_INFO, "alert.unsilenced", pg_text(r, 0, 0), line, NULL);
 	return 0;
 }

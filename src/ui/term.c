@@ -242,7 +242,7 @@ static void on_wake(void *ctx, int events)
 
 /* ---- capabilities ----------------------------------------------------------------- */
 
-static bool locale_is_utf8(void)
+bool term_locale_utf8(void)
 {
 	static const char *const vars[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 
@@ -301,7 +301,7 @@ static int caps_read(struct term *t, struct err *err)
 	t->xterm_like = known_family(name);
 	t->tmux = !str_empty(getenv("TMUX"));
 	t->screen = !t->tmux && str_has_prefix(name, "screen");
-	t->utf8 = locale_is_utf8() && !str_has_prefix(name, "vt1") &&
+	t->utf8 = term_locale_utf8() && !str_has_prefix(name, "vt1") &&
 	          !str_has_prefix(name, "vt2") && !str_has_prefix(name, "vt5");
 	return 0;
 }

@@ -42,6 +42,8 @@ void term_close(struct term *t);
 
 int term_width(const struct term *t);
 int term_height(const struct term *t);
+/* Does the environment say that characters are UTF-8? */
+bool term_locale_utf8(void);
 bool term_ascii(const struct term *t);
 bool term_colors(const struct term *t);
 void term_set_theme(struct term *t, const struct theme *theme);
