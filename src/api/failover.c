@@ -9,6 +9,8 @@
 #include "failover/commands.h"
 #include "failover/decide.h"
 #include "failover/monitor.h"
+#include "failover/preflight.h"
+#include "notify/channel.h"
 #include "store/events.h"
 #include "store/items.h"
 
@@ -39,6 +41,42 @@ static int post_detect(struct call *c)
 
 	if (decider_detect(c->engine->decider, call_text(c, "accountId"), &c->out, &err) < 0)
 		return api_problem_err(c, &err);
+	return 200;
+}
+
+/* Names of the channels that are configured; NULL: none is. Caller frees. */
+static char *channels_text(const struct notify_settings *set)
+{
+	struct str b = STR_INIT(1000);
+	const struct channel *ch;
+
+	for (size_t i = 0; (ch = channel_at(i)) != NULL; i++)
+		if (ch->configured(set))
+			str_addf(&b, "%s%s", b.len ? ", " : "", ch->name);
+	if (b.len)
+		return str_take(&b);
+	str_fini(&b);
+	return NULL;
+}
+
+static int get_preflight(struct call *c)
+{
+	_cleanup_(free_p) char *tell = channels_text(c->engine->o->notify);
+	struct preflight_ask ask = { call_query(c, "accountId"), call_query(c, "targetAccountId"),
+				     tell };
+	struct err err = { 0 };
+	struct jw w = JW(&c->out);
+	int64_t began = loop_now_ms(c->engine->loop);
+
+	if (!ask.account)
+		return api_problem_field(c, 400, "accountId", "is required: an id, SID or name");
+	jw_obj(&w, NULL);
+	if (preflight(c->engine->decider, &ask, &w, &err) < 0) {
+		str_clear(&c->out);
+		return api_problem_err(c, &err);
+	}
+	jw_i64(&w, "tookMs", loop_now_ms(c->engine->loop) - began);
+	jw_obj_end(&w);
 	return 200;
 }
 
@@ -244,6 +282,8 @@ static const struct route routes[] = {
 	{ "POST", A "/detect", PR_VIEWER, 0,
 	  { { "accountId", M_TEXT, .required = true, .max = 100 } }, post_detect,
 	  "would a failover be started, by which rule, and which gates are shut" },
+	{ "GET", A "/preflight", PR_OPERATOR, 0, { { 0 } }, get_preflight,
+	  "what a failover of ?accountId= (to ?targetAccountId=) would do, and could; reads only" },
 	{ "POST", A "/start", PR_OPERATOR, 0,
 	  { { "accountId", M_TEXT, .required = true, .max = 100 }, { "triggerType", M_TEXT },
 	    { "targetAccountId", M_TEXT, .max = 100 }, REASON, { "dryRun", M_BOOL },

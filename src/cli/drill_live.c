@@ -1,7 +1,8 @@
 /*
- * A drill against the real accounts: what would happen if each carrying account failed now. Health
- * is checked, gates are asked, a plan is made, all by reading; the plan is a dry run, so nothing
- * is written at any provider. What would hold a failover today is the result.
+ * A drill against the real accounts: what would happen if each carrying account failed now. The
+ * engine makes the plan and reads what every step of it would find; it is asked by GET only, so
+ * nothing is written at any provider and nothing in the failover's state. What would hold a
+ * failover today is the result.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,105 +13,103 @@
 #include "core/loop.h"
 #include "core/mem.h"
 
-struct preflight {
-	char *health, *target, *shut, *plan;
-	int64_t moves, stays, expected_ms, took_ms;
-	bool planned;
-};
-
-static void preflight_fini(struct preflight *p)
+/* Gates that are shut, with why. */
+static void add_gates(struct str *b, const struct json *gates)
 {
-	free_p(&p->health);
-	free_p(&p->target);
-	free_p(&p->shut);
-	free_p(&p->plan);
-}
-
-/* Gates that are shut, with why, as one text. */
-static char *shut_gates(const struct json *gates)
-{
-	struct str b = STR_INIT(4000);
+	size_t n = 0;
 
 	for (const struct json *g = json_first(gates); g; g = json_next(g))
 		if (!json_get_bool(g, "pass", true))
-			str_addf(&b, "%s%s (%s)", b.len ? "; " : "", json_get_str(g, "gate"),
+			str_addf(b, "%s%s (%s)", n++ ? "; " : " Shut gates: ",
+				 json_get_str(g, "gate"),
 				 json_get_str(g, "why") ? json_get_str(g, "why") : "?");
-	return str_take(&b);
+	str_add(b, n ? "." : " No gate is shut.");
 }
 
-static const char *name_of(const struct json *accounts, const char *id)
+static const char *text_of(const struct json *v, const char *name)
 {
-	for (const struct json *a = json_first(json_get(accounts, "accounts")); a; a = json_next(a))
-		if (str_eq(json_get_str(a, "id"), id))
-			return json_get_str(a, "name");
-	return id ? id : "-";
+	const char *s = json_get_str(v, name);
+
+	return s ? s : "-";
 }
 
-static void take_plan(struct preflight *p, const struct json *doc, const struct json *accounts)
+static void add_plan(struct str *b, const struct json *doc)
 {
 	const struct json *plan = json_get(doc, "plan");
-
-	p->planned = plan != NULL;
-	if (!plan) {
-		p->plan = xstrdup(json_get_str(doc, "detail") ? json_get_str(doc, "detail")
-							      : "no plan");
-		return;
-	}
-	p->target = xstrdup(name_of(accounts, json_get_str(plan, "toAccountId")));
-	p->moves = json_get_i64(plan, "agents", 0);
-	p->stays = json_get_i64(plan, "staying", 0);
-	p->expected_ms = json_get_i64(plan, "expectedMs", 0);
-}
-
-/* False when no engine answers. */
-static bool look(struct cli *c, const struct json *accounts, const char *id, struct preflight *p)
-{
-	_cleanup_(free_p) char *check = xasprintf(API_FAILOVER "/health-check?accountId=%s", id);
-	_cleanup_(free_p) char *ask = xasprintf("{\"accountId\":\"%s\"}", id);
-	_cleanup_(free_p) char *start =
-		xasprintf("{\"accountId\":\"%s\",\"triggerType\":\"MANUAL\","
-			  "\"dryRun\":true,\"reason\":\"drill\"}",
-			  id);
-	struct json *health = NULL, *detect = NULL, *plan = NULL;
-	int64_t before = loop_now_ms(cli_loop(c));
-	int status = remote_try(c, "GET", check, NULL, &health);
-
-	*p = (struct preflight){ 0 };
-	if (status) {
-		p->health = xstrdup(json_get_str(health, "status") ? json_get_str(health, "status")
-								   : "unknown");
-		status = remote_try(c, "POST", API_FAILOVER "/detect", ask, &detect);
-	}
-	if (status)
-		status = remote_try(c, "POST", API_FAILOVER "/start", start, &plan);
-	if (status) {
-		/* a plan's gates are those of a person's order; without one, of the decision */
-		const struct json *gates = json_get(plan, "gates");
-
-		p->shut = shut_gates(gates ? gates : json_get(detect, "gates"));
-		take_plan(p, plan, accounts);
-	}
-	p->took_ms = loop_now_ms(cli_loop(c)) - before;
-	json_free(health);
-	json_free(detect);
-	json_free(plan);
-	return status != 0;
-}
-
-static void add_line(struct str *b, const char *name, const struct preflight *p)
-{
 	char about[40];
 
-	format_duration(about, sizeof(about), p->expected_ms / 1000 * 1000);
-	str_addf(b, "%s is %s. ", name, p->health);
-	if (p->planned)
-		str_addf(b, "A failover would move %lld agents to %s in about %s; %lld would stay.",
-			 (long long)p->moves, p->target, about, (long long)p->stays);
-	else
-		str_addf(b, "No plan: %s.", p->plan);
-	str_addf(b, "%s%s Checked in %lldms.\n",
-		 p->shut && *p->shut ? " Shut gates: " : " No gate is shut.",
-		 p->shut ? p->shut : "", (long long)p->took_ms);
+	str_addf(b, "%s is %s.", text_of(doc, "from"), text_of(doc, "health"));
+	if (!plan) {
+		str_add(b, " No account could take over.");
+		return;
+	}
+	format_duration(about, sizeof(about), json_get_i64(plan, "expectedMs", 0) / 1000 * 1000);
+	str_addf(b, " A failover would move %lld agents to %s in about %s; %lld would stay.",
+		 (long long)json_get_i64(plan, "agents", 0), text_of(doc, "to"), about,
+		 (long long)json_get_i64(plan, "staying", 0));
+}
+
+/* Returns how many steps could not be done. */
+static size_t add_steps(struct str *b, const struct json *doc)
+{
+	size_t no = 0;
+
+	for (const struct json *v = json_first(json_get(doc, "steps")); v; v = json_next(v)) {
+		const char *can = text_of(v, "can");
+
+		no += str_eq(can, "no");
+		str_addf(b, "  %lld %-14s %-5s would %s: %s\n",
+			 (long long)json_get_i64(v, "step", 0), text_of(v, "name"), can,
+			 text_of(v, "would"), text_of(v, "why"));
+	}
+	return no;
+}
+
+static void add_details(struct str *b, const struct json *doc)
+{
+	enum { SHOWN = 8 };
+	size_t n = 0;
+
+	for (const struct json *v = json_first(json_get(doc, "agents")); v && n < SHOWN;
+	     v = json_next(v), n++)
+		str_addf(b, "    %s (%s): %s\n", text_of(v, "name"), text_of(v, "number"),
+			 text_of(v, "why"));
+	n = 0;
+	for (const struct json *v = json_first(json_get(doc, "webhooks")); v && n < SHOWN;
+	     v = json_next(v), n++)
+		str_addf(b, "    %s %s: \"%s\" would be \"%s\"\n", text_of(v, "number"),
+			 text_of(v, "field"), text_of(v, "now"), text_of(v, "then"));
+	str_addf(b, "  %lld webhook fields would be written; %lld agents have something against"
+		 " them; %lld reads in %lldms.\n",
+		 (long long)json_get_i64(doc, "webhookFields", 0),
+		 (long long)json_get_i64(doc, "agentsAgainst", 0),
+		 (long long)json_get_i64(doc, "reads", 0),
+		 (long long)json_get_i64(doc, "tookMs", 0));
+}
+
+/* 0 or an exit status after telling; *ret_bad: it could not be moved whole. */
+static int look(struct cli *c, const char *id, struct str *notes, bool *ret_bad)
+{
+	_cleanup_(free_p) char *path = xasprintf(API_FAILOVER "/preflight?accountId=%s", id);
+	struct json *doc = NULL;
+	const struct json *plan;
+	size_t no = 0;
+	int r = remote_get(c, path, &doc);
+
+	if (r == 0) {
+		plan = json_get(doc, "plan");
+		add_plan(notes, doc);
+		add_gates(notes, json_get(doc, "gates"));
+		str_addc(notes, '\n');
+		if (json_get(doc, "steps")) {
+			no = add_steps(notes, doc);
+			add_details(notes, doc);
+		}
+		*ret_bad = !plan || json_get_i64(plan, "agents", 0) == 0 ||
+			   json_get_i64(plan, "staying", 0) > 0 || no > 0;
+	}
+	json_free(doc);
+	return r;
 }
 
 static bool wanted(struct cli *c, const struct json *a)
@@ -127,26 +126,25 @@ static bool wanted(struct cli *c, const struct json *a)
 
 int drill_live(struct cli *c, struct drill_result *ret)
 {
-	struct str notes = STR_INIT(16000);
+	struct str notes = STR_INIT(19000);	/* one note holds it */
 	struct json *doc = NULL;
 	size_t n = 0, bad = 0;
 	int r;
 
 	ret->started_at_ms = ret->detected_at_ms = loop_wall_ms(cli_loop(c));
 	r = remote_get(c, API_FAILOVER "/accounts", &doc);
+	if (r == EXIT_UNREACHABLE)
+		cli_note(c, "a live drill asks an engine: start one that never acts with 'ringdown"
+			    " engine --shadow', or name yours with --api");
 	for (const struct json *a = json_first(json_get(doc, "accounts")); r == 0 && a;
 	     a = json_next(a)) {
-		struct preflight p;
+		bool whole_not = false;
 
 		if (!wanted(c, a))
 			continue;
 		n++;
-		if (!look(c, doc, json_get_str(a, "id"), &p))
-			r = cli_fail(c, EXIT_UNREACHABLE, "no engine answers any more");
-		else
-			add_line(&notes, json_get_str(a, "name"), &p);
-		bad += !p.planned || p.moves == 0 || p.stays > 0;
-		preflight_fini(&p);
+		r = look(c, json_get_str(a, "id"), &notes, &whole_not);
+		bad += whole_not;
 	}
 	if (r == 0 && n == 0)
 		r = cli_fail(c, EXIT_NO, "no carrying account with agents%s",
