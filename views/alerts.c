@@ -86,6 +86,14 @@ static enum role col_state(void *ctx, const void *rec, char *buf)
 	return role_of(v->app, x);
 }
 
+static enum role col_priority(void *ctx, const void *rec, char *buf)
+{
+	const struct alert *x = rec;
+
+	snprintf(buf, CELL_TEXT, "%s", x->priority ? x->priority : "-");
+	return role_of(app_of(ctx), x);
+}
+
 static enum role col_name(void *ctx, const void *rec, char *buf)
 {
 	const struct alert *x = rec;
@@ -145,6 +153,7 @@ static int cmp_since(const void *a, const void *b)
 
 static const struct column columns[] = {
 	{ .title = "LEVEL", .w = 5, .text = col_level },
+	{ .title = "P", .w = 2, .text = col_priority },
 	{ .title = "STATE", .w = 10, .wide = 16, .text = col_state },
 	{ .title = "ALERT", .w = 17, .wide = 24, .text = col_name },
 	{ .title = "ON", .w = 10, .wide = 24, .text = col_subject },
@@ -213,8 +222,29 @@ static void update(struct view *v)
 	free_p(&rows);
 }
 
+/* Whom it was told to and when it is told again. */
+static void draw_told(struct view *v, struct area a, int y, const struct alert *x)
+{
+	char at[WHEN_TEXT], span[WHEN_TEXT], next[60] = "";
+	int64_t left = x->next_tell_ms - app_now(v->app);
+	bool utc = shell_utc(v->shell);
+
+	if (x->next_tell_ms)
+		snprintf(next, sizeof(next), "; next send %s%s%s",
+		         when_clock(at, x->next_tell_ms, utc), left > 0 ? ", in " : ", due",
+		         left > 0 ? when_span(span, left) : "");
+	v->ticks |= x->next_tell_ms > 0;
+	if (x->told_at_ms)
+		area_textf(a, 1, y, ROLE_dim, "told %lld %s by %s, last %s%s", (long long)x->told_n,
+		           x->told_n == 1 ? "time" : "times", x->told_to ? x->told_to : "?",
+		           when_clock(at, x->told_at_ms, utc), next);
+	else
+		area_textf(a, 1, y, ROLE_dim, "nobody was told%s", next);
+}
+
 static void draw_below(struct view *v, struct area a, const struct alert *x)
 {
+	char clock[WHEN_TEXT];
 	int y = 1;
 
 	area_rule(a, 0, x->id);
@@ -229,13 +259,17 @@ static void draw_below(struct view *v, struct area a, const struct alert *x)
 		           x->silenced_by ? x->silenced_by : "?",
 		           x->silenced_reason ? x->silenced_reason : "");
 	if (!str_empty(x->inhibited_by))
-		area_textf(a, 1, y, ROLE_dim, "not told: %s explains it", x->inhibited_by);
+		area_textf(a, 1, y++, ROLE_dim, "not told: %s explains it", x->inhibited_by);
+	if (!str_empty(x->acked_by) && x->ack_until_ms)
+		area_textf(a, 1, y++, ROLE_count, "%s has it in hand until %s", x->acked_by,
+		           when_clock(clock, x->ack_until_ms, shell_utc(v->shell)));
+	draw_told(v, a, y, x);
 }
 
 static void draw(struct view *v, struct area a)
 {
 	const struct alert *x = list_selected(&v->list);
-	int below = x && a.h >= 14 ? 5 : 0;
+	int below = x && a.h >= 14 ? 6 : 0;
 	char title[120], as_of[80];
 
 	app_as_of(v->app, as_of);
@@ -349,7 +383,7 @@ static void fill(struct decision *d, struct dialog *g)
 	} else {
 		dialog_line(g, ROLE_normal, "MEANS",
 		            str_eq(d->action->name, "alert-ack")
-		                    ? "you have it in hand: it is not told again"
+		                    ? "you have it in hand: not told again until that runs out"
 		                    : "it is told again");
 	}
 	dialog_arm(g, "");

@@ -266,6 +266,20 @@ static void words_of(const struct app *a, const struct subject *s, const char *r
 	ret[n] = NULL;
 }
 
+/* The runbook that an alert names itself, of those that there are; NULL = none. */
+static const char *named_by(const struct app *a, const struct subject *s)
+{
+	const struct runbook_row *books;
+	size_t n = app_runs_books((struct app *)(uintptr_t)a, &books);
+	const struct state *st = app_state(a);
+
+	for (size_t i = 0; i < st->n_alerts && str_eq(s->kind, "alert"); i++)
+		for (size_t k = 0; k < n && str_eq(st->alerts[i].id, s->id); k++)
+			if (str_eq(books[k].id, st->alerts[i].runbook))
+				return books[k].id;
+	return NULL;
+}
+
 int app_runs_fit(const struct app *a, const struct runbook_row *b, const struct subject *s,
                  char *why, size_t n)
 {
@@ -276,6 +290,10 @@ int app_runs_fit(const struct app *a, const struct runbook_row *b, const struct 
 	words_of(a, s, words);
 	if (b->problem)
 		return 0;
+	if (str_eq(named_by(a, s), b->id)) {
+		score += 10;
+		snprintf(why, n, "the alert names it");
+	}
 	/* an alert of this row that the runbook names */
 	for (size_t i = 0; i < app_state(a)->n_alerts; i++) {
 		const struct alert *x = &app_state(a)->alerts[i];
@@ -322,7 +340,7 @@ static size_t list_fitting(struct app *a, const struct subject *s, struct sheet 
 	char why[160];
 
 	/* best first; scores are small numbers */
-	for (int want = 24; want > 0; want--)
+	for (int want = 34; want > 0; want--)
 		for (size_t i = 0; i < n_books; i++) {
 			if (app_runs_fit(a, &books[i], s, why, sizeof(why)) != want)
 				continue;
@@ -351,7 +369,9 @@ void app_runs_for_row(struct app *a, const struct subject *s)
 	n = list_fitting(a, s, NULL, &only);
 	for (size_t i = 0; i < n_runs; i++)
 		n_open += run_open(&runs[i]) && s->id[0] && str_eq(runs[i].subject, s->id);
-	if (n == 1 && !n_open) {
+	if (named_by(a, s))
+		only = named_by(a, s);
+	if ((n == 1 || named_by(a, s)) && !n_open) {
 		runbooks_show(a, only);
 		return;
 	}

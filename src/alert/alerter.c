@@ -1,7 +1,7 @@
 /*
  * See alerter.h. A look collects what should be firing, raises it, and resolves what fired
- * before and is no longer wished for, in one leader's transaction. What is told to people
- * is told when it begins and when it ends.
+ * before and is no longer wished for, in one leader's transaction. Who is told of it is the
+ * sentry's business.
  */
 #include "alert/alerter.h"
 
@@ -191,11 +191,6 @@ static const struct alert *firing(const struct alert *rows, size_t n, const stru
 	return NULL;
 }
 
-static bool told_when_over(const char *name)
-{
-	return str_eq(name, "sms-failures") || str_eq(name, "balance");
-}
-
 static int put(struct alerter *a, struct tx *t, const struct alert *rows, size_t n,
 	       struct err *err)
 {
@@ -204,13 +199,10 @@ static int put(struct alerter *a, struct tx *t, const struct alert *rows, size_t
 	for (size_t i = 0; e == 0 && i < a->now.n; i++) {
 		const struct alert_wish *w = &a->now.v[i];
 		const struct alert *old = firing(rows, n, w);
-		bool is_new = false;
 
 		if (old ? wish_same(w, old->severity, old->text) : !settled(a, w))
 			continue;
-		e = alert_raise(t, w->name, w->subject, w->severity, w->text, &is_new, err);
-		if (e == 0 && is_new && w->tell)
-			e = notify_put(t, a->d.notify, SAY_ALERT, NULL, w->name, w->text, err);
+		e = alert_raise(t, w->name, w->subject, w->severity, w->text, w->tell, err);
 	}
 	for (size_t i = 0; e == 0 && i < n; i++) {
 		bool mine = false;
@@ -222,9 +214,6 @@ static int put(struct alerter *a, struct tx *t, const struct alert *rows, size_t
 		    wishes_find(&a->now, rows[i].name, rows[i].subject))
 			continue;
 		e = alert_resolve(t, rows[i].name, rows[i].subject, NULL, err);
-		if (e == 0 && told_when_over(rows[i].name))
-			e = notify_put(t, a->d.notify, SAY_RESOLVED, NULL, rows[i].name,
-				       rows[i].text, err);
 	}
 	return e;
 }
@@ -263,6 +252,8 @@ int alerter_look(struct alerter *a, struct err *err)
 		e = put(a, &t, rows, n, err);
 	if (e == 0)
 		e = tx_commit(&t, NULL, err);
+	if (e == 0 && t.n_notes && a->d.moved)
+		a->d.moved(a->d.ctx);
 	alerts_free(rows, n);
 	return e;
 }

@@ -7,19 +7,18 @@
 #define RD_ALERT_ALERTER_H
 
 #include "core/loop.h"
-#include "notify/notify.h"
 #include "read/sms.h"
 
 struct alerter;
 struct alerter_deps {
 	struct loop *loop;
 	struct store *store;
-	const struct notify_settings *notify;
 	const char *engine_id;
 	int64_t every_ms;
 	double min_balance;
 	/* The leader's epoch, 0 on a follower. */
 	int64_t (*epoch)(void *ctx);
+	void (*moved)(void *ctx);	/* alerts began or ended */
 	void *ctx;
 };
 struct alerter *alerter_new(const struct alerter_deps *d);

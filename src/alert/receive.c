@@ -214,6 +214,7 @@ static void merge(struct received_group *g, const struct json *alert, const stru
 	_cleanup_(free_p) char *text = text_of(alert);
 	int64_t since = o->starts_ms < now_ms ? o->starts_ms : now_ms;
 	const char *priority = priority_of(p, labels);
+	const struct policy_alert *rating;
 	int level = loudness(labels), worst = 0;
 
 	for (int i = 0; i < 3; i++)
@@ -225,6 +226,11 @@ static void merge(struct received_group *g, const struct json *alert, const stru
 	}
 	if (g->firing++ == 0 || level > worst)
 		g->severity = levels[level];
+	rating = policy_alert(p, g->name, levels[level]);
+	if (!priority && rating)
+		priority = rating->severity;
+	if (!g->runbook && rating && rating->runbook && !json_get_str(labels, "runbook"))
+		g->runbook = xstrdup(rating->runbook);
 	if (priority && (!g->priority || strcmp(priority, g->priority) < 0))
 		g->priority = priority;
 	if (!g->since_ms || since < g->since_ms)

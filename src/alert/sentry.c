@@ -13,10 +13,9 @@
 #include "store/alerts_received.h"
 #include "store/control.h"
 
-#define KEEP_ALERTS_MS (90 * INT64_C(86400000))
-
 enum { SERIES_MAX = 50000 };
-enum { READERS = 4, STEP_MS = 5000, FASTEST_MS = 1000, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000 };
+enum { READERS = 4, STEP_MS = 5000, FASTEST_MS = 1000, KEEP_SAMPLES_MS = 7 * 24 * 3600 * 1000,
+       PRUNE_EVERY_MS = 3600000 };
 
 const struct board *sentry_board(const struct sentry *w)
 {
@@ -38,6 +37,23 @@ void sentry_table(const struct policy *p, struct str *ret)
 		jw_str(&w, "source", p->inhibit[i].source);
 		jw_str(&w, "target", p->inhibit[i].target);
 		jw_str(&w, "equal", p->inhibit[i].equal);
+		jw_obj_end(&w);
+	}
+	jw_arr_end(&w);
+}
+
+void sentry_ratings(const struct policy *p, struct str *ret)
+{
+	struct jw w = JW(ret);
+
+	jw_arr(&w, NULL);
+	for (size_t i = 0; p && i < p->n_alerts; i++) {
+		jw_obj(&w, NULL);
+		jw_i64(&w, "n", (int64_t)i);
+		jw_str(&w, "alert", p->alerts[i].alert);
+		jw_str(&w, "level", p->alerts[i].level);
+		jw_str(&w, "severity", p->alerts[i].severity);
+		jw_str(&w, "runbook", p->alerts[i].runbook);
 		jw_obj_end(&w);
 	}
 	jw_arr_end(&w);
@@ -204,10 +220,13 @@ int sentry_look(struct sentry *w, struct err *err)
 	const struct policy *p = w->d.policy(w->d.ctx);
 	int e = 0;
 
-	if (!epoch || !p) {
+	if (!epoch || !p)
 		forget(w);
+	if (!epoch)
 		return 0;
-	}
+	w->epoch = p ? w->epoch : epoch;
+	if (!p)
+		return sentry_keep(w, NULL, err);
 	if (!w->board || w->board->policy != p || w->epoch != epoch)
 		e = load(w, p, epoch, err);
 	if (e < 0)
@@ -224,6 +243,23 @@ int sentry_look(struct sentry *w, struct err *err)
 	return e;
 }
 
+/* A bounded piece of what is old; true: the next look takes another one. */
+static bool prune(struct sentry *w, int64_t now)
+{
+	const struct alert_settings *set = w->d.set;
+	struct err err = { 0 };
+	bool more = false;
+	int e = samples_prune(w->d.store, now - KEEP_SAMPLES_MS, &err);
+
+	if (e == 0)
+		e = alerts_received_prune(w->d.store, now - set->received_keep_ms, &more, &err);
+	if (e == 0)
+		e = alerts_prune(w->d.store, now - set->keep_ms, &more, &err);
+	if (e < 0 && e != ERR_CANCELLED)
+		log_warn("alerts", "what is old could not be taken away: %s", err.msg);
+	return e == 0 && more;
+}
+
 static void run(void *arg)
 {
 	struct sentry *w = arg;
@@ -236,12 +272,8 @@ static void run(void *arg)
 
 		if (sentry_look(w, &err) < 0 && err.code != ERR_CANCELLED)
 			log_warn("alerts", "rules were not looked at: %s", err.msg);
-		if (w->board && now - pruned > 3600000) {
-			samples_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
-			alerts_received_prune(w->d.store, now - KEEP_SAMPLES_MS, NULL);
-			alerts_prune(w->d.store, now - KEEP_ALERTS_MS, NULL);
-			pruned = now;
-		}
+		if (w->d.epoch(w->d.ctx) && now - pruned > PRUNE_EVERY_MS)
+			pruned = prune(w, now) ? now - PRUNE_EVERY_MS : now;
 		if (!w->stopping)
 			condition_wait(&w->wake, every > FASTEST_MS ? every : FASTEST_MS);
 	}

@@ -8,6 +8,7 @@
 #ifndef RD_ALERT_SENTRY_H
 #define RD_ALERT_SENTRY_H
 
+#include "alert/settings.h"
 #include "core/loop.h"
 #include "core/str.h"
 #include "metric/source.h"
@@ -21,6 +22,7 @@ struct sentry_deps {
 	struct store *store;
 	struct metrics *metrics;
 	const struct notify_settings *notify;
+	const struct alert_settings *set;
 	double speed;				/* the policy's durations are divided by it */
 	const struct policy *(*policy)(void *ctx); /* lives as long as the sentry; NULL = none */
 	int64_t (*epoch)(void *ctx);		/* the leader's, 0 on a follower */

@@ -96,6 +96,8 @@ static int keep_left_out(struct sentry *w, struct tx *t, struct err *err)
 
 static int keep_unreadable(struct sentry *w, struct tx *t, struct err *err)
 {
+	const struct policy_alert *rating = policy_alert(w->board->policy, "metric-unreadable",
+							 "warn");
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < w->board->n_metrics; i++) {
@@ -103,6 +105,8 @@ static int keep_unreadable(struct sentry *w, struct tx *t, struct err *err)
 		_cleanup_(free_p) char *text = NULL;
 		struct alert a = { .name = (char[]){ "metric-unreadable" },
 				   .severity = (char[]){ "warn" }, .state = AL_FIRING,
+				   .priority = rating ? rating->severity : NULL,
+				   .runbook = rating ? rating->runbook : NULL,
 				   .source = (char[]){ "policy" }, .since_ms = m->failed_since_ms };
 
 		if (m->unreadable ? m->shown == 1 && str_eq(m->why, m->shown_why) :
@@ -197,31 +201,56 @@ static int keep_board(struct sentry *w, struct tx *t, struct err *err)
 	return e;
 }
 
+static int keep_what_moved(struct sentry *w, struct tx *t, struct err *err)
+{
+	int e = w->board ? keep_changes(w, t, err) : 0;
+
+	if (e == 0 && w->board)
+		e = keep_left_out(w, t, err);
+	if (e == 0 && w->board)
+		e = keep_unreadable(w, t, err);
+	return e;
+}
+
+/* What the policy says of what fires, and who hears of it. */
+static int tell(struct sentry *w, struct tx *t, const struct policy *p, struct err *err)
+{
+	struct telling_alerts d = { w->d.notify, p, w->d.speed, w->d.set->remind_ms };
+	struct str ratings = STR_INIT(1 << 20), table = STR_INIT(1 << 20);
+	int e;
+
+	sentry_ratings(p, &ratings);
+	sentry_table(p, &table);
+	e = alerts_rate(t, str_get(&ratings), err);
+	if (e == 0)
+		e = alerts_hush(t, str_get(&table), err);
+	if (e == 0)
+		e = alerts_acks_expire(t, err);
+	if (e == 0)
+		e = alert_tell(t, &d, err);
+	if (e == 0)
+		e = alert_remind(t, &d, err);
+	str_fini(&ratings);
+	str_fini(&table);
+	return e;
+}
+
 int sentry_keep(struct sentry *w, const struct policy *p, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct who who = WHO_ENGINE(w->epoch);
-	struct str table = STR_INIT(1 << 20);
 	bool moved;
 	int e = tx_begin(w->d.store, &t, &who, err);
 
 	if (e == 0)
-		e = keep_changes(w, &t, err);
+		e = keep_what_moved(w, &t, err);
 	if (e == 0)
-		e = keep_left_out(w, &t, err);
-	if (e == 0)
-		e = keep_unreadable(w, &t, err);
-	sentry_table(p, &table);
-	if (e == 0)
-		e = alerts_hush(&t, str_get(&table), err);
-	if (e == 0)
-		e = alert_tell(&t, w->d.notify, err);
-	if (e == 0)
+		e = tell(w, &t, p, err);
+	if (e == 0 && w->board)
 		e = keep_board(w, &t, err);
 	moved = t.n_notes > 0;
 	if (e == 0)
 		e = tx_commit(&t, NULL, err);
-	str_fini(&table);
 	if (e == 0 && moved && w->d.changed)
 		w->d.changed(w->d.ctx);
 	return e;

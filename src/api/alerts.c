@@ -151,14 +151,32 @@ static int done(struct call *c)
 	return 200;
 }
 
+/* For as long as the order says, else as configured; never for ever. */
+static int ack_until(struct call *c, int64_t *ret)
+{
+	const char *text = call_text(c, "for");
+	int64_t ms = c->engine->o->alerts->ack_ms;
+
+	if (text && (!parse_duration_ms(text, &ms) || ms <= 0 ||
+		     ms > SILENCE_MOST_DAYS * INT64_C(86400000)))
+		return api_problem_field(c, 400, "for",
+					 "a duration of at most 30 days, such as 30m or 8h");
+	*ret = loop_wall_ms(c->engine->loop) + ms;
+	return 0;
+}
+
 static int acknowledge(struct call *c, bool on)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct who who = who_of(c);
 	struct err err = { 0 };
+	int64_t until = 0;
+	int status = on ? ack_until(c, &until) : 0;
 
+	if (status)
+		return status;
 	if (tx_begin(c->engine->store, &t, &who, &err) < 0 ||
-	    alert_ack(&t, c->params[0], on, call_text(c, "reason"), &err) < 0 ||
+	    alert_ack(&t, c->params[0], on, until, call_text(c, "reason"), &err) < 0 ||
 	    tx_commit(&t, NULL, &err) < 0)
 		return api_problem_err(c, &err);
 	str_add(&c->out, "{\"ok\":true}");
@@ -193,6 +211,33 @@ static int get_silences(struct call *c)
 	jw_arr_end(&w);
 	jw_obj_end(&w);
 	records_free(&silence_type, rows, n);
+	return 200;
+}
+
+/* What ends within the hour, or whatever "within" says; and what seems forgotten. */
+static int get_ending(struct call *c)
+{
+	const char *text = call_query(c, "within");
+	struct alert_ending *rows = NULL;
+	struct jw w = JW(&c->out);
+	struct err err = { 0 };
+	int64_t within = 3600000;
+	size_t n = 0;
+
+	if (text && (!parse_duration_ms(text, &within) || within < 0 ||
+		     within > SILENCE_MOST_DAYS * INT64_C(86400000)))
+		return api_problem_field(c, 400, "within",
+					 "a duration of at most 30 days, such as 30m or 24h");
+	if (alerts_ending(c->engine->store, NULL, loop_wall_ms(c->engine->loop), within, &rows, &n,
+			  &err) < 0)
+		return api_problem_err(c, &err);
+	jw_obj(&w, NULL);
+	jw_arr(&w, "ending");
+	for (size_t i = 0; i < n; i++)
+		record_json(&w, NULL, &alert_ending_type, &rows[i]);
+	jw_arr_end(&w);
+	jw_obj_end(&w);
+	records_free(&alert_ending_type, rows, n);
 	return 200;
 }
 
@@ -339,8 +384,11 @@ static const struct route routes[] = {
 	  post_receive, "alerts as Alertmanager's webhook sends them; tokens of the role alerts" },
 	{ "GET", "/api/v1/alerts/{id}/members", PR_VIEWER, 0, { { 0 } }, get_members,
 	  "what stands behind a received alert" },
-	{ "POST", "/api/v1/alerts/{id}/ack", PR_OPERATOR, 0, { REASON }, post_ack,
-	  "somebody is on it; it is not told again" },
+	{ "GET", "/api/v1/alerts/ending", PR_VIEWER, 0, { { 0 } }, get_ending,
+	  "silences and acknowledgements that end soon (within=1h), silences that seem forgotten" },
+	{ "POST", "/api/v1/alerts/{id}/ack", PR_OPERATOR, 0,
+	  { { "for", M_TEXT, .max = 20 }, REASON }, post_ack,
+	  "somebody is on it; it is not told again until that runs out" },
 	{ "POST", "/api/v1/alerts/{id}/unack", PR_OPERATOR, 0, { REASON }, post_unack,
 	  "nobody is on it any more" },
 	{ "GET", "/api/v1/silences", PR_VIEWER, 0, { { 0 } }, get_silences, "silences in force" },

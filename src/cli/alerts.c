@@ -23,7 +23,7 @@ static int list(struct cli *c)
 	remote_query(&path, "state", cli_opt(c, "state"));
 	r = remote_list(c, str_get(&path), "alerts", &alert_type, NULL,
 			"id state severity priority name subject since resolvedAt ackedBy"
-			" silencedUntil inhibitedBy text");
+			" silencedUntil inhibitedBy nextTellAt runbook text");
 	str_fini(&path);
 	return r;
 }
@@ -76,6 +76,23 @@ static int run_silences(struct cli *c)
 	return cli_run(c, silences);
 }
 
+static int ending(struct cli *c)
+{
+	struct str path = STR_INIT(200);
+	int r;
+
+	str_add(&path, "/api/v1/alerts/ending");
+	remote_query(&path, "within", cli_opt(c, "within"));
+	r = remote_list(c, str_get(&path), "ending", &alert_ending_type, NULL, NULL);
+	str_fini(&path);
+	return r;
+}
+
+static int run_ending(struct cli *c)
+{
+	return cli_run(c, ending);
+}
+
 /* ---- orders ------------------------------------------------------------------------------- */
 
 static int send(struct cli *c, const char *method, const char *path, const char *body,
@@ -96,7 +113,8 @@ static int acknowledge(struct cli *c, bool on)
 {
 	_cleanup_(free_p) char *path = xasprintf("/api/v1/alerts/%s/%s", cli_arg(c, 0),
 						 on ? "ack" : "unack");
-	_cleanup_(free_p) char *done = xasprintf(on ? "%s is acknowledged; it is not told again" :
+	_cleanup_(free_p) char *done = xasprintf(on ?
+						 "%s is acknowledged; not told until that ends" :
 						 "%s is nobody's again", cli_arg(c, 0));
 	struct str body = STR_INIT(2000);
 	struct jw w = JW(&body);
@@ -105,6 +123,8 @@ static int acknowledge(struct cli *c, bool on)
 	jw_obj(&w, NULL);
 	if (cli_opt(c, "reason"))
 		jw_str(&w, "reason", cli_opt(c, "reason"));
+	if (on && cli_opt(c, "for"))
+		jw_str(&w, "for", cli_opt(c, "for"));
 	jw_obj_end(&w);
 	r = send(c, "POST", path, str_get(&body), done);
 	str_fini(&body);
@@ -191,8 +211,15 @@ static const struct cli_option list_options[] = {
 	{ .name = "state", .arg = "S", .choices = "pending|firing|resolved",
 	  .help = "only these" },
 };
+static const struct cli_option unack_options[] = {
+	{ .name = "reason", .arg = "R", .help = "a word to it; kept in the journal" },
+};
 static const struct cli_option ack_options[] = {
 	{ .name = "reason", .arg = "R", .help = "a word to it; kept in the journal" },
+	{ .name = "for", .arg = "D", .help = "how long, as 30m or 8h; alerts.ackFor unless said" },
+};
+static const struct cli_option ending_options[] = {
+	{ .name = "within", .arg = "D", .help = "how soon, as 30m or 24h; an hour unless said" },
 };
 static const struct cli_option silence_options[] = {
 	{ .name = "for", .arg = "D", .help = "how long, as 30m or 1h30m; an hour unless said" },
@@ -205,10 +232,12 @@ static const struct subcommand verbs[] = {
 	  .kind = CLI_READS, .options = list_options, .n_options = COUNT_OF(list_options),
 	  .run = run_list },
 	{ .name = "ack", .args = "ALERT", .help = "you are on it; it is not told again",
+	  .detail = "It runs out after alerts.ackFor, or --for; what still fires then is told"
+		    " again.\nBefore that 'ringdown alerts ending' lists it, and people are told.",
 	  .kind = CLI_CHANGES, .options = ack_options, .n_options = COUNT_OF(ack_options),
 	  .run = run_ack },
 	{ .name = "unack", .args = "ALERT", .help = "you are not on it any more",
-	  .kind = CLI_CHANGES, .options = ack_options, .n_options = COUNT_OF(ack_options),
+	  .kind = CLI_CHANGES, .options = unack_options, .n_options = COUNT_OF(unack_options),
 	  .run = run_unack },
 	{ .name = "silence", .args = "ALERT", .help = "not told for a while, by your name",
 	  .detail = "ALERT is an id (AL-12), or a name: then all alerts of that name, or those on"
@@ -219,6 +248,10 @@ static const struct subcommand verbs[] = {
 	  .kind = CLI_CHANGES, .run = run_unsilence },
 	{ .name = "silences", .help = "silences in force: whose, until when, what they hush",
 	  .kind = CLI_READS, .run = run_silences },
+	{ .name = "ending",
+	  .help = "silences and acknowledgements that end soon, or seem forgotten",
+	  .kind = CLI_READS, .options = ending_options, .n_options = COUNT_OF(ending_options),
+	  .run = run_ending },
 	{ .name = "rules", .help = "rules of policy.yaml with the figures they judge now",
 	  .kind = CLI_READS, .run = run_rules },
 	{ .name = "members", .args = "ALERT", .help = "what stands behind a received alert",

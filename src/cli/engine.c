@@ -17,6 +17,7 @@
 #include "engine/embedded.h"
 #include "engine/engine.h"
 #include "failover/failover.h"
+#include "alert/settings.h"
 #include "notify/notify.h"
 #include "providers/provider.h"
 #include "runbook/settings.h"
@@ -127,6 +128,7 @@ static int fill_options(struct service *s)
 		.runbooks = cli_settings(s->cli, &runbook_options),
 		.allow_insecure_http = m->allow_insecure_http,
 		.notify = cli_settings(s->cli, &notify_options),
+		.alerts = cli_settings(s->cli, &alert_options),
 		.port_file = cli_opt(s->cli, "port-file"), .version = RINGDOWN_VERSION,
 		.state_dir = cli_state_dir(s->cli), .shadow = f->shadow,
 	};

@@ -5,6 +5,7 @@
  */
 #include "cli/options.h"
 
+#include "alert/settings.h"
 #include "api/api.h"
 #include "core/mem.h"
 #include "providers/provider.h"
@@ -51,6 +52,7 @@ const struct option_table *const option_tables[] = {
 	&api_options,
 	&failover_options,
 	&notify_options,
+	&alert_options,
 	&runbook_options,
 };
 const size_t option_table_count = COUNT_OF(option_tables);

@@ -5,6 +5,8 @@
  */
 #include "engine/engine.h"
 
+#include "alert/sentry.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,6 +44,14 @@ static int say(void *ctx, struct tx *t, int kind, const struct event *ev, const 
 	const struct engine *e = ctx;
 
 	return notify_put(t, e->o->notify, (enum say_kind)kind, ev, subject, text, err);
+}
+
+/* The sentry says how grave they are and tells people. */
+static void alerts_moved(void *ctx)
+{
+	const struct engine *e = ctx;
+
+	sentry_wake(e->sentry);
 }
 
 /* The loop stood still or the wall clock stepped: whatever was believed about the lease is
@@ -223,7 +233,7 @@ struct engine *engine_new(struct loop *l, const struct engine_options *o, struct
 	}
 	e->http = http_new(l);
 	e->providers = providers_new(l, e->http, o->providers);
-	e->ports = (struct failover_ports){ e, wake, say };
+	e->ports = (struct failover_ports){ e, wake, say, alerts_moved };
 	e->deps = (struct failover_deps){ l, e->store, e->providers, NULL, o->failover, &e->ports,
 					  e->id, false };
 	e->deps.environment = e->environment;

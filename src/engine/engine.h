@@ -28,6 +28,7 @@ struct past;
 struct executor;
 struct sms;
 struct alerter;
+struct alert_settings;
 struct sentry;
 struct keyring;
 struct engine_options;
@@ -109,6 +110,7 @@ struct engine_options {
 	const struct providers_settings *providers;
 	const struct engine_front *front;
 	const struct notify_settings *notify;
+	const struct alert_settings *alerts;
 	const struct runbook_settings *runbooks;
 	bool allow_insecure_http;
 	double speed;			/* demonstrations: policies' durations are divided by it */

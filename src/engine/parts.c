@@ -28,8 +28,8 @@ static void start_alerter(struct engine *e)
 {
 	enum { SLOWEST_MS = 60000, FASTEST_MS = 2000 };
 	int64_t every = e->o->failover->cycle_ms;
-	struct alerter_deps d = { e->loop, e->store, e->o->notify, e->id, every,
-				  e->o->failover->min_balance, epoch_of, e };
+	struct alerter_deps d = { e->loop, e->store, e->id, every, e->o->failover->min_balance,
+				  epoch_of, e->ports.alerts_moved, e };
 
 	d.every_ms = every > SLOWEST_MS ? SLOWEST_MS : every < FASTEST_MS ? FASTEST_MS : every;
 	e->alerter = alerter_new(&d);
@@ -76,8 +76,8 @@ static const char *account_name(void *ctx, const char *label)
 
 static void start_sentry(struct engine *e)
 {
-	struct sentry_deps d = { e->loop, e->store, e->metrics, e->o->notify, e->o->speed,
-				 policy_of, epoch_of, journal_moved, account_name, e };
+	struct sentry_deps d = { e->loop, e->store, e->metrics, e->o->notify, e->o->alerts,
+				 e->o->speed, policy_of, epoch_of, journal_moved, account_name, e };
 
 	e->sentry = sentry_new(&d);
 	sentry_start(e->sentry);

@@ -225,7 +225,7 @@ static void page(struct executor *x, struct owed *o)
 	const struct failover_ports *ports = x->d->ports;
 	static const char text[] = "the application did not take the unlock; it is tried again "
 				   "until it does, and the lock ends by itself";
-	int r = alert_raise(&t, "unlock-owed", o->event, "bad", text, NULL, NULL);
+	int r = alert_raise(&t, "unlock-owed", o->event, "bad", text, false, NULL);
 	if (r >= 0 && ports && ports->say)
 		r = ports->say(ports->ctx, &t, SAY_LOCKED, NULL, o->event, text, NULL);
 	if (r >= 0)

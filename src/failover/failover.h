@@ -77,6 +77,8 @@ struct failover_ports {
 	 * NULL. */
 	int (*say)(void *ctx, struct tx *t, int say_kind, const struct event *e,
 		   const char *subject, const char *text, struct err *err);
+	/* Alerts were raised or ended, and that is committed; NULL = nobody is interested. */
+	void (*alerts_moved)(void *ctx);
 };
 
 struct failover_deps {

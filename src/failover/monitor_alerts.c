@@ -9,7 +9,6 @@
 #include "core/mem.h"
 #include "failover/lease.h"
 #include "failover/watch.h"
-#include "notify/notify.h"
 #include "store/control.h"
 
 enum { WISHES_MAX = 400 };
@@ -107,19 +106,20 @@ static int put(struct monitor *m, const struct wishes *l, struct err *err)
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
 		const struct alert_wish *w = &l->v[i], *old = wishes_find(&m->alerts, w->name,
 			w->subject);
-		bool is_new = false;
 
 		if (old && wish_same(w, old->severity, old->text))
 			continue;
-		r = alert_raise(&t, w->name, w->subject, w->severity, w->text, &is_new, err);
-		if (r == 0 && is_new && w->tell && p && p->say)
-			r = p->say(p->ctx, &t, SAY_ALERT, NULL, w->name, w->text, err);
+		r = alert_raise(&t, w->name, w->subject, w->severity, w->text, w->tell, err);
 	}
 	for (size_t i = 0; r == 0 && i < m->alerts.n; i++)
 		if (!wishes_find(l, m->alerts.v[i].name, m->alerts.v[i].subject))
 			r = alert_resolve(&t, m->alerts.v[i].name, m->alerts.v[i].subject, NULL,
 					  err);
-	return r == 0 ? tx_commit(&t, NULL, err) : r;
+	if (r == 0)
+		r = tx_commit(&t, NULL, err);
+	if (r == 0 && p && p->alerts_moved)
+		p->alerts_moved(p->ctx);
+	return r;
 }
 
 static bool same(const struct monitor *m, const struct wishes *l)

@@ -64,7 +64,7 @@ static int fail_event(struct executor *x, struct tx *t, const char *id, int64_t 
 	int r = event_lock(t, id, &row, err);
 
 	if (r == ERR_NOT_FOUND) /* gone as a whole: the lineage goes by what is outside */
-		return alert_raise(t, "commits-lost", id, "bad", why, NULL, err);
+		return alert_raise(t, "commits-lost", id, "bad", why, true, err);
 	if (r >= 0)
 		r = for_a_person(t, &row.e, max_epoch, &person, err);
 	if (r >= 0 && person) {
@@ -107,7 +107,7 @@ static int settle(struct executor *x, struct intents *in, int64_t epoch, int64_t
 		r = lease_epoch_above(&t, in->max_epoch, ret_raised, err);
 	if (r >= 0 && n)
 		r = alert_raise(&t, "commits-lost", "database", "bad",
-				"the database lost commits that outside writes were made on", NULL,
+				"the database lost commits that outside writes were made on", true,
 				err);
 	if (r >= 0)
 		r = tx_commit(&t, NULL, err);

@@ -36,6 +36,11 @@ static int event_rank(const char *severity)
 	return rank < 0 ? SEV_NONE : rank;	/* their order is that of the enum */
 }
 
+const char *declare_severity(const struct policy_declare *d, const struct occasion *o)
+{
+	return d->severity ? d->severity : o->priority;
+}
+
 static bool fits(const struct policy_declare *d, const struct occasion *o, int64_t now_ms,
 		 double speed)
 {
@@ -47,7 +52,7 @@ static bool fits(const struct policy_declare *d, const struct occasion *o, int64
 		return d->event && event_rank(o->name) >= event_rank(d->event) &&
 		       (!d->confirmed || o->confirmed) &&
 		       (!d->share || o->share >= (double)d->share);
-	return d->alert && str_eq(d->alert, o->name) &&
+	return d->alert && str_eq(d->alert, o->name) && declare_severity(d, o) &&
 	       (!d->subject || str_eq(d->subject, o->subject)) &&
 	       (!str_eq(d->level, "critical") || !str_eq(o->level, "warn"));
 }
@@ -59,7 +64,8 @@ const struct policy_declare *declare_row(const struct policy *p, const struct oc
 
 	for (size_t i = 0; i < p->n_declare; i++)
 		if (fits(&p->declare[i], o, now_ms, speed) &&
-		    (!best || severity_higher(p, p->declare[i].severity, best->severity)))
+		    (!best || severity_higher(p, declare_severity(&p->declare[i], o),
+					      declare_severity(best, o))))
 			best = &p->declare[i];
 	return best;
 }
@@ -92,6 +98,7 @@ static const char events_sql[] =
 	" WHERE q.open_in IS NOT NULL OR NOT q.linked ORDER BY q.opened_at DESC LIMIT $2";
 static const char alerts_sql[] =
 	"SELECT q.*, i.severity FROM (SELECT a.id, a.name, a.subject, a.text, a.severity, a.since,"
+	" a.priority,"
 	" " OPEN_IN("alert", "a.id") " AS open_in, " LINKED("alert", "a.id") " AS linked"
 	" FROM ringdown.alert a WHERE a.state = 'firing' AND a.name = ANY($1::text[]) AND"
 	" a.silenced_by IS NULL AND a.inhibited_by IS NULL) q"
@@ -147,8 +154,9 @@ static int read_alerts(struct incidents *h, const char *names, struct occasions 
 			.text = text_or_null(r, i, 3),
 			.level = text_or_null(r, i, 4),
 			.since_ms = pg_time(r, i, 5),
-			.incident = text_or_null(r, i, 6),
-			.incident_severity = text_or_null(r, i, 8),
+			.priority = text_or_null(r, i, 6),
+			.incident = text_or_null(r, i, 7),
+			.incident_severity = text_or_null(r, i, 9),
 		};
 	}
 	return e;
@@ -164,6 +172,7 @@ static void occasions_fini(struct occasions *l)
 		free(o->subject);
 		free(o->text);
 		free(o->level);
+		free(o->priority);
 		free(o->incident);
 		free(o->incident_severity);
 	}
@@ -195,9 +204,10 @@ static bool judge(struct incidents *h, const struct occasion *o, int64_t now, st
 	const struct policy_declare *d = p ? declare_row(p, o, now, h->d.speed) : NULL;
 
 	*ret = (struct verdict){ 0 };
-	if (!d || (o->incident && !severity_higher(p, d->severity, o->incident_severity)))
+	if (!d || (o->incident &&
+		   !severity_higher(p, declare_severity(d, o), o->incident_severity)))
 		return false;
-	ret->severity = xstrdup(d->severity);
+	ret->severity = xstrdup(declare_severity(d, o));
 	ret->service = xstrdup(d->service ? d->service : "telephony");
 	ret->title = text_clean(d->title ? d->title : o->text ? o->text : o->name, TITLE_MAX);
 	ret->why = o->event ? xasprintf("policy: %s is %s%s", o->ref, o->name,
@@ -268,7 +278,7 @@ static void sort(struct incidents *h, struct occasions *l, int64_t now)
 	for (size_t i = 0; p && i < l->n; i++) {
 		const struct policy_declare *d = declare_row(p, &l->v[i], now, h->d.speed);
 
-		l->v[i].rank = rank_of(p, d ? d->severity : NULL);
+		l->v[i].rank = rank_of(p, d ? declare_severity(d, &l->v[i]) : NULL);
 	}
 	if (l->n)
 		qsort(l->v, l->n, sizeof(*l->v), by_rank);

@@ -13,7 +13,7 @@
 struct occasion {
 	bool event;			/* else an alert */
 	char *ref, *name, *subject, *text;	/* name: severity of the event, or of the alert */
-	char *level;			/* of an alert: warn, bad */
+	char *level, *priority;		/* of an alert: warn, bad; severity that it is rated as */
 	char *incident, *incident_severity;	/* open and declared by policy: it is in there */
 	bool confirmed;
 	double share;			/* of the account's agents, 0..100 */
@@ -23,6 +23,8 @@ struct occasion {
 /* The row that fits with the highest severity; NULL = none. Pure. */
 const struct policy_declare *declare_row(const struct policy *p, const struct occasion *o,
 					 int64_t now_ms, double speed);
+/* What it would declare: the row's severity, else the alert's own. */
+const char *declare_severity(const struct policy_declare *d, const struct occasion *o);
 /* Is severity a higher than b? By their order in the policy; an unknown one is the lowest. */
 bool severity_higher(const struct policy *p, const char *a, const char *b);
 

@@ -11,7 +11,11 @@ struct alert {
 	int state;			/* enum alert_state */
 	int64_t since_ms, resolved_at_ms;
 	char *acked_by;
-	int64_t acked_at_ms;
+	int64_t acked_at_ms, ack_until_ms;	/* it runs out then; 0 = never */
+	/* People were told: when last, how often; when they are told next unless somebody
+	 * acknowledges it, 0 = not again. */
+	int64_t told_at_ms, told_n, next_tell_ms;
+	char *told_to;			/* channels: "slack, mail" */
 	char *priority;			/* of an incident it would be: P0..P3; NULL = none named */
 	char *source;			/* ringdown, policy, or who sent it */
 	char *grouping;			/* alerts of one group are told in one message */

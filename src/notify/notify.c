@@ -315,6 +315,50 @@ int notify_put(struct tx *t, const struct notify_settings *set, enum say_kind ki
 	return end_put(&p, subject, r);
 }
 
+static bool has_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)) != NULL; at += n)
+		if ((at == words || strchr(" ,", at[-1])) && (!at[n] || strchr(" ,", at[n])))
+			return true;
+	return false;
+}
+
+/* May this channel say it: configured, of this kind, and named. */
+static bool says(const struct channel *c, const struct notify_settings *set, enum say_kind kind,
+		 const char *by)
+{
+	return c->kinds & KIND(kind) && c->configured(set) && (!by || has_word(by, c->name));
+}
+
+int notify_put_by(struct tx *t, const struct notify_settings *set, enum say_kind kind,
+		  const char *subject, const char *text, const char *key, const char *by,
+		  struct str *ret_by, struct err *err)
+{
+	struct putting p = { .t = t, .set = set, .kind = kind, .event = "",
+			     .payload = STR_INIT(1 << 20), .told = STR_INIT(500),
+			     .data = STR_INIT(1 << 20), .id = xstrdup(key) };
+	bool named = false;
+	int r;
+
+	for (size_t i = 0; set && by && channels[i]; i++)
+		named |= says(channels[i], set, kind, by);
+	p.w = JW(&p.data);
+	jw_obj(&p.w, NULL);
+	jw_arr(&p.w, "messages");
+	r = make_payload(&p, NULL, subject, text, err);
+	for (size_t i = 0; r >= 0 && set && channels[i]; i++) {
+		const struct channel *c = channels[i];
+
+		if (!says(c, set, kind, named && c != &channel_webhook ? by : NULL))
+			continue;
+		str_addf(ret_by, "%s%s", ret_by->len ? ", " : "", c->name);
+		r = put_channel(&p, c, true, err);
+	}
+	return end_put(&p, subject, r);
+}
+
 static int put_to(struct putting *p, const char *subject, const char *text,
 		  const struct notify_to *to, size_t n, struct str *ret_missing, struct err *err)
 {

@@ -76,6 +76,12 @@ void notifier_free(struct notifier *n);
  * alert name; e may be NULL (alerts); text: one sentence for people. */
 int notify_put(struct tx *t, const struct notify_settings *set, enum say_kind kind,
 	       const struct event *e, const char *subject, const char *text, struct err *err);
+/* As notify_put without an event, once for each key: by the channels that are named ("slack mail"),
+ * and by the webhook, which is for machines; NULL, or none of them is configured: by all. Names of
+ * those that have it are added to ret_by. */
+int notify_put_by(struct tx *t, const struct notify_settings *set, enum say_kind kind,
+		  const char *subject, const char *text, const char *key, const char *by,
+		  struct str *ret_by, struct err *err);
 /* To these channels only, once for each key; the policy chose them, so neither kinds nor caps
  * count. recipient NULL: all that the channel has. Names of channels that are not configured
  * are added to ret_missing. */

@@ -18,6 +18,15 @@
 #include "policy/policy_keys.h"
 
 static const char *const channels[] = { "pager", "slack", "phone", "email" };
+static const char *const levels[] = { "warn", "critical" };
+/* Alerts that the engine raises itself; the policy says how grave they are, what helps and what
+ * explains them. */
+static const char *const engine_alerts[] = {
+	"account", "isolation", "disagreement", "webhook", "elevenlabs", "feed", "video", "drift",
+	"number-released", "sms-filtered", "sms-failures", "balance", "standby", "engine-silent",
+	"untold", "event-held", "data-stale", "metric-unreadable", "commits-lost", "unlock-owed",
+	"database-changed", "many-alerts",
+};
 
 /* ---- names that must exist ------------------------------------------------------------------- */
 
@@ -80,7 +89,6 @@ static int check_telling(struct policy_reader *r, const struct yaml *root, const
 			 const struct names *sev)
 {
 	static const char *const events[] = { "minor", "degraded", "critical" };
-	static const char *const levels[] = { "warn", "critical" };
 	const struct yaml *s = yaml_get(root, "messages"), *y;
 	struct names groups = { .n = 0 };
 	size_t i = 0;
@@ -98,6 +106,9 @@ static int check_telling(struct policy_reader *r, const struct yaml *root, const
 		if (!d->event == !d->alert)
 			e = yaml_err(r->err, r->file, y,
 				     "declare: either event or alert is wanted");
+		if (e == 0 && d->event && !d->severity)
+			e = yaml_err(r->err, r->file, y,
+				     "declare: an event needs a severity; only an alert has one");
 		if (e == 0)
 			e = known(r, yaml_get(y, "severity"), d->severity, "severity", sev->v,
 				  sev->n);
@@ -144,6 +155,27 @@ static int check_page(struct policy_reader *r, const struct yaml *root, const st
 	return e;
 }
 
+static int check_alerts(struct policy_reader *r, const struct yaml *section,
+			const struct policy *p, const struct names *sev)
+{
+	const struct yaml *y = section ? section->first : NULL;
+	int e = 0;
+
+	for (size_t i = 0; i < p->n_alerts && y && e == 0; i++, y = y->next) {
+		const struct policy_alert *a = &p->alerts[i];
+
+		e = known(r, yaml_get(y, "alert"), a->alert, "alert of the engine", engine_alerts,
+			  COUNT_OF(engine_alerts));
+		if (e == 0)
+			e = known(r, yaml_get(y, "severity"), a->severity, "severity", sev->v,
+				  sev->n);
+		if (e == 0)
+			e = known(r, yaml_get(y, "level"), a->level, "level", levels,
+				  COUNT_OF(levels));
+	}
+	return e;
+}
+
 static int check_metric(struct policy_reader *r, const struct yaml *y,
 			const struct policy_metric *m, const struct names *sev,
 				const struct names *metrics)
@@ -167,13 +199,6 @@ static int check_metric(struct policy_reader *r, const struct yaml *y,
 			  metrics->n);
 	return e;
 }
-
-/* Alerts that the engine raises itself; the policy may say what explains them. */
-static const char *const engine_alerts[] = {
-	"account", "isolation", "disagreement", "webhook", "elevenlabs", "feed", "video", "drift",
-	"number-released", "sms-filtered", "sms-failures", "balance", "standby", "engine-silent",
-	"untold", "event-held", "data-stale", "metric-unreadable",
-};
 
 static int check_inhibit(struct policy_reader *r, const struct yaml *section,
 			 const struct names *alerts)
@@ -207,6 +232,8 @@ int policy_check(struct policy_reader *r, const struct yaml *root, const struct 
 		e = check_telling(r, root, p, &sev);
 	if (e == 0)
 		e = check_page(r, root, p);
+	if (e == 0)
+		e = check_alerts(r, yaml_get(root, "alerts"), p, &sev);
 	for (size_t i = 0; i < p->n_metrics && y && e == 0; i++, y = y->next)
 		e = check_metric(r, y, &p->metrics[i], &sev, &metrics);
 	for (size_t i = 0; i < COUNT_OF(engine_alerts); i++)
@@ -349,6 +376,25 @@ const struct policy_severity *policy_severity(const struct policy *p, const char
 		if (str_eq(p->severities[i].id, id))
 			return &p->severities[i];
 	return NULL;
+}
+
+const struct policy_alert *policy_alert(const struct policy *p, const char *name,
+					const char *severity)
+{
+	const char *level = str_eq(severity, "bad") ? "critical" : "warn";
+
+	for (size_t i = 0; p && i < p->n_alerts; i++)
+		if (str_eq(p->alerts[i].alert, name) &&
+		    (!p->alerts[i].level || str_eq(p->alerts[i].level, level)))
+			return &p->alerts[i];
+	return NULL;
+}
+
+int64_t policy_repeat_ms(const struct policy *p, const char *id)
+{
+	const struct policy_severity *s = id ? policy_severity(p, id) : NULL;
+
+	return !s || s->digest ? 0 : s->repeat_ms ? s->repeat_ms : s->respond_ms;
 }
 
 const struct policy_vendor *policy_vendor(const struct policy *p, const char *id)

@@ -59,6 +59,9 @@ struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *absent_while;		/* absence rule: fires while this other metric is > 0 */
 	char *group;			/* told in one message; NULL = the name */
 };
+/* What an alert that says nothing of it itself is: severity as of an incident, and the runbook
+ * that fits. level as in policy_declare; of several rows the first that fits counts. */
+struct policy_alert { char *alert, *level, *severity, *runbook; };
 struct policy_message {
 	char *id, *title, *subject, *body;
 	char **fields; size_t n_fields;
@@ -109,6 +112,7 @@ struct policy {
 	/* feature flags and their default */
 	struct policy_pair *flags; size_t n_flags;
 	struct policy_pair *dashboards; size_t n_dashboards;
+	struct policy_alert *alerts; size_t n_alerts;		/* no metric is behind */
 	struct policy_inhibit *inhibit; size_t n_inhibit;	/* alert -> alert it explains */
 	struct policy_dependency *depends; size_t n_depends;	/* capability on component */
 	struct policy_shown *shown; size_t n_shown;		/* on our status page */
@@ -125,6 +129,12 @@ struct policy *policy_parse(const char *text, size_t len, const char *file, stru
 struct policy *policy_load(const char *file, struct err *err);
 void policy_free(struct policy *p);
 const struct policy_metric *policy_metric(const struct policy *p, const char *name);
+/* NULL: no row fits. severity: of an alert, info, warn or bad. */
+const struct policy_alert *policy_alert(const struct policy *p, const char *name,
+					const char *severity);
+/* How often an alert of this severity is told again while nobody acknowledges it: as the routing
+ * says, else whenever the time to respond has passed; 0 = once. id may be NULL. */
+int64_t policy_repeat_ms(const struct policy *p, const char *id);
 const struct policy_message *policy_message(const struct policy *p, const char *id);
 const struct policy_vendor *policy_vendor(const struct policy *p, const char *id);
 const struct policy_contact *policy_contact(const struct policy *p, const char *role);

@@ -473,11 +473,19 @@ static const struct policy_key declare_rows[] = {
 	{ "confirmed", PK_BOOL, false, AT(policy_declare, confirmed) },
 	{ "share", PK_FN, false, .fn = share },
 	{ "for", PK_DURATION, false, AT(policy_declare, for_ms) },
-	{ "severity", PK_TEXT, true, AT(policy_declare, severity) },
+	{ "severity", PK_TEXT, false, AT(policy_declare, severity) },
 	{ "service", PK_TEXT, false, AT(policy_declare, service) },
 	{ "title", PK_TEXT, false, AT(policy_declare, title) },
 };
 static const struct policy_keys declare_keys = KEYS(declare_rows, policy_declare);
+
+static const struct policy_key alert_rows[] = {
+	{ "alert", PK_TEXT, true, AT(policy_alert, alert) },
+	{ "level", PK_TEXT, false, AT(policy_alert, level) },
+	{ "severity", PK_TEXT, true, AT(policy_alert, severity) },
+	{ "runbook", PK_TEXT, false, AT(policy_alert, runbook) },
+};
+static const struct policy_keys alert_keys = KEYS(alert_rows, policy_alert);
 
 static int calls(struct policy_reader *r, const struct yaml *y, void *obj)
 {
@@ -584,6 +592,7 @@ static const struct policy_key top_rows[] = {
 	{ "contacts", PK_LIST, false, ATN(policy, contacts), .of = &contact_keys },
 	{ "metrics", PK_SECTION, false, ATN(policy, metrics), .of = &metric_keys,
 	  .id_at = offsetof(struct policy_metric, name) },
+	{ "alerts", PK_LIST, false, ATN(policy, alerts), .of = &alert_keys },
 	{ "inhibit", PK_FN, false, .fn = inhibit },
 	{ "depends", PK_LIST, false, ATN(policy, depends), .of = &depends_keys },
 	{ "status_page", PK_FN, false, .fn = status_page },

@@ -91,7 +91,11 @@ SELECT (SELECT seq FROM ringdown.journal_head) AS seq,
     since, resolved_at AS "resolvedAt", acked_by AS "ackedBy", acked_at AS "ackedAt", priority, source,
     grouping AS "group", count, figure AS value, runbook, inhibited_by AS "inhibitedBy",
     silenced_by AS "silencedBy", silenced_reason AS "silencedReason",
-    silenced_until AS "silencedUntil", labels FROM ringdown.alert
+    silenced_until AS "silencedUntil", labels, ack_until AS "ackUntil", told_at AS "toldAt",
+    told_n AS told, told_to AS "toldTo", CASE WHEN state = 'firing' AND NOT quiet
+     AND acked_by IS NULL AND inhibited_by IS NULL THEN CASE WHEN told_at IS NULL
+     THEN silenced_until WHEN repeat_at IS NOT NULL THEN greatest(repeat_at, silenced_until)
+     END END AS "nextTellAt" FROM ringdown.alert
    WHERE state <> 'resolved' OR resolved_at >= $2 ORDER BY since DESC, id LIMIT 500) x)
   AS alerts,
  (SELECT coalesce(json_agg(x), '[]') FROM (SELECT n.id, n.address, n.id = l.holder AS leader,

@@ -32,21 +32,8 @@ void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const
 	str_fini(&past);
 }
 
-/* New, and no silence covers it. */
-static int alert_loud_now(struct tx *t, const char *name, const char *subject, bool *ret,
-			  struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err, "SELECT NOT EXISTS (SELECT 1 FROM ringdown.silence"
-			 " WHERE name IN ('*', $1) AND subject IN ('*', $2) AND ended_by IS NULL"
-			 " AND since <= $3 AND until > $3)", "ttm", name, subject, tx_now_ms(t));
-
-	*ret = e == 0 && pg_bool(r, 0, 0);
-	return e;
-}
-
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
-		const char *text, bool *ret_new, struct err *err)
+		const char *text, bool tell, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	_cleanup_(pg_result_free_p) struct pg_result *old = NULL;
@@ -63,20 +50,14 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 	louder = !is_new && !str_eq(pg_text(old, 0, 0), severity);
 	e = tx_query(t, &r, err,
 		     "INSERT INTO ringdown.alert (id, name, subject, text, severity, state, since,"
-		     " seen_at) VALUES ('AL-' || nextval('ringdown.alert_seq'), $1, $2, $3, $4,"
-		     " 'firing', $5, $5) ON CONFLICT (name, subject) WHERE state <> 'resolved' DO"
-		     " UPDATE SET text = excluded.text, severity = excluded.severity, seen_at ="
-		     " excluded.seen_at, state = 'firing' RETURNING " ALERT_COLUMNS,
-		     "ttttm", name, subject, text ? text : "", severity, tx_now_ms(t));
-	if (e < 0)
-		return e;
-	if (is_new || louder)
+		     " seen_at, quiet) VALUES ('AL-' || nextval('ringdown.alert_seq'), $1, $2, $3,"
+		     " $4, 'firing', $5, $5, $6) ON CONFLICT (name, subject) WHERE state <>"
+		     " 'resolved' DO UPDATE SET text = excluded.text, severity = excluded.severity,"
+		     " seen_at = excluded.seen_at, state = 'firing' RETURNING " ALERT_COLUMNS,
+		     "ttttmb", name, subject, text ? text : "", severity, tx_now_ms(t), !tell);
+	if (e == 0 && (is_new || louder))
 		alert_note(t, r, is_new ? "alert.firing" : "alert.changed", NULL);
-	if (ret_new && is_new)
-		return alert_loud_now(t, name, subject, ret_new, err);
-	if (ret_new)
-		*ret_new = false;
-	return 0;
+	return e;
 }
 
 int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret_was,

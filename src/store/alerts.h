@@ -11,8 +11,10 @@
 int alert_put(struct tx *t, const struct alert *a, struct err *err);
 /* A pending one that came to nothing is taken out. */
 int alert_drop(struct tx *t, const char *name, const char *subject, struct err *err);
-/* on: by who acts in t. ERR_NOT_FOUND: no open one has this id. */
-int alert_ack(struct tx *t, const char *id, bool on, const char *reason, struct err *err);
+/* on: by who acts in t, until then (0 = for ever). Off: it is told again at once.
+ * ERR_NOT_FOUND: no open one has this id. */
+int alert_ack(struct tx *t, const char *id, bool on, int64_t until_ms, const char *reason,
+	      struct err *err);
 /* Name and subject of an alert; ERR_NOT_FOUND names the id. Caller frees both. */
 int alert_find(struct store *s, const char *id, char **ret_name, char **ret_subject,
 	       struct err *err);
@@ -35,10 +37,33 @@ int silences_list(struct store *s, int64_t now_ms, struct silence **ret, size_t 
  * [{"source","target","equal"}]. Journaled where it changed. */
 int alerts_hush(struct tx *t, const char *table, struct err *err);
 
-/* Alerts that people should hear of, or hear the end of (over): firing, not hushed and not told;
- * resolved and told before. The engine's own are told where they are raised. By group. */
-int alerts_untold(struct tx *t, bool over, struct alert **ret, size_t *ret_n, struct err *err);
-int alerts_told(struct tx *t, const struct alert *v, size_t n, bool over, struct err *err);
+/* Severity and runbook of the engine's own alerts by the table [{"n","alert","level","severity",
+ * "runbook"}] in the order of n. Journaled where it changed. */
+int alerts_rate(struct tx *t, const char *table, struct err *err);
+
+/* What people should hear now, by group: firing, not hushed and not told; told, and due again;
+ * resolved and told before. alerts_told keeps next_tell_ms and told_to of each. */
+enum alert_telling { TELL_BEGUN, TELL_AGAIN, TELL_OVER };
+int alerts_untold(struct tx *t, enum alert_telling what, struct alert **ret, size_t *ret_n,
+		  struct err *err);
+int alerts_told(struct tx *t, const struct alert *v, size_t n, enum alert_telling what,
+		struct err *err);
+
+/* Silences and acknowledgements that end soon, and silences that hush what fires for so long that
+ * somebody may have forgotten them. */
+#define ALERT_FORGOTTEN_MS INT64_C(86400000)
+struct alert_ending {
+	char *what;			/* silence, ack */
+	char *id, *name, *subject, *by, *reason, *why;
+	int64_t since_ms, until_ms, firing;
+};
+extern const struct record_type alert_ending_type;
+/* t NULL: all, read from s; else those that nobody was reminded of, for the leader. */
+int alerts_ending(struct store *s, struct tx *t, int64_t now_ms, int64_t within_ms,
+		  struct alert_ending **ret, size_t *ret_n, struct err *err);
+int alerts_reminded(struct tx *t, const struct alert_ending *v, size_t n, struct err *err);
+/* Acknowledgements that ran out are nobody's any more. */
+int alerts_acks_expire(struct tx *t, struct err *err);
 
 /* Series between two lives of an engine, and samples for charts. doc: [{"name","label","doc"}],
  * a null doc forgets; [{"name","label","value"}] at one instant. */

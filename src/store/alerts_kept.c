@@ -2,14 +2,12 @@
  * Alerts of rules and of others; see alerts.h. State moves here, in the transaction that
  * journals it; what is only figures is refreshed without a journal row.
  *
- * Who is told when is the alert host's business.
+ * Who is told when is the alert host's business; what it keeps of that is in alerts_told.c.
  */
 #include "core/json.h"
 #include "model/row.h"
 #include "store/alerts.h"
 #include "store/alerts_internal.h"
-
-enum { TOLD_MAX = 500 };
 
 static const char put_sql[] =
 	"INSERT INTO ringdown.alert (id, name, subject, text, severity, state, since, seen_at,"
@@ -19,7 +17,10 @@ static const char put_sql[] =
 	" ON CONFLICT (name, subject) WHERE state <> 'resolved' DO UPDATE SET"
 	" text = excluded.text, severity = excluded.severity, state = excluded.state,"
 	" seen_at = excluded.seen_at, priority = excluded.priority, count = excluded.count,"
-	" figure = excluded.figure, labels = excluded.labels, runbook = excluded.runbook"
+	" figure = excluded.figure, labels = excluded.labels, runbook = excluded.runbook,"
+	/* what was told as a warning and is worse now is told again at once */
+	" repeat_at = CASE WHEN alert.told_at IS NOT NULL AND excluded.severity = 'bad'"
+	"  AND alert.severity <> 'bad' THEN excluded.seen_at ELSE alert.repeat_at END"
 	" RETURNING " ALERT_COLUMNS;
 
 int alert_put(struct tx *t, const struct alert *a, struct err *err)
@@ -74,13 +75,19 @@ int alert_drop(struct tx *t, const char *name, const char *subject, struct err *
 	return 0;
 }
 
-int alert_ack(struct tx *t, const char *id, bool on, const char *reason, struct err *err)
+int alert_ack(struct tx *t, const char *id, bool on, int64_t until_ms, const char *reason,
+	      struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	_cleanup_(free_p) char *line = NULL;
-	int e = tx_query(t, &r, err, "UPDATE ringdown.alert SET acked_by = $2, acked_at = $3"
-			 " WHERE id = $1 AND state <> 'resolved' RETURNING " ALERT_COLUMNS, "ttm",
-			 id, on ? t->who.actor : NULL, on ? tx_now_ms(t) : (int64_t)0);
+	/* what nobody has in hand any more is told again at once */
+	int e = tx_query(t, &r, err, "UPDATE ringdown.alert SET acked_by = $2::text, acked_at = $3,"
+			 " ack_until = $4, reminded_at = NULL, repeat_at = CASE"
+			 " WHEN $2::text IS NULL AND"
+			 " told_at IS NOT NULL AND acked_by IS NOT NULL THEN $5 ELSE repeat_at END"
+			 " WHERE id = $1 AND state <> 'resolved' RETURNING " ALERT_COLUMNS, "ttmmm",
+			 id, on ? t->who.actor : NULL, on ? tx_now_ms(t) : (int64_t)0,
+			 on ? until_ms : (int64_t)0, tx_now_ms(t));
 
 	if (e < 0)
 		return e;
@@ -223,43 +230,5 @@ int alerts_hush(struct tx *t, const char *table, struct err *err)
 
 	if (e == 0)
 		alerts_note(t, r, "alert.hushed");
-	return e;
-}
-
-/* ---- telling --------------------------------------------------------------------------------- */
-
-int alerts_untold(struct tx *t, bool over, struct alert **ret, size_t *ret_n, struct err *err)
-{
-	static const char begun[] =
-		"SELECT " ALERT_COLUMNS " FROM ringdown.alert WHERE state = 'firing'"
-		" AND source <> 'ringdown' AND told_at IS NULL AND acked_by IS NULL"
-		" AND inhibited_by IS NULL AND coalesce(silenced_until, $1) <= $1"
-		" ORDER BY grouping, severity, since, id LIMIT $2";
-	static const char ended[] =
-		"SELECT " ALERT_COLUMNS " FROM ringdown.alert WHERE state = 'resolved'"
-		" AND told_at IS NOT NULL AND resolved_at <= $1"
-		" ORDER BY grouping, severity, since, id LIMIT $2";
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err, over ? ended : begun, "mi", tx_now_ms(t), (int64_t)TOLD_MAX);
-
-	if (e == 0)
-		*ret = row_records(&alert_type, r, ret_n);
-	return e;
-}
-
-int alerts_told(struct tx *t, const struct alert *v, size_t n, bool over, struct err *err)
-{
-	struct str ids = STR_INIT(1 << 20);
-	struct jw w = JW(&ids);
-	int e;
-
-	jw_arr(&w, NULL);
-	for (size_t i = 0; i < n; i++)
-		jw_str(&w, NULL, v[i].id);
-	jw_arr_end(&w);
-	e = tx_query(t, NULL, err, "UPDATE ringdown.alert SET told_at = $2 WHERE id IN"
-		     " (SELECT json_array_elements_text($1::json))", "tm", str_get(&ids),
-		     over ? (int64_t)0 : tx_now_ms(t));
-	str_fini(&ids);
 	return e;
 }

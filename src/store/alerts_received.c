@@ -174,23 +174,41 @@ int alert_deliveries_list(struct store *s, int64_t limit, struct alert_delivery 
 	return e;
 }
 
-int alerts_received_prune(struct store *s, int64_t before_ms, struct err *err)
-{
-	int e = store_query(s, NULL, err, "DELETE FROM ringdown.alert_delivery WHERE at < $1", "m",
-			    before_ms);
+/* ---- what is old, a batch at a time ---------------------------------------------------------- */
 
-	return e < 0 ? e : store_query(s, NULL, err, "DELETE FROM ringdown.alert_member m USING"
-				       " ringdown.alert a WHERE a.id = m.alert_id AND"
-				       " a.state = 'resolved' AND a.resolved_at < $1", "m",
-				       before_ms);
+static int prune(struct store *s, const char *sql, int64_t before_ms, bool *ret_more,
+		 struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, sql, "mi", before_ms, (int64_t)ALERT_PRUNE_BATCH);
+
+	if (e == 0)
+		*ret_more |= pg_affected(r) >= ALERT_PRUNE_BATCH;
+	return e;
 }
 
-int alerts_prune(struct store *s, int64_t before_ms, struct err *err)
+int alerts_received_prune(struct store *s, int64_t before_ms, bool *ret_more, struct err *err)
 {
-	return store_query(s, NULL, err, "DELETE FROM ringdown.alert WHERE id IN (SELECT id FROM"
-			   " ringdown.alert a WHERE state = 'resolved' AND resolved_at < $1 AND"
-			   " NOT EXISTS (SELECT 1 FROM ringdown.incident_link l WHERE"
-			   "  l.kind = 'alert' AND l.ref = a.id) AND NOT EXISTS (SELECT 1 FROM"
-			   "  ringdown.alert_member m WHERE m.alert_id = a.id) LIMIT 5000)",
-			   "m", before_ms);
+	int e = prune(s, "DELETE FROM ringdown.alert_delivery WHERE id IN (SELECT id FROM"
+		      " ringdown.alert_delivery WHERE at < $1 ORDER BY at LIMIT $2)", before_ms,
+		      ret_more, err);
+
+	return e < 0 ? e : prune(s, "DELETE FROM ringdown.alert_member WHERE ctid IN (SELECT m.ctid"
+				 " FROM ringdown.alert_member m JOIN ringdown.alert a ON a.id ="
+				 " m.alert_id WHERE a.state = 'resolved' AND a.resolved_at < $1"
+				 " LIMIT $2)", before_ms, ret_more, err);
+}
+
+int alerts_prune(struct store *s, int64_t before_ms, bool *ret_more, struct err *err)
+{
+	int e = prune(s, "DELETE FROM ringdown.alert WHERE id IN (SELECT id FROM ringdown.alert a"
+		      " WHERE state = 'resolved' AND resolved_at < $1 AND NOT EXISTS (SELECT 1 FROM"
+		      "  ringdown.incident_link l WHERE l.kind = 'alert' AND l.ref = a.id)"
+		      " AND NOT EXISTS (SELECT 1 FROM ringdown.alert_member m WHERE"
+		      "  m.alert_id = a.id) ORDER BY resolved_at LIMIT $2)", before_ms, ret_more,
+		      err);
+
+	return e < 0 ? e : prune(s, "DELETE FROM ringdown.silence WHERE id IN (SELECT id FROM"
+				 " ringdown.silence WHERE until < $1 ORDER BY until LIMIT $2)",
+				 before_ms, ret_more, err);
 }

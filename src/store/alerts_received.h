@@ -38,9 +38,10 @@ struct alert_delivery {
 extern const struct record_type alert_delivery_type;
 int alert_deliveries_list(struct store *s, int64_t limit, struct alert_delivery **ret,
 			  size_t *ret_n, struct err *err);
+enum { ALERT_PRUNE_BATCH = 2000 };	/* rows of one statement; *ret_more: there are more */
 /* Old deliveries, and members of alerts that were over before then. */
-int alerts_received_prune(struct store *s, int64_t before_ms, struct err *err);
-/* Alerts that were over before then and belong to no incident; a batch. */
-int alerts_prune(struct store *s, int64_t before_ms, struct err *err);
+int alerts_received_prune(struct store *s, int64_t before_ms, bool *ret_more, struct err *err);
+/* Alerts that were over before then and belong to no incident, and silences. */
+int alerts_prune(struct store *s, int64_t before_ms, bool *ret_more, struct err *err);
 
 #endif

@@ -32,10 +32,10 @@ int hold_release(struct tx *t, const char *id, struct err *err);	/* absent: fine
 int holds_list(struct store *s, struct hold_row **ret, size_t *ret_n, struct err *err);
 void holds_free(struct hold_row *rows, size_t n);
 
-/* Opens or refreshes; journaled only when it opens or its text's severity changes.
- * *ret_new (may be NULL): it was not open before and is not silenced: people should hear. */
+/* Opens or refreshes; journaled only when it opens or its severity changes. tell: people are to
+ * hear of it when it opens (alerts_untold); false where what caused it tells them. */
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
-		const char *text, bool *ret_new, struct err *err);
+		const char *text, bool tell, struct err *err);
 int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret_was,
 		  struct err *err);
 /* Open ones and those resolved since since_ms, newest first. */

@@ -67,7 +67,7 @@ int timeline_settle(struct store *s, int64_t epoch, bool went_back, bool *ret_ch
 	if (e == 0)
 		e = lost_timeline_put(&t, 0, err);	/* what is outside is to be looked at */
 	if (e == 0)
-		e = alert_raise(&t, "database-changed", "database", "bad", why, NULL, err);
+		e = alert_raise(&t, "database-changed", "database", "bad", why, true, err);
 	if (e == 0)
 		e = fail_attempts(&t, why, err);
 	if (e < 0)

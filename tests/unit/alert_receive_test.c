@@ -224,8 +224,8 @@ static size_t untold(struct store *s, bool over)
 	size_t n = 0;
 
 	assert_int_equal(tx_begin(s, &t, &sender, &err), 0);
-	assert_int_equal(alerts_untold(&t, over, &v, &n, &err), 0);
-	assert_int_equal(alerts_told(&t, v, n, over, &err), 0);
+	assert_int_equal(alerts_untold(&t, over ? TELL_OVER : TELL_BEGUN, &v, &n, &err), 0);
+	assert_int_equal(alerts_told(&t, v, n, over ? TELL_OVER : TELL_BEGUN, &err), 0);
 	assert_int_equal(tx_commit(&t, NULL, &err), 0);
 	alerts_free(v, n);
 	return n;
@@ -273,7 +273,7 @@ static void hushed_in(void *arg)
 	assert_int_equal(untold(s, false), 1);	/* it still fires: told now */
 	assert_int_equal(untold(s, false), 0);
 	put_alert(s, account, none, NULL);
-	IN(alert_ack(t, "AL-3", true, NULL, err));
+	IN(alert_ack(t, "AL-3", true, 0, NULL, err));
 	assert_int_equal(untold(s, false), 0);	/* somebody is on it */
 }
 

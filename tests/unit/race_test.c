@@ -330,7 +330,7 @@ ALONE(maintain) { return control_maintenance(x->s, who, true, 5, "r", err); }
 ALONE(expire) { return control_expire(x->s, who, err); }
 OP(put_hold) { UNUSED_SIDE; return hold_put(t, "h", "w", "s", "r", 0, err); }
 OP(drop_hold) { UNUSED_SIDE; return hold_release(t, "h", err); }
-OP(raise_alert) { UNUSED_SIDE; return alert_raise(t, "a", "s", "warn", "t", NULL, err); }
+OP(raise_alert) { UNUSED_SIDE; return alert_raise(t, "a", "s", "warn", "t", true, err); }
 OP(resolve) { UNUSED_SIDE; return alert_resolve(t, "a", "s", NULL, err); }
 OP(put_message)
 {

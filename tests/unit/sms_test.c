@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alert/alerter.h"
+#include "alert/tell.h"
 #include "core/log.h"
 #include "core/task.h"
 #include "providers/provider.h"
@@ -543,12 +544,24 @@ static int64_t leads(void *ctx)
 	return *(int64_t *)ctx;
 }
 
+/* What the leader's sentry does with them, without a policy. */
+static void told(struct store *s, const struct notify_settings *set, int64_t epoch)
+{
+	const struct who who = WHO_ENGINE(epoch);
+	const struct telling_alerts d = { .set = set };
+	struct tx t = { 0 };
+
+	OK(tx_begin(s, &t, &who, err));
+	OK(alert_tell(&t, &d, err));
+	OK(tx_commit(&t, NULL, err));
+}
+
 static void storm_in(void *arg)
 {
 	struct store *s = arg;
 	int64_t epoch = 0;
 	struct notify_settings set = { .webhook_url = (char *)"http://127.0.0.1:1/x" };
-	struct alerter_deps d = { s->loop, s, &set, "eng-1", 1000, 20, leads, &epoch };
+	struct alerter_deps d = { s->loop, s, "eng-1", 1000, 20, leads, NULL, &epoch };
 	struct alerter *a = alerter_new(&d);
 
 	traffic(s);
@@ -561,6 +574,7 @@ static void storm_in(void *arg)
 	IS(s, "SELECT string_agg(name || ' ' || subject || ' ' || state, ',') FROM ringdown.alert",
 	   "sms-failures org_2 firing");
 	HAS(value(s, "SELECT text FROM ringdown.alert"), "mostly code 30007");
+	told(s, &set, epoch);
 	IS(s, "SELECT string_agg(kind || ' ' || channel, ',') FROM ringdown.outbox",
 	   "alert webhook");
 	/* an account below its balance, a standby that lacks something, a message nobody took */
@@ -582,7 +596,11 @@ static void storm_in(void *arg)
 	   " resolved,standby t1 firing,untold webhook firing");
 	HAS(value(s, "SELECT text FROM ringdown.alert WHERE name = 'standby'"),
 	    "no numbers; trial");
+	told(s, &set, epoch);
 	IS(s, "SELECT count(*) FROM ringdown.outbox WHERE kind = 'resolved'", "1");
+	/* what people need not be called for is only in the list */
+	IS(s, "SELECT string_agg(name, ',' ORDER BY name) FROM ringdown.alert WHERE told_at IS NULL",
+	   "engine-silent,standby,untold");
 	/* somebody else leads meanwhile: nothing may be written */
 	sql(s, "UPDATE ringdown.lease SET holder = 'eng-2', epoch = 6");
 	FAILS(ERR_LEASE, alerter_look(a, err));

@@ -298,11 +298,10 @@ void evidence_free(struct evidence_row *rows, size_t n)
 /* ---- alerts, live document ------------------------------------------------------ */
 
 int alert_raise(struct tx *t, const char *name, const char *subject, const char *severity,
-		const char *text, bool *ret_new, struct err *err)
+		const char *text, bool tell, struct err *err)
 {
 	(void)severity;
-	if (ret_new)
-		*ret_new = true;
+	(void)tell;
 	db_note(t, name, subject, -1);
 	say(world_of(t->store), "  alert %s %s: %s", name, subject, text);
 	return db_call(t->store, err);
