@@ -213,6 +213,8 @@ static int draw_next(struct view *v, struct area a, int most)
 	return y;
 }
 
+enum { FULL_IMPACT_W = 70 };	/* narrower: what was normal is left out, no word is cut */
+
 static int draw_ratio(struct area a, int x, int y, const char *what, double v, double normal,
                       bool stale)
 {
@@ -234,7 +236,7 @@ static int draw_ratio(struct area a, int x, int y, const char *what, double v, d
 	}
 	x = area_textf(a, x, y, stale ? ROLE_stale : role, "%s%.0f%%  %s", stale ? "~" : "",
 	               v * 100, word);
-	if (normal >= 0)
+	if (normal >= 0 && a.w >= FULL_IMPACT_W)
 		x = area_textf(a, x, y, ROLE_normal, "  was %.0f%%", normal * 100);
 	return x + 3;
 }
@@ -254,8 +256,8 @@ static int draw_impact(struct view *v, struct area a, int y)
 		return y + 1 + (a.h > 14 && alerts_strip(app, a, y + 1));
 	}
 	x = draw_ratio(a, x, y, "calls ok", im->calls_ok, im->calls_ok_normal, app_stale(app));
-	x = draw_ratio(a, x, y, "sms delivered", im->sms_delivered, im->sms_delivered_normal,
-	               app_stale(app));
+	x = draw_ratio(a, x, y, a.w < FULL_IMPACT_W ? "sms" : "sms delivered", im->sms_delivered,
+	               im->sms_delivered_normal, app_stale(app));
 	if (x + 8 < a.w) {
 		x = area_text(a, x, y, ROLE_label, "live ");
 		if (im->calls_live < 0)
