@@ -43,6 +43,60 @@ static int check_names(const struct json *o, const char *where, const char *cons
 	return 0;
 }
 
+static bool known_service(const char *word, size_t n)
+{
+	for (int i = 0; i < SV_COUNT; i++) {
+		const char *name = sim_service_name((enum sim_service_id)i);
+
+		if (strlen(name) == n && strncmp(name, word, n) == 0)
+			return true;
+	}
+	return (n == 10 && strncmp(word, "twilio-all", n) == 0) || (n == 1 && *word == '*');
+}
+
+/* A fault that could never be met, or would do nothing, is a mistake of who orders it. */
+static int check_values(const struct json *m, const struct json *e, struct err *err)
+{
+	static const char *const numbers[] = { "status", "code", "latencyMs", "rate", "times",
+					       "skip", "afterMs", "forMs" };
+	static const char *const flags[] = { "dropReply", "drop", "hang", "hold" };
+
+	for (const char *p = json_get_str(m, "service"); p && *p; ) {
+		size_t n = strcspn(p, ",");
+
+		if (!known_service(p, n))
+			return err_field(err, ERR_INVALID, "service", "there is no service %.*s",
+					 (int)(n > 40 ? 40 : n), p);
+		p += n + (p[n] == ',');
+	}
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (json_get(e, numbers[i]) && json_type(json_get(e, numbers[i])) != JSON_NUMBER)
+			return err_field(err, ERR_INVALID, numbers[i], "a number is needed");
+	for (size_t i = 0; i < COUNT_OF(flags); i++)
+		if (json_get(e, flags[i]) && json_type(json_get(e, flags[i])) != JSON_BOOL)
+			return err_field(err, ERR_INVALID, flags[i], "true or false is needed");
+	return 0;
+}
+
+/* What is answered with a code or a body of one's own and no status named. */
+static int status_for(int code, bool body)
+{
+	switch (code) {
+	case 0:
+		return body ? 200 : 0;
+	case 20003:
+		return 401;
+	case 20404:
+		return 404;
+	case 20429:
+		return 429;
+	case 20500:
+		return 500;
+	default:
+		return 400;
+	}
+}
+
 int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 {
 	static const char *const match_names[] = { "service", "account", "path", "method",
@@ -58,7 +112,8 @@ int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 	if (json_type(e) != JSON_OBJECT)
 		return err_field(err, ERR_INVALID, "fault", "an object is needed");
 	if ((rc = check_names(m, "match", match_names, err)) ||
-	    (rc = check_names(e, "fault", fault_names, err)))
+	    (rc = check_names(e, "fault", fault_names, err)) ||
+	    (rc = check_values(m, e, err)))
 		return rc;
 	f = xcalloc(1, sizeof(*f));
 	f->id = ++s->next_fault;
@@ -90,6 +145,8 @@ int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 		json_print(&text, json_get(e, "body"));
 		f->body = str_take(&text);
 	}
+	if (!f->status)
+		f->status = status_for(f->code, f->body != NULL);
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = f;

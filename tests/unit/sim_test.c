@@ -538,12 +538,20 @@ static void faults_match_and_run_out(void **state)
 	struct fixture *f = *state;
 	struct sim_effect e;
 	struct err err = { 0 };
-	static const char text[] = "{\"match\":{\"servce\":\"x\"},\"fault\":{}}";
-	struct json *bad = json_parse(text, strlen(text), NULL);
+	static const struct { const char *text, *field; } wrong[] = {
+		{ "{\"match\":{\"servce\":\"x\"},\"fault\":{}}", "servce" },
+		{ "{\"match\":{\"service\":\"twilo\"},\"fault\":{}}", "service" },
+		{ "{\"fault\":{\"status\":\"503\"}}", "status" },
+		{ "{\"fault\":{\"hang\":1}}", "hang" },
+	};
 
-	assert_true(sim_fault_add(f->sim, bad, &err) < 0);
-	assert_string_equal(err.field, "servce");
-	json_free(bad);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		struct json *bad = json_parse(wrong[i].text, strlen(wrong[i].text), NULL);
+
+		assert_true(sim_fault_add(f->sim, bad, &err) < 0);
+		assert_string_equal(err.field, wrong[i].field);
+		json_free(bad);
+	}
 	control(f, "/_sim/fault",
 		"{\"match\":{\"service\":\"twilio\",\"account\":\"acme-main\",\"method\":\"POST\","
 		"\"path\":\"*/IncomingPhoneNumbers/*\",\"body\":\"SmsUrl\"},"
@@ -562,6 +570,12 @@ static void faults_match_and_run_out(void **state)
 	meet(f, "monitor", NULL, "GET", "/v1/Alerts", &e);
 	assert_int_equal(e.latency_ms, 55);
 	assert_true(e.drop_reply);
+	sim_fault_clear(f->sim);
+	control(f, "/_sim/fault", "{\"match\":{},\"fault\":{\"body\":\"<html>\",\"times\":1}}");
+	meet(f, "monitor", NULL, "GET", "/v1/Alerts", &e);
+	assert_int_equal(e.status, 200);
+	assert_string_equal(e.body, "<html>");
+	sim_effect_fini(&e);
 }
 
 /* ---- traffic -------------------------------------------------------------------- */
