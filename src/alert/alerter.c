@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/duty.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/task.h"
 #include "store/control.h"
 #include "store/wishes.h"
 
@@ -27,7 +27,9 @@ static const char *const ours[] = { "sms-failures", "balance", "standby", "engin
 
 struct alerter {
 	struct alerter_deps d;
-	struct duty duty;
+	struct task *task;
+	bool stopping;
+	struct condition wake;
 	struct wishes now, before;	/* of this look and of the last one */
 	/* messages could not be counted: their alerts stay as they are */
 	bool sms_unknown;
@@ -258,14 +260,25 @@ int alerter_look(struct alerter *a, struct err *err)
 
 /* ---- the task ------------------------------------------------------------------- */
 
-static int64_t turn(void *arg)
+static void run(void *arg)
 {
 	struct alerter *a = arg;
-	struct err err = { 0 };
 
-	if (alerter_look(a, &err) < 0 && err.code != ERR_CANCELLED)
-		log_debug("alerts", "%s", err.msg);
-	return a->d.every_ms;
+	while (!a->stopping && !task_cancelled()) {
+		struct err err = { 0 };
+
+		if (alerter_look(a, &err) < 0 && err.code != ERR_CANCELLED)
+			log_debug("alerts", "%s", err.msg);
+		if (!a->stopping)
+			condition_wait(&a->wake, a->d.every_ms);
+	}
+}
+
+static void run_done(void *arg)
+{
+	struct alerter *a = arg;
+
+	a->task = NULL;
 }
 
 struct alerter *alerter_new(const struct alerter_deps *d)
@@ -280,23 +293,27 @@ struct alerter *alerter_new(const struct alerter_deps *d)
 
 void alerter_start(struct alerter *a)
 {
-	duty_start(&a->duty, a->d.loop, "alerts", turn, a);
+	a->task = task_start(a->d.loop, "alerts", run, a, run_done);
 }
 
 void alerter_stop(struct alerter *a)
 {
-	if (a)
-		duty_stop(&a->duty);
+	if (!a || a->stopping)
+		return;
+	a->stopping = true;
+	condition_wake(&a->wake);
+	if (a->task)
+		task_cancel(a->task);
 }
 
 bool alerter_idle(const struct alerter *a)
 {
-	return !a || duty_idle(&a->duty);
+	return !a || !a->task;
 }
 
 void alerter_free(struct alerter *a)
 {
-	if (!a || !duty_idle(&a->duty))
+	if (!a || a->task)
 		return;
 	wishes_fini(&a->now);
 	wishes_fini(&a->before);

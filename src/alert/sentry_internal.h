@@ -4,12 +4,13 @@
 
 #include "alert/board.h"
 #include "alert/sentry.h"
-#include "core/duty.h"
+#include "core/task.h"
 
 struct sentry {
 	struct sentry_deps d;
-	struct duty duty;
-	int64_t pruned_ms;		/* wall: what is old was dropped last */
+	struct task *task;
+	struct condition wake;
+	bool stopping;
 	struct board *board;
 	int64_t epoch;			/* the board was loaded under this one */
 	int64_t wall_ms, mono_ms;	/* of the last look */

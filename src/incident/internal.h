@@ -2,13 +2,15 @@
 #ifndef RD_INCIDENT_INTERNAL_H
 #define RD_INCIDENT_INTERNAL_H
 
-#include "core/duty.h"
+#include "core/task.h"
 #include "incident/incidents.h"
 #include "providers/feed.h"
 
 struct incidents {
 	struct incidents_deps d;
-	struct duty duty;
+	struct task *task;
+	struct condition wake;
+	bool stopping;
 	int64_t feeds_at[FEED_COUNT], feeds_quoted_ms;	/* of quotes.c */
 };
 /* A duration of the policy at the pace of a demonstration. */

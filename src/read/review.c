@@ -159,11 +159,12 @@ int read_review_agents(struct pg_conn *c, int64_t from_ms, int64_t to_ms, int64_
 		       " AND a.at <= $2) OR (SELECT a.outcome FROM ringdown.agent_change a WHERE "
 		       "a.agent_id = v.id"
 		       " AND a.at < $1 ORDER BY a.at DESC LIMIT 1) = 'bad'),"
-		       " (SELECT count(*) FROM \"VoiceAgent\")",
+		       " (SELECT count(*) FROM \"VoiceAgent\"),"
+		       " EXISTS (SELECT 1 FROM ringdown.agent_change WHERE at <= $2)",
 		       "mm", from_ms, to_ms);
 
 	if (e == 0) {
-		*ret_failing = pg_i64(r, 0, 0);
+		*ret_failing = pg_bool(r, 0, 2) ? pg_i64(r, 0, 0) : -1;
 		*ret_agents = pg_i64(r, 0, 1);
 	}
 	return e;

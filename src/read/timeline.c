@@ -178,11 +178,6 @@ static const char *marks_of(const struct timeline_window *w)
 	return w->incident ? "coalesce(m.pinned, false), coalesce(m.text, '')" : "false, ''";
 }
 
-static const char *hidden_of(const struct timeline_window *w)
-{
-	return w->incident ? "coalesce(m.hidden, false)" : "false";
-}
-
 static void add_order(struct query *q, const struct timeline_window *w, const char *at,
 		      const char *number)
 {
@@ -200,7 +195,7 @@ static void add_where(struct query *q, const struct timeline_window *w, const st
 	str_add(&q->sql, ", ");
 	add_number(q, from_number(w, p, source));
 	str_add(&q->sql, ")");
-	if (w->incident && !w->noise)
+	if (w->incident)
 		str_add(&q->sql, " AND NOT coalesce(m.hidden, false)");
 	if (w->pinned)
 		str_add(&q->sql, w->incident ? " AND m.pinned" : " AND false");
@@ -224,8 +219,7 @@ static void add_journal(struct query *q, const struct timeline_window *w,
 {
 	str_addf(&q->sql, "(SELECT j.seq, j.at, NULL::timestamptz, j.at, j.kind, j.subject,"
 		 " j.actor, j.text, j.level, NULL::text, NULL::text, %s, 0::bigint, 'j:' || j.seq,"
-		 " 'journal ' || j.seq, false, %s FROM ringdown.journal j", marks_of(w),
-		 hidden_of(w));
+		 " 'journal ' || j.seq, false FROM ringdown.journal j", marks_of(w));
 	add_marks(q, w, "'j:' || j.seq");
 	add_where(q, w, p, 'j', "j.at", "j.seq");
 	if (w->from_ms)
@@ -255,8 +249,7 @@ static void add_notes(struct query *q, const struct timeline_window *w, const st
 {
 	str_addf(&q->sql, "(SELECT n.id, n.happened_at, n.until, n.recorded_at, n.kind, n.subject,"
 		 " n.by, n.text, 'info', n.original, n.doubt, %s, n.version, 'n:' || n.id,"
-		 " nullif(n.source, ''), n.gone, %s FROM ringdown.note n", marks_of(w),
-		 hidden_of(w));
+		 " nullif(n.source, ''), n.gone FROM ringdown.note n", marks_of(w));
 	add_marks(q, w, "'n:' || n.id");
 	add_where(q, w, p, 'n', "n.happened_at", "n.id");
 	if (!w->noise)
@@ -329,16 +322,11 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i, cha
 		.doubt = dup(r, i, 10), .pinned = pg_bool(r, i, 11), .version = pg_i64(r, i, 13),
 		.id = dup(r, i, 14), .link = dup(r, i, 15), .annotation = dup(r, i, 12),
 		.editable = source == 'n' && str_eq(kind, "note"), .retracted = pg_bool(r, i, 16),
-		.hidden = pg_bool(r, i, 17),
+		.noise = (source == 'j' && timeline_noise(kind)) || pg_bool(r, i, 16),
 	};
-	e->noise = (source == 'j' && timeline_noise(kind)) || e->retracted || e->hidden;
 	e->lane = xstrdup(source == 'j' ? timeline_lane(kind) : str_eq(kind, "import") ||
 			  str_eq(kind, "quote") ? "outside" : "people");
-	e->text = xasprintf("%s%s%s%s%s",
-			    e->retracted ? "TAKEN BACK: " :
-			    e->hidden	 ? "HIDDEN: " :
-					   "",
-			    pg_text(r, i, 7),
+	e->text = xasprintf("%s%s%s%s%s", e->retracted ? "TAKEN BACK: " : "", pg_text(r, i, 7),
 			    *annotation ? " [" : "", annotation, *annotation ? "]" : "");
 }
 

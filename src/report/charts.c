@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 
-enum { ROW_H = 66, PLOT_H = 44, TRAFFIC_H = 110, TOP = 34, ACCOUNTS_MAX = 8 };
+enum { ROW_H = 66, PLOT_H = 44, TRAFFIC_H = 110, TOP = 34, ACCOUNTS_MAX = 8, BARS = 60 };
 
 static void frame(struct str *out, double y, double h, const char *most)
 {
@@ -186,46 +186,64 @@ void draw_compare(struct str *out, const struct report *r)
 
 /* ---- calls and messages ------------------------------------------------------------------ */
 
-static int64_t most_of(const struct report *r, bool calls)
+/* What falls into one bar: some slices, so that there are not more bars than can be told apart. */
+struct bar { int64_t at_ms, all, bad; };
+
+static int64_t bar_ms(const struct report *r)
 {
-	int64_t most = 1;
+	int64_t ms = r->slice_ms;
+
+	while ((r->to_ms - r->from_ms) / ms > BARS)
+		ms += r->slice_ms;
+	return ms;
+}
+
+static size_t bars_of(const struct report *r, bool calls, struct bar ret[BARS + 2])
+{
+	int64_t ms = bar_ms(r);
+	size_t n = 0;
 
 	for (size_t i = 0; i < r->n_slices; i++) {
-		int64_t n = calls ? r->slices[i].calls : r->slices[i].messages;
+		const struct review_slice *s = &r->slices[i];
+		int64_t at = s->at_ms - (s->at_ms - r->from_ms) % ms;
 
-		most = n > most ? n : most;
+		if (s->at_ms < r->from_ms)
+			continue;
+		if ((!n || ret[n - 1].at_ms != at) && n < BARS + 2)
+			ret[n++] = (struct bar){ .at_ms = at };
+		ret[n - 1].all += calls ? s->calls : s->messages;
+		ret[n - 1].bad += calls ? s->calls_failed : s->messages_failed;
 	}
-	return most;
+	return n;
+}
+
+static void bar_part(struct str *out, const char *class_, double x, double y, double w, double h)
+{
+	str_addf(out, "<rect class=%s x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
+		 class_, x, y, w, h);
 }
 
 static void bars(struct str *out, const struct report *r, bool calls, double y)
 {
-	double most = (double)most_of(r, calls), h = TRAFFIC_H - 34;
-	double w = draw_x(r, r->from_ms + r->slice_ms) - draw_x(r, r->from_ms);
+	struct bar v[BARS + 2];
+	size_t n = bars_of(r, calls, v);
+	double most = 1, h = TRAFFIC_H - 34;
+	double w = draw_x(r, r->from_ms + bar_ms(r)) - draw_x(r, r->from_ms);
 	char label[40];
 
-	draw_lane_label(out, y + 18, calls ? "Calls" : "Messages", "good, failed");
-	snprintf(label, sizeof(label), "%.0f", most);
-	frame(out, y, h, label);
-	for (size_t i = 0; i < r->n_slices; i++) {
-		const struct review_slice *s = &r->slices[i];
-		int64_t all = calls ? s->calls : s->messages,
-			bad = calls ? s->calls_failed : s->messages_failed;
-		double x = draw_x(r, s->at_ms), bar = w > 3 ? w - 1 : w > 1 ? w : 1;
+	for (size_t i = 0; i < n; i++)
+		most = (double)v[i].all > most ? (double)v[i].all : most;
+	snprintf(label, sizeof(label), "at most %.0f", most);
+	draw_lane_label(out, y + 18, calls ? "Calls" : "Messages", label);
+	frame(out, y, h, "");
+	for (size_t i = 0; i < n; i++) {
+		double x = draw_x(r, v[i].at_ms), bar = w > 3 ? w - 1 : w > 1 ? w : 1;
+		double all = h * (double)v[i].all / most, bad = h * (double)v[i].bad / most;
 
-		if (!all)
-			continue;
 		if (all > bad)
-			str_addf(out,
-				 "<rect class=ok x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-				 "height=\"%.1f\"/>",
-				 x, y + h * (1 - (double)all / most), bar,
-				 h * (double)(all - bad) / most);
-		if (bad)
-			str_addf(out,
-				 "<rect class=bad x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-				 "height=\"%.1f\"/>",
-				 x, y + h * (1 - (double)bad / most), bar, h * (double)bad / most);
+			bar_part(out, "ok", x, y + h - all, bar, all - bad);
+		if (bad > 0)
+			bar_part(out, "bad", x, y + h - bad, bar, bad);
 		str_addc(out, '\n');
 	}
 }
@@ -237,7 +255,7 @@ void draw_traffic(struct str *out, const struct report *r)
 
 	if (!r->n_slices)
 		return;
-	report_span(every, r->slice_ms);
+	report_span(every, bar_ms(r));
 	str_add(out, "<h3>Calls and messages</h3>\n");
 	draw_open(out, bottom + 24, "Calls and messages, and those of them that failed");
 	draw_axis(out, r, TOP, bottom);
@@ -245,7 +263,7 @@ void draw_traffic(struct str *out, const struct report *r)
 	bars(out, r, false, TOP + 6 + TRAFFIC_H);
 	draw_stages(out, r, TOP, bottom);
 	str_addf(out,
-		 "</svg><figcaption>One bar is %s. Failed ones stand at the bottom of each bar."
-		 "</figcaption></figure>\n",
+		 "</svg><figcaption>One bar is %s. Red, at the bottom: failed; green above it: "
+		 "went well.</figcaption></figure>\n",
 		 every);
 }

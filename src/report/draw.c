@@ -328,19 +328,29 @@ void draw_timeline(struct str *out, const struct report *r)
 {
 	struct str body = STR_INIT(4 << 20);
 	int y = TOP + 8;
+	bool ill;
 
 	y = account_lanes(&body, r, y) + 4;
+	ill = body.len > 0;
 	y = event_bars(&body, r, y) + 4;
 	y = run_bars(&body, r, y) + 4;
 	y = marks(&body, r, "alert", "Alerts", y);
 	y = marks(&body, r, "message", "Messages", y);
 	y = marks(&body, r, "people", "People", y);
 	y = marks(&body, r, "outside", "Outside", y);
+	if (!body.len) {
+		str_fini(&body);
+		return; /* an axis with nothing on it shows nothing */
+	}
 	draw_open(out, y + 24,
 		  "The incident over time: accounts, failover, runbooks, alerts, messages, people");
 	draw_axis(out, r, TOP, y);
 	str_add(out, str_get(&body));
 	draw_stages(out, r, TOP, y);
-	str_add(out, "</svg></figure>\n");
+	str_add(out, "</svg><figcaption>");
+	if (ill)
+		str_add(out, "Accounts: the higher the bar, the worse; a thin line is well, grey was "
+			     "not known. ");
+	str_add(out, "Dots: the bigger, the more entries.</figcaption></figure>\n");
 	str_fini(&body);
 }

@@ -10,7 +10,7 @@
 #include "core/mem.h"
 #include "report/facts.h"
 
-enum { KEY_MOMENTS = 60 };
+enum { KEY_MOMENTS = 50, MOMENT_TEXT = 280 };
 
 /* ---- building ------------------------------------------------------------------- */
 
@@ -148,7 +148,7 @@ static void agents_sentence(const struct report *r, struct report_blocks *b)
 {
 	if (r->agents_failing < 0)
 		block_add(b, BLOCK_UNKNOWN,
-			  "Agents affected: unknown, their history could not be read.");
+			  "Agents affected: unknown, their state then is not recorded.");
 	else
 		block_add(b, BLOCK_ITEM, "Agents: %lld of %lld were seen failing.",
 			  (long long)r->agents_failing, (long long)r->agents_all);
@@ -178,9 +178,10 @@ static void summary(const struct report *r, struct report_blocks *b)
 static void stamps(const struct report *r, struct report_blocks *b)
 {
 	const struct incident *i = &r->doc.incident;
+	bool entered = i->kind == IK_BACKFILL;
 	const struct { const char *what; int64_t at; } rows[] = {
 		{ "Impact began", i->started_at_ms },	{ "Detected", i->detected_at_ms },
-		{ "Declared", i->declared_at_ms },	{ "Acknowledged", i->acked_at_ms },
+		{ entered ? NULL : "Declared", i->declared_at_ms }, { "Acknowledged", i->acked_at_ms },
 		{ "Mitigated", i->mitigated_at_ms },	{ "Resolved", i->resolved_at_ms },
 	};
 	size_t t = block_table(b, "Stages", "Stage|At|After the stage before");
@@ -189,6 +190,8 @@ static void stamps(const struct report *r, struct report_blocks *b)
 	for (size_t k = 0; k < COUNT_OF(rows); k++) {
 		char at[32], span[40];
 
+		if (!rows[k].what)
+			continue; /* when it was entered is no stage of it */
 		report_when(at, rows[k].at);
 		report_span(span, rows[k].at && before && rows[k].at >= before ? rows[k].at - before
 									       : -1);
@@ -246,30 +249,59 @@ static void in_time(const struct report *r, struct report_blocks *b)
 			  s->severity);
 }
 
+/* Which of two key moments a reader misses less: what was measured, or what was done. */
+static bool was_done(const struct timeline_entry *e)
+{
+	return e->pinned || !(str_eq(e->lane, "alert") || str_eq(e->lane, "account") ||
+			      (str_eq(e->lane, "people") && str_eq(e->actor, "engine")));
+}
+
+static void moment(struct report_blocks *b, size_t t, const struct timeline_entry *e)
+{
+	_cleanup_(free_p) char *text = text_clean(e->text, MOMENT_TEXT);
+	char at[32];
+
+	report_when(at, e->happened_at_ms);
+	block_cell(b, t, "%s%s", at, e->doubt ? " (?)" : "");
+	block_cell(b, t, "%s", or_dash(e->lane));
+	block_cell(b, t, "%s", or_dash(e->actor));
+	block_cell(b, t, "%s%s%s%s%s", e->pinned ? "PINNED " : "", or_dash(text),
+		   e->doubt ? " [doubtful instant: " : "", e->doubt ? e->doubt : "",
+		   e->doubt ? "]" : "");
+}
+
+/* Where there are too many, what was measured is left out first; of what was done, the middle. */
 static void moments(const struct report *r, struct report_blocks *b)
 {
-	size_t n = 0, shown = 0, t;
+	size_t n = 0, done = 0, t, nth = 0, room;
 
-	for (size_t i = 0; i < r->n_entries; i++)
-		n += report_key_moment(&r->entries[i]);
+	for (size_t i = 0; i < r->n_entries; i++) {
+		bool key = report_key_moment(&r->entries[i]);
+
+		n += key;
+		done += key && was_done(&r->entries[i]);
+	}
 	block_add(b, BLOCK_TEXT, "%zu entries were recorded%s; %zu of them are key moments%s.",
 		  r->n_entries, r->cut ? " (and more: the rest is left out here)" : "", n,
-		  n > KEY_MOMENTS ? ", of which the first are shown" : "");
+		  done > KEY_MOMENTS ? ", of which the first and the last are shown" :
+		  n > KEY_MOMENTS    ? ", of which some alerts are left out here" : "");
+	if (!n)
+		return;
 	t = block_table(b, "Key moments", "At|Lane|Who|What");
-	for (size_t i = 0; i < r->n_entries && shown < KEY_MOMENTS; i++) {
+	room = done < KEY_MOMENTS ? KEY_MOMENTS - done : 0;
+	for (size_t i = 0; i < r->n_entries; i++) {
 		const struct timeline_entry *e = &r->entries[i];
-		char at[32];
 
 		if (!report_key_moment(e))
 			continue;
-		report_when(at, e->happened_at_ms);
-		block_cell(b, t, "%s%s", at, e->doubt ? " (?)" : "");
-		block_cell(b, t, "%s", or_dash(e->lane));
-		block_cell(b, t, "%s", or_dash(e->actor));
-		block_cell(b, t, "%s%s%s%s%s", e->pinned ? "PINNED " : "", or_dash(e->text),
-			   e->doubt ? " [doubtful instant: " : "", e->doubt ? e->doubt : "",
-			   e->doubt ? "]" : "");
-		shown++;
+		if (!was_done(e)) {
+			if (room && room--)
+				moment(b, t, e);
+			continue;
+		}
+		nth++;
+		if (done <= KEY_MOMENTS || nth <= KEY_MOMENTS / 2 || nth + KEY_MOMENTS / 2 > done)
+			moment(b, t, e);
 	}
 }
 

@@ -104,6 +104,17 @@ static bool live(struct store *s, struct pg_conn **c)
 	return pg_acquire(s->pool, c, &err) == 0;
 }
 
+/* Nothing at all was recorded of that time: then 0 would be a claim. */
+static void unwatched(struct report *r)
+{
+	bool any = r->agents_failing >= 0;
+
+	for (size_t k = 0; k < COUNT_OF(r->traffic); k++)
+		any = any || r->traffic[k].usual_total != TRAFFIC_UNKNOWN || r->traffic[k].total;
+	if (!any && r->orgs_all == 0)
+		r->orgs_all = -1;
+}
+
 static void read_rest(struct store *s, struct pg_conn **c, struct report *r)
 {
 	const char *id = r->doc.incident.id;
@@ -133,6 +144,7 @@ static void read_rest(struct store *s, struct pg_conn **c, struct report *r)
 		else
 			review_traffic_unknown((enum review_kind)k, "no connection",
 					       &r->traffic[k]);
+	unwatched(r);
 }
 
 /* The newest thousand but this one, without drills. */

@@ -76,6 +76,7 @@ static void title(struct str *out, const struct report *r)
 		html_time(out, i->resolved_at_ms);
 	html_textf(out, ". Commander: %s. Report: %s", i->commander ? i->commander : "nobody",
 		   i->review == RV_IN_REVIEW ? "in review"
+		   : i->review == RV_NONE    ? "not begun"
 					     : enum_name(&review_state_names, i->review));
 	if (r->n_signs)
 		html_textf(out, " (%s)", r->signs[r->n_signs - 1].by);
@@ -96,12 +97,20 @@ static void card(struct str *out, const char *class_, const char *value, const c
 	str_add(out, "</dd></div>\n");
 }
 
+/* Two units are what a card holds and a reader keeps. */
+static void short_span(char ret[40], int64_t ms)
+{
+	int64_t unit = ms >= 86400000 ? 3600000 : ms >= 3600000 ? 60000 : 1;
+
+	report_span(ret, ms < 0 ? ms : ms / unit * unit);
+}
+
 static void time_card(struct str *out, const struct report *r, enum time_kind k)
 {
 	int64_t ms = incident_time(&r->doc.incident, k);
 	char span[40];
 
-	report_span(span, ms);
+	short_span(span, ms);
 	card(out, ms < 0 ? "none" : k == TIME_IMPACT ? "first" : "", ms < 0 ? "\xe2\x80\x94" : span,
 	     k == TIME_IMPACT ? "Users affected" : enum_name(&time_kind_names, k),
 	     ms < 0 ? "a stamp is missing" : time_kind_help(k));
@@ -152,11 +161,11 @@ static void cards(struct str *out, const struct report *r)
 	     r->agents_failing < 0 ? "none"
 	     : r->agents_failing   ? "hurt"
 				   : "",
-	     agents, "Agents hit", r->agents_all < 0 ? "could not be read" : of);
+	     agents, "Agents hit", r->agents_all < 0 ? "not recorded then" : of);
 	for (size_t k = 0; k < COUNT_OF(r->traffic); k++)
 		lost_card(out, &r->traffic[k]);
 	card(out, r->orgs_all < 0 ? "none" : r->orgs_all ? "hurt" : "", orgs, "Orgs hit",
-	     "an agent, call or message failed");
+	     r->orgs_all < 0 ? "not recorded then" : "with a failed agent, call, message");
 	if (r->n_events)
 		moved_card(out, r);
 	str_add(out, "</dl>\n");

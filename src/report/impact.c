@@ -60,7 +60,7 @@ static void orgs(const struct report *r, struct report_blocks *b)
 
 	if (r->orgs_all < 0) {
 		block_add(b, BLOCK_UNKNOWN,
-			  "Orgs affected: unknown, the tables could not be read.");
+			  "Orgs affected: unknown, what failed then is not recorded.");
 		return;
 	}
 	block_add(b, BLOCK_ITEM,
@@ -92,7 +92,7 @@ void report_impact_facts(const struct report *r, struct report_blocks *b)
 		block_add(b, BLOCK_TEXT, "As declared: %s", i->impact);
 	if (r->agents_failing < 0)
 		block_add(b, BLOCK_UNKNOWN,
-			  "Agents affected: unknown, their history could not be read.");
+			  "Agents affected: unknown, their state then is not recorded.");
 	else
 		block_add(b, BLOCK_ITEM,
 			  "Agents seen failing: %lld of %lld (changes of their state as watched).",

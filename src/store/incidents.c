@@ -209,7 +209,10 @@ int incident_clocks_add(struct tx *t, const char *id, const struct incident_cloc
 
 static int insert_incident(struct tx *t, const struct incident_new *n, char *id, struct err *err)
 {
-	int64_t now = tx_now_ms(t), detected = n->detected_at_ms ? n->detected_at_ms : now;
+	/* when something long over was noticed is not known by when it was entered */
+	bool asked = n->detected_at_ms || n->kind == IK_BACKFILL;
+	int64_t now = tx_now_ms(t), detected = asked ? n->detected_at_ms : now;
+	int64_t from = detected ? detected : n->started_at_ms ? n->started_at_ms : now;
 	bool over = n->kind != IK_REAL && n->resolved_at_ms;
 	const char *state = over ? "resolved" : "declared";
 	int e = tx_query(t, NULL, err,
@@ -225,7 +228,7 @@ static int insert_incident(struct tx *t, const struct incident_new *n, char *id,
 	if (e == 0)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id,"
 			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, $5)",
-			     "tmttt", id, over ? detected : now, n->severity, t->who.actor,
+			     "tmttt", id, over ? from : now, n->severity, t->who.actor,
 			     n->reason ? n->reason : "declared");
 	for (size_t i = 0; e == 0 && i < n->n_tasks; i++)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_task (incident_id, text)"
