@@ -115,7 +115,8 @@ static const char *you_line(const struct event *e, char *buf, size_t n)
 	event_gates_text(e, gates, sizeof(gates));
 	switch (e->status) {
 	case EV_PENDING:
-		snprintf(buf, n, "A approve now   X reject   E extend   g gates %s", gates);
+		snprintf(buf, n, "A approve %s   X reject   E extend   g gates %s",
+		         event_shut_gate(e) ? "with override" : "now", gates);
 		break;
 	case EV_HELD:
 		snprintf(buf, n, "A approve with override   X reject   g gates %s", gates);

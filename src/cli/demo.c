@@ -72,14 +72,18 @@ static bool moved(struct demo *d)
 	return e && e->status == EV_COMPLETED;
 }
 
-/* Nobody can roll back to an account that stays broken. */
+/* Nobody can roll back to an account that stays broken, or resolve an outage that never ends. */
 static void mend(struct demo *d)
 {
 	enum { MENDED_AFTER_S = 60 };
 
-	while (!task_cancelled() && !moved(d))
-		condition_wait(&d->changed, -1);
-	demo_sleep_story(d, MENDED_AFTER_S);
+	if (d->scenario->lasts_s) {
+		task_sleep(d->scenario->lasts_s * 1000);
+	} else {
+		while (!task_cancelled() && !moved(d))
+			condition_wait(&d->changed, -1);
+		demo_sleep_story(d, MENDED_AFTER_S);
+	}
 	if (!task_cancelled())
 		demo_stage(d, "recover");
 }
@@ -97,7 +101,7 @@ static void hold(struct run *r)
 	demo_feed_start(d);
 	if (task_sleep(OUTAGE_AFTER_MS) == 0)
 		script_outage(d);
-	if (d->scenario->mends)
+	if (d->scenario->mends || d->scenario->lasts_s)
 		mend(d);
 	while (!task_cancelled())
 		condition_wait(&d->changed, -1);

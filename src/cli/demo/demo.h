@@ -145,6 +145,9 @@ struct scenario {
 	bool digest_same;		/* the simulator's digest must be as before */
 	bool no_event;			/* no failover event may have been opened */
 	bool mends;			/* before people the primary recovers after the failover */
+	/* before people the outage ends by itself after so many seconds (whatever the speed: people
+	 * are not faster with it); 0 = never */
+	int lasts_s;
 };
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_at(size_t i);	/* NULL at the end */

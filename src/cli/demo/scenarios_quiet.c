@@ -2,6 +2,8 @@
 #include "cli/demo/script.h"
 #include "store/store.h"
 
+enum { LASTS_S = 900 };	/* time to declare, tell people, walk a runbook; then to resolve and review */
+
 static void play_one_agent(struct demo *d)
 {
 	script_alert_only(d, 600);
@@ -86,17 +88,17 @@ static const struct scenario rows[] = {
 	{ "one-agent", "1 of 40 agents fails", "alert", 1, .play = play_one_agent,
 	  .digest_same = true, .no_event = true },
 	{ "region-outage", "primary and backups answer 5xx", "alert|held", 1,
-	  .play = play_region_outage, .digest_same = true },
+	  .play = play_region_outage, .digest_same = true, .lasts_s = LASTS_S },
 	{ "no-numbers", "the backups have too few voice-ready numbers", "held", 1,
 	  .play = play_no_numbers, .digest_same = true },
 	{ "self-isolated", "no provider can be reached; mail still can", "alert", 1,
-	  .play = play_one_agent, .digest_same = true, .no_event = true },
+	  .play = play_one_agent, .digest_same = true, .no_event = true, .lasts_s = LASTS_S },
 	{ "rate-limited", "429 on most calls", "none|alert", 1, .play = play_rate_limited,
-	  .digest_same = true, .no_event = true },
+	  .digest_same = true, .no_event = true, .lasts_s = LASTS_S },
 	{ "webhook-down", "our own webhook endpoint fails", "alert", 1, .play = play_one_agent,
-	  .digest_same = true, .no_event = true },
+	  .digest_same = true, .no_event = true, .lasts_s = LASTS_S },
 	{ "elevenlabs-down", "ElevenLabs fails, Twilio is fine", "alert", 1, .play = play_one_agent,
-	  .digest_same = true, .no_event = true },
+	  .digest_same = true, .no_event = true, .lasts_s = LASTS_S },
 	{ "sms-storm", "SMS failures by carrier filtering in two orgs", "alert", 1,
 	  .play = play_sms_storm, .digest_same = true, .no_event = true },
 };
