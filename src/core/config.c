@@ -37,6 +37,7 @@ struct config {
 	void *problem_ctx;
 	size_t problems;
 	struct err *err;
+	bool in_environment;		/* its own two keys may be meant as well */
 };
 
 static const char insecure_option[] = "allowInsecureHttp";
@@ -110,6 +111,7 @@ static char *suggest(const struct config *c, const char *path, const char *key)
 	size_t prefix = strlen(path) - strlen(key);
 	const char **names = xcalloc(2 * c->n + 3, sizeof(*names));
 	char **parts = xcalloc(c->n + 3, sizeof(*parts));
+	bool env = c->in_environment;
 	char *found = NULL;
 	size_t n = 0;
 
@@ -119,8 +121,8 @@ static char *suggest(const struct config *c, const char *path, const char *key)
 			parts[n++] = xstrndup(name, prefix + strcspn(name + prefix, "."));
 	}
 	if (!prefix) {
-		parts[n++] = xstrdup("environments");
-		parts[n++] = xstrdup("environment");
+		parts[n++] = xstrdup(env ? "label" : "environments");
+		parts[n++] = xstrdup(env ? "production" : "environment");
 	}
 	for (size_t i = 0; i < n; i++)
 		names[i] = parts[i] + prefix;
@@ -303,7 +305,10 @@ static int load_environments(struct config *c, const struct yaml *root, const ch
 		return unknown_environment(c, all, env_name, chosen);
 	str_replace(&c->environment, env_name);
 	str_replace(&c->label, env_name);
-	return load_environment(c, env);
+	c->in_environment = true;
+	int r = load_environment(c, env);
+	c->in_environment = false;
+	return r;
 }
 
 static int load_process_environment(struct config *c, char *(*getenv_fn)(const char *))
@@ -422,6 +427,13 @@ static struct config *load(struct config *c, const struct option_table *const *t
 	}
 	if (!r)
 		r = load_layers(c, root, env_name, getenv_fn);
+	for (size_t i = 0; i < n && !r; i++) {
+		struct err why = { 0 };
+
+		if (tables[i]->check && tables[i]->check(bases[i], &why) < 0)
+			r = problem(c, "%s%s%s: %s", c->file ? c->file : "", c->file ? ": " : "",
+				    why.field[0] ? why.field : tables[i]->section, why.msg);
+	}
 	yaml_free(root);
 	c->file = NULL;
 	c->err = NULL;

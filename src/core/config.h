@@ -49,7 +49,11 @@ struct option_row {
 	const char *unit;
 	const char *help;		/* one sentence, with the source of the number */
 };
-struct option_table { const char *section; const struct option_row *rows; size_t n; size_t size; };
+struct option_table {
+	const char *section; const struct option_row *rows; size_t n; size_t size;
+	/* do the values fit together? NULL = nothing to ask; err->field names an option */
+	int (*check)(const void *settings, struct err *err);
+};
 
 struct config_value {			/* where a value came from, for `config show` */
 	const struct option_row *row;

@@ -121,9 +121,6 @@ static const struct option_row rows[] = {
 	     "that we could see (section 7)."),
 	FLAG("shadow", shadow, "false", "Decide and record, but never act (section 7)."),
 };
-const struct option_table failover_options = { "failover", rows, COUNT_OF(rows),
-					       sizeof(struct failover_settings) };
-
 void failover_settings_scale(struct failover_settings *s, double speed)
 {
 	for (size_t i = 0; i < failover_options.n && speed > 1; i++) {
@@ -170,3 +167,11 @@ int failover_settings_check(const struct failover_settings *s, struct err *err)
 				 (long long)s->fall);
 	return 0;
 }
+
+static int check_options(const void *settings, struct err *err)
+{
+	return failover_settings_check(settings, err);
+}
+
+const struct option_table failover_options = { "failover", rows, COUNT_OF(rows),
+					       sizeof(struct failover_settings), check_options };

@@ -227,6 +227,8 @@ static void refused(void **state)
 		  ":1:14: no environment 'tset' in" },
 		{ "environment: a\nenvironments: {a: {databse: x}}\n",
 		  ":2:20: unknown key 'databse', did you mean 'database'?" },
+		{ "environment: a\nenvironments: {a: {labl: x}}\n",
+		  "unknown key 'labl', did you mean 'label'?" },
 		{ "environment: a\nenvironments: {a: {production: maybe}}\n",
 		  "'production' wants true" },
 	};
