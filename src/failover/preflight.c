@@ -147,7 +147,7 @@ static int64_t look_at_agents(struct flight *f)
 	return gone;
 }
 
-/* ---- what is read ----------------------------------------------------------------------------- */
+/* ---- what is read -------------------------------------------------------------------------- */
 
 /* An attempt as plan_store would put it on record, in memory. */
 static int set_up(struct flight *f, struct err *err)
@@ -206,7 +206,7 @@ static void read_live(struct flight *f)
 	f->live = info.result == CALL_OK ? n : -1;
 }
 
-/* ---- the steps ---------------------------------------------------------------------------------- */
+/* ---- the steps ----------------------------------------------------------------------------- */
 
 static void step_lock(struct flight *f)
 {

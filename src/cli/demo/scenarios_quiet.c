@@ -2,7 +2,7 @@
 #include "cli/demo/script.h"
 #include "store/store.h"
 
-enum { LASTS_S = 900 };	/* time to declare, tell people, walk a runbook; then to resolve and review */
+enum { LASTS_S = 900 };	/* time to declare, tell people and walk a runbook before it ends */
 
 static void play_one_agent(struct demo *d)
 {
