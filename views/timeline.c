@@ -252,6 +252,7 @@ static void draw(struct view *v, struct area a)
 	else if (!p->n)
 		area_text(a, 1, y + 1, ROLE_dim,
 		          !p->loaded ? "asking the engine .."
+		          : !p->oldest ? "searching .."
 		          : p->q[0]  ? "nothing matches the filter"
 		                     : "nothing here");
 	if (detail && e)

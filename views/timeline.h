@@ -24,6 +24,8 @@ struct timeline_pages {
 	struct client_request *request;
 	enum { ASK_NONE, ASK_SEEK, ASK_OLDER, ASK_NEWER } asked;
 	int64_t asked_ms, seq;
+	char older[64], newer[64]; /* a search was left off there; "" = go on from the last row */
+	int64_t newest_ms;	   /* when there was nothing newer, by the wall clock */
 	bool loaded;
 	char problem[160];
 	void (*changed)(void *ctx);

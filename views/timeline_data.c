@@ -1,7 +1,8 @@
 /*
  * Pages of the timeline. Invariant: rows are in one order, newest first, without a hole
  * between them; never more than TIMELINE_MOST are kept, the far side is dropped and can be
- * fetched again by the position of what is left. One question is under way at a time.
+ * fetched again by the position of what is left. One question is under way at a time; a
+ * search that the engine left off goes on where it was, row found or not.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "core/mem.h"
 #include "views/timeline.h"
 
-enum { NEAR = 40, MOVED_MS = 1000, AGAIN_MS = 3000 };
+enum { NEAR = 40, MOVED_MS = 1000, AGAIN_MS = 3000, SKEW_MS = 300000 };
 
 void timeline_pages_init(struct timeline_pages *p, struct app *a)
 {
@@ -76,9 +77,10 @@ static void ask(struct timeline_pages *p, int what, const char *cursor, int64_t 
 	str_fini(&b);
 }
 
-/* Rows of the answer in its order; *ret_more: something lies beyond. */
-static struct timeline_entry *rows_of(const struct json *doc, size_t *ret_n, bool *ret_more)
+/* Rows of the answer in its order; next: where it goes on, "" when nothing lies beyond. */
+static struct timeline_entry *rows_of(const struct json *doc, size_t *ret_n, char next[64])
 {
+	const char *cursor = json_get_str(doc, "nextCursor");
 	size_t n = 0;
 	struct timeline_entry *v = records_read(&timeline_entry_type, json_get(doc, "entries"), &n);
 
@@ -90,7 +92,7 @@ static struct timeline_entry *rows_of(const struct json *doc, size_t *ret_n, boo
 			i++;
 		}
 	*ret_n = n;
-	*ret_more = json_get_str(doc, "nextCursor") != NULL;
+	snprintf(next, 64, "%s", cursor ? cursor : "");
 	return v;
 }
 
@@ -118,8 +120,8 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 	struct timeline_pages *p = ctx;
 	struct timeline_entry *v;
 	int asked = (int)p->asked;
+	char next[64];
 	size_t n;
-	bool more;
 
 	p->request = NULL;
 	p->asked = ASK_NONE;
@@ -130,28 +132,34 @@ static void got(void *ctx, int status, const struct json *doc, const char *probl
 		return;
 	}
 	p->problem[0] = '\0';
-	v = rows_of(doc, &n, &more);
-	if (asked == ASK_SEEK) {
-		drop(p, 0, p->n);
-		p->oldest = !more;
-		p->loaded = true;
-		insert(p, 0, v, n);
-	} else if (asked == ASK_OLDER) {
-		insert(p, p->n, v, n);
-		p->oldest = !more;
-		if (p->n > TIMELINE_MOST) {
-			drop(p, 0, p->n - TIMELINE_MOST);
-			p->newest = false;
-		}
-	} else {
+	v = rows_of(doc, &n, next);
+	if (asked == ASK_NEWER) {
 		reverse(v, n);
 		insert(p, 0, v, n);
-		p->newest = !more;
+		p->newest = !next[0];
+		memcpy(p->newer, next, sizeof(next));
 		if (p->n > TIMELINE_MOST) {
 			drop(p, TIMELINE_MOST, p->n);
 			p->oldest = false;
+			p->older[0] = '\0';
+		}
+	} else {
+		if (asked == ASK_SEEK) {
+			drop(p, 0, p->n);
+			p->loaded = true;
+			p->newer[0] = '\0';
+		}
+		insert(p, p->n, v, n);
+		p->oldest = !next[0];
+		memcpy(p->older, next, sizeof(next));
+		if (p->n > TIMELINE_MOST) {
+			drop(p, 0, p->n - TIMELINE_MOST);
+			p->newest = false;
+			p->newer[0] = '\0';
 		}
 	}
+	if (p->newest && asked != ASK_OLDER)
+		p->newest_ms = loop_wall_ms(p->app->loop);
 	free_p(&v);
 	p->changed(p->ctx);
 }
@@ -164,22 +172,46 @@ void timeline_seek(struct timeline_pages *p, int64_t at_ms)
 	ask(p, ASK_SEEK, NULL, at_ms ? at_ms + 1 : 0);
 }
 
+/* Behind the newest row; what was searched since and did not match is not searched again. */
+static void ask_newer(struct timeline_pages *p)
+{
+	int64_t since = p->newest ? p->newest_ms - SKEW_MS : 0;
+	char cursor[64];
+
+	if (p->newer[0])
+		memcpy(cursor, p->newer, sizeof(cursor));
+	else if (p->q[0] && since > (p->n ? p->rows[0].happened_at_ms : 0))
+		snprintf(cursor, sizeof(cursor), "%lld-j-0", (long long)since);
+	else
+		cursor_of(&p->rows[0], cursor, sizeof(cursor));
+	ask(p, ASK_NEWER, cursor, 0);
+}
+
+static void ask_older(struct timeline_pages *p)
+{
+	char cursor[64];
+
+	if (p->older[0])
+		memcpy(cursor, p->older, sizeof(cursor));
+	else
+		cursor_of(&p->rows[p->n - 1], cursor, sizeof(cursor));
+	ask(p, ASK_OLDER, cursor, 0);
+}
+
 void timeline_near(struct timeline_pages *p, size_t i)
 {
 	int64_t age = loop_now_ms(p->app->loop) - p->asked_ms;
 	bool moved = p->newest && client_state(p->app->client)->seq != p->seq && age >= MOVED_MS;
-	char cursor[64];
+	bool search = p->q[0] && p->newest_ms > SKEW_MS;
 
 	if (p->request || (p->problem[0] && age < AGAIN_MS))
 		return;
-	if (!p->loaded || (!p->n && moved)) {
+	if (!p->loaded || (!p->n && p->oldest && moved && !search)) {
 		if (!p->loaded || age >= MOVED_MS)
 			timeline_seek(p, 0);
-	} else if (p->n && !p->oldest && i + NEAR >= p->n) {
-		cursor_of(&p->rows[p->n - 1], cursor, sizeof(cursor));
-		ask(p, ASK_OLDER, cursor, 0);
-	} else if (p->n && ((!p->newest && i < NEAR) || moved) && !p->to_ms) {
-		cursor_of(&p->rows[0], cursor, sizeof(cursor));
-		ask(p, ASK_NEWER, cursor, 0);
+	} else if (!p->oldest && i + NEAR >= p->n && (p->n || p->older[0])) {
+		ask_older(p);
+	} else if (((p->n && !p->newest && i < NEAR) || (moved && (p->n || search))) && !p->to_ms) {
+		ask_newer(p);
 	}
 }

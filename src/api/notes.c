@@ -270,8 +270,9 @@ static const struct route routes[] = {
 		      " doubt}]" } },
 	  .help = "lines of a log from outside, each kept with the instant as it was written" },
 	{ "GET", "/api/v1/timeline", PR_VIEWER, .handle = get_timeline,
-	  .help = "journal, notes and imports in one order:"
-		  " ?incident=&from=&to=&at=&forward=1&lane=&q=&noise=1&pinned=1&limit=&cursor=" },
+	  .help = "journal, notes and imports in one order; a search may leave off early, with a"
+		  " nextCursor to go on: ?incident=&from=&to=&at=&forward=1&lane=&q=&noise=1"
+		  "&pinned=1&limit=&cursor=" },
 	{ "POST", "/api/v1/timeline/mark", PR_OPERATOR, .handle = post_mark,
 	  .body = { TEXT("incident", 40, .required = true), TEXT("entry", 60, .required = true),
 		    { "pinned", M_BOOL }, { "hidden", M_BOOL }, TEXT("text", 2000) },

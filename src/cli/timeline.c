@@ -186,7 +186,8 @@ static int import_run(struct cli *c)
 static const struct cli_option list_options[] = {
 	{ .name = "lane", .arg = "L",
 	  .help = "only account, event, run, alert, message, people, outside or engine" },
-	{ .name = "search", .arg = "TEXT", .help = "only what contains this" },
+	{ .name = "search", .arg = "TEXT",
+	  .help = "only what has this in its words, subject or who did it" },
 	{ .name = "from", .arg = "TIME", .help = "from this instant, RFC 3339" },
 	{ .name = "to", .arg = "TIME", .help = "up to this instant" },
 	{ .name = "noise", .help = "also the system's own small steps" },

@@ -19,13 +19,24 @@ static void add_escaped(struct str *out, char c)
 	}
 }
 
+/* Most text goes out as it came in: what needs no change is found without decoding. */
+static size_t plain_bytes(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x7f && s[i] != '"' &&
+	       s[i] != '\\')
+		i++;
+	return i;
+}
+
 void json_add_string(struct str *out, const char *s, size_t n)
 {
 	size_t from = 0; /* begin of the run that needs no change */
 	size_t used;
 
 	str_addc(out, '"');
-	for (size_t i = 0; i < n; i += used) {
+	for (size_t i = plain_bytes(s, n); i < n; i += used) {
 		unsigned char c = (unsigned char)s[i];
 		used = 1;
 		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')

@@ -410,6 +410,47 @@ int pg_query(struct pg_conn *c, const char *sql, struct pg_params *p, struct pg_
 	return r;
 }
 
+/* Its name, made known to the server when it is new; false: to be sent as it is. */
+static bool keep(struct pg_conn *c, const char *sql, const struct pg_params *p, char name[16])
+{
+	int i = 0;
+
+	while (i < c->n_kept && strcmp(c->kept[i], sql) != 0)
+		i++;
+	snprintf(name, 16, "kept%d", i);
+	if (i < c->n_kept)
+		return true;
+	if (i == PG_KEPT_MAX || PQtransactionStatus(c->pq) != PQTRANS_IDLE ||
+	    run_sent(c, PQsendPrepare(c->pq, name, sql, p->n, p->type),
+		     c->pool->statement_timeout_ms + 500, NULL, NULL) < 0)
+		return false; /* what is wrong with it is said when it runs */
+	c->kept[c->n_kept++] = xstrdup(sql);
+	return true;
+}
+
+int pg_query_kept(struct pg_conn *c, const char *sql, struct pg_params *p, struct pg_result **ret,
+		  struct err *err)
+{
+	char name[16];
+	int r = check_usable(c, err);
+
+	if (r < 0 || !keep(c, sql, p, name))
+		return pg_query(c, sql, p, ret, err);
+	r = run_sent(c, PQsendQueryPrepared(c->pq, name, p->n, p->v, NULL, NULL, 0),
+		     c->pool->statement_timeout_ms + 500, ret, err);
+	if (r == ERR_FAILED && !c->broken && PQtransactionStatus(c->pq) == PQTRANS_IDLE) {
+		/* its table changed, or a pooler gave us another server's session: this
+		 * connection has kept the wrong things */
+		if (err)
+			*err = (struct err){ 0 };
+		r = pg_query(c, sql, p, ret, err);
+		c->broken = true;
+		return r;
+	}
+	pg_params_fini(p);
+	return r;
+}
+
 int pg_query_capped(struct pg_conn *c, const char *sql, struct pg_params *p, int64_t max_rows,
 		    size_t max_bytes, struct pg_result **ret, int64_t *ret_rows, struct err *err)
 {

@@ -62,6 +62,10 @@ void pg_params_fini(struct pg_params *p);
  * ERR_UNREACHABLE, ERR_FAILED. err->field holds the constraint name when there is one. */
 int pg_query(struct pg_conn *c, const char *sql, struct pg_params *p, struct pg_result **ret,
 	     struct err *err);
+/* The same for a text asked again and again: the connection keeps it parsed, and planned where
+ * one plan serves all values. For reading only, and texts of which there are few. */
+int pg_query_kept(struct pg_conn *c, const char *sql, struct pg_params *p, struct pg_result **ret,
+		  struct err *err);
 /* Keeps the first max_rows rows and about max_bytes of them; *ret_rows counts all. */
 int pg_query_capped(struct pg_conn *c, const char *sql, struct pg_params *p, int64_t max_rows,
 		    size_t max_bytes, struct pg_result **ret, int64_t *ret_rows, struct err *err);

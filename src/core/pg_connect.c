@@ -29,6 +29,8 @@ void pg_conn_free(struct pg_conn *c)
 	timer_stop(&c->deadline);
 	unwatch(c);
 	PQfinish(c->pq);
+	while (c->n_kept)
+		free_p(&c->kept[--c->n_kept]);
 	free_p(&c);
 }
 

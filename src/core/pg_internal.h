@@ -27,6 +27,8 @@ struct pg_pool {
 	struct secret *password;
 };
 
+enum { PG_KEPT_MAX = 32 };
+
 struct pg_conn {
 	struct pg_pool *pool;
 	PGconn *pq;
@@ -41,6 +43,9 @@ struct pg_conn {
 	int outcome;
 	void (*step)(struct pg_conn *c);
 	PGresult *result;
+	/* statements that the server keeps planned (pg_query_kept), by their text */
+	char *kept[PG_KEPT_MAX];
+	int n_kept;
 	/* row by row (pg_query_capped): what is kept and what came */
 	int64_t max_rows, rows, affected;
 	size_t max_bytes, bytes;

@@ -37,11 +37,18 @@
 	F(char *, PQresultErrorField, (const PGresult *r, int field), (r, field))                  \
 	F(char *, PQresultErrorMessage, (const PGresult *r), (r))                                  \
 	F(ExecStatusType, PQresultStatus, (const PGresult *r), (r))                                \
+	F(int, PQsendPrepare,                                                                      \
+	  (PGconn * c, const char *name, const char *sql, int n, const Oid *types),                \
+	  (c, name, sql, n, types))                                                                \
 	F(int, PQsendQuery, (PGconn * c, const char *sql), (c, sql))                               \
 	F(int, PQsendQueryParams,                                                                  \
 	  (PGconn * c, const char *sql, int n, const Oid *types, const char *const *values,        \
 	   const int *lengths, const int *formats, int format),                                    \
 	  (c, sql, n, types, values, lengths, formats, format))                                    \
+	F(int, PQsendQueryPrepared,                                                                \
+	  (PGconn * c, const char *name, int n, const char *const *values, const int *lengths,     \
+	   const int *formats, int format),                                                        \
+	  (c, name, n, values, lengths, formats, format))                                          \
 	F(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn * c, PQnoticeReceiver fn, void *arg),     \
 	  (c, fn, arg))                                                                            \
 	F(int, PQsetSingleRowMode, (PGconn * c), (c))                                              \

@@ -56,7 +56,12 @@ void str_add(struct str *b, const char *s)
 
 void str_addc(struct str *b, char c)
 {
-	str_addn(b, &c, 1);
+	if (b->full || b->len + 1 >= b->cap) {
+		str_addn(b, &c, 1);
+		return;
+	}
+	b->s[b->len++] = c;
+	b->s[b->len] = 0;
 }
 
 void str_addf(struct str *b, const char *fmt, ...)

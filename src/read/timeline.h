@@ -17,13 +17,14 @@ struct timeline_window {
 	int64_t at_ms;			/* without a cursor: seek to this instant; 0 = newest */
 	bool forward;			/* oldest first from the cursor on; else newest first */
 	const char *lane;		/* one lane; NULL = all */
-	const char *q;			/* text, subject or actor contains */
+	const char *q;			/* text, subject or actor contains, case aside */
 	bool noise;			/* also the system's own small steps */
 	bool pinned;			/* only what somebody pinned */
 	int64_t limit;			/* <= 1000 */
 };
 /* *ret: n entries in the order asked for (records_free). *ret_next (heap): the cursor behind
- * the last, NULL when there is no more. ERR_INVALID with field cursor or lane. */
+ * the last, NULL when there is no more; a search may leave off with fewer than the limit, even
+ * none, and a cursor. ERR_INVALID with field cursor or lane. */
 int read_timeline(struct pg_conn *c, const struct timeline_window *w,
 		  struct timeline_entry **ret, size_t *ret_n, char **ret_next, struct err *err);
 

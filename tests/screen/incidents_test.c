@@ -361,6 +361,8 @@ static void test_timeline(void **state)
 	expect(v, "loud row 5000");
 	vt_send(v, "vo");
 	expect(v, "alone row 5000");
+	vt_send(v, "/deep\r");
+	expect(v, "deep row 4000");
 	quit(v);
 }
 

@@ -95,6 +95,46 @@ static void run(struct pg_conn *c, const char *sql)
 
 /* ---- statements and values ------------------------------------------------------------ */
 
+/* A statement that is kept goes on when its table is another one, on a fresh connection. */
+static void script_kept(struct fixture *f)
+{
+	struct pg_conn *c = acquire(f);
+	struct err err = { 0 };
+	int first = pg_backend_pid(c);
+
+	run(c, "CREATE TABLE kept_t AS SELECT 1 AS a");
+	for (int i = 0; i < 8; i++) {
+		struct pg_params p = PG_PARAMS;
+		struct pg_result *r = NULL;
+
+		if (i == 5)
+			run(c, "ALTER TABLE kept_t ADD COLUMN b text DEFAULT 'x'");
+		if (i == 6) {
+			pg_release(c);
+			c = acquire(f);
+			assert_int_not_equal(pg_backend_pid(c), first);
+		}
+		pg_p_i64(&p, i == 7 ? 2 : 1);
+		assert_int_equal(pg_query_kept(c, "SELECT * FROM kept_t WHERE a = $1::bigint", &p,
+					       &r, &err), 0);
+		assert_int_equal(pg_rows(r), i < 7);
+		assert_int_equal(pg_cols(r), i < 5 ? 1 : 2);
+		pg_result_free(r);
+	}
+	struct pg_params p = PG_PARAMS;
+	assert_int_equal(pg_query_kept(c, "SELECT nothing FROM kept_t", &p, NULL, &err),
+			 ERR_NOT_FOUND);
+	assert_true(strstr(err.msg, "nothing") != NULL);
+	run(c, "DROP TABLE kept_t");
+	pg_release(c);
+}
+
+static void kept(void **state)
+{
+	(void)state;
+	with_pool(script_kept);
+}
+
 static void script_values(struct fixture *f)
 {
 	struct pg_conn *c = acquire(f);
@@ -589,6 +629,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
+		cmocka_unit_test(kept),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(session),
 		cmocka_unit_test(deadlines),

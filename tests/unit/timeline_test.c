@@ -97,10 +97,10 @@ static void one_order(void *arg)
 		journal(s, 100 + i, t0 + 20, "event.test", "EV-1", "test");
 	journal(s, 104, t0 + 10, "account.health", "acme", "acme is degraded");
 	journal(s, 105, t0 + 30, "event.pending", "EV-1", "window opens");
-	expect(s, back, "j:105 n:2 j:103 j:102 j:101 j:100 j:104 n:1 ");
-	expect(s, forth, "n:1 j:104 j:100 j:101 j:102 j:103 n:2 j:105 ");
+	expect(s, back, "j:105 j:103 j:102 j:101 j:100 n:2 j:104 n:1 ");
+	expect(s, forth, "n:1 j:104 n:2 j:100 j:101 j:102 j:103 j:105 ");
 	back.at_ms = t0 + 20;		/* a seek lands in the middle */
-	expect(s, back, "n:2 j:103 j:102 j:101 j:100 j:104 n:1 ");
+	expect(s, back, "j:103 j:102 j:101 j:100 n:2 j:104 n:1 ");
 }
 
 static void lanes_and_noise(void *arg)
@@ -198,9 +198,78 @@ static void of_an_incident(void *arg)
 	must(timeline_mark(s, &anna, id, "j:300", &yes, NULL, "the first sign", &err), &err);
 	w.pinned = true;
 	expect(s, w, "j:300 ");
+	w.lane = "account";
+	expect(s, w, "j:300 ");
+	w.lane = "event";
+	expect(s, w, "");
+	w.lane = "people";
 	w.pinned = false;
+	expect(s, w, "n:1 j:302 ");
+	w.lane = NULL;
 	must(timeline_mark(s, &anna, id, "j:302", NULL, &yes, NULL, &err), &err);
 	expect(s, w, "n:1 j:300 ");
+}
+
+/* The same number of both sources in the same instant, wherever a page ends. */
+static void ties(void *arg)
+{
+	struct store *s = arg;
+	struct timeline_window back = { .noise = true }, forth = { .noise = true, .forward = true };
+	struct note_new n = { .text = "x", .happened_at_ms = t0 };
+	struct err err = { 0 };
+
+	for (int i = 1; i <= 3; i++)
+		must(note_put(s, &anna, &n, NULL, &err), &err);
+	must(store_query(s, NULL, &err, "DELETE FROM ringdown.journal", ""), &err);
+	for (int i = 1; i <= 4; i++)
+		journal(s, i, t0, "event.test", "EV-1", "test");
+	expect(s, forth, "j:1 n:1 j:2 n:2 j:3 n:3 j:4 ");
+	expect(s, back, "j:4 n:3 j:3 n:2 j:2 n:1 j:1 ");
+	back.q = forth.q = "E";
+	expect(s, back, "j:4 j:3 j:2 j:1 ");
+	back.q = forth.q = "X";
+	expect(s, forth, "n:1 n:2 n:3 ");
+}
+
+/* A word that only the oldest of many rows has: each answer is bounded, the next goes on. */
+static void long_search(void *arg)
+{
+	struct store *s = arg;
+	struct timeline_window w = { .q = "ZEBRA", .limit = 10, .noise = true };
+	struct timeline_entry *v = NULL;
+	_cleanup_(free_p) char *cursor = NULL;
+	struct err err = { 0 };
+	int answers = 0;
+	size_t n = 0;
+
+	journal(s, 1, t0, "event.test", "EV-1", "a zebra");
+	for (int64_t from = 2; from < 240000; from += 20000)
+		must(store_query(s, NULL, &err, "INSERT INTO ringdown.journal (seq, at, level,"
+				 " kind, subject, actor, text, hash) SELECT n, $1::timestamptz + n"
+				 " * interval '1 ms', 'info', 'event.step', '', 'engine', 'step',"
+				 " '' FROM generate_series($2::bigint, $2 + 19999) n", "mi", t0,
+				 from), &err);
+	do {
+		char *next = NULL;
+
+		w.cursor = cursor;
+		n = page(s, &w, &v, &next);
+		free_p(&cursor);
+		cursor = next;
+		answers++;
+		if (n == 0)
+			records_free(&timeline_entry_type, v, n);
+	} while (cursor && n == 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(v[0].id, "j:1");
+	assert_int_equal(answers, 2);
+	records_free(&timeline_entry_type, v, n);
+	w.cursor = NULL;
+	w.forward = true;	/* found at once, and the rest is looked through in turn */
+	n = page(s, &w, &v, &cursor);
+	assert_int_equal(n, 1);
+	assert_non_null(cursor);
+	records_free(&timeline_entry_type, v, n);
 }
 
 static void bad_positions(void *arg)
@@ -232,6 +301,8 @@ ON_DATABASE(one_order)
 ON_DATABASE(lanes_and_noise)
 ON_DATABASE(taken_back)
 ON_DATABASE(of_an_incident)
+ON_DATABASE(ties)
+ON_DATABASE(long_search)
 ON_DATABASE(bad_positions)
 
 int main(void)
@@ -239,7 +310,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_one_order),	    cmocka_unit_test(t_lanes_and_noise),
 		cmocka_unit_test(t_taken_back),
-		cmocka_unit_test(t_of_an_incident), cmocka_unit_test(t_bad_positions),
+		cmocka_unit_test(t_of_an_incident), cmocka_unit_test(t_ties),
+		cmocka_unit_test(t_long_search),    cmocka_unit_test(t_bad_positions),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
