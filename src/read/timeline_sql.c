@@ -22,9 +22,15 @@ struct query {
 };
 
 /* Of a source: the letter of its table, which names it in positions, and its columns. */
-struct source { char row; const char *table, *kind, *at, *number, *who; };
-static const struct source journal_of = { 'j', "journal", "j.kind", "j.at", "j.seq", "j.actor" };
-static const struct source notes_of = { 'n', "note", "n.kind", "n.happened_at", "n.id", "n.by" };
+struct source { char row; const char *table, *kind, *at, *number, *who, *positions; };
+static const struct source journal_of = {
+	'j', "journal", "j.kind", "j.at", "j.seq", "j.actor",
+	"SELECT j.at, j.seq FROM ringdown.journal j WHERE true"
+};
+static const struct source notes_of = {
+	'n', "note", "n.kind", "n.happened_at", "n.id", "n.by",
+	"SELECT n.happened_at, n.id FROM ringdown.note n WHERE true"
+};
 
 static void add_text(struct query *q, const char *v)
 {
@@ -49,7 +55,8 @@ static void add_time(struct query *q, const char *before, int64_t ms)
 static void add_pair(struct query *q, const struct source *s, const char *kind, const char *op)
 {
 	if (kind)
-		str_addf(&q->sql, " AND (%s, %s, %s) %s (%s, ", s->kind, s->at, s->number, op, kind);
+		str_addf(&q->sql, " AND (%s, %s, %s) %s (%s, ", s->kind, s->at, s->number, op,
+			 kind);
 	else
 		str_addf(&q->sql, " AND (%s, %s) %s (", s->at, s->number, op);
 }
@@ -205,9 +212,9 @@ static void add_journal(struct query *q)
 	next_source(q);
 	if (by_kind)
 		add_kinds(q);
-	str_addf(&q->sql, "SELECT 'j'::text, j.seq, j.at, j.kind, j.subject, j.actor, j.text, j.level,"
-		 " %s, NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text, NULL::bigint,"
-		 " NULL::text, false", marks_of(q));
+	str_addf(&q->sql, "SELECT 'j'::text, j.seq, j.at, j.kind, j.subject, j.actor, j.text,"
+		 " j.level, %s, NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text,"
+		 " NULL::bigint, NULL::text, false", marks_of(q));
 	add_from(q, s);
 	add_between(q, s, by_kind ? "k.kind" : NULL);
 	add_window(q, s->at);
@@ -247,8 +254,11 @@ static void add_notes(struct query *q, bool own)
 	bool by_kind = w->lane && !w->pinned && !own;
 
 	next_source(q);
-	if (by_kind)
-		str_addf(&q->sql, "SELECT x.* FROM unnest(%s) k CROSS JOIN LATERAL (", kinds);
+	if (by_kind) {
+		str_add(&q->sql, "SELECT x.* FROM unnest(");
+		str_add(&q->sql, kinds);
+		str_add(&q->sql, ") k CROSS JOIN LATERAL (");
+	}
 	str_addf(&q->sql, "SELECT 'n'::text, n.id, n.happened_at, n.kind, n.subject, n.by, n.text,"
 		 " 'info', %s, n.until, n.recorded_at, n.original, n.doubt, n.version, n.source,"
 		 " n.gone", marks_of(q));
@@ -313,8 +323,7 @@ static void add_stop(struct query *q, const struct source *s, int64_t entries)
 	const char *way = q->w->forward ? "ASC" : "DESC";
 
 	next_source(q);
-	str_addf(&q->sql, "SELECT %s, %s FROM ringdown.%s %c WHERE true", s->at, s->number, s->table,
-		 s->row);
+	str_add(&q->sql, s->positions);
 	add_between(q, s, NULL);
 	add_window(q, s->at);
 	str_addf(&q->sql, " ORDER BY %s %s, %s %s LIMIT 1 OFFSET ", s->at, way, s->number, way);
