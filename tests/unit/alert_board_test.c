@@ -112,6 +112,119 @@ static void the_shipped_policy(void **state)
 	policy_free(p);
 }
 
+/* ---- every metric of the shipped policy, to the millisecond ---------------------------------- */
+
+static double just(const struct policy_band *b, bool inside)
+{
+	double e = (b->limit < 0 ? -b->limit : b->limit) * 1e-6 + 1e-9;
+
+	switch (b->op) {
+	case BAND_LE: return inside ? b->limit : b->limit + e;
+	case BAND_GE: return inside ? b->limit : b->limit - e;
+	case BAND_LT: return inside ? b->limit - e : b->limit;
+	default: return inside ? b->limit + e : b->limit;
+	}
+}
+
+/* A value at the very edge of a level: 0 ok, 1 warn, 2 critical. false: there is no such level. */
+static bool edge(const struct policy_metric *m, int level, double *ret)
+{
+	if (m->absent_while) {
+		*ret = level ? 0 : 1;
+		return level != 1;
+	}
+	*ret = level == 2 && m->warn.set ? just(&m->warn, false) : just(&m->ok, level == 0);
+	/* without a band for warnings everything beyond ok is critical; a warn that begins where ok
+	 * ends leaves nothing to be critical */
+	return policy_band_of(m, *ret) == level;
+}
+
+static int level_of(const struct board *b, const char *name)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (str_eq(b->metrics[b->v[i].metric].of->name, name))
+			return b->v[i].s.level;
+	return -1;
+}
+
+#define WANT(what_, expr) do { enum series_change c_ = (expr); if (c_ != (what_))                 \
+		fail_msg("%s level %d: %d instead of %d, line %d", m->name, level, c_, what_,      \
+			 __LINE__); } while (0)
+
+static enum series_change feed(struct board *b, const struct policy_metric *m, double value,
+			       int64_t at)
+{
+	if (m->absent_while) /* which goes on all the time */
+		put(b, m->absent_while, "", 7, at);
+	return put(b, m->name, m->by ? "x" : "", value, at);
+}
+
+/* Fires exactly at its `for`, holds until good for all of `keep_firing_for`, resolves then. */
+static bool walk_level(const struct policy *p, const struct policy_metric *m, int level)
+{
+	struct board *b;
+	double good, bad;
+	int64_t on = m->for_ms, off = m->for_ms + 5 * MIN, over = off + m->keep_ms;
+
+	if (!edge(m, 0, &good) || !edge(m, level, &bad))
+		return false;
+	b = board_new(p, 1);
+	assert_int_equal(feed(b, m, good, -MIN), SERIES_SAME);
+	WANT(on ? SERIES_PENDING : SERIES_FIRES, feed(b, m, bad, 0));
+	if (on) {
+		WANT(SERIES_SAME, feed(b, m, bad, on - 1));
+		WANT(SERIES_FIRES, feed(b, m, bad, on));
+	}
+	assert_int_equal(level_of(b, m->name), level);
+	WANT(SERIES_SAME, feed(b, m, bad, off - 1));
+	WANT(m->keep_ms ? SERIES_SAME : SERIES_RESOLVED, feed(b, m, good, off));
+	if (m->keep_ms) {
+		WANT(SERIES_SAME, feed(b, m, good, over - 1));
+		WANT(SERIES_RESOLVED, feed(b, m, good, over));
+	}
+	WANT(SERIES_SAME, feed(b, m, good, over + MIN));
+	/* bad again for a moment, then good: it came to nothing, and nothing is left of it */
+	if (on) {
+		WANT(SERIES_PENDING, feed(b, m, bad, over + 2 * MIN));
+		WANT(SERIES_DROPPED, feed(b, m, good, over + 2 * MIN + on - 1));
+	}
+	board_free(b);
+	return true;
+}
+
+static void every_metric_at_its_edges(void **state)
+{
+	struct err err = { 0 };
+	struct policy *p = policy_load("runbooks/policy.yaml", &err);
+	size_t walked = 0, judged = 0;
+
+	(void)state;
+	if (!p)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < p->n_metrics; i++) {
+		const struct policy_metric *m = &p->metrics[i];
+		size_t before = walked;
+
+		if (!m->ok.set && !m->absent_while)
+			continue;
+		judged++;
+		for (int level = 1; level <= 2; level++)
+			walked += walk_level(p, m, level);
+		if (walked == before)
+			fail_msg("%s never fires", m->name);
+		/* the severity of each level that there is */
+		for (int level = 1; level <= 2; level++) {
+			double v;
+
+			if (edge(m, level, &v) && !(level == 2 ? m->severity_bad : m->severity_warn))
+				fail_msg("%s has no severity at level %d", m->name, level);
+		}
+	}
+	assert_true(judged >= 17);	/* R2's seven, R3's six, R1's, R2's objective, ours */
+	assert_true(walked > judged);
+	policy_free(p);
+}
+
 static void outbound_flat_while_inbound_goes_on(void **state)
 {
 	struct policy *p = policy_of(HEAD
@@ -252,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shipped_policy),
+		cmocka_unit_test(every_metric_at_its_edges),
 		cmocka_unit_test(outbound_flat_while_inbound_goes_on),
 		cmocka_unit_test(labels_come_and_go),
 		cmocka_unit_test(what_cannot_be_read_is_not_fine),
