@@ -96,11 +96,36 @@ static int add_words(struct playing *g, struct line *l, const struct yaml *y, co
 	return e;
 }
 
+/* An error at the key instead of its value. */
+static struct yaml at_key(const struct yaml *y)
+{
+	return (struct yaml){ .line = y->key_line ? y->key_line : y->line,
+			      .column = y->key_column ? y->key_column : y->column };
+}
+
+/* Every key of a map is one of keys, else the nearest is named. */
+static int known_keys(struct playing *g, const struct yaml *map, const char *const *keys, size_t n)
+{
+	for (const struct yaml *y = map->first; y; y = y->next) {
+		const char *near = str_nearest(y->key, keys, n);
+		struct yaml at = at_key(y);
+		bool known = false;
+
+		for (size_t i = 0; i < n; i++)
+			known |= str_eq(keys[i], y->key);
+		if (!known)
+			return yaml_err(g->err, g->file, &at, "unknown key '%.40s'%s%s%s", y->key,
+					near ? "; did you mean '" : "", near ? near : "",
+					near ? "'?" : "");
+	}
+	return 0;
+}
+
 static int metric_of(struct playing *g, const struct yaml *y, const char *name, size_t *ret)
 {
-	struct yaml at = { .line = y->key_line ? y->key_line : y->line,
-			   .column = y->key_column ? y->key_column : y->column };
 	const char *near = policy_nearest_metric(g->p, name);
+
+	struct yaml at = at_key(y);
 
 	for (*ret = 0; *ret < g->p->n_metrics; (*ret)++)
 		if (str_eq(g->p->metrics[*ret].name, name))
@@ -109,34 +134,59 @@ static int metric_of(struct playing *g, const struct yaml *y, const char *name, 
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+static const struct line *line_of(const struct playing *g, size_t metric, const char *label)
+{
+	for (size_t i = 0; i < g->n_lines; i++)
+		if (g->lines[i].metric == metric && str_eq(g->lines[i].label, label))
+			return &g->lines[i];
+	return NULL;
+}
+
+/* name{label}: which metric, and the label; caller frees. */
+static int read_name(struct playing *g, const struct yaml *y, size_t *ret_metric, char **ret_label)
+{
+	size_t n = strcspn(y->key, "{"), k = strlen(y->key);
+	_cleanup_(free_p) char *name = xstrndup(y->key, n), *label = NULL;
+	struct yaml at = at_key(y);
+	int e = metric_of(g, y, name, ret_metric);
+
+	if (e < 0)
+		return e;
+	if (y->key[n] && (k < n + 2 || y->key[k - 1] != '}'))
+		return yaml_err(g->err, g->file, &at, "%.60s: name{label} is wanted", y->key);
+	label = y->key[n] ? xstrndup(y->key + n + 1, k - n - 2) : xstrdup("");
+	if (label[0] && !g->p->metrics[*ret_metric].by)
+		return yaml_err(g->err, g->file, &at, "%s has no label: it has no 'by' in the"
+				" policy", name);
+	if (line_of(g, *ret_metric, label))
+		return yaml_err(g->err, g->file, &at, "%.60s stands here twice", y->key);
+	if (g->n_lines == SERIES_MAX)
+		return yaml_err(g->err, g->file, &at, "more than %d series", SERIES_MAX);
+	*ret_label = TAKE(label);
+	return 0;
+}
+
 /* name{label}: values */
 static int read_line(struct playing *g, const struct yaml *y)
 {
-	size_t n = strcspn(y->key, "{"), k = strlen(y->key);
-	_cleanup_(free_p) char *name = xstrndup(y->key, n);
+	char *label = NULL;
 	struct line *l;
 	size_t metric;
-	int e = metric_of(g, y, name, &metric);
+	int e = read_name(g, y, &metric, &label);
 
-	if (e == 0 && y->key[n] && (k < n + 2 || y->key[k - 1] != '}'))
-		e = yaml_err(g->err, g->file, y, "%s: name{label} is wanted", y->key);
-	if (e == 0 && g->n_lines == SERIES_MAX)
-		e = yaml_err(g->err, g->file, y, "more than %d series", SERIES_MAX);
 	if (e < 0)
 		return e;
 	g->lines = grow(g->lines, &g->cap_lines, g->n_lines + 1, sizeof(*g->lines));
 	l = &g->lines[g->n_lines++];
-	*l = (struct line){ .metric = metric,
-			    .label = y->key[n] ? xstrndup(y->key + n + 1, k - n - 2) :
-				xstrdup("") };
+	*l = (struct line){ .metric = metric, .label = label };
 	if (y->type == YAML_SCALAR)
 		e = add_words(g, l, y, y->text);
-	else if (y->type == YAML_MAP)
-		e = yaml_err(g->err, g->file, y, "%s: values are wanted: 1x20 6x40", y->key);
 	for (const struct yaml *v = y->type == YAML_LIST ? y->first : NULL; v && e == 0;
 	     v = v->next)
 		e = v->type == YAML_SCALAR ? add_words(g, l, v, v->text) :
 			yaml_err(g->err, g->file, v, "%s: values are wanted", y->key);
+	if (e == 0 && !l->n)
+		e = yaml_err(g->err, g->file, y, "%s: values are wanted: 1x20 6x40", y->key);
 	g->steps = l->n > g->steps ? l->n : g->steps;
 	return e;
 }
@@ -153,22 +203,12 @@ static int read_file(struct playing *g, const struct yaml *root)
 {
 	static const char *const keys[] = { "policy", "step", "series", "expect" };
 	const struct yaml *series = root->type == YAML_MAP ? yaml_get(root, "series") : NULL;
-	int e = 0;
+	int e;
 
 	if (!series || series->type != YAML_MAP)
 		return yaml_err(g->err, g->file, root, "'series' is wanted: a map of metric to"
 						       " values");
-	for (const struct yaml *y = root->first; y && e == 0; y = y->next) {
-		const char *near = str_nearest(y->key, keys, COUNT_OF(keys));
-		bool known = false;
-
-		for (size_t i = 0; i < COUNT_OF(keys); i++)
-			known |= str_eq(keys[i], y->key);
-		if (!known)
-			e = yaml_err(g->err, g->file, y, "unknown key '%.40s'%s%s%s", y->key,
-				     near ? "; did you mean '" : "", near ? near : "",
-				     near ? "'?" : "");
-	}
+	e = known_keys(g, root, keys, COUNT_OF(keys));
 	if (e == 0 && yaml_get(root, "step"))
 		e = duration_of(g, yaml_get(root, "step"), &g->step_ms);
 	if (e == 0 && g->step_ms < 100)
@@ -303,26 +343,49 @@ struct expected {
 	size_t metric;
 };
 
+/* What it names must be in the file: a slip would be quiet for ever. */
+static int check_expected(struct playing *g, const struct yaml *y, struct expected *e)
+{
+	int64_t end = (int64_t)g->steps * g->step_ms;
+	char d[40];
+	int r = metric_of(g, yaml_get(y, "alert"), e->alert, &e->metric);
+
+	if (r == 0)
+		r = duration_of(g, yaml_get(y, "at"), &e->at_ms);
+	if (r == 0 && e->severity && !str_eq(e->severity, "warn") && !str_eq(e->severity, "bad"))
+		r = yaml_err(g->err, g->file, yaml_get(y, "severity"),
+			     "severity: warn or bad is wanted, not '%.40s'", e->severity);
+	if (r == 0 && !line_of(g, e->metric, e->on))
+		r = yaml_err(g->err, g->file, yaml_get(y, yaml_get(y, "on") ? "on" : "alert"),
+			     "there is no series of %.60s%s%.60s in this file", e->alert,
+			     e->on[0] ? " on " : "", e->on);
+	if (r == 0 && e->at_ms > end) {
+		format_duration(d, sizeof(d), end);
+		r = yaml_err(g->err, g->file, yaml_get(y, "at"), "at: the series end after %s", d);
+	}
+	return r;
+}
+
 static int read_expected(struct playing *g, const struct yaml *y, struct expected *e)
 {
 	static const char *const words[] = { "pending", "firing", "resolved", "quiet",
 					     "unreadable", "inhibited" };
+	static const char *const keys[] = { "at", "alert", "is", "on", "severity" };
 	const char *near;
 
 	*e = (struct expected){ .y = y };
 	if (y->type != YAML_MAP || !yaml_get(y, "at") || !yaml_get_str(y, "alert") ||
 	    !yaml_get_str(y, "is"))
 		return yaml_err(g->err, g->file, y, "{at: 5m, alert: NAME, is: firing} is wanted");
+	if (known_keys(g, y, keys, COUNT_OF(keys)) < 0)
+		return ERR_INVALID;
 	e->alert = yaml_get_str(y, "alert");
 	e->on = yaml_get_str(y, "on") ? yaml_get_str(y, "on") : "";
 	e->is = yaml_get_str(y, "is");
 	e->severity = yaml_get_str(y, "severity");
 	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (str_eq(words[i], e->is)) {
-			int r = metric_of(g, yaml_get(y, "alert"), e->alert, &e->metric);
-
-			return r < 0 ? r : duration_of(g, yaml_get(y, "at"), &e->at_ms);
-		}
+		if (str_eq(words[i], e->is))
+			return check_expected(g, y, e);
 	near = str_nearest(e->is, words, COUNT_OF(words));
 	return yaml_err(g->err, g->file, yaml_get(y, "is"), "is: '%.40s' is unknown%s%s%s", e->is,
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -406,15 +469,17 @@ static int own_policy(struct playing *g, const struct yaml *root, struct policy 
 {
 	const char *name = yaml_get_str(root, "policy"), *slash = strrchr(g->file, '/');
 	_cleanup_(free_p) char *path = NULL;
+	struct err why = { 0 };
 
 	if (!name)
 		return g->p ? 0 : yaml_err(g->err, g->file, root,
 					   "no policy.yaml was found; 'policy' names one");
 	path = name[0] == '/' || !slash ? xstrdup(name) :
 	       xasprintf("%.*s/%s", (int)(slash - g->file), g->file, name);
-	*ret = policy_load(path, g->err);
+	*ret = policy_load(path, &why);
 	g->p = *ret;
-	return *ret ? 0 : ERR_INVALID;
+	return *ret ? 0 : yaml_err(g->err, g->file, yaml_get(root, "policy"), "policy: %s",
+				   why.msg);
 }
 
 int trial_run(const char *file, const struct policy *p, struct trial *ret, struct err *err)
