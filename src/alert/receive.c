@@ -10,6 +10,7 @@
 #include "core/crypto.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "store/alerts_received.h"
 
 enum { NAME_MAX_CHARS = 80, VALUE_MAX_CHARS = 300, TEXT_MAX_CHARS = 500, SUBJECT_MAX_CHARS = 200 };
 
@@ -114,12 +115,31 @@ static void fingerprint(const struct json *alert, char ret[2 * SHA256_LEN + 1])
 
 struct one { bool firing; int64_t starts_ms, ends_ms; char doubt[120]; };
 
+/* Its state is what counts; a time that contradicts it is kept, and that it does. */
+static void doubt_end(struct one *o, int64_t now_ms)
+{
+	char d[40];
+
+	if (o->doubt[0] || !o->ends_ms)
+		return;
+	if (!o->firing && o->ends_ms > now_ms + RECEIVE_SKEW_MS) {
+		format_duration(d, sizeof(d), (o->ends_ms - now_ms) / 1000 * 1000);
+		snprintf(o->doubt, sizeof(o->doubt), "over, but only in %s by the sender's clock",
+			 d);
+	} else if (!o->firing && o->ends_ms < o->starts_ms) {
+		snprintf(o->doubt, sizeof(o->doubt), "it ends before it begins");
+	} else if (o->firing && o->ends_ms < now_ms - RECEIVE_SKEW_MS) {
+		format_duration(d, sizeof(d), (now_ms - o->ends_ms) / 1000 * 1000);
+		snprintf(o->doubt, sizeof(o->doubt), "it fires, and ended %s ago by its endsAt", d);
+	}
+}
+
 static void read_times(struct received *r, const struct json *alert, int64_t now_ms, struct one *o)
 {
 	const char *starts = json_get_str(alert, "startsAt"), *ends = json_get_str(alert, "endsAt");
 	char d[40];
 
-	if (!starts || !parse_time_ms(starts, &o->starts_ms)) {
+	if (!starts || !parse_time_ms(starts, &o->starts_ms) || o->starts_ms <= 0) {
 		o->starts_ms = now_ms;
 		snprintf(o->doubt, sizeof(o->doubt), "no time of beginning that can be read");
 	} else if (o->starts_ms > now_ms + RECEIVE_SKEW_MS) {
@@ -129,6 +149,7 @@ static void read_times(struct received *r, const struct json *alert, int64_t now
 	/* Go's zero time stands for "not yet" */
 	if (!ends || !parse_time_ms(ends, &o->ends_ms) || o->ends_ms <= 0)
 		o->ends_ms = 0;
+	doubt_end(o, now_ms);
 	if (o->doubt[0] && r->skewed++ == 0)
 		snprintf(r->skew, sizeof(r->skew), "%s", o->doubt);
 }
@@ -273,7 +294,7 @@ static void take(struct received *r, const struct json *doc, const struct json *
 	read_times(r, alert, now_ms, &o);
 	g = group_of(r, name, subject, key);
 	if (!g) /* so many names at once: they are counted under one */
-		g = group_of(r, "many-alerts", "", key);
+		g = group_of(r, MANY_ALERTS, "", key);
 	if (g)
 		merge(g, alert, &o, p, now_ms);
 	else
@@ -315,7 +336,7 @@ int receive_parse(const char *body, size_t len, const struct policy *p, int64_t 
 		return err_field(err, ERR_INVALID, "alerts", "%zu alerts came, %d is the most",
 				 json_count(alerts), RECEIVE_ALERTS);
 	ret->receiver = text_clean(receiver ? receiver : "", NAME_MAX_CHARS);
-	group_of(ret, "many-alerts", "", "many-alerts"); /* its place is kept */
+	group_of(ret, MANY_ALERTS, "", MANY_ALERTS); /* its place is kept */
 	for (const struct json *a = json_first(alerts); a; a = json_next(a))
 		take(ret, doc, a, ret->alerts++, p, now_ms);
 	for (size_t i = 0; i < ret->n; i++)

@@ -16,6 +16,7 @@ enum {
 	RECEIVE_GROUPS = 200, RECEIVE_MEMBERS = 10000 /* kept of one group */,
 	RECEIVE_ALERTS = 20000, RECEIVE_PART = 2000 /* of one statement */, RECEIVE_LABELS = 64,
 	RECEIVE_SKEW_MS = 5 * 60000,
+	RECEIVE_OPEN = 500,	/* so many alerts from outside are open; more are one */
 };
 
 struct received_group {
@@ -47,5 +48,8 @@ struct who;
 struct receive_result { size_t kept, late, dropped; int64_t delivery; };
 int receive_keep(struct store *s, const struct who *who, const struct received *r,
 		 struct receive_result *ret, struct err *err);
+
+/* A delivery that was refused as a whole is listed with the reason, too. */
+void receive_refused(struct store *s, const struct who *who, const char *why);
 
 #endif

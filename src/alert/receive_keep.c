@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "alert/receive.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "store/alerts.h"
 #include "store/alerts_received.h"
@@ -41,34 +42,72 @@ static int put(struct tx *t, const struct received *r, const struct received_gro
 	return alert_put(t, &a, err);
 }
 
-static int keep_group(struct tx *t, const struct received *r, const struct received_group *g,
-		      struct receive_result *ret, struct err *err)
+static int keep_in(struct tx *t, const struct received *r, const struct received_group *g,
+		   char *id, struct receive_result *ret, struct err *err)
 {
-	_cleanup_(free_p) char *id = NULL;
+	_cleanup_(free_p) char *known = id;
 	struct members_result m = { 0 };
 	int64_t fresh = 0;
-	int e = alert_open_id(t, g->name, g->subject, &id, err);
+	int e = 0;
 
-	for (size_t i = 0; e == 0 && !id && i < g->n_parts; i++)
+	for (size_t i = 0; e == 0 && !known && i < g->n_parts; i++)
 		e = alert_members_fresh(t, g->name, g->subject, str_get(&g->parts[i]), &fresh, err);
-	if (e == 0 && !id && fresh > 0)
+	if (e == 0 && !known && fresh > 0)
 		e = put(t, r, g, fresh + (int64_t)g->left_firing, err);
-	if (e == 0 && !id)
-		e = alert_newest_id(t, g->name, g->subject, &id, err);
-	if (e == 0 && !id) { /* only ends came, of what was never heard of */
+	if (e == 0 && !known)
+		e = alert_newest_id(t, g->name, g->subject, &known, err);
+	if (e == 0 && !known) { /* only ends came, of what was never heard of */
 		e = alert_put_over(t, g->name, g->subject, r->receiver, err);
 		if (e == 0)
-			e = alert_newest_id(t, g->name, g->subject, &id, err);
+			e = alert_newest_id(t, g->name, g->subject, &known, err);
 	}
 	for (size_t i = 0; e == 0 && i < g->n_parts; i++)
-		e = alert_members_put(t, id, str_get(&g->parts[i]), &m, err);
+		e = alert_members_put(t, known, str_get(&g->parts[i]), &m, err);
 	if (e < 0)
 		return e;
 	ret->late += g->n_members > (size_t)m.taken ? g->n_members - (size_t)m.taken : 0;
 	if (m.firing == 0)
 		return alert_resolve(t, g->name, g->subject, NULL, err);
 	return g->firing ? put(t, r, g, m.firing + (int64_t)g->left_firing, err) :
-			   alert_count(t, id, m.firing, err);
+			   alert_count(t, known, m.firing, err);
+}
+
+/* A group that has no alert of its own: what stood under MANY_ALERTS ends there; when there is no
+ * room for one more name, it begins there, too. *open: how many are. */
+static int keep_new(struct tx *t, const struct received *r, const struct received_group *g,
+		    int64_t *open, struct receive_result *ret, struct err *err)
+{
+	struct received_group many = *g;
+	char *id = NULL;
+	int64_t ended = 0;
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && g->resolved && i < g->n_parts; i++)
+		e = alert_members_end(t, str_get(&g->parts[i]), &ended, err);
+	if (e == 0 && ended)
+		e = alert_many_count(t, err);
+	if (e < 0 || (ended && ended == (int64_t)g->n_members))
+		return e;
+	if (g->firing && ++*open > RECEIVE_OPEN) {
+		many.name = (char[]){ MANY_ALERTS };
+		many.grouping = many.name;
+		many.subject = (char[]){ "" };
+		e = alert_open_id(t, many.name, many.subject, &id, err);
+		return e < 0 ? e : keep_in(t, r, &many, id, ret, err);
+	}
+	return keep_in(t, r, g, NULL, ret, err);
+}
+
+static int keep_group(struct tx *t, const struct received *r, const struct received_group *g,
+		      int64_t *open, struct receive_result *ret, struct err *err)
+{
+	char *id = NULL;
+	int e = alert_open_id(t, g->name, g->subject, &id, err);
+
+	if (e < 0)
+		return e;
+	return id || str_eq(g->name, MANY_ALERTS) ? keep_in(t, r, g, id, ret, err) :
+						    keep_new(t, r, g, open, ret, err);
 }
 
 int receive_keep(struct store *s, const struct who *who, const struct received *r,
@@ -76,13 +115,16 @@ int receive_keep(struct store *s, const struct who *who, const struct received *
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct str note = STR_INIT(2000);
+	int64_t open = 0;
 	int e = tx_begin(s, &t, who, err);
 
 	*ret = (struct receive_result){ 0 };
+	if (e == 0)
+		e = alerts_received_open(&t, &open, err);
 	for (size_t i = 0; e == 0 && i < r->n; i++) {
 		if (!r->v[i].n_members)
 			continue;
-		e = keep_group(&t, r, &r->v[i], ret, err);
+		e = keep_group(&t, r, &r->v[i], &open, ret, err);
 		ret->dropped += r->v[i].left_out;
 	}
 	ret->dropped += r->refused;
@@ -108,4 +150,17 @@ int receive_keep(struct store *s, const struct who *who, const struct received *
 		e = tx_commit(&t, NULL, err);
 	str_fini(&note);
 	return e;
+}
+
+void receive_refused(struct store *s, const struct who *who, const char *why)
+{
+	_cleanup_(free_p) char *note = xasprintf("refused: %.400s", why);
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	struct err err = { 0 };
+	int64_t id = 0;
+
+	if (tx_begin(s, &t, who, &err) < 0 ||
+	    alert_delivery_put(&t, "", 0, 0, 0, note, &id, &err) < 0 ||
+	    tx_commit(&t, NULL, &err) < 0)
+		log_warn("alerts", "a delivery of %s was refused: %s", who->actor, why);
 }

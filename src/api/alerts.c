@@ -350,7 +350,9 @@ static int post_receive(struct call *c)
 	const char *body = httpd_body(c->req, &len);
 	int e = receive_parse(body, len, policy_of(c), loop_wall_ms(c->engine->loop), &r, &err);
 
-	if (e == 0)
+	if (e < 0)
+		receive_refused(c->engine->store, &who, err.msg);
+	else
 		e = receive_keep(c->engine->store, &who, &r, &kept, &err);
 	if (e < 0) {
 		received_fini(&r);

@@ -3,6 +3,7 @@
 #include "model/row.h"
 #include "store/alerts_received.h"
 #include "store/alerts_internal.h"
+#include "store/control.h"
 
 #define MEMBER_ROWS                                                                                \
 	"json_to_recordset($1::json) AS x(fingerprint text, state text, labels json, text text,"   \
@@ -132,6 +133,48 @@ int alert_count(struct tx *t, const char *id, int64_t firing, struct err *err)
 	if (e == 0)
 		alerts_note(t, r, "alert.figures");
 	return e;
+}
+
+/* ---- too many names -------------------------------------------------------------------------- */
+
+int alerts_received_open(struct tx *t, int64_t *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err, "SELECT count(*) FROM ringdown.alert WHERE state <> 'resolved'"
+			 " AND source ^@ 'alertmanager'", "");
+
+	*ret = e == 0 ? pg_i64(r, 0, 0) : 0;
+	return e;
+}
+
+static const char members_end_sql[] =
+	"UPDATE ringdown.alert_member m SET state = 'resolved', ends_at = x.ends,"
+	" received_at = $2::timestamptz FROM " MEMBER_ROWS ", ringdown.alert a"
+	" WHERE a.name = '" MANY_ALERTS "' AND a.subject = '' AND a.state <> 'resolved'"
+	" AND m.alert_id = a.id AND m.fingerprint = x.fingerprint AND m.state = 'firing'"
+	" AND x.state = 'resolved' AND x.starts >= m.starts_at";
+
+int alert_members_end(struct tx *t, const char *members, int64_t *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err, members_end_sql, "tm", members, tx_now_ms(t));
+
+	*ret += e == 0 ? pg_affected(r) : 0;
+	return e;
+}
+
+int alert_many_count(struct tx *t, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err, "SELECT a.id, count(m.fingerprint) FROM ringdown.alert a LEFT"
+			 " JOIN ringdown.alert_member m ON m.alert_id = a.id AND m.state = 'firing'"
+			 " WHERE a.name = '" MANY_ALERTS "' AND a.subject = '' AND a.state <>"
+			 " 'resolved' GROUP BY 1", "");
+
+	if (e < 0 || pg_rows(r) == 0)
+		return e;
+	return pg_i64(r, 0, 1) ? alert_count(t, pg_text(r, 0, 0), pg_i64(r, 0, 1), err) :
+				 alert_resolve(t, MANY_ALERTS, "", NULL, err);
 }
 
 int alert_delivery_put(struct tx *t, const char *receiver, int64_t alerts, int64_t kept,

@@ -38,6 +38,15 @@ struct alert_delivery {
 extern const struct record_type alert_delivery_type;
 int alert_deliveries_list(struct store *s, int64_t limit, struct alert_delivery **ret,
 			  size_t *ret_n, struct err *err);
+/* Where alerts go for which there are too many names: one open alert of this name. Its members end
+ * by their fingerprints, under whatever name the end comes. */
+#define MANY_ALERTS "many-alerts"
+int alerts_received_open(struct tx *t, int64_t *ret, struct err *err);	/* how many are open */
+/* Members (JSON as for alert_members_put) that are over, of the open MANY_ALERTS; *ret += them. */
+int alert_members_end(struct tx *t, const char *members, int64_t *ret, struct err *err);
+/* The open MANY_ALERTS counts what still fires of it, or ends. */
+int alert_many_count(struct tx *t, struct err *err);
+
 enum { ALERT_PRUNE_BATCH = 2000 };	/* rows of one statement; *ret_more: there are more */
 /* Old deliveries, and members of alerts that were over before then. */
 int alerts_received_prune(struct store *s, int64_t before_ms, bool *ret_more, struct err *err);

@@ -59,6 +59,9 @@ static void what_is_no_delivery(void **state)
 	refused("{\"alerts\":[{\"status\":\"on\",\"labels\":{}}]}",
 		"none of 1 could be used: alert 1: status is neither firing nor resolved 'on'");
 	refused("{\"alerts\":[7]}", "no object with labels");
+	/* in no text of ours, and in none of PostgreSQL's */
+	refused("{\"alerts\":[{\"status\":\"firing\",\"labels\":{\"a\":\"\\u0000\"}}]}",
+		"not JSON: 1:52: \\u0000 in a string");
 }
 
 static void unknown_labels_and_clocks(void **state)
@@ -140,6 +143,73 @@ static void ten_thousand_are_a_line(void **state)
 	str_fini(&b);
 }
 
+/* What the doubt of one alert with these times is; NOW is 2027-01-15T08:00:00Z. */
+static void doubts(const char *status, const char *starts, const char *ends, const char *want)
+{
+	_cleanup_(free_p) char *body = xasprintf("{\"alerts\":[{\"status\":\"%s\",\"labels\":{},"
+		"\"startsAt\":\"%s\",\"endsAt\":\"%s\"}]}", status, starts, ends);
+	struct received r;
+	struct err err;
+
+	assert_int_equal(parse(body, &r, &err), 0);
+	assert_int_equal(r.skewed, want ? 1 : 0);
+	if (want)
+		assert_string_equal(r.skew, want);
+	received_fini(&r);
+}
+
+static void times_that_contradict(void **state)
+{
+	(void)state;
+	doubts("firing", "2027-01-15T07:00:00Z", "0001-01-01T00:00:00Z", NULL);
+	doubts("firing", "2027-01-15T07:00:00Z", "2027-01-15T09:00:00Z", NULL);
+	doubts("firing", "2027-01-15T07:00:00Z", "2027-01-15T07:30:00Z",
+	       "it fires, and ended 30m ago by its endsAt");
+	doubts("resolved", "2027-01-15T07:00:00Z", "0001-01-01T00:00:00Z", NULL);
+	doubts("resolved", "2027-01-15T07:00:00Z", "2027-01-15T07:30:00Z", NULL);
+	doubts("resolved", "2027-01-15T07:00:00Z", "2027-01-15T09:00:00Z",
+	       "over, but only in 1h by the sender's clock");
+	doubts("resolved", "2027-01-15T07:00:00Z", "2027-01-15T06:00:00Z",
+	       "it ends before it begins");
+	doubts("firing", "2027-01-15T07:00:00+01:00", "", NULL);	/* an hour behind: a beginning */
+	doubts("firing", "2027-01-15T07:00:00-02:00", "", "the sender's clock is 1h ahead");
+	doubts("firing", "0001-01-01T00:00:00Z", "", "no time of beginning that can be read");
+}
+
+static void labels_that_are_too_much(void **state)
+{
+	struct str b = STR_INIT(4 << 20);
+	struct received r;
+	struct err err;
+
+	(void)state;
+	str_add(&b, "{\"alerts\":[{\"status\":\"firing\",\"startsAt\":\"2027-01-15T07:00:00Z\","
+		    "\"labels\":{\"alertname\":\"Down\",\"long\":\"");
+	for (int i = 0; i < 100 * 1024; i++)
+		str_addc(&b, 'y');
+	str_add(&b, "\",\"esc\":\"\\u001b]0;x\\u0007red\",\"\":\"no name\"");
+	for (int i = 0; i < 500; i++)
+		str_addf(&b, ",\"l%d\":\"%d\"", i, i);
+	str_add(&b, "}}]}");
+	if (parse(str_get(&b), &r, &err) < 0)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < r.n; i++) {
+		struct json *labels = r.v[i].labels ? json_parse(r.v[i].labels,
+			strlen(r.v[i].labels), NULL) : NULL;
+
+		if (!r.v[i].n_members)
+			continue;
+		assert_int_equal(json_count(labels), RECEIVE_LABELS);
+		assert_int_equal(strlen(json_get_str(labels, "long")), 300);
+		assert_string_equal(json_get_str(labels, "esc"), "]0;xred");
+		assert_null(strchr(str_get(&r.v[i].parts[0]), 27));
+		assert_true(r.v[i].parts[0].len < 10000);
+		json_free(labels);
+	}
+	received_fini(&r);
+	str_fini(&b);
+}
+
 /* ---- on PostgreSQL ---------------------------------------------------------------------- */
 
 static struct receive_result deliver(struct store *s, const char *status, const char *print,
@@ -207,6 +277,94 @@ static void order(void **state)
 {
 	(void)state;
 	storetest_run(&st, order_in);
+}
+
+static struct receive_result post(struct store *s, const char *receiver, const char *name,
+				  int print, const char *status)
+{
+	_cleanup_(free_p) char *body = xasprintf("{\"receiver\":\"%s\",\"groupLabels\":{"
+		"\"alertname\":\"%s\"},\"alerts\":[{\"status\":\"%s\",\"labels\":{\"alertname\":"
+		"\"%s\"},\"fingerprint\":\"%016x\",\"startsAt\":\"2026-01-01T10:00:00Z\"}]}",
+		receiver, name, status, name, (unsigned)print);
+	struct receive_result got;
+	struct received r;
+	struct err err = { 0 };
+
+	if (receive_parse(body, strlen(body), NULL, loop_wall_ms(s->loop), &r, &err) < 0 ||
+	    receive_keep(s, &sender, &r, &got, &err) < 0)
+		fail_msg("%s", err.msg);
+	received_fini(&r);
+	return got;
+}
+
+static int64_t count(struct store *s, const char *sql)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct err err = { 0 };
+
+	if (store_query(s, &r, &err, sql, "") < 0)
+		fail_msg("%s", err.msg);
+	return pg_rows(r) ? pg_i64(r, 0, 0) : -1;
+}
+
+#define OPEN "SELECT count(*) FROM ringdown.alert WHERE state <> 'resolved'"
+
+/* Each in a delivery of its own, each with a name of its own: as many lines as a person reads, and
+ * one for the rest, which also end. */
+static void a_flood_of_names_in(void *arg)
+{
+	enum { POSTS = RECEIVE_OPEN + 40 };
+	struct store *s = arg;
+	char name[40];
+
+	for (int i = 0; i < POSTS; i++) {
+		snprintf(name, sizeof(name), "Flood%d", i);
+		assert_int_equal(post(s, "am", name, i + 1, "firing").kept, 1);
+	}
+	assert_int_equal(count(s, OPEN), RECEIVE_OPEN + 1);
+	assert_int_equal(count(s, "SELECT count FROM ringdown.alert WHERE name = 'many-alerts'"), 40);
+	assert_int_equal(count(s, "SELECT count(*) FROM ringdown.alert_member"), POSTS);
+	post(s, "am", name, POSTS, "firing");		/* again: known */
+	assert_int_equal(count(s, "SELECT count FROM ringdown.alert WHERE name = 'many-alerts'"), 40);
+	for (int i = POSTS - 1; i >= 0; i--) {
+		snprintf(name, sizeof(name), "Flood%d", i);
+		post(s, "am", name, i + 1, "resolved");
+		if (i == POSTS - 10)
+			assert_int_equal(count(s, "SELECT count FROM ringdown.alert WHERE name ="
+						  " 'many-alerts'"), 30);
+	}
+	assert_int_equal(count(s, OPEN), 0);
+	assert_int_equal(count(s, "SELECT count(*) FROM ringdown.alert"), RECEIVE_OPEN + 1);
+}
+
+static void a_flood_of_names(void **state)
+{
+	(void)state;
+	storetest_run(&st, a_flood_of_names_in);
+}
+
+/* Two Alertmanagers that stand in for each other say the same: one alert, one member. */
+static void two_senders_in(void *arg)
+{
+	struct store *s = arg;
+
+	post(s, "am-1", "Down", 7, "firing");
+	assert_int_equal(post(s, "am-2", "Down", 7, "firing").kept, 1);
+	assert_int_equal(count(s, OPEN), 1);
+	assert_int_equal(count(s, "SELECT count FROM ringdown.alert"), 1);
+	/* the same fingerprint under another name is something else */
+	post(s, "am-2", "Other", 7, "firing");
+	assert_int_equal(count(s, OPEN), 2);
+	post(s, "am-2", "Down", 7, "resolved");
+	assert_int_equal(post(s, "am-1", "Down", 7, "resolved").kept, 1);
+	assert_int_equal(count(s, OPEN), 1);
+	assert_int_equal(count(s, "SELECT count(*) FROM ringdown.alert_delivery"), 5);
+}
+
+static void two_senders(void **state)
+{
+	(void)state;
+	storetest_run(&st, two_senders_in);
 }
 
 /* Begin in a transaction, fail when it does not go. */
@@ -289,7 +447,11 @@ int main(void)
 		cmocka_unit_test(what_is_no_delivery),
 		cmocka_unit_test(unknown_labels_and_clocks),
 		cmocka_unit_test(ten_thousand_are_a_line),
+		cmocka_unit_test(times_that_contradict),
+		cmocka_unit_test(labels_that_are_too_much),
 		cmocka_unit_test(order),
+		cmocka_unit_test(a_flood_of_names),
+		cmocka_unit_test(two_senders),
 		cmocka_unit_test(hushed),
 	};
 
