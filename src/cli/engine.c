@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "cli/cli.h"
+#include "cli/engine_once.h"
 #include "cli/options.h"
 #include "cli/version.h"
 #include "core/log.h"
@@ -33,6 +34,7 @@ struct service {
 	struct engine_front front;
 	int status, signals;
 	bool once;
+	struct task *once_task;
 	struct err err;
 };
 
@@ -44,6 +46,8 @@ static void on_signal(void *ctx, int signum)
 	if (++s->signals > 1)
 		_exit(128 + signum);
 	log_info("engine", "signal %d: stopping", signum);
+	if (s->once_task)
+		task_cancel(s->once_task);
 	if (s->engine)
 		engine_stop(s->engine);
 	else
@@ -74,6 +78,15 @@ static void on_reload(void *ctx, int signum)
 		engine_reloaded(s->engine);
 }
 
+static void once(void *arg)
+{
+	struct service *s = arg;
+
+	s->status = engine_once(s->cli, s->engine);
+	s->once_task = NULL;
+	engine_stop(s->engine);
+}
+
 static void on_started(void *ctx, int result, const struct err *err)
 {
 	struct service *s = ctx;
@@ -84,6 +97,8 @@ static void on_started(void *ctx, int result, const struct err *err)
 		return;
 	}
 	log_info("engine", "%s serves on %s", s->engine->id, s->engine->address);
+	if (s->once)
+		s->once_task = task_start(s->loop, "once", once, s, NULL);
 }
 
 /* The settings are found by the engine's front: it is part of our service. */
@@ -186,7 +201,6 @@ static void run(void *arg)
 		loop_stop(s->loop);
 		return;
 	}
-	s->engine->once = s->once;
 	engine_start(s->engine, on_started, s);
 }
 
@@ -232,7 +246,7 @@ static int engine_run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "once", NULL, "one health cycle of every account, decide, and end" },
+	{ "once", NULL, "one health cycle of every account, decide, carry that out, and end" },
 	{ "shadow", NULL, "decide and record, never act" },
 	{ "embedded", NULL, "run a private PostgreSQL in the state directory" },
 	{ "id", "NAME", "this engine's name; default: host name and process id" },

@@ -79,7 +79,6 @@ struct engine {
 	int64_t started_ms;		/* monotonic */
 	int64_t observe_until_ms;	/* after a gap or a clock step: observe, do not decide */
 	int64_t turn_ms;		/* monotonic time of the last turn: liveness */
-	bool once;			/* one cycle, then stop */
 	bool stopping;
 };
 

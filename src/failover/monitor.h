@@ -31,6 +31,8 @@ int monitor_cron(struct monitor *m, struct str *ret, struct err *err);
 /* Brings the number pool of one account in line now: {"added","updated","gone","kept"}. */
 int monitor_sync(struct monitor *m, const char *account, struct str *ret, struct err *err);
 
+/* Something was seen that one sample does not prove: the next cycle comes sooner. */
+bool monitor_suspicious(const struct monitor *m);
 int64_t monitor_cycle_ms(const struct monitor *m);	/* duration of the last full cycle */
 int64_t monitor_age_ms(const struct monitor *m);	/* since it ended; -1 = none yet */
 

@@ -115,7 +115,6 @@ void monitor_forget(struct monitor *m, const char *id);
 enum blocker monitor_blocked(const struct monitor *m, const struct watched *w, char *why,
 			     size_t why_len);
 bool monitor_anything_answers(const struct monitor *m);
-bool monitor_suspicious(const struct monitor *m);
 
 /* survey.c */
 void sweep_account(struct monitor *m, struct watched *w);
