@@ -180,8 +180,12 @@ static void show_sheet(struct messages *m, const struct json *doc)
 	sheet_open(s, title, chosen_act, m);
 	put_choices(m, s);
 	put_recipients(s, json_get(doc, "to"));
-	for (size_t i = 0; i < m->n_gaps; i++)
-		sheet_line(s, ROLE_warn, "MISSING  %s", m->fields[i].name);
+	if (m->n_gaps) {
+		char names[500];
+
+		gap_names(m, names, sizeof(names));
+		sheet_line(s, ROLE_warn, "MISSING  %s", names);
+	}
 	if (messages_draft(m))
 		sheet_line(s, ROLE_count, "TYPED    what you filled in stands in it; not sent yet");
 	sheet_line(s, ROLE_title, "SUBJECT  %s", str(doc, "subject"));

@@ -125,6 +125,10 @@ static const char *on_offer(void *ctx, size_t row, size_t i, const char **from)
 		return offer_incident(n->app, i, from);
 	if (!str_eq(name, "source"))
 		return NULL;
+	if (n->about[0] && i-- == 0) {
+		*from = "the row it was pressed on";
+		return n->about;
+	}
 	for (size_t k = 0; k < s->n_events; k++)
 		if (event_status_open(s->events[k].status) && i-- == 0)
 			return s->events[k].id;
@@ -315,6 +319,7 @@ void app_note(struct app *a, const struct subject *s)
 	}
 	n->id[0] = '\0';
 	n->version = 0;
+	snprintf(n->about, sizeof(n->about), "%s", is_evidence(s) ? s->id : "");
 	d = note_draft_get(n, "");
 	if (!d) {
 		bool here = s && str_eq(s->kind, "incident");
@@ -323,9 +328,6 @@ void app_note(struct app *a, const struct subject *s)
 		         here   ? s->id
 		         : open ? open->id
 		                : "-");
-		/* the row that it was pressed on is what it speaks of, unless it says otherwise */
-		if (is_evidence(s))
-			snprintf(fresh.source, sizeof(fresh.source), "%s", s->id);
 	}
 	note_form(n, d ? d : &fresh, d ? "NOTE (the draft that was not sent)" : "NOTE");
 }

@@ -23,6 +23,7 @@ struct noting {
 	struct app *app;
 	struct client_request *request;
 	bool in_form;
+	char about[64];             /* the row that t was pressed on, as evidence; "" = none */
 	char id[24];                /* of the note in the form; "" = a new one */
 	int64_t version;            /* of it, as it was read */
 	char at[48], source[200];   /* as the form showed them first */

@@ -110,14 +110,14 @@ static void got_theirs(void *ctx, int status, const struct json *doc, const char
 	struct noting *n = ctx;
 	struct form *f = shell_form(n->app->shell);
 	int64_t version = json_get_i64(doc, "version", 0);
+	const char *why = status == 200 ? n->wrong : problem ? problem : "no answer";
 
 	n->request = NULL;
 	if (status != 200 || version == n->version) {
 		if (n->in_form)
-			form_done(f, status == 200 ? n->wrong : problem ? problem : "no answer", NULL);
+			form_done(f, why, NULL);
 		else
-			shell_say(n->app->shell, ROLE_error, "%s: %s", n->id,
-			          status == 200 ? n->wrong : problem ? problem : "no answer");
+			shell_say(n->app->shell, ROLE_error, "%s: %s", n->id, why);
 	} else {
 		n->version = version;
 		str_replace(&n->theirs, str(doc, "text"));
@@ -181,6 +181,7 @@ static void got_note(void *ctx, int status, const struct json *doc, const char *
 	}
 	if (shell_form(s)->open || shell_sheet(s)->open || dialog_is_open(shell_dialog(s)))
 		return; /* one went on to something else */
+	shell_say(s, ROLE_hint, "%s", "");
 	snprintf(n->at, sizeof(n->at), "%s", str(doc, "happenedAt"));
 	snprintf(n->source, sizeof(n->source), "%s", str(doc, "source"));
 	str_replace(&n->was, str(doc, "text"));
@@ -206,6 +207,7 @@ static void run_edit(struct app *a, const struct action *x, const struct subject
 		return;
 	}
 	snprintf(n->id, sizeof(n->id), "%s", s->id);
+	n->about[0] = '\0';
 	shell_say(a->shell, ROLE_hint, "reading %s ..", s->id);
 	ask(n, got_note);
 }
@@ -249,8 +251,8 @@ static void fill(struct decision *d, struct dialog *g)
 	            e->actor ? e->actor : "?", e->text ? e->text : "");
 	dialog_line(g, ROLE_normal, "MEANS",
 	            is_back(d->action) ? "it stands in the timeline and the report again"
-	                               : "it is hidden (v shows it) and leaves the report; who took "
-	                                 "it back and why stands in the timeline");
+	                               : "it is hidden (v shows it) and leaves the report; who "
+	                                 "took it back and why stands in the timeline");
 	dialog_line(g, ROLE_normal, "UNDO", is_back(d->action) ? "x again" : "v, then x on it");
 	dialog_arm(g, "");
 }

@@ -18,6 +18,7 @@ struct timeline_view {
 	struct timeline_pages pages;
 	struct client_request *marking;
 	struct view *view;
+	char said[120];  /* of the mark that is being sent */
 	char marked[64]; /* id that is pinned or annotated right now */
 	int64_t seen;    /* journal rows up to here were looked at */
 	bool at_top;     /* follows the newest */
@@ -254,6 +255,8 @@ static void draw(struct view *v, struct area a)
 		          !p->loaded ? "asking the engine .."
 		          : !p->oldest ? "searching .."
 		          : p->q[0]  ? "nothing matches the filter"
+		          : str_eq(p->lane, "pinned") && !p->incident[0]
+		                  ? "pins belong to an incident: i goes to its timeline"
 		                     : "nothing here");
 	if (detail && e)
 		draw_detail(area_sub(a, 0, a.h - detail, a.w, detail), e);
@@ -338,20 +341,21 @@ static void marked(void *ctx, int status, const struct json *doc, const char *pr
 
 	(void)doc;
 	st->marking = NULL;
-	if (status < 200 || status >= 300)
+	if (status < 200 || status >= 300) {
 		shell_say(v->shell, ROLE_error, "not marked: %s", problem ? problem : "no answer");
-	else
+	} else {
+		shell_say(v->shell, ROLE_ok, "%s", st->said);
 		again(v);
+	}
 	shell_changed(v->shell);
 }
 
-static void mark(struct view *v, const char *id, const bool *pinned, const char *text)
+/* The incident whose mark it becomes; NULL = none, which was said. */
+static const char *marks_of(struct view *v)
 {
 	struct timeline_view *st = v->state;
 	const struct incident *open = app_incident_open(v->app);
 	const char *incident = st->pages.incident[0] ? st->pages.incident : open ? open->id : NULL;
-	struct str b = STR_INIT(8192);
-	struct jw w = JW(&b);
 	char why[160];
 
 	app_people_why_not(v->app, why, sizeof(why));
@@ -359,15 +363,33 @@ static void mark(struct view *v, const char *id, const bool *pinned, const char 
 		snprintf(why, sizeof(why), "marks belong to an incident, and none is open");
 	if (!why[0] && st->marking)
 		snprintf(why, sizeof(why), "the last mark is still being sent");
-	if (why[0]) {
-		shell_say(v->shell, ROLE_warn, "mark: not now, %s", why);
+	if (!why[0])
+		return incident;
+	shell_say(v->shell, ROLE_warn, "mark: not now, %s", why);
+	return NULL;
+}
+
+/* name: "pinned" or "hidden", which becomes on; NULL: the words beside it. */
+static void mark(struct view *v, const char *id, const char *name, bool on, const char *text)
+{
+	struct timeline_view *st = v->state;
+	const char *incident = marks_of(v);
+	struct str b = STR_INIT(8192);
+	struct jw w = JW(&b);
+
+	if (!incident)
 		return;
-	}
+	snprintf(st->said, sizeof(st->said), "%s in the timeline of %s%s",
+	         !name                     ? "annotated"
+	         : str_eq(name, "hidden") ? (on ? "hidden (v shows it)" : "shown again")
+	         : on                      ? "pinned"
+	                                   : "no longer pinned",
+	         incident, st->pages.incident[0] ? "" : " (i goes there)");
 	jw_obj(&w, NULL);
 	jw_str(&w, "incident", incident);
 	jw_str(&w, "entry", id);
-	if (pinned)
-		jw_bool(&w, "pinned", *pinned);
+	if (name)
+		jw_bool(&w, name, on);
 	if (text)
 		jw_str(&w, "text", text);
 	jw_obj_end(&w);
@@ -381,7 +403,7 @@ static void on_annotation(void *ctx, const char *text)
 	struct timeline_view *st = ctx;
 
 	if (text)
-		mark(st->view, st->marked, NULL, text);
+		mark(st->view, st->marked, NULL, false, text);
 }
 
 /* A note is changed itself; anything else gets words beside it. */
@@ -394,6 +416,8 @@ static void annotate(struct view *v, const struct timeline_entry *e)
 		app_act(v->app, "note-edit", &s);
 		return;
 	}
+	if (!marks_of(v))
+		return;
 	snprintf(st->marked, sizeof(st->marked), "%s", e->id);
 	shell_ask(v->shell, "annotation", e->annotation ? e->annotation : "", false, on_annotation,
 	          st);
@@ -478,7 +502,6 @@ static unsigned act(struct view *v, enum act what)
 {
 	struct timeline_view *st = v->state;
 	const struct timeline_entry *e = list_selected(&v->list);
-	bool on = e && !e->pinned;
 
 	switch (what) {
 	case ACT_OPEN:
@@ -506,7 +529,11 @@ static unsigned act(struct view *v, enum act what)
 		return WANT_REDRAW;
 	case ACT_PIN:
 		if (e)
-			mark(v, e->id, &on, NULL);
+			mark(v, e->id, "pinned", !e->pinned, NULL);
+		return WANT_REDRAW;
+	case ACT_HIDE:
+		if (e)
+			mark(v, e->id, "hidden", !e->hidden, NULL);
 		return WANT_REDRAW;
 	case ACT_ANNOTATE:
 		if (e)
@@ -529,7 +556,7 @@ static unsigned act(struct view *v, enum act what)
 
 static const enum act keys[] = { ACT_OPEN, ACT_SEEK, ACT_NOISE,    ACT_LANE, ACT_SCOPE,
 	                         ACT_PIN,  ACT_NOTE, ACT_ANNOTATE, ACT_RETRACT,
-	                         ACT_BACK, ACT_NONE };
+	                         ACT_HIDE, ACT_BACK, ACT_NONE };
 
 const struct view_def view_timeline = {
 	.name = "timeline",

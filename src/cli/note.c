@@ -81,7 +81,7 @@ static int change_run(struct cli *c)
 }
 
 #define BASE                                                                                       \
-	{ .name = "base", .arg = "VERSION",                                                       \
+	{ .name = "base", .arg = "VERSION",                                                        \
 	  .help = "as `note show` says it; refused when somebody changed it since" }
 static const struct cli_option edit_options[] = {
 	BASE,

@@ -167,6 +167,7 @@ static const struct field timeline_fields[] = {
 	      .help = "the system's own steps, hidden unless asked for"),
 	FIELD(timeline_entry, editable, "editable", "EDITABLE", F_BOOL, .flags = FF_DETAIL),
 	FIELD(timeline_entry, retracted, "retracted", "RETRACTED", F_BOOL, .flags = FF_DETAIL),
+	FIELD(timeline_entry, hidden, "hidden", "HIDDEN", F_BOOL, .flags = FF_DETAIL),
 	FIELD(timeline_entry, version, "version", "VERSION", F_I64, .flags = FF_DETAIL),
 };
 RECORD_TYPE(timeline_entry_type, "entry", timeline_entry, timeline_fields);

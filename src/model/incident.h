@@ -118,7 +118,7 @@ struct timeline_entry {
 	char *link;			/* evidence: "EV-118", "RUN-3", "journal 812" */
 	char *annotation;		/* words beside it, also at the end of text */
 	bool pinned, noise, editable;	/* editable: a person's note */
-	bool retracted;			/* a note that was taken back */
+	bool retracted, hidden;		/* a note that was taken back; hidden by a mark */
 	int64_t version;
 };
 extern const struct record_type timeline_entry_type;

@@ -123,7 +123,7 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 		 const struct timeline_position *p)
 {
 	const char *kind = pg_text(r, i, C_KIND), *annotation = pg_text(r, i, C_ANNOTATION);
-	const char *text = pg_text(r, i, C_TEXT);
+	const char *text = pg_text(r, i, C_TEXT), *before;
 	bool journal = p->source == 'j';
 	int known = journal ? kind_row(kind) : -1;
 	char id[32];
@@ -134,15 +134,17 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 		.subject = dup(r, i, C_SUBJECT), .actor = dup(r, i, C_WHO),
 		.severity = dup(r, i, C_LEVEL), .pinned = pg_bool(r, i, C_PINNED),
 		.annotation = dup(r, i, C_ANNOTATION), .retracted = pg_bool(r, i, C_GONE),
+		.hidden = pg_bool(r, i, C_HIDDEN),
 	};
-	e->text = !*annotation && !e->retracted ? xstrdup(text) :
-		xasprintf("%s%s%s%s%s", e->retracted ? "TAKEN BACK: " : "", text,
-			  *annotation ? " [" : "", annotation, *annotation ? "]" : "");
+	before = e->retracted ? "TAKEN BACK: " : e->hidden ? "HIDDEN: " : "";
+	e->text = !*annotation && !*before ? xstrdup(text) :
+		xasprintf("%s%s%s%s%s", before, text, *annotation ? " [" : "", annotation,
+			  *annotation ? "]" : "");
 	if (journal) {
 		e->recorded_at_ms = p->at_ms;
 		e->link = xasprintf("journal %s", id + 2);
 		e->lane = xstrdup(known < 0 ? "engine" : kinds[known].lane);
-		e->noise = known >= 0 && kinds[known].noise;
+		e->noise = (known >= 0 && kinds[known].noise) || e->hidden;
 		return;
 	}
 	e->until_ms = pg_time(r, i, C_UNTIL);
@@ -152,7 +154,7 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 	e->version = pg_i64(r, i, C_VERSION);
 	e->link = dup(r, i, C_FROM);
 	e->editable = str_eq(kind, "note");
-	e->noise = e->retracted;
+	e->noise = e->retracted || e->hidden;
 	e->lane = xstrdup(str_eq(kind, "import") || str_eq(kind, "quote") ? "outside" : "people");
 }
 

@@ -147,13 +147,18 @@ static void add_from(struct query *q, const struct source *s)
 		str_add(&q->sql, " AND m.pinned AND m.incident_id = ");
 		add_text(q, incident);
 	}
-	if (incident)
+	if (incident && !q->w->noise)
 		str_add(&q->sql, " AND NOT coalesce(m.hidden, false)");
 }
 
 static const char *marks_of(const struct query *q)
 {
 	return q->w->incident ? "m.pinned, m.text" : "NULL::boolean, NULL::text";
+}
+
+static const char *hidden_of(const struct query *q)
+{
+	return q->w->incident ? "coalesce(m.hidden, false)" : "false";
 }
 
 static void next_source(struct query *q)
@@ -214,7 +219,7 @@ static void add_journal(struct query *q)
 		add_kinds(q);
 	str_addf(&q->sql, "SELECT 'j'::text, j.seq, j.at, j.kind, j.subject, j.actor, j.text,"
 		 " j.level, %s, NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text,"
-		 " NULL::bigint, NULL::text, false", marks_of(q));
+		 " NULL::bigint, NULL::text, false, %s", marks_of(q), hidden_of(q));
 	add_from(q, s);
 	add_between(q, s, by_kind ? "k.kind" : NULL);
 	add_window(q, s->at);
@@ -261,7 +266,7 @@ static void add_notes(struct query *q, bool own)
 	}
 	str_addf(&q->sql, "SELECT 'n'::text, n.id, n.happened_at, n.kind, n.subject, n.by, n.text,"
 		 " 'info', %s, n.until, n.recorded_at, n.original, n.doubt, n.version, n.source,"
-		 " n.gone", marks_of(q));
+		 " n.gone, %s", marks_of(q), hidden_of(q));
 	add_from(q, s);
 	add_between(q, s, by_kind ? "k" : NULL);
 	if (!w->noise)

@@ -15,7 +15,7 @@ struct timeline_position { int64_t at_ms, n; char source; };
 /* A row of either source, as far as it has them. */
 enum timeline_column { C_SOURCE, C_NUMBER, C_AT, C_KIND, C_SUBJECT, C_WHO, C_TEXT, C_LEVEL,
 		       C_PINNED, C_ANNOTATION, C_UNTIL, C_RECORDED, C_ORIGINAL, C_DOUBT,
-		       C_VERSION, C_FROM, C_GONE };
+		       C_VERSION, C_FROM, C_GONE, C_HIDDEN };
 
 /* One more than w->limit of what lies behind `from`, up to and with `stop` (NULL: to the end). */
 int timeline_sql_rows(struct pg_conn *c, const struct timeline_window *w,

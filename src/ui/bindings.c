@@ -115,6 +115,8 @@ static const struct binding rows[] = {
 	    "timeline", NULL),
 	ROW(RETRACT, HERE, K('x'), "take back", "take a note back, or bring it back (v shows it)",
 	    "timeline", "note-retract"),
+	ROW(HIDE, HERE, K('h'), "hide", "hide the entry here and in the report, or show it again",
+	    "timeline", NULL),
 	ROW(SOURCE, HERE, K('o'), "source", "other source of messages", "sms", NULL),
 	ROW(REVEAL, HERE, K('v'), "content", "show message content (audited)", "sms", NULL),
 

@@ -128,7 +128,7 @@ void field_draw(const struct field_edit *f, struct area a, int x, int y, int w, 
 	memcpy(head, f->text, f->at);
 	head[f->at] = '\0';
 	cols = text_width(head, a.c->ascii);
-	if (cols >= w)
+	if (focused && cols >= w)
 		skip = cols - w + 1;
 	area_fill(a, x, y, w, ROLE_input, ' ');
 	while (*p && at - skip < w) {

@@ -112,6 +112,7 @@ static void csi_done(struct keys *k, unsigned char c)
 	if (c == '~' && seq_is(k, "200")) { /* also when its ESC came early: still a paste */
 		k->state = ST_PASTE;
 		k->n_paste_tail = 0;
+		k->paste_esc = ST_GROUND;
 		return;
 	}
 	if (c == 'M' && !k->n_seq) { /* X10 mouse, or Enter of an old keypad: bytes decide */
@@ -215,13 +216,47 @@ static void paste_flush(struct keys *k, bool all)
 	k->n_paste -= n;
 }
 
+/* Whether a byte belongs to an escape sequence of what was copied from a terminal: colours are
+ * no words. A string that nobody ends is over at the end of its line. */
+static bool paste_sequence(struct keys *k, unsigned char c)
+{
+	int was = k->paste_esc;
+
+	if (was == ST_GROUND && c != 0x1b)
+		return false;
+	if (c == 0x1b) {
+		k->paste_esc = ST_ESC;
+		return true;
+	}
+	k->paste_esc = ST_GROUND;
+	switch (was) {
+	case ST_ESC:
+		if (c == '[')
+			k->paste_esc = ST_CSI;
+		else if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_')
+			k->paste_esc = ST_STRING;
+		else if (c >= 0x20 && c < 0x30)
+			k->paste_esc = ST_ESC;
+		return c >= 0x20 && c < 0x7f;
+	case ST_CSI:
+		if (c >= 0x20 && c < 0x40)
+			k->paste_esc = ST_CSI;
+		return c >= 0x20 && c < 0x7f;
+	default: /* ST_STRING; its ESC \ ends it as ST_ESC */
+		if (c != 0x07 && c != '\n' && c != '\r')
+			k->paste_esc = ST_STRING;
+		return c != '\n' && c != '\r';
+	}
+}
+
 static void paste_byte(struct keys *k, char c)
 {
 	k->paste_tail[k->n_paste_tail++] = c;
 	while (k->n_paste_tail && memcmp(k->paste_tail, paste_end, k->n_paste_tail)) {
 		if (k->n_paste == sizeof(k->paste))
 			paste_flush(k, false);
-		k->paste[k->n_paste++] = k->paste_tail[0];
+		if (!paste_sequence(k, (unsigned char)k->paste_tail[0]))
+			k->paste[k->n_paste++] = k->paste_tail[0];
 		memmove(k->paste_tail, k->paste_tail + 1, --k->n_paste_tail);
 	}
 	if (k->n_paste_tail == sizeof(paste_end) - 1) {

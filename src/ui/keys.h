@@ -46,7 +46,7 @@ enum {
 struct keys_events {
 	/* batch counts reads: keys of one batch arrived together (type-ahead) */
 	void (*key)(void *ctx, uint32_t key, uint32_t batch);
-	/* text of a paste, in pieces of raw bytes; none ends within a character */
+	/* text of a paste, in pieces without escape sequences; none ends within a character */
 	void (*paste)(void *ctx, const char *text, size_t n);
 };
 
@@ -65,6 +65,7 @@ struct keys {
 	size_t n_utf8, want_utf8;
 	char paste_tail[6];	/* what may be the start of the end of a paste */
 	size_t n_paste_tail;
+	int paste_esc;		/* within an escape sequence of the pasted text, which is dropped */
 	char paste[1024];	/* of this piece */
 	size_t n_paste;
 };

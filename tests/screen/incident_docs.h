@@ -198,6 +198,7 @@ static inline void timeline_of_scene(const char *path, struct jw *w, int64_t now
 		         (long long)n);
 		jw_str(w, "text", text);
 		jw_str(w, "severity", n % 7 ? "info" : "bad");
+		jw_bool(w, "hidden", strstr(path, "noise=1") != NULL);
 		if (note) {
 			jw_bool(w, "editable", true);
 			jw_i64(w, "version", 3);

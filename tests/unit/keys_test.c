@@ -161,7 +161,9 @@ static void test_late_bytes_one_by_one(void **state)
 
 static void test_paste(void **state)
 {
-	static const char paste[] = "\033[200~Aq\033[31mX\nP\033[201~j";
+	/* colours, a title, a link that nobody ends, an odd escape: no words; the rest stays */
+	static const char paste[] = "\033[200~Aq\033[1;31mX\033]0;t\007\n\033(B\033]8;;x\nP"
+				    "\033[201~j";
 	const size_t n = sizeof(paste) - 1;
 
 	(void)state;
@@ -172,7 +174,7 @@ static void test_paste(void **state)
 		keys_feed(&k, paste, at, 1000);
 		keys_feed(&k, paste + at, n - at, 1005);
 		assert_string_equal(str_get(&s.keys), "j ");
-		assert_string_equal(str_get(&s.pasted), "Aq\033[31mX\nP");
+		assert_string_equal(str_get(&s.pasted), "AqX\n\nP");
 		seen_fini(&s);
 	}
 	/* its end got lost: ^C typed alone gives the keyboard back */

@@ -171,6 +171,34 @@ static void taken_back(void *arg)
 	records_free(&timeline_entry_type, v, 1);
 }
 
+/* What an incident hides is shown with the noise, so that it can be shown again. */
+static void hidden(void *arg)
+{
+	struct store *s = arg;
+	struct incident_new a = { .title = "a", .severity = "P1" };
+	struct timeline_window w = { .lane = "outside", .forward = true, .limit = 10 };
+	struct note_new import = { .kind = "import", .text = "500s", .source = "chat.csv",
+				   .happened_at_ms = t0 };
+	struct timeline_entry *v = NULL;
+	_cleanup_(free_p) char *id = NULL;
+	struct err err = { 0 };
+	char *next = NULL;
+	bool yes = true;
+
+	must(incident_declare(s, &anna, &a, &id, &err), &err);
+	import.incident = w.incident = id;
+	must(note_put(s, &anna, &import, NULL, &err), &err);
+	expect(s, w, "n:1 ");
+	must(timeline_mark(s, &anna, id, "n:1", NULL, &yes, "noise of the chat", &err), &err);
+	expect(s, w, "");
+	w.noise = true;
+	page(s, &w, &v, &next);
+	assert_string_equal(v[0].text, "HIDDEN: 500s [noise of the chat]");
+	assert_string_equal(v[0].annotation, "noise of the chat");
+	assert_true(v[0].hidden && v[0].noise);
+	records_free(&timeline_entry_type, v, 1);
+}
+
 /* An incident sees its window, its own notes wherever they lie, and no other incident's. */
 static void of_an_incident(void *arg)
 {
@@ -300,6 +328,7 @@ static int stop(void **state) { (void)state; storetest_stop(&st); return 0; }
 ON_DATABASE(one_order)
 ON_DATABASE(lanes_and_noise)
 ON_DATABASE(taken_back)
+ON_DATABASE(hidden)
 ON_DATABASE(of_an_incident)
 ON_DATABASE(ties)
 ON_DATABASE(long_search)
@@ -309,7 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_one_order),	    cmocka_unit_test(t_lanes_and_noise),
-		cmocka_unit_test(t_taken_back),
+		cmocka_unit_test(t_taken_back),	    cmocka_unit_test(t_hidden),
 		cmocka_unit_test(t_of_an_incident), cmocka_unit_test(t_ties),
 		cmocka_unit_test(t_long_search),    cmocka_unit_test(t_bad_positions),
 	};
