@@ -19,7 +19,7 @@ struct calls {
 	struct call_outcome *outcomes; size_t n_outcomes;
 	int64_t most;			/* calls of the busiest hour */
 	char problem[160];
-	int64_t asked_ms, got_ms;
+	int64_t asked_ms, got_ms, as_of_ms;	/* as_of: when they were counted */
 	struct client_request *asking;
 };
 
@@ -37,9 +37,12 @@ static void clear(struct calls *st)
 
 static void take(struct calls *st, const struct json *doc)
 {
+	const char *as_of = json_get_str(doc, "asOf");
 	size_t n = json_count(json_get(doc, "hours")), k = json_count(json_get(doc, "outcomes"));
 
 	clear(st);
+	if (!as_of || !parse_time_ms(as_of, &st->as_of_ms))
+		st->as_of_ms = 0;
 	st->hours = xcalloc(n + 1, sizeof(*st->hours));
 	st->outcomes = xcalloc(k + 1, sizeof(*st->outcomes));
 	for (const struct json *x = json_first(json_get(doc, "hours")); x; x = json_next(x)) {
@@ -230,10 +233,14 @@ static int draw_outcomes(struct view *v, struct area a)
 static void draw(struct view *v, struct area a)
 {
 	struct calls *st = v->state;
-	char as_of[80], title[160];
+	char as_of[80], title[160], clock[WHEN_TEXT], age[WHEN_TEXT];
 	int y = 1;
 
 	app_as_of(v->app, as_of);
+	if (as_of[0] && st->as_of_ms) /* they may be older than the rest */
+		snprintf(as_of, sizeof(as_of), "AS OF %s (%s old)",
+		         when_clock(clock, st->as_of_ms, shell_utc(v->shell)),
+		         when_age(age, app_now(v->app) - st->as_of_ms));
 	snprintf(title, sizeof(title), "HOW CALLS ENDED, last %s%s%s",
 	         st->span_h == SPAN_WEEK ? "7 days" : "24 h", as_of[0] ? "  " : "", as_of);
 	area_rule(a, 0, title);

@@ -58,6 +58,7 @@ struct presence {
 	int64_t sent_ms;
 };
 
+struct kept { char *path, *text; };	/* an answer to a GET */
 struct fallback;
 struct saved;
 
@@ -99,6 +100,7 @@ struct client {
 	struct presence presence;
 	struct fallback *fallback;
 	struct saved *saved;
+	struct kept *kept; size_t n_kept;	/* oldest first */
 };
 
 /* client.c */
@@ -155,6 +157,14 @@ typedef void (*lookup_done)(void *ctx, const struct str *answer, const char *pro
 bool lookup_knows(const struct client *c, const char *path);
 struct lookup *lookup_start(struct client *c, const char *path, lookup_done done, void *ctx);
 void lookup_cancel(struct lookup *x);
+
+/* kept.c: last answers, for when nothing answers */
+void kept_put(struct client *c, const char *path, const char *text, size_t len);
+/* NULL: none, or somebody can be asked. Caller frees. */
+struct json *kept_get(const struct client *c, const char *path);
+void kept_json(const struct client *c, struct jw *w);
+void kept_read(struct client *c, const struct str *text);
+void kept_fini(struct client *c);
 
 /* saved.c */
 void saved_open(struct client *c);		/* and reads the copy */

@@ -1,16 +1,19 @@
 /*
- * Answers to single requests out of the database, while that is what the console is on:
- * windows of agents, by the query that the API serves. Everything else has to wait for an
- * engine.
+ * Answers to single requests out of the database, while that is what the console is on: windows of
+ * agents, calls, the timeline, by the queries that the API serves. Everything else has to wait
+ * for an engine.
  */
 #include "client/internal.h"
 #include "read/agents.h"
+#include "read/calls.h"
+#include "read/timeline.h"
 
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, ANSWER_MAX = 4 << 20 };
-
-static const char agents_path[] = "/api/v1/agents";
+enum {
+	LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, ANSWER_MAX = 4 << 20, TIMELINE_DEFAULT = 200,
+	HOUR_MS = 3600000,
+};
 
 struct lookup {
 	struct client *client;
@@ -104,6 +107,97 @@ static int agents(struct lookup *x, struct pg_conn *conn)
 	return 0;
 }
 
+/* ---- calls, the timeline ---------------------------------------------------------------------- */
+
+static int calls(struct lookup *x, struct pg_conn *conn)
+{
+	int64_t hours = number(x->path, "hours", CALLS_MOST_H, CALLS_DAY_H);
+	struct jw w = JW(&x->out);
+
+	return read_calls(conn, client_server_now_ms(x->client), hours ? hours : 1, &w, &x->err);
+}
+
+static bool flag(const char *path, const char *name)
+{
+	return number(path, name, 1, 0) == 1;
+}
+
+static int64_t instant(const char *path, const char *name)
+{
+	_cleanup_(free_p) char *text = parameter(path, name);
+	int64_t ms = 0;
+
+	return text && parse_time_ms(text, &ms) ? ms : 0;
+}
+
+/* An hour before it began to an hour after it was over, as the API has it. */
+static void window_of(const struct client *c, struct timeline_window *w)
+{
+	for (size_t i = 0; w->incident && i < c->state.n_incidents; i++) {
+		const struct incident *in = &c->state.incidents[i];
+		int64_t end = in->closed_at_ms ? in->closed_at_ms : in->resolved_at_ms;
+		int64_t begin = in->declared_at_ms;
+
+		if (!str_eq(in->id, w->incident))
+			continue;
+		if (in->started_at_ms && in->started_at_ms < begin)
+			begin = in->started_at_ms;
+		if (!w->from_ms)
+			w->from_ms = begin - HOUR_MS;
+		if (!w->to_ms && end)
+			w->to_ms = end + HOUR_MS;
+	}
+}
+
+static int timeline(struct lookup *x, struct pg_conn *conn)
+{
+	_cleanup_(free_p) char *incident = parameter(x->path, "incident"),
+			       *cursor = parameter(x->path, "cursor"),
+			       *lane = parameter(x->path, "lane"), *q = parameter(x->path, "q"),
+			       *next = NULL;
+	struct timeline_window win = {
+		.incident = incident, .cursor = cursor, .lane = lane, .q = q,
+		.forward = flag(x->path, "forward"), .noise = flag(x->path, "noise"),
+		.pinned = flag(x->path, "pinned"), .from_ms = instant(x->path, "from"),
+		.to_ms = instant(x->path, "to"), .at_ms = instant(x->path, "at"),
+		.limit = number(x->path, "limit", LIMIT_MAX, TIMELINE_DEFAULT),
+	};
+	struct timeline_entry *rows = NULL;
+	struct jw w = JW(&x->out);
+	size_t n = 0;
+	int r;
+
+	window_of(x->client, &win);
+	r = read_timeline(conn, &win, &rows, &n, &next, &x->err);
+	if (r < 0)
+		return r;
+	jw_obj(&w, NULL);
+	jw_arr(&w, "entries");
+	for (size_t i = 0; i < n; i++)
+		record_json(&w, NULL, &timeline_entry_type, &rows[i]);
+	jw_arr_end(&w);
+	jw_str(&w, "nextCursor", next);
+	jw_obj_end(&w);
+	records_free(&timeline_entry_type, rows, n);
+	return 0;
+}
+
+static const struct { const char *path; int (*answer)(struct lookup *, struct pg_conn *); } known[] = {
+	{ "/api/v1/agents", agents },
+	{ "/api/v1/calls", calls },
+	{ "/api/v1/timeline", timeline },
+};
+
+static int known_at(const char *path)
+{
+	size_t n = strcspn(path, "?");
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (strlen(known[i].path) == n && memcmp(path, known[i].path, n) == 0)
+			return (int)i;
+	return -1;
+}
+
 /* ---- the task ------------------------------------------------------------------- */
 
 static void run(void *arg)
@@ -117,7 +211,7 @@ static void run(void *arg)
 	else
 		x->result = pg_acquire(pool, &conn, &x->err);
 	if (x->result == 0)
-		x->result = agents(x, conn);
+		x->result = known[known_at(x->path)].answer(x, conn);
 }
 
 static void ended(void *arg)
@@ -132,10 +226,7 @@ static void ended(void *arg)
 
 bool lookup_knows(const struct client *c, const char *path)
 {
-	size_t n = strlen(agents_path);
-
-	return c->link == LINK_DATABASE && fallback_pool(c) && strncmp(path, agents_path, n) == 0 &&
-	       (path[n] == '\0' || path[n] == '?');
+	return c->link == LINK_DATABASE && fallback_pool(c) && known_at(path) >= 0;
 }
 
 struct lookup *lookup_start(struct client *c, const char *path, lookup_done done, void *ctx)

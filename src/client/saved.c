@@ -1,7 +1,7 @@
 /*
  * The copy of the last known state on disk, one file for each list of engines: read at the
  * start, so that the first picture shows something with its age; written at most every
- * 10 s after changes.
+ * 10 s after changes. Beside it the last answers (kept.c).
  *
  * Invariants: at most 2 MiB are read or written; the file is ours alone (0600), replaced
  * whole, and holds no living secret. Nothing is flushed to the disk here: a copy lost with
@@ -26,7 +26,7 @@ enum {
 struct saved {
 	struct client *client;
 	struct timer timer;
-	char *path;
+	char *path, *kept_path;		/* of the state; of the last answers */
 };
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -62,19 +62,31 @@ static bool usable(int fd)
 	       st.st_size <= SIZE_MAX_BYTES;
 }
 
-static void load(struct saved *s)
+static bool read_file(const char *path, struct str *ret)
 {
-	struct client *c = s->client;
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct str text = STR_INIT(SIZE_MAX_BYTES);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool good;
 
 	if (fd < 0)
-		return;
-	if (usable(fd) && read_all(fd, &text) &&
-	    state_load_text(&c->state, str_get(&text), text.len, NULL) == 0)
-		client_set_link(c, LINK_SAVED);
+		return false;
+	good = usable(fd) && read_all(fd, ret);
 	close(fd);
+	return good;
+}
+
+static void load(struct saved *s)
+{
+	struct str text = STR_INIT(SIZE_MAX_BYTES), kept = STR_INIT(SIZE_MAX_BYTES);
+	struct client *c = s->client;
+
+	if (read_file(s->path, &text) &&
+	    state_load_text(&c->state, str_get(&text), text.len, NULL) == 0) {
+		client_set_link(c, LINK_SAVED);
+		if (read_file(s->kept_path, &kept))
+			kept_read(c, &kept);
+	}
 	str_fini(&text);
+	str_fini(&kept);
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -161,24 +173,37 @@ static bool write_all(int fd, const struct str *text)
 	return true;
 }
 
-static void save(struct saved *s)
+static void write_file(const char *path, const struct str *text)
 {
-	_cleanup_(free_p) char *tmp = xasprintf("%s.%lld.tmp", s->path, (long long)getpid());
-	struct str text;
+	_cleanup_(free_p) char *tmp = xasprintf("%s.%lld.tmp", path, (long long)getpid());
 	int fd;
 	bool good;
+
+	unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	good = fd >= 0 && write_all(fd, text);
+	if (fd >= 0 && close(fd) < 0)
+		good = false;
+	if (!good || rename(tmp, path) < 0)
+		unlink(tmp);
+}
+
+static void save(struct saved *s)
+{
+	struct str text, kept = STR_INIT(SIZE_MAX_BYTES);
 
 	if (!render(&s->client->state, &text))
 		return;
 	mkdir(s->client->state_dir, 0700);
-	unlink(tmp);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	good = fd >= 0 && write_all(fd, &text);
-	if (fd >= 0 && close(fd) < 0)
-		good = false;
-	if (!good || rename(tmp, s->path) < 0)
-		unlink(tmp);
+	write_file(s->path, &text);
 	str_fini(&text);
+	if (s->client->n_kept) {
+		kept_json(s->client, &JW(&kept));
+		redact(&kept);
+		if (!kept.full)
+			write_file(s->kept_path, &kept);
+	}
+	str_fini(&kept);
 }
 
 static void on_timer(struct timer *t)
@@ -205,15 +230,18 @@ void saved_open(struct client *c)
 	s->timer = TIMER_INIT;
 	s->timer.user = s;
 	s->path = path_of(c);
+	s->kept_path = xasprintf("%s.answers", s->path);
 	load(s);
 }
 
 void saved_close(struct client *c)
 {
+	kept_fini(c);
 	if (!c->saved)
 		return;
 	timer_stop(&c->saved->timer);
 	str_replace(&c->saved->path, NULL);
+	str_replace(&c->saved->kept_path, NULL);
 	free_p(&c->saved);
 	c->saved = NULL;
 }

@@ -58,8 +58,9 @@ static int64_t since(int64_t now_ms, int64_t hours)
 	return now_ms / HOUR_MS * HOUR_MS - (hours - 1) * HOUR_MS;
 }
 
-int read_call_hours(struct pg_conn *c, int64_t now_ms, int64_t hours, struct call_hour **ret,
-		    size_t *ret_n, struct err *err)
+/* Newest first; hours without calls have no row. */
+static int read_call_hours(struct pg_conn *c, int64_t now_ms, int64_t hours,
+			   struct call_hour **ret, size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = pg_run(c, &r, err, hours_sql, "m", since(now_ms, hours));
@@ -69,13 +70,41 @@ int read_call_hours(struct pg_conn *c, int64_t now_ms, int64_t hours, struct cal
 	return e;
 }
 
-int read_call_outcomes(struct pg_conn *c, int64_t now_ms, int64_t hours,
-		       struct call_outcome **ret, size_t *ret_n, struct err *err)
+/* The same calls, most frequent first. */
+static int read_call_outcomes(struct pg_conn *c, int64_t now_ms, int64_t hours,
+			      struct call_outcome **ret, size_t *ret_n, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	int e = pg_run(c, &r, err, outcomes_sql, "m", since(now_ms, hours));
 
 	if (e == 0)
 		*ret = row_records(&call_outcome_type, r, ret_n);
+	return e;
+}
+
+int read_calls(struct pg_conn *c, int64_t now_ms, int64_t hours, struct jw *w, struct err *err)
+{
+	struct call_outcome *outcomes = NULL;
+	struct call_hour *rows = NULL;
+	size_t n = 0, n_outcomes = 0;
+	int e = read_call_hours(c, now_ms, hours, &rows, &n, err);
+
+	if (e == 0)
+		e = read_call_outcomes(c, now_ms, hours, &outcomes, &n_outcomes, err);
+	if (e == 0) {
+		jw_obj(w, NULL);
+		jw_time(w, "asOf", now_ms);
+		jw_arr(w, "hours");
+		for (size_t i = 0; i < n; i++)
+			record_json(w, NULL, &call_hour_type, &rows[i]);
+		jw_arr_end(w);
+		jw_arr(w, "outcomes");
+		for (size_t i = 0; i < n_outcomes; i++)
+			record_json(w, NULL, &call_outcome_type, &outcomes[i]);
+		jw_arr_end(w);
+		jw_obj_end(w);
+	}
+	records_free(&call_hour_type, rows, n);
+	records_free(&call_outcome_type, outcomes, n_outcomes);
 	return e;
 }

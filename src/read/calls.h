@@ -2,8 +2,11 @@
 #ifndef RD_READ_CALLS_H
 #define RD_READ_CALLS_H
 
+#include "core/json.h"
 #include "core/pg.h"
 #include "model/fields.h"
+
+enum { CALLS_DAY_H = 24, CALLS_MOST_H = 24 * 31 };
 
 struct call_hour {
 	int64_t at_ms;			/* its beginning */
@@ -15,11 +18,8 @@ extern const struct record_type call_hour_type;
 struct call_outcome { char *status; int64_t calls, avg_s; double share; };
 extern const struct record_type call_outcome_type;
 
-/* The last hours, newest first; hours without calls have no row. */
-int read_call_hours(struct pg_conn *c, int64_t now_ms, int64_t hours, struct call_hour **ret,
-		    size_t *ret_n, struct err *err);
-/* The same calls by outcome, most frequent first. */
-int read_call_outcomes(struct pg_conn *c, int64_t now_ms, int64_t hours,
-		       struct call_outcome **ret, size_t *ret_n, struct err *err);
+/* The last whole hours with the one that goes on, and the same calls by outcome, as one document:
+ * the API serves it, the console reads it for itself. */
+int read_calls(struct pg_conn *c, int64_t now_ms, int64_t hours, struct jw *w, struct err *err);
 
 #endif

@@ -300,6 +300,114 @@ static void agents_come_from_the_database(void **state)
 	loop_free(l);
 }
 
+static int files_in(const char *dir, char *name, size_t n)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int count = 0;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.') {
+			snprintf(name, n, "%s/%s", dir, e->d_name);
+			count++;
+		}
+	if (d)
+		closedir(d);
+	return count;
+}
+
+struct kept_doc { int n, status; int64_t calls; size_t entries; char text[40]; };
+
+static void on_doc(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	const char *text = json_str(json_path(doc, "entries.0.text"));
+	struct kept_doc *d = ctx;
+
+	(void)problem;
+	d->n++;
+	d->status = status;
+	d->calls = json_get_i64(json_path(doc, "hours.0"), "calls", -1);
+	d->entries = json_count(json_get(doc, "entries"));
+	snprintf(d->text, sizeof(d->text), "%s", text ? text : "");
+}
+
+static void ask_both(struct loop *l, struct client *c, struct kept_doc *calls,
+		     struct kept_doc *line)
+{
+	*calls = *line = (struct kept_doc){ 0 };
+	client_get(c, "/api/v1/calls?hours=24", on_doc, calls);
+	client_get(c, "/api/v1/timeline?limit=50", on_doc, line);
+	for (int i = 0; i < 1000 && (!calls->n || !line->n); i++)
+		loop_run_once(l, 20);
+}
+
+/* Engine gone: from the database, as the role that may not read messages. Both gone: the answers of
+ * last time, also after a new start. */
+static void calls_and_timeline_without_an_engine(void **state)
+{
+	const char *url = storetest_database(&db);
+	const char *const apis[] = { "http://127.0.0.1:1" };
+	char dir[] = "/tmp/client_db_test.XXXXXX", role[400], file[400] = "", lane[80];
+	struct loop *l = loop_new();
+	struct client_options o = { .apis = apis, .n_apis = 1, .state_dir = dir,
+				    .database = as_console(url, role, sizeof(role)) };
+	struct kept_doc calls, line;
+	struct client *c;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	pgtemp_sql(db.pg, url, ROWS);
+	pgtemp_sql(db.pg, url, "INSERT INTO calls (id, call_sid, from_number, to_number, status,"
+			       " duration, created_at) SELECT 'c' || n, 'CA' || n, '+1', '+2', CASE WHEN n = 1"
+			       " THEN 'failed' ELSE 'completed' END, 60, clock_timestamp() FROM"
+			       " generate_series(1, 3) n");
+	pgtemp_sql(db.pg, url, "INSERT INTO ringdown.note (happened_at, recorded_at, by, text) SELECT"
+			       " clock_timestamp(), clock_timestamp(), 'jane', 'carrier says: us'");
+	c = client_new(l, &o, NULL, NULL);
+	client_start(c);
+	turns(l, c, LINK_DATABASE, 12000);
+	ask_both(l, c, &calls, &line);
+	assert_int_equal(calls.status, 200);
+	assert_int_equal(calls.calls, 3);
+	assert_int_equal(line.status, 200);
+	assert_int_equal(line.entries, 1);
+	assert_string_equal(line.text, "carrier says: us");
+	client_get(c, "/api/v1/timeline?limit=5&lane=outside&noise=1&to=2026-11-21T03:01:00Z", on_doc,
+		   &line);
+	for (int i = 0; i < 500 && line.n < 2; i++)
+		loop_run_once(l, 20);
+	assert_int_equal(line.status, 200);
+	assert_int_equal(line.entries, 0);
+	snprintf(lane, sizeof(lane), "/api/v1/timeline?limit=5&lane=%s", "nowhere");
+	client_get(c, lane, on_doc, &line);
+	for (int i = 0; i < 500 && line.n < 3; i++)
+		loop_run_once(l, 20);
+	assert_int_equal(line.status, 0);
+	for (int i = 0; i < 1500 && files_in(dir, file, sizeof(file)) < 2; i++)
+		loop_run_once(l, 20);
+	assert_int_equal(files_in(dir, file, sizeof(file)), 2);
+	pgtemp_down(db.pg);
+	turns(l, c, LINK_SAVED, 12000);
+	ask_both(l, c, &calls, &line);
+	assert_int_equal(calls.calls, 3);
+	assert_int_equal(line.entries, 1);
+	assert_true(client_stale(c));
+	client_free(c);
+	c = client_new(l, &o, NULL, NULL);
+	client_start(c);
+	ask_both(l, c, &calls, &line);
+	assert_int_equal(calls.status, 200);
+	assert_int_equal(calls.calls, 3);
+	assert_string_equal(line.text, "carrier says: us");
+	assert_true(client_stale(c));
+	client_free(c);
+	pgtemp_up(db.pg);
+	while (files_in(dir, file, sizeof(file)))
+		unlink(file);
+	rmdir(dir);
+	loop_free(l);
+}
+
 static void a_database_that_goes_away(void **state)
 {
 	const char *url = storetest_database(&db);
@@ -325,22 +433,6 @@ static void a_database_that_goes_away(void **state)
 }
 
 /* ---- the copy on disk ----------------------------------------------------------------------- */
-
-static int files_in(const char *dir, char *name, size_t n)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	int count = 0;
-
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.') {
-			snprintf(name, n, "%s/%s", dir, e->d_name);
-			count++;
-		}
-	if (d)
-		closedir(d);
-	return count;
-}
 
 static void the_copy_is_kept_and_read(void **state)
 {
@@ -406,6 +498,7 @@ int main(void)
 		cmocka_unit_test(same_as_an_engines_snapshot),
 		cmocka_unit_test(database_until_an_engine_answers),
 		cmocka_unit_test(agents_come_from_the_database),
+		cmocka_unit_test(calls_and_timeline_without_an_engine),
 		cmocka_unit_test(a_database_that_goes_away),
 		cmocka_unit_test(the_copy_is_kept_and_read),
 	};

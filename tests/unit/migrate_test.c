@@ -320,6 +320,7 @@ static void console_role(void **state)
 	assert_true(console_may(url, "SELECT * FROM ringdown.journal"));
 	assert_true(console_may(url, "SELECT id, \"accountSid\" FROM \"TwilioAccount\""));
 	assert_true(console_may(url, "SELECT status, metadata FROM \"MessageLog\""));
+	assert_true(console_may(url, "SELECT text FROM ringdown.note"));
 	assert_false(console_may(url, "SELECT content FROM \"MessageLog\""));
 	assert_false(console_may(url, "SELECT \"authToken\" FROM \"TwilioAccount\""));
 	assert_false(console_may(url, "SELECT * FROM ringdown.account_ext"));

@@ -10,7 +10,7 @@ GRANT SELECT ON ringdown.schema_version, ringdown.environment, ringdown.lease,
 	ringdown.reservation, ringdown.evidence, ringdown.agent_change, ringdown.health_rollup,
 	ringdown.sms_hold, ringdown.sms_action, ringdown.sms_retry, ringdown.sms_minute, ringdown.run,
 	ringdown.incident, ringdown.incident_clock, ringdown.incident_link TO ringdown_console;
-GRANT SELECT (id, incident_id, gone) ON ringdown.note TO ringdown_console;
+GRANT SELECT ON ringdown.note, ringdown.timeline_mark, ringdown.silence TO ringdown_console;
 GRANT SELECT (id, channel, event_id, kind, state, attempts, created_at, next_at, sent_at, dead_at,
 	error) ON ringdown.outbox TO ringdown_console;
 GRANT SELECT (account_id, api_key_sid, second_key_sid, parent_sid, parent_key_sid, edge, type,
