@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/duty.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/task.h"
 #include "store/control.h"
 #include "store/wishes.h"
 
@@ -27,9 +27,7 @@ static const char *const ours[] = { "sms-failures", "balance", "standby", "engin
 
 struct alerter {
 	struct alerter_deps d;
-	struct task *task;
-	bool stopping;
-	struct condition wake;
+	struct duty duty;
 	struct wishes now, before;	/* of this look and of the last one */
 	/* messages could not be counted: their alerts stay as they are */
 	bool sms_unknown;
@@ -260,25 +258,14 @@ int alerter_look(struct alerter *a, struct err *err)
 
 /* ---- the task ------------------------------------------------------------------- */
 
-static void run(void *arg)
+static int64_t turn(void *arg)
 {
 	struct alerter *a = arg;
+	struct err err = { 0 };
 
-	while (!a->stopping && !task_cancelled()) {
-		struct err err = { 0 };
-
-		if (alerter_look(a, &err) < 0 && err.code != ERR_CANCELLED)
-			log_debug("alerts", "%s", err.msg);
-		if (!a->stopping)
-			condition_wait(&a->wake, a->d.every_ms);
-	}
-}
-
-static void run_done(void *arg)
-{
-	struct alerter *a = arg;
-
-	a->task = NULL;
+	if (alerter_look(a, &err) < 0 && err.code != ERR_CANCELLED)
+		log_debug("alerts", "%s", err.msg);
+	return a->d.every_ms;
 }
 
 struct alerter *alerter_new(const struct alerter_deps *d)
@@ -293,27 +280,23 @@ struct alerter *alerter_new(const struct alerter_deps *d)
 
 void alerter_start(struct alerter *a)
 {
-	a->task = task_start(a->d.loop, "alerts", run, a, run_done);
+	duty_start(&a->duty, a->d.loop, "alerts", turn, a);
 }
 
 void alerter_stop(struct alerter *a)
 {
-	if (!a || a->stopping)
-		return;
-	a->stopping = true;
-	condition_wake(&a->wake);
-	if (a->task)
-		task_cancel(a->task);
+	if (a)
+		duty_stop(&a->duty);
 }
 
 bool alerter_idle(const struct alerter *a)
 {
-	return !a || !a->task;
+	return !a || duty_idle(&a->duty);
 }
 
 void alerter_free(struct alerter *a)
 {
-	if (!a || a->task)
+	if (!a || !duty_idle(&a->duty))
 		return;
 	wishes_fini(&a->now);
 	wishes_fini(&a->before);

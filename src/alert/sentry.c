@@ -156,11 +156,11 @@ static bool read_all(struct sentry *w, struct reading *v, size_t n)
 	struct crowd c;
 
 	crowd_init(&c, READERS);
-	for (size_t i = 0; i < n && !w->stopping; i++)
+	for (size_t i = 0; i < n && !w->duty.stopping; i++)
 		if (crowd_add(&c, "metric", read_one, &v[i]) != 0)
 			break;
 	crowd_join(&c);
-	return !w->stopping && !task_cancelled();
+	return !w->duty.stopping && !task_cancelled();
 }
 
 static void judge(struct sentry *w, struct reading *v, size_t n)
@@ -260,30 +260,18 @@ static bool prune(struct sentry *w, int64_t now)
 	return e == 0 && more;
 }
 
-static void run(void *arg)
+static int64_t turn(void *arg)
 {
 	struct sentry *w = arg;
 	int64_t every = (int64_t)(BOARD_EVERY_MS / (w->d.speed > 1 ? w->d.speed : 1));
-	int64_t pruned = 0;
+	int64_t now = loop_wall_ms(w->d.loop);
+	struct err err = { 0 };
 
-	while (!w->stopping && !task_cancelled()) {
-		struct err err = { 0 };
-		int64_t now = loop_wall_ms(w->d.loop);
-
-		if (sentry_look(w, &err) < 0 && err.code != ERR_CANCELLED)
-			log_warn("alerts", "rules were not looked at: %s", err.msg);
-		if (w->d.epoch(w->d.ctx) && now - pruned > PRUNE_EVERY_MS)
-			pruned = prune(w, now) ? now - PRUNE_EVERY_MS : now;
-		if (!w->stopping)
-			condition_wait(&w->wake, every > FASTEST_MS ? every : FASTEST_MS);
-	}
-}
-
-static void run_done(void *arg)
-{
-	struct sentry *w = arg;
-
-	w->task = NULL;
+	if (sentry_look(w, &err) < 0 && err.code != ERR_CANCELLED)
+		log_warn("alerts", "rules were not looked at: %s", err.msg);
+	if (w->d.epoch(w->d.ctx) && now - w->pruned_ms > PRUNE_EVERY_MS)
+		w->pruned_ms = prune(w, now) ? now - PRUNE_EVERY_MS : now;
+	return every > FASTEST_MS ? every : FASTEST_MS;
 }
 
 struct sentry *sentry_new(const struct sentry_deps *d)
@@ -296,33 +284,29 @@ struct sentry *sentry_new(const struct sentry_deps *d)
 
 void sentry_start(struct sentry *w)
 {
-	w->task = task_start(w->d.loop, "rules", run, w, run_done);
+	duty_start(&w->duty, w->d.loop, "rules", turn, w);
 }
 
 void sentry_wake(struct sentry *w)
 {
 	if (w)
-		condition_wake(&w->wake);
+		duty_wake(&w->duty);
 }
 
 void sentry_stop(struct sentry *w)
 {
-	if (!w || w->stopping)
-		return;
-	w->stopping = true;
-	condition_wake(&w->wake);
-	if (w->task)
-		task_cancel(w->task);
+	if (w)
+		duty_stop(&w->duty);
 }
 
 bool sentry_idle(const struct sentry *w)
 {
-	return !w || !w->task;
+	return !w || duty_idle(&w->duty);
 }
 
 void sentry_free(struct sentry *w)
 {
-	if (!w || w->task)
+	if (!w || !duty_idle(&w->duty))
 		return;
 	forget(w);
 	free_p(&w);

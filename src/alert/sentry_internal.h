@@ -4,13 +4,12 @@
 
 #include "alert/board.h"
 #include "alert/sentry.h"
-#include "core/task.h"
+#include "core/duty.h"
 
 struct sentry {
 	struct sentry_deps d;
-	struct task *task;
-	struct condition wake;
-	bool stopping;
+	struct duty duty;
+	int64_t pruned_ms;		/* wall: what is old was dropped last */
 	struct board *board;
 	int64_t epoch;			/* the board was loaded under this one */
 	int64_t wall_ms, mono_ms;	/* of the last look */

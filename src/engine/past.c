@@ -8,23 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/duty.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/task.h"
 #include "store/checkpoints.h"
 #include "store/journal.h"
 
 enum { BATCH = 200, LOOK_MS = 10000, BETWEEN_MS = 50, A_TURN = 20 };
 
 struct past {
-	struct loop *loop;
 	struct store *store;
 	bool (*leads)(void *ctx);
 	void *ctx;
-	struct task *task;
-	struct condition wake;
-	bool stopping;
+	bool told;			/* that there is no checkpoint */
+	struct duty duty;
 };
 
 /* ---- any row ------------------------------------------------------------------------- */
@@ -111,57 +109,41 @@ int past_checkpoints(struct store *s, size_t *ret, struct err *err)
 	return e < 0 ? e : checkpoints_prune(s, err);
 }
 
-static void run(void *arg)
+static int64_t turn(void *arg)
 {
 	struct past *p = arg;
-	bool told = false;
+	struct err err = { 0 };
+	size_t n = 0;
+	int e = p->leads(p->ctx) ? past_checkpoints(p->store, &n, &err) : 0;
 
-	while (!p->stopping && !task_cancelled()) {
-		struct err err = { 0 };
-		size_t n = 0;
-		int e = p->leads(p->ctx) ? past_checkpoints(p->store, &n, &err) : 0;
-
-		if (e < 0 && e != ERR_CANCELLED && !told)
-			log_warn("past", "no checkpoint for replay: %s", err.msg);
-		told = e < 0;
-		if (!p->stopping && n < A_TURN)
-			condition_wait(&p->wake, LOOK_MS);
-	}
-}
-
-static void ended(void *arg)
-{
-	struct past *p = arg;
-
-	p->task = NULL;
+	if (e < 0 && e != ERR_CANCELLED && !p->told)
+		log_warn("past", "no checkpoint for replay: %s", err.msg);
+	p->told = e < 0;
+	return n < A_TURN ? LOOK_MS : 0;
 }
 
 struct past *past_new(struct loop *l, struct store *s, bool (*leads)(void *ctx), void *ctx)
 {
 	struct past *p = xcalloc(1, sizeof(*p));
 
-	*p = (struct past){ .loop = l, .store = s, .leads = leads, .ctx = ctx };
-	p->task = task_start(l, "past", run, p, ended);
+	*p = (struct past){ .store = s, .leads = leads, .ctx = ctx };
+	duty_start(&p->duty, l, "past", turn, p);
 	return p;
 }
 
 void past_stop(struct past *p)
 {
-	if (!p || p->stopping)
-		return;
-	p->stopping = true;
-	condition_wake(&p->wake);
-	if (p->task)
-		task_cancel(p->task);
+	if (p)
+		duty_stop(&p->duty);
 }
 
 bool past_idle(const struct past *p)
 {
-	return !p || !p->task;
+	return !p || duty_idle(&p->duty);
 }
 
 void past_free(struct past *p)
 {
-	if (p && !p->task)
+	if (p && duty_idle(&p->duty))
 		free(p);
 }

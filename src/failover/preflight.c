@@ -172,7 +172,8 @@ static int set_up(struct flight *f, struct err *err)
 			.from_number = xstrdup(from->from_number),
 			.to_number = xstrdup(from->to_number), .to_sid = xstrdup(from->to_sid),
 		};
-		a->movers[i] = (struct mover){ .a = a, .row = &a->items[i], .keys = &a->to_keys };
+		a->movers[i] = (struct mover){ .a = a, .row = &a->items[i],
+					       .keys = &a->to_keys };
 	}
 	a->n_items = p->n_moves;
 	r = keys_load(a, p->to, &a->to_keys, err);
@@ -229,7 +230,8 @@ static void step_lock(struct flight *f)
 		say(f, STEP_LOCK, CAN_DOUBT, "the application does not answer: %s",
 		    info_text(&info, text, sizeof(text)));
 	else
-		say(f, STEP_LOCK, CAN_YES, "the application answers; the hook itself is not tried");
+		say(f, STEP_LOCK, CAN_YES,
+		    "the application answers; the hook itself is not tried");
 	if (f->live >= 0)
 		say(f, STEP_LOCK, CAN_YES, "%lld calls are in progress", (long long)f->live);
 	else

@@ -300,7 +300,7 @@ int declare_look(struct incidents *h, int64_t epoch, size_t *ret, struct err *er
 	if (e == 0)
 		e = read_alerts(h, names, &l, err);
 	sort(h, &l, now);
-	for (size_t i = 0; e == 0 && i < l.n && !h->stopping; i++) {
+	for (size_t i = 0; e == 0 && i < l.n && !h->duty.stopping; i++) {
 		struct verdict v;
 
 		if (!judge(h, &l.v[i], now, &v))

@@ -11,7 +11,6 @@
 
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/task.h"
 #include "incident/clocks.h"
 #include "incident/declare.h"
 #include "incident/digest.h"
@@ -332,18 +331,18 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 	if (declare_look(h, who.epoch, &linked, &why) < 0 && why.code != ERR_CANCELLED)
 		log_debug("incidents", "nothing is declared by policy: %s", why.msg);
 	e = clocks_due(h->d.store, loop_wall_ms(h->d.loop), &v, &n, ret_next_ms, err);
-	for (size_t i = 0; e == 0 && i < n && !h->stopping; i++) {
+	for (size_t i = 0; e == 0 && i < n && !h->duty.stopping; i++) {
 		e = v[i].clock.kind == CK_DIGEST ? digest_fire(h, &who, &v[i], err) :
 						   fire_one(h, &v[i], &who, err);
 		if (e == ERR_CONFLICT)	/* a person was there first */
 			e = 0;
 	}
 	clocks_free(v, n);
-	if (e == 0 && !h->stopping)
+	if (e == 0 && !h->duty.stopping)
 		e = incidents_attach(h->d.store, &who, &linked, err);
-	if (e == 0 && !h->stopping)
+	if (e == 0 && !h->duty.stopping)
 		e = quotes_look(h, &who, &linked, err);
-	if (e == 0 && !h->stopping)
+	if (e == 0 && !h->duty.stopping)
 		e = undelivered_look(h, &who, &linked, err);
 	if ((n || linked) && h->d.changed)
 		h->d.changed(h->d.ctx);
@@ -352,29 +351,18 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 
 /* ---- the task ------------------------------------------------------------------------------- */
 
-static void run(void *arg)
+static int64_t turn(void *arg)
 {
 	struct incidents *h = arg;
+	struct err err = { 0 };
+	int64_t next = 0, wait = LOOK_MS;
 
-	while (!h->stopping && !task_cancelled()) {
-		struct err err = { 0 };
-		int64_t next = 0, wait = LOOK_MS;
-
-		if (incidents_look(h, &next, &err) < 0 && err.code != ERR_CANCELLED)
-			log_debug("incidents", "%s", err.msg);
-		next -= loop_wall_ms(h->d.loop);
-		if (next > 0 && next < wait)
-			wait = next;
-		if (!h->stopping)
-			condition_wait(&h->wake, h->d.epoch(h->d.ctx) ? wait : REST_MS);
-	}
-}
-
-static void run_done(void *arg)
-{
-	struct incidents *h = arg;
-
-	h->task = NULL;
+	if (incidents_look(h, &next, &err) < 0 && err.code != ERR_CANCELLED)
+		log_debug("incidents", "%s", err.msg);
+	next -= loop_wall_ms(h->d.loop);
+	if (next > 0 && next < wait)
+		wait = next;
+	return h->d.epoch(h->d.ctx) ? wait : REST_MS;
 }
 
 struct incidents *incidents_new(const struct incidents_deps *d)
@@ -387,32 +375,28 @@ struct incidents *incidents_new(const struct incidents_deps *d)
 
 void incidents_start(struct incidents *h)
 {
-	h->task = task_start(h->d.loop, "incidents", run, h, run_done);
+	duty_start(&h->duty, h->d.loop, "incidents", turn, h);
 }
 
 void incidents_wake(struct incidents *h)
 {
 	if (h)
-		condition_wake(&h->wake);
+		duty_wake(&h->duty);
 }
 
 void incidents_stop(struct incidents *h)
 {
-	if (!h || h->stopping)
-		return;
-	h->stopping = true;
-	condition_wake(&h->wake);
-	if (h->task)
-		task_cancel(h->task);
+	if (h)
+		duty_stop(&h->duty);
 }
 
 bool incidents_idle(const struct incidents *h)
 {
-	return !h || !h->task;
+	return !h || duty_idle(&h->duty);
 }
 
 void incidents_free(struct incidents *h)
 {
-	if (h && !h->task)
+	if (h && duty_idle(&h->duty))
 		free(h);
 }

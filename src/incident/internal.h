@@ -2,15 +2,13 @@
 #ifndef RD_INCIDENT_INTERNAL_H
 #define RD_INCIDENT_INTERNAL_H
 
-#include "core/task.h"
+#include "core/duty.h"
 #include "incident/incidents.h"
 #include "providers/feed.h"
 
 struct incidents {
 	struct incidents_deps d;
-	struct task *task;
-	struct condition wake;
-	bool stopping;
+	struct duty duty;
 	int64_t feeds_at[FEED_COUNT], feeds_quoted_ms;	/* of quotes.c */
 };
 /* A duration of the policy at the pace of a demonstration. */

@@ -142,7 +142,7 @@ int undelivered_look(struct incidents *h, const struct who *who, size_t *ret, st
 		" AND o.dead_at > $1 ORDER BY o.dead_at, o.id LIMIT $2", "mi",
 		loop_wall_ms(h->d.loop) - DAY_MS, (int64_t)AT_ONCE);
 
-	for (int i = 0; e == 0 && i < pg_rows(r) && !h->stopping; i++) {
+	for (int i = 0; e == 0 && i < pg_rows(r) && !h->duty.stopping; i++) {
 		struct dead d;
 
 		fill(&d, r, i);

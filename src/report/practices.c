@@ -6,18 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/duty.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/task.h"
 #include "store/reports.h"
 
 enum { DAY_MS = 86400000, SOON_DAYS = 7, LOOK_MS = 60000 };
 
 struct practices {
 	struct practices_deps d;
-	struct task *task;
-	struct condition wake;
-	bool stopping;
+	struct duty duty;
 };
 
 /* ---- dates (pure) ---------------------------------------------------------------- */
@@ -165,32 +163,21 @@ static int look(struct practices *h, struct err *err)
 	size_t n = 0;
 	int e = epoch ? practices_list(h->d.store, h->d.policy(h->d.ctx), &v, &n, err) : 0;
 
-	for (size_t i = 0; e == 0 && i < n && !h->stopping; i++)
+	for (size_t i = 0; e == 0 && i < n && !h->duty.stopping; i++)
 		if (str_eq(v[i].state, "overdue"))
 			e = tell(h, &v[i], epoch, err);
 	records_free(&practice_type, v, n);
 	return e;
 }
 
-static void run(void *arg)
+static int64_t turn(void *arg)
 {
 	struct practices *h = arg;
+	struct err err = { 0 };
 
-	while (!h->stopping && !task_cancelled()) {
-		struct err err = { 0 };
-
-		if (look(h, &err) < 0 && err.code != ERR_CANCELLED)
-			log_debug("practices", "%s", err.msg);
-		if (!h->stopping)
-			condition_wait(&h->wake, LOOK_MS);
-	}
-}
-
-static void run_done(void *arg)
-{
-	struct practices *h = arg;
-
-	h->task = NULL;
+	if (look(h, &err) < 0 && err.code != ERR_CANCELLED)
+		log_debug("practices", "%s", err.msg);
+	return LOOK_MS;
 }
 
 struct practices *practices_new(const struct practices_deps *d)
@@ -203,32 +190,28 @@ struct practices *practices_new(const struct practices_deps *d)
 
 void practices_start(struct practices *h)
 {
-	h->task = task_start(h->d.loop, "practices", run, h, run_done);
+	duty_start(&h->duty, h->d.loop, "practices", turn, h);
 }
 
 void practices_wake(struct practices *h)
 {
 	if (h)
-		condition_wake(&h->wake);
+		duty_wake(&h->duty);
 }
 
 void practices_stop(struct practices *h)
 {
-	if (!h || h->stopping)
-		return;
-	h->stopping = true;
-	condition_wake(&h->wake);
-	if (h->task)
-		task_cancel(h->task);
+	if (h)
+		duty_stop(&h->duty);
 }
 
 bool practices_idle(const struct practices *h)
 {
-	return !h || !h->task;
+	return !h || duty_idle(&h->duty);
 }
 
 void practices_free(struct practices *h)
 {
-	if (h && !h->task)
+	if (h && duty_idle(&h->duty))
 		free(h);
 }
