@@ -165,6 +165,7 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 		       int64_t window_ms, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct pg_params p = PG_PARAMS;
 	int64_t want, since;
 	bool whole;
 	int e;
@@ -181,7 +182,8 @@ int sms_counts_refresh(struct sms_counts *c, struct pg_conn *conn, int64_t now_m
 	if (c->as_of_ms == now_ms && !whole)
 		return 0;
 	since = whole ? want : (c->as_of_ms - OVERLAP_MS) / MINUTE_MS * MINUTE_MS;
-	e = pg_run(conn, &r, err, count_sql[c->source][c->light], "m", since);
+	pg_p_time(&p, since);
+	e = pg_query_kept(conn, count_sql[c->source][c->light], &p, &r, err);
 	if (e < 0)
 		return e == ERR_TIMEOUT ? err_prefix(err, "too many messages to count without an"
 						     " index on their time ('ringdown migrate"

@@ -12,6 +12,7 @@ struct sms {
 	struct sms_counts *counts[SMS_SOURCES][2];	/* whole, light */
 	bool busy[SMS_SOURCES][2];	/* somebody refreshes it: others wait */
 	struct condition changed;
+	int64_t numbers, numbers_ready, numbers_ms;	/* of the pool, when they were counted */
 	/* Twilio's own list, asked at most once a minute */
 	struct sms_failure *failed;
 	size_t n_failed;

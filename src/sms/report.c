@@ -11,7 +11,7 @@
 #include "sms/codes.h"
 #include "sms/internal.h"
 
-enum { WAIT_MS = 10000, HOURS_MS = 24 * 3600 * 1000 };
+enum { WAIT_MS = 10000, NUMBERS_MS = 10000, HOURS_MS = 24 * 3600 * 1000 };
 
 static const char *const words[SMS_REPORTS] = { "mix", "failures", "codes", "orgs", "senders",
 						"hours" };
@@ -212,21 +212,43 @@ static int failure_rows(struct sms *s, const struct sms_query *q, int64_t from_m
 
 /* ---- beside the table ----------------------------------------------------------- */
 
+/* A whole table, of which little changes: not for every look. */
+static int count_numbers(struct sms *s, struct pg_conn *conn, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int64_t now = loop_now_ms(s->d.loop);
+	int e;
+
+	if (s->numbers_ms && now - s->numbers_ms < NUMBERS_MS)
+		return 0;
+	e = pg_run(conn, &r, err, "SELECT count(*) FILTER (WHERE \"smsReady\"), count(*) FROM"
+		   " \"TwilioBackupPhoneNumber\"", "");
+	if (e < 0)
+		return e;
+	s->numbers_ready = pg_i64(r, 0, 0);
+	s->numbers = pg_i64(r, 0, 1);
+	s->numbers_ms = now;
+	return 0;
+}
+
 static int add_state(struct sms *s, const struct sms_query *q, int64_t from_ms, struct jw *w,
 		     struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(pg_release_p) struct pg_conn *conn = NULL;
+	struct pg_params none = PG_PARAMS;
 	size_t n;
-	int e = store_query(s->d.store, &r, err,
-		"SELECT (SELECT count(*) FROM ringdown.sms_hold),"
-		" count(*) FILTER (WHERE \"smsReady\"), count(*) FROM \"TwilioBackupPhoneNumber\"",
-		"");
+	int e = pg_acquire(s->d.store->pool, &conn, err);
 
+	if (e == 0)
+		e = pg_query_kept(conn, "SELECT count(*) FROM ringdown.sms_hold", &none, &r, err);
+	if (e == 0)
+		e = count_numbers(s, conn, err);
 	if (e < 0)
 		return e;
 	jw_i64(w, "agentsHeld", pg_i64(r, 0, 0));
-	jw_i64(w, "numbersSmsReady", pg_i64(r, 0, 1));
-	jw_i64(w, "numbers", pg_i64(r, 0, 2));
+	jw_i64(w, "numbersSmsReady", s->numbers_ready);
+	jw_i64(w, "numbers", s->numbers);
 	struct sms_group *g = sms_counts_by(counts_of(s, q), SMS_BY_ALL, from_ms, q->org, &n);
 	jw_obj(w, "total");
 	if (n)
