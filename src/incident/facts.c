@@ -319,6 +319,21 @@ static void of_people(struct facts *f, const struct policy *p, const struct inci
 	}
 }
 
+static const char COUNTED[] = "counted";
+
+void facts_for_outside(struct facts *f, const char *noticed)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (str_eq(f->v[i].name, "impact") && str_eq(f->v[i].from, COUNTED)) {
+			free(f->v[i].name);
+			free(f->v[i].value);
+			free(f->v[i].from);
+			f->v[i] = f->v[--f->n];
+			break;
+		}
+	facts_add(f, "impact", noticed, "our status page's components");
+}
+
 void facts_of(const struct policy *p, const struct incident_doc *d, const struct evidence *e,
 	      const char *vendor, const struct json *given, int64_t now_ms, struct facts *ret)
 {
@@ -331,7 +346,7 @@ void facts_of(const struct policy *p, const struct incident_doc *d, const struct
 	add_given(ret, given, now_ms);
 	add_stored(ret, stored, d->incident.resolved_at_ms != 0, now_ms);
 	of_incident(ret, &d->incident);
-	facts_add(ret, "impact", counted, "counted");
+	facts_add(ret, "impact", counted, COUNTED);
 	of_evidence(ret, d, e, policy_vendor(p, vendor));
 	for (size_t k = 0; p && k < p->n_fields; k++)
 		facts_add(ret, p->fields[k].name, p->fields[k].value, "policy");

@@ -48,6 +48,9 @@ char *facts_how(const char *incident, const char *name);
  * the policy. given: JSON object or NULL. by: who asks; stands in for nobody. */
 void facts_of(const struct policy *p, const struct incident_doc *d, const struct evidence *e,
 	      const char *vendor, const struct json *given, int64_t now_ms, struct facts *ret);
+/* For people outside: instead of an impact that was counted, with our names in it, what they
+ * notice. NULL = not known, then it is a gap. */
+void facts_for_outside(struct facts *f, const char *noticed);
 /* "2026-11-21 03:12 UTC" */
 const char *facts_instant(char buf[32], int64_t ms);
 /* Names, types and sizes of values that a person gives; ERR_INVALID with field "fields". */

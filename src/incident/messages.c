@@ -54,6 +54,22 @@ static int fill_page(struct incidents *h, const struct known *k, const char *sta
 	return page_components_say(ret, given, err);
 }
 
+static void known_facts(struct incidents *h, const struct known *k, const struct message_ask *a,
+			const struct json *given, struct facts *ret)
+{
+	const struct policy *p = incidents_policy(h);
+	const struct policy_message *m = policy_message(p, a->template_id);
+	struct page_components page = { 0 };
+
+	facts_of(p, &k->d, &k->e, a->vendor, given, loop_wall_ms(h->d.loop), ret);
+	if (!m || !m->outside)
+		return;
+	page_components_of(p, &k->watch, false, &page);
+	_cleanup_(free_p) char *noticed = page_components_words(&page);
+	facts_for_outside(ret, noticed);
+	page_components_fini(&page);
+}
+
 static int fill(struct incidents *h, const struct known *k, const struct message_ask *a,
 		struct draft *ret, struct err *err)
 {
@@ -64,7 +80,7 @@ static int fill(struct incidents *h, const struct known *k, const struct message
 	*ret = (struct draft){ 0 };
 	if (r < 0)
 		return r;
-	facts_of(p, &k->d, &k->e, a->vendor, a->fields, loop_wall_ms(h->d.loop), &f);
+	known_facts(h, k, a, a->fields, &f);
 	r = message_fill(p, a->template_id, &f, &a->gaps, ret, err);
 	if (r == 0 && a->vendor && !policy_vendor(p, a->vendor))
 		r = err_field(err, ERR_INVALID, "vendor", "the policy has no vendor '%.40s'",
@@ -253,8 +269,7 @@ static struct json *kept_of(struct incidents *h, const struct known *k, const st
 	struct facts known;
 	struct json *ret;
 
-	facts_of(incidents_policy(h), &k->d, &k->e, a->vendor, NULL, loop_wall_ms(h->d.loop),
-		 &known);
+	known_facts(h, k, a, NULL, &known);
 	jw_obj(&w, NULL);
 	facts_kept(&w, a->fields, &known);
 	jw_obj_end(&w);
@@ -321,12 +336,21 @@ int incidents_send(struct incidents *h, const struct who *who, const char *id,
 
 /* ---- all templates ----------------------------------------------------------------------- */
 
-static void template_json(struct jw *w, const struct policy_message *m, const struct facts *f,
-			  const struct policy *p)
+/* What it lacks, before anybody said which provider it is for: as for the first. */
+static void template_json(struct jw *w, struct incidents *h, const struct policy_message *m,
+			  const struct known *k)
 {
+	const struct policy *p = incidents_policy(h);
+	struct message_ask a = { .template_id = m->id,
+				 .vendor = m->vendor && p->n_vendors ? p->vendors[0].id : NULL };
+	struct facts f;
 	struct draft one;
+	int r;
 
-	if (message_fill(p, m->id, f, NULL, &one, NULL) < 0)
+	known_facts(h, k, &a, NULL, &f);
+	r = message_fill(p, m->id, &f, NULL, &one, NULL);
+	facts_fini(&f);
+	if (r < 0)
 		return;
 	jw_obj(w, NULL);
 	jw_str(w, "id", m->id);
@@ -348,23 +372,20 @@ static void template_json(struct jw *w, const struct policy_message *m, const st
 int incidents_templates(struct incidents *h, const char *id, struct jw *w, struct err *err)
 {
 	struct known k = { 0 };
-	struct facts f;
 	int r = read_all(h, id, NULL, &k, err);
 	const struct policy *p = incidents_policy(h);
 
 	if (r < 0)
 		return r;
-	facts_of(p, &k.d, &k.e, NULL, NULL, loop_wall_ms(h->d.loop), &f);
 	jw_arr(w, "templates");
 	for (size_t i = 0; p && i < p->n_messages; i++)
-		template_json(w, &p->messages[i], &f, p);
+		template_json(w, h, &p->messages[i], &k);
 	jw_arr_end(w);
 	jw_arr(w, "audiences");
 	for (size_t i = 0; p && i < p->n_audiences; i++)
 		jw_str(w, NULL, p->audiences[i].name);
 	jw_arr_end(w);
 	jw_time(w, "nextUpdateAt", k.d.incident.next_update_at_ms);
-	facts_fini(&f);
 	known_fini(&k);
 	return 0;
 }

@@ -70,6 +70,25 @@ void page_components_of(const struct policy *p, const struct watching *w, bool o
 	}
 }
 
+char *page_components_words(const struct page_components *c)
+{
+	struct str b = STR_INIT(4000);
+
+	for (size_t i = 0; i < c->n; i++) {
+		const char *state = c->v[i].state;
+
+		if (!state || str_eq(state, states[0]))
+			continue;
+		str_addf(&b, "%s%s: ", b.len ? "; " : "", c->v[i].name);
+		for (; *state; state++)
+			str_addc(&b, *state == '_' ? ' ' : *state);
+	}
+	if (b.len)
+		return str_take(&b);
+	str_fini(&b);
+	return NULL;
+}
+
 /* ---- by a person ------------------------------------------------------------------------- */
 
 static const char *known_state(const char *word)

@@ -25,6 +25,8 @@ int page_components_say(struct page_components *c, const struct json *given, str
 void page_components_json(struct jw *w, const char *name, const struct page_components *c);
 /* An object of name and state, for the channel. Heap. */
 char *page_components_wire(const struct page_components *c);
+/* "Phone calls: major outage; ..." of those that do not work as they should; NULL = none. Heap. */
+char *page_components_words(const struct page_components *c);
 void page_components_fini(struct page_components *c);
 
 #endif

@@ -284,6 +284,7 @@ static const struct policy_key message_rows[] = {
 	{ "audience", PK_TEXTS, false, ATN(policy_message, audience) },
 	{ "update", PK_BOOL, false, AT(policy_message, update) },
 	{ "vendor", PK_BOOL, false, AT(policy_message, vendor) },
+	{ "outside", PK_BOOL, false, AT(policy_message, outside) },
 	{ NULL, PK_TEXTS, false, ATN(policy_message, fields) },
 };
 static const struct policy_keys message_keys = KEYS(message_rows, policy_message);
