@@ -423,7 +423,7 @@ static const struct cli_option list_options[] = {
 };
 static const struct cli_option declare_options[] = {
 	{ .name = "severity", .arg = "P", .required = true,
-	  .help = "P0 to P3 (required); when unsure the higher" },
+	  .help = "P0 to P3 (required); P1/P2 when unsure: the higher counts" },
 	{ .name = "service", .arg = "S", .help = "what is affected (telephony)" },
 	{ .name = "impact", .arg = "TEXT", .help = "what users notice" },
 	{ .name = "kind", .arg = "K", .choices = "real|drill|backfill",

@@ -245,7 +245,7 @@ static int act(struct incidents *h, const struct who *who, const struct occasion
 	struct incident_declare d = {
 		.title = v->title, .severity = v->severity, .service = v->service,
 		.started_at_ms = o->since_ms, .detected_at_ms = o->since_ms, .dedup_key = key,
-		.reason = v->why,
+		.reason = v->why, .derived = true,
 	};
 	struct err why = { 0 };
 	int e;

@@ -17,6 +17,7 @@
 #include "incident/internal.h"
 #include "incident/quotes.h"
 #include "incident/tell.h"
+#include "incident/title.h"
 #include "incident/undelivered.h"
 
 enum { LOOK_MS = 2000, REST_MS = 15000 /* nothing is open */, HOUR_MS = 3600000,
@@ -115,12 +116,36 @@ const struct policy *incidents_policy(const struct incidents *h)
 	return h->d.policy(h->d.ctx);
 }
 
+/* "P1", or "P1/P2" of somebody who is between two: the higher counts. NULL: one is unknown. */
+static const struct policy_severity *higher_of(const struct policy *p, const char *text)
+{
+	const struct policy_severity *best = NULL;
+
+	for (const char *s = text; s && p;) {
+		size_t n = strcspn(s, "/,");
+		_cleanup_(free_p) char *id = xstrndup(s, n);
+		const struct policy_severity *one = policy_severity(p, id);
+
+		if (!one)
+			return NULL;
+		if (!best || severity_higher(p, one->id, best->id))
+			best = one;
+		s = s[n] ? s + n + 1 : NULL;
+	}
+	return best;
+}
+
+/* *ret_reason, when not NULL: with the doubt that was decided, heap; else as given. */
 static const struct policy_severity *severity_of(const struct policy *p, const char *id,
+						 const char *reason, char **ret_reason,
 						 struct err *err)
 {
-	const struct policy_severity *s = p ? policy_severity(p, id) : NULL;
+	const struct policy_severity *s = higher_of(p, id);
 	struct str names = STR_INIT(400);
 
+	*ret_reason = s && !str_eq(s->id, id) ?
+		xasprintf("between %s the higher%s%s", id, str_empty(reason) ? "" : ": ",
+			  reason ? reason : "") : xstrdup(reason);
 	if (s)
 		return s;
 	for (size_t i = 0; p && i < p->n_severities; i++)
@@ -165,19 +190,36 @@ static int declare(struct incidents *h, const struct who *who, const struct inci
 	return e;
 }
 
+/* One open incident a service, however people write its name. */
+static char *key_of(const char *service)
+{
+	char *key = xasprintf("service/%s", service + strspn(service, " "));
+	size_t n = strlen(key);
+
+	for (char *p = key; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	while (n && key[n - 1] == ' ')
+		key[--n] = '\0';
+	return key;
+}
+
 int incidents_declare(struct incidents *h, const struct who *who,
 		      const struct incident_declare *d, char **ret_id, struct err *err)
 {
-	const char *service = str_empty(d->service) ? "telephony" : d->service;
-	_cleanup_(free_p) char *alike = NULL;
+	_cleanup_(free_p) char *alike = NULL, *reason = NULL;
+	_cleanup_(free_p) char *service = text_clean(str_empty(d->service) ? "telephony" :
+						     d->service, 200);
+	_cleanup_(free_p) char *title = text_clean(d->title ? d->title : "", 300);
+	_cleanup_(free_p) char *impact = text_clean(d->impact ? d->impact : "", 2000);
 	_cleanup_(free_p) char *key = d->force || d->kind != IK_REAL ? NULL :
-				      d->dedup_key ? xstrdup(d->dedup_key) :
-					xasprintf("service/%s", service);
+				      d->dedup_key ? xstrdup(d->dedup_key) : key_of(service);
 	int e = d->kind == IK_REAL && !d->force ?
 		incident_alike(h->d.store, key, service, &alike, err) : 0;
 	const struct policy *p = incidents_policy(h);
-	const struct policy_severity *s = severity_of(p, d->severity, err);
-	struct incident i = { .severity = (char *)(uintptr_t)d->severity,
+	const struct policy_severity *s = severity_of(p, d->severity, d->reason, &reason, err);
+	_cleanup_(free_p) char *severity = xstrdup(s ? s->id : NULL);
+	struct incident i = { .severity = severity,
 			      .state = d->kind == IK_BACKFILL ? IS_CLOSED : IS_DECLARED };
 	struct rows rows = { 0 };
 
@@ -193,14 +235,15 @@ int incidents_declare(struct incidents *h, const struct who *who,
 		rows_for(h, p, s, &i, loop_wall_ms(h->d.loop), true, &rows);
 	_cleanup_(free_p) char *hash = xstrdup(p->hash);
 	struct incident_new n = {
-		.title = d->title,
-		.severity = d->severity,
+		.title = title,
+		.severity = severity,
 		.service = service,
-		.impact = d->impact,
-		.reason = d->reason,
+		.impact = impact,
+		.reason = reason,
 		.dedup_key = key,
 		.policy_hash = hash,
 		.kind = d->kind,
+		.derived = d->derived,
 		.started_at_ms = d->started_at_ms,
 		.detected_at_ms = d->detected_at_ms,
 		.resolved_at_ms = d->resolved_at_ms,
@@ -223,15 +266,17 @@ int incidents_severity(struct incidents *h, const struct who *who, const char *i
 	struct rows rows = { 0 };
 	int e = incident_read(h->d.store, id, &doc, err);
 	const struct policy *p = incidents_policy(h);
-	const struct policy_severity *s = e < 0 ? NULL : severity_of(p, severity, err);
+	_cleanup_(free_p) char *why = NULL;
+	const struct policy_severity *s = e < 0 ? NULL : severity_of(p, severity, reason, &why,
+								     err);
 
 	if (e < 0)
 		return e;
 	if (s) {
-		str_replace(&doc.incident.severity, severity);
+		str_replace(&doc.incident.severity, s->id);
 		rows_for(h, p, s, &doc.incident, loop_wall_ms(h->d.loop), false, &rows);
-		e = incident_set_severity(h->d.store, who, id, severity, reason, rows.v, rows.n,
-					  err);
+		e = incident_set_severity(h->d.store, who, id, doc.incident.severity, why, rows.v,
+					  rows.n, err);
 		rows_fini(&rows);
 	}
 	incident_doc_fini(&doc);
@@ -340,6 +385,8 @@ int incidents_look(struct incidents *h, int64_t *ret_next_ms, struct err *err)
 	clocks_free(v, n);
 	if (e == 0 && !h->duty.stopping)
 		e = incidents_attach(h->d.store, &who, &linked, err);
+	if (e == 0 && !h->duty.stopping)
+		e = titles_look(h, &who, &linked, err);
 	if (e == 0 && !h->duty.stopping)
 		e = quotes_look(h, &who, &linked, err);
 	if (e == 0 && !h->duty.stopping)

@@ -38,6 +38,7 @@ struct incident_declare {
 	const char *title, *severity, *service, *impact;
 	enum incident_kind kind;
 	int64_t started_at_ms, detected_at_ms, resolved_at_ms;	/* 0 = not said */
+	bool derived;			/* the title follows what is linked */
 	bool force;			/* also when one that is open may be the same */
 	const char *dedup_key;		/* of a rule; NULL = one for each service */
 	const char *reason;		/* why it is declared; NULL = not said */

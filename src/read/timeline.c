@@ -38,7 +38,7 @@ static const struct timeline_kind kinds[] = {
 	{ "report.state", "people", false },	{ "practice", "people", false },
 	{ "timeline.", "people", true },	{ "incident.message", "people", true },
 	{ "incident.quoted", "outside", true }, { "incident.undelivered", "message", false },
-	{ "incident.", "people", false },
+	{ "incident.titled", "engine", true },	{ "incident.", "people", false },
 	{ "note", "people", false },		{ "report.", "people", true },
 	{ "control.", "people", false },	{ "hold.", "people", false },
 	{ "sms.", "people", false },		{ "feature", "people", false },

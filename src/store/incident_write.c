@@ -189,7 +189,10 @@ int incident_set_role(struct store *s, const struct who *who, const char *id, co
 #define SET(column) "UPDATE ringdown.incident SET " #column " = $2 WHERE id = $1"
 enum { EDIT_MAX = 4000 };
 static const struct editable { const char *json, *sql; bool time; } editable[] = {
-	{ "title", SET(title), false },		      { "impact", SET(impact), false },
+	/* a person's title stays as it is */
+	{ "title", "UPDATE ringdown.incident SET title = $2, titled_at = NULL WHERE id = $1",
+	  false },
+	{ "impact", SET(impact), false },
 	{ "cause", SET(cause), false },		      { "service", SET(service), false },
 	{ "reviewOwner", SET(review_owner), false },
 	{ "statusQuoted", SET(status_quoted), false }, { "startedAt", SET(started_at), true },
@@ -272,14 +275,19 @@ static int edit_one(struct tx *t, const char *id, const struct json *v, struct e
 static void say_edit(struct str *b, const struct json *v)
 {
 	_cleanup_(free_p) char *value = text_clean(json_str(v) ? json_str(v) : "", 200);
+	char instant[TIME_TEXT];
+	int64_t at = 0;
 
-	if (json_type(v) != JSON_OBJECT) {
-		str_addf(b, "%s%s: %s", b->len > strlen(EDITED) ? "; " : "", json_name(v),
-			 *value ? value : "nothing");
-		return;
-	}
-	for (const struct json *f = json_first(v); f; f = json_next(f))
+	for (const struct json *f = json_first(v); json_type(v) == JSON_OBJECT && f;
+	     f = json_next(f))
 		say_edit(b, f);
+	if (json_type(v) == JSON_OBJECT)
+		return;
+	str_addf(b, "%s%s: ", b->len > strlen(EDITED) ? "; " : "", json_name(v));
+	if (parse_time_ms(value, &at))
+		str_addf(b, "%.10s %.8sZ", format_time(instant, at), instant + 11);
+	else
+		str_add(b, *value ? value : "nothing");
 }
 
 int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
@@ -300,6 +308,27 @@ int incident_edit(struct store *s, const struct who *who, const char *id, int64_
 	}
 	if (e == 0)
 		e = incident_changed(&t, id, "incident.edited", NOTE_INFO, str_get(&text), err);
+	return e < 0 ? e : tx_commit(&t, NULL, err);
+}
+
+int incident_retitle(struct store *s, const struct who *who, const char *id, int64_t was_ms,
+		     const char *title, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *text = xasprintf("titled by what is linked now: %s", title);
+	struct incident now = { 0 };
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0)
+		e = incident_lock(&t, id, 0, &now, err);
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_one(&t, err, "UPDATE ringdown.incident SET title = $2, titled_at = $3"
+			   " WHERE id = $1 AND titled_at = $4 AND state IN ('declared',"
+			   " 'acknowledged', 'mitigated')", "ttmm", id, title, tx_now_ms(&t),
+			   was_ms);
+	if (e == 0)
+		e = incident_changed(&t, id, "incident.titled", NOTE_INFO, text, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }
 

@@ -13,6 +13,7 @@ struct incident_new {
 	const char *title, *severity, *service, *impact, *dedup_key, *policy_hash;
 	const char *reason;			/* of its first severity; NULL = "declared" */
 	enum incident_kind kind;
+	bool derived;				/* the title is the policy's, and follows */
 	int64_t started_at_ms, detected_at_ms;	/* 0 = when declared */
 	int64_t resolved_at_ms;			/* backfill */
 	const struct incident_clock *clocks; size_t n_clocks;
@@ -43,6 +44,10 @@ int incident_set_role(struct store *s, const struct who *who, const char *id, co
  * statusQuoted, or fields.NAME for templates. */
 int incident_edit(struct store *s, const struct who *who, const char *id, int64_t version,
 		  const struct json *fields, struct err *err);
+/* The policy's title follows what is linked. was_ms: when it was last worded; ERR_CONFLICT: it was
+ * worded otherwise since, or the incident is over. */
+int incident_retitle(struct store *s, const struct who *who, const char *id, int64_t was_ms,
+		     const char *title, struct err *err);
 int incident_link(struct tx *t, const char *id, const char *kind, const char *ref,
 		  const char *text, struct err *err);
 int incident_unlink(struct store *s, const struct who *who, const char *id, const char *kind,

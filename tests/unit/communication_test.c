@@ -13,6 +13,7 @@
 #include "incident/declare.h"
 #include "incident/message.h"
 #include "incident/quotes.h"
+#include "incident/title.h"
 
 enum { MIN = 60000 };
 static const char policy_text[] =
@@ -107,6 +108,35 @@ static void rows(void **state)
 	assert_true(severity_higher(p, "P0", "P2"));
 	assert_false(severity_higher(p, "P1", "P1"));
 	assert_false(severity_higher(p, "P9", "P2"));
+	policy_free(p);
+}
+
+/* The gravest that lasts gives the name, the others are counted. */
+static void titles(void **state)
+{
+	struct occasion v[] = {
+		{ .name = (char *)"drops", .level = (char *)"warn", .text = (char *)"3 % of calls drop",
+		  .since_ms = 10 },
+		{ .event = true, .name = (char *)"degraded", .share = 60, .since_ms = 30,
+		  .text = (char *)"main: 24 of \033[31m40 agents fail" },
+		{ .name = (char *)"unknown", .level = (char *)"bad", .text = (char *)"odd", .since_ms = 5 },
+		{ .event = true, .name = (char *)"critical", .since_ms = 20, .text = (char *)"main: gone" },
+	};
+	static const char *const want[] = {
+		NULL, "3 % of calls drop", "main: 24 of [31m40 agents fail; and 1 more",
+		"main: 24 of [31m40 agents fail; and 2 more",
+		"main: gone; and 3 more",
+	};
+	struct policy *p = policy();
+
+	(void)state;
+	for (size_t n = 0; n <= COUNT_OF(v); n++) {
+		char *title = title_of(p, v, n, 10 * MIN, 1);
+
+		if (!str_eq(title, want[n]))
+			fail_msg("%zu: %s", n, title);
+		free(title);
+	}
 	policy_free(p);
 }
 
@@ -470,7 +500,7 @@ static void sayings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows), cmocka_unit_test(gaps), cmocka_unit_test(routes),
+		cmocka_unit_test(rows), cmocka_unit_test(titles), cmocka_unit_test(gaps), cmocka_unit_test(routes),
 		cmocka_unit_test(components), cmocka_unit_test(page),
 		cmocka_unit_test(expected_end), cmocka_unit_test(given_values),
 		cmocka_unit_test(sayings),
