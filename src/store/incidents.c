@@ -218,8 +218,9 @@ static int insert_incident(struct tx *t, const struct incident_new *n, char *id,
 	int e = tx_query(t, NULL, err,
 		"INSERT INTO ringdown.incident (id, title, severity, state, kind, service, impact,"
 		" declared_by, started_at, detected_at, declared_at, resolved_at, policy_hash,"
-		" dedup_key, changed_at, titled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-		" $11, $12, $13, $14, $11, $15)", "ttttttttmmmmttm", id, n->title, n->severity, state,
+		" dedup_key, changed_at, titled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+		" $10, $11, $12, $13, $14, $11, $15)", "ttttttttmmmmttm", id, n->title,
+		n->severity, state,
 		enum_name(&incident_kind_names, (int)n->kind), n->service ? n->service : "",
 		n->impact ? n->impact : "", t->who.actor,
 		n->started_at_ms ? n->started_at_ms : detected, detected, now, n->resolved_at_ms,
