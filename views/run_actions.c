@@ -120,6 +120,7 @@ static const struct action actions[] = {
 	RUN("pause", "pause after the step under way", 'p', PLAIN, 0, .undo = "go on (. u)"),
 	RUN("unpause", "go on", 'u', PLAIN, 0, .undo = "pause (. p)"),
 	RUN("undo", "undo the last change", 'U', WORD, 0),
+	RUN("keep", "do not undo it after all", 'K', PLAIN, 0, .undo = "order it again (. U)"),
 	RUN("release", "release a hold of the run", 'l', WORD, 0),
 	RUN("note", "a note", 't', PLAIN, 0, .own_reason = true, .verb = "write it"),
 	RUN("abort", "abort the run", 'B', WORD, 0, .own_reason = true,

@@ -108,13 +108,24 @@ static void drive_why_not(const struct app *a, const char *name, const struct ru
 		         d->run.driver ? d->run.driver : "nobody");
 }
 
+/* The step whose undo was ordered and waits for a value; NULL: none. */
+static const struct run_step *undo_waits(const struct run_doc *d)
+{
+	for (size_t i = 0; i < d->n_steps && d->wait.kind == RW_PARAM; i++)
+		if (str_eq(d->steps[i].undo_state, "ordered"))
+			return &d->steps[i];
+	return NULL;
+}
+
 static void step_why_not(const char *name, const struct subject *s, const struct run_doc *d,
                          char *buf, size_t n)
 {
 	const struct run_step *step = run_step_find(d, s->part);
 	bool due = d->run.step != NULL;
 
-	if (str_eq(name, "undo") && !d->n_undo)
+	if (str_eq(name, "keep") && !undo_waits(d))
+		snprintf(buf, n, "no undo waits to begin");
+	else if (str_eq(name, "undo") && !d->n_undo)
 		snprintf(buf, n, "nothing is left to undo");
 	else if (str_eq(name, "release") && !d->n_holds)
 		snprintf(buf, n, "no hold is out");
@@ -139,7 +150,8 @@ static void why_not(const struct app *a, const struct action *x, const struct su
 {
 	const struct run_doc *d = app_runs_doc_of(a, s->id);
 	const char *name = x->name + strlen("run-");
-	bool after = str_eq(name, "undo") || str_eq(name, "release") || str_eq(name, "note") ||
+	bool after = str_eq(name, "undo") || str_eq(name, "keep") || str_eq(name, "release") ||
+	             str_eq(name, "note") ||
 	             (str_eq(name, "take") && d && d->n_undo + d->n_holds > 0) ||
 	             str_eq(name, "happened");
 
@@ -468,7 +480,7 @@ static bool alone(struct decision *d, const struct run_doc *doc)
 static bool about_step(const struct decision *d)
 {
 	return d->step[0] && (d->action->wait || is(d, "skip") || is(d, "jump") || is(d, "retry") ||
-	                      is(d, "undo") || is(d, "release"));
+	                      is(d, "undo") || is(d, "keep") || is(d, "release"));
 }
 
 static void fill(struct decision *d, struct dialog *g)
@@ -488,6 +500,11 @@ static void fill(struct decision *d, struct dialog *g)
 		wait_lines(d, doc, s);
 	} else if (is(d, "undo")) {
 		undo_lines(d, doc);
+	} else if (is(d, "keep")) {
+		s = undo_waits(doc);
+		snprintf(d->step, sizeof(d->step), "%s", s ? s->id : "");
+		dialog_line(g, ROLE_normal, "STAYS", "%s: %s", d->step,
+		            s && s->command ? s->command : "");
 	} else if (is(d, "release")) {
 		release_choice(d, doc);
 	} else if (is(d, "abort")) {

@@ -319,6 +319,6 @@ static const struct route routes[] = {
 		    { "happened", M_BOOL }, { "hold", M_TEXT, .max = 200 },
 		    { "text", M_TEXT, .max = 4000 } },
 	  .help = "an order to a run: take give param confirm answer pick skip retry go jump pause "
-		  "unpause approve reject happened undo release note abort" },
+		  "unpause approve reject happened undo keep release note abort" },
 };
 const struct route_table runs_routes = { routes, COUNT_OF(routes) };

@@ -412,6 +412,11 @@ static const struct cli_option run_options[] = {
 };
 static const struct cli_option resume_options[] = { WALK_OPTIONS };
 
+static const struct cli_option undo_options[] = {
+	{ .name = "yes", .help = "do not ask for the step's name" },
+	{ .name = "cancel", .help = "not after all: while it waits for a value" },
+};
+
 static const struct subcommand verbs[] = {
 	{ .name = "list", .kind = CLI_READS, .run = run_list,
 	  .options = list_options, .n_options = COUNT_OF(list_options), .help = "every runbook" },
@@ -436,6 +441,9 @@ static const struct subcommand verbs[] = {
 	{ .name = "resume", .args = "RUN", .kind = CLI_CHANGES, .run = runbook_resume,
 	  .options = resume_options, .n_options = COUNT_OF(resume_options),
 	  .help = "go on with a run" },
+	{ .name = "undo", .args = "RUN", .kind = CLI_CHANGES, .run = runbook_undo,
+	  .options = undo_options, .n_options = COUNT_OF(undo_options),
+	  .help = "order the undo of a run's last change, or take that order back" },
 	{ .name = "schema", .kind = CLI_READS, .run = run_schema,
 	  .options = schema_options, .n_options = COUNT_OF(schema_options),
 	  .help = "the format as a JSON Schema, for editors" },

@@ -18,5 +18,6 @@ int runbook_test(struct cli *c);
 int runbook_import_cli(struct cli *c);
 int runbook_run(struct cli *c);
 int runbook_resume(struct cli *c);
+int runbook_undo(struct cli *c);
 
 #endif

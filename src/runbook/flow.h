@@ -77,7 +77,7 @@ void flow_gate(enum run_outcome worst, const char *why, struct str *ret_data);
 
 /* A person's order: {"action":..., "step":..., more} as POST /api/v1/runs/{id}/do has it.
  * actions: take give param confirm answer pick skip retry go jump pause unpause approve
- * reject happened undo release note abort. What they carry beside action, version, step:
+ * reject happened undo keep release note abort. What they carry beside action, version, step:
  * give to; param name value; confirm phrase (and second: true from the second person);
  * answer answer (text), items [bool]; pick pick; skip reject abort reason; happened
  * happened (bool); release hold; note text; start over from step: jump. The second person

@@ -4,7 +4,7 @@
  *   started   id kind environment incident subject params{} policy (sources, found:
  *             for the host)
  *   driver    to                      param   name, value or secret: true
- *   preview   as end, affected        confirm undo, second, breakGlass, reason
+ *   preview   as end, affected        confirm undo, keep, second, breakGlass, reason
  *   begin     command undo            end     outcome checks[] saves{} result{} output explain{}
  *                                             why final dry command undo, or lost
  *   answer    as end, answer items[]  pick    pick
@@ -301,6 +301,14 @@ static void on_preview(struct applying *a)
 
 static void on_confirm(struct applying *a)
 {
+	if (json_get_bool(a->d, "keep", false)) {
+		/* not undone after all: it had not begun, and stays on offer */
+		if (a->n->undo == UNDO_ORDERED) {
+			a->n->undo = UNDO_OFFERED;
+			a->f->undoing = -1;
+		}
+		return;
+	}
 	if (json_get_bool(a->d, "undo", false)) {
 		a->f->undoing = (int)(a->n - a->f->nodes);
 		a->n->undo = UNDO_ORDERED;

@@ -425,6 +425,23 @@ static int o_undo(struct ordering *g)
 	return 0;
 }
 
+/* An undo that was ordered and waits for a value has not begun; from then on it is too late. */
+static int o_keep(struct ordering *g)
+{
+	const struct flow *f = g->f;
+	const struct node *n = f->undoing >= 0 ? &f->nodes[f->undoing] : NULL;
+
+	if (!n || (g->n && json_get_str(g->o, "step") && g->n != n))
+		return err_set(g->err, ERR_CONFLICT, "no undo was ordered%s%s",
+			       g->n ? " of " : "", g->n ? g->n->s->id : "");
+	if (n->undo != UNDO_ORDERED || f->wait.kind != RW_PARAM ||
+	    f->wait.node != (int)(n - f->nodes))
+		return err_set(g->err, ERR_CONFLICT, "the undo of %s has begun", n->s->id);
+	g->n = flow_node(f, n->s);
+	jw_bool(&g->w, "keep", true);
+	return 0;
+}
+
 static int o_release(struct ordering *g)
 {
 	const char *name = text_of(g, "hold");
@@ -485,6 +502,7 @@ static const struct action {
 	{ "reject", RE_APPROVE, O_FRESH | O_STEP, o_reject },
 	{ "happened", RE_HAPPENED, O_DRIVER | O_FRESH | O_STEP | O_PAUSED | O_OVER, o_happened },
 	{ "undo", RE_CONFIRM, O_DRIVER | O_FRESH | O_PAUSED | O_OVER, o_undo },
+	{ "keep", RE_CONFIRM, O_DRIVER | O_PAUSED | O_OVER, o_keep },
 	{ "release", RE_RELEASE, O_DRIVER | O_PAUSED | O_OVER, o_release },
 	{ "note", RE_NOTE, O_PAUSED | O_OVER, o_note },
 	{ "abort", RE_ABORT, O_PAUSED, o_abort },
@@ -574,7 +592,8 @@ int flow_order(const struct flow *f, const struct json *order, const char *by, i
 		jw_obj_end(&g.w);
 		*ret = (struct run_entry){ .n = f->version + 1, .at_ms = now_ms, .kind = a->kind,
 					   .by = xstrdup(by) };
-		if (g.n && (a->flags & O_STEP || a->fn == o_undo || text_of(&g, "step")))
+		if (g.n && (a->flags & O_STEP || a->fn == o_undo || a->fn == o_keep ||
+			    text_of(&g, "step")))
 			ret->step = xstrdup(g.n->s->id);
 		ret->data = str_take(&g.data);
 	}

@@ -787,9 +787,19 @@ static void undo_wants_secret(void **state)
 	ORDER("\"action\":\"undo\"");
 	waits(&p, RW_PARAM, "sw");
 	assert_string_equal(p.ran, "sw ");
+	assert_string_equal(step_of(&p, "sw").undo_state, "ordered");
+	/* it has not begun: the order is taken back, and given again */
+	ORDER("\"action\":\"keep\"");
+	pump(&p, false);
+	assert_string_equal(p.ran, "sw ");
+	assert_string_equal(step_of(&p, "sw").undo_state, "offered");
+	assert_int_equal(order_as(&p, "jane", PR_OPERATOR, "\"action\":\"keep\""), ERR_CONFLICT);
+	ORDER("\"action\":\"undo\"");
+	waits(&p, RW_PARAM, "sw");
 	flow_secret(p.f, "key", s);
 	pump(&p, false);
 	assert_string_equal(p.ran, "sw -sw ");
+	assert_int_equal(order_as(&p, "jane", PR_OPERATOR, "\"action\":\"keep\""), ERR_CONFLICT);
 	flow_free(p.f);
 	for (size_t i = 0; i < p.n; i++)
 		run_entry_fini(&p.log[i]);

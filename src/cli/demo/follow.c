@@ -1,6 +1,10 @@
 /*
  * Follows the engines as a console does: snapshot, then the stream, from whichever
  * answers; folds what comes and prints a line for each entry when asked for.
+ *
+ * Not by src/client: that one chooses among addresses known from the start, folds without
+ * telling of single entries, and replaces its state when it heals. Here each entry counts
+ * once, and engines come back at other addresses.
  */
 #include "cli/demo/demo.h"
 
