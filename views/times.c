@@ -10,7 +10,7 @@
 #include "ui/chart.h"
 #include "views/app.h"
 
-enum { FRESH_MS = 30000, COLUMNS = 8, CELL = 28, TIMES = 5, TREND = 24 };
+enum { BAR = 20, FRESH_MS = 30000, COLUMNS = 8, CELL = 28, TIMES = 5, TREND = 24 };
 enum pane { PANE_MONTHS, PANE_CAUSES, PANE_FAILOVERS, PANES };
 
 static const struct { const char *title, *path, *command; } panes[PANES] = {
@@ -67,6 +67,7 @@ static const struct column failover_columns[] = {
 	{ .title = "SPAN", .w = 12, .wide = 30, .grow = true, .text = cell_0 },
 	COL("N", 5, 0, 1), COL("MEDIAN", 9, 0, 2), COL("P90", 9, 0, 3), COL("MAX", 9, 1, 4),
 	COL("MEAN", 9, 2, 5),
+	{ .title = "MEDIAN OF ALL", .w = BAR + 2, .drop = 3, .text = cell_6 },
 };
 #undef COL
 
@@ -130,8 +131,16 @@ static void failover_lines(struct times *st)
 {
 	static const char *const names[] = { "median", "p90", "max", "mean" };
 
+	double top = 1;
+
+	for (const struct json *x = json_first(json_get(st->doc, "spans")); x; x = json_next(x))
+		if (json_get_double(x, "median", 0) > top)
+			top = json_get_double(x, "median", 0);
 	for (const struct json *x = json_first(json_get(st->doc, "spans")); x; x = json_next(x)) {
 		struct line *l = add_line(st, json_get_str(x, "span"));
+		int bar = (int)(BAR * json_get_double(x, "median", 0) / top + 0.5);
+
+		snprintf(l->cells[6], CELL, "%.*s", bar, "####################");
 
 		number(l->cells[1], json_get(x, "n"));
 		for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -219,8 +228,43 @@ static void trend(struct area a, int y, const struct json *rows)
 	area_textf(a, 27 + (int)n, y, ROLE_dim, "highest %s", most);
 }
 
+/* "P0 12  P1 340": of all rows together. */
+static int draw_severities(struct area a, int y, const struct json *rows)
+{
+	struct { char name[8]; double ms; } v[8];
+	size_t n = 0;
+	int x;
+
+	for (const struct json *r = json_first(rows); r; r = json_next(r))
+		for (const struct json *s = json_first(json_get(r, "severities")); s;
+		     s = json_next(s)) {
+			const char *name = json_get_str(s, "severity");
+			size_t k = 0;
+
+			while (k < n && !str_eq(v[k].name, name))
+				k++;
+			if (k == COUNT_OF(v))
+				continue;
+			if (k == n) {
+				v[n].ms = 0;
+				snprintf(v[n++].name, sizeof(v->name), "%s", name ? name : "?");
+			}
+			v[k].ms += json_get_double(s, "ms", 0);
+		}
+	if (!n)
+		return y;
+	x = area_text(a, 1, y, ROLE_label, "minutes at severity") + 2;
+	for (char p = '0'; p <= '9'; p++) /* the highest first, whichever row had it */
+		for (size_t k = 0; k < n && x + 12 < a.w; k++)
+			if (v[k].name[1] == p)
+				x = area_textf(a, x, y, ROLE_normal, "%s %.0f", v[k].name,
+				               v[k].ms / 60000) + 3;
+	return y + 1;
+}
+
 static int draw_times(struct times *st, struct area a, int y)
 {
+	static const char *const names[] = { "median", "p90", "max", "mean" };
 	double top = 1;
 
 	for (const struct json *t = json_first(json_get(st->doc, "all")); t; t = json_next(t))
@@ -228,21 +272,30 @@ static int draw_times(struct times *st, struct area a, int y)
 			top = json_get_double(t, "p90", 0);
 	for (const struct json *t = json_first(json_get(st->doc, "all")); t && y < a.h;
 	     t = json_next(t), y++) {
-		char median[CELL], p90[CELL];
-		int64_t missing = json_get_i64(t, "missing", 0);
-		int x = 60;
+		int64_t missing = json_get_i64(t, "missing", 0),
+		        late = json_get_i64(t, "backfilled", 0);
+		char span_[CELL];
+		int x = area_textf(a, 8, y, ROLE_normal, "n %-4lld",
+		                   (long long)json_get_i64(t, "n", 0));
 
-		span(median, json_get(t, "median"));
-		span(p90, json_get(t, "p90"));
 		area_text(a, 1, y, ROLE_label, json_get_str(t, "time"));
-		area_textf(a, 8, y, ROLE_normal, "n %-4lld median %-8s p90 %-8s",
-			   (long long)json_get_i64(t, "n", 0), median, p90);
-		chart_bar(a, 44, y, 14, json_get_double(t, "median", 0), top);
+		for (size_t i = 0; i < COUNT_OF(names) - (a.w < 76); i++) {
+			span(span_, json_get(t, names[i]));
+			area_text(a, x + 1, y, ROLE_dim, i ? names[i] : "med");
+			x = area_textf(a, x + 5 + (i == 3), y, ROLE_normal, "%-7s", span_) + 1;
+		}
+		if (a.w > 110) {
+			chart_bar(a, x, y, 14, json_get_double(t, "median", 0), top);
+			x += 16;
+		}
 		if (missing)
 			x = area_textf(a, x, y, ROLE_warn, "%lld missing", (long long)missing) + 2;
-		if (!missing || a.w - x > 24)
+		if (late && x + 16 < a.w)
+			x = area_textf(a, x, y, ROLE_dim, "%lld backfilled", (long long)late) + 2;
+		if (a.w - x > 24)
 			area_field(a, x, y, a.w - x - 1, 0, ROLE_dim, json_get_str(t, "measured"));
 	}
+	y = draw_severities(a, y, json_get(st->doc, "rows"));
 	if (st->pane == PANE_MONTHS && y + 6 < a.h) {
 		trend(a, y, json_get(st->doc, "rows"));
 		y++;
@@ -296,9 +349,9 @@ static void draw(struct view *v, struct area a)
 		x = area_textf(a, x, 1, i == (int)st->pane ? ROLE_selected : ROLE_normal, "%s%s%s",
 			       i == (int)st->pane ? "[" : "", panes[i].title,
 			       i == (int)st->pane ? "]" : "") + 2;
-	if (x + 30 < a.w)
+	if (x + 44 < a.w)
 		area_text(a, x + 2, 1, ROLE_dim,
-			  st->asking ? "asking .." : "Tab: next; drills left out");
+			  st->asking ? "asking .." : "Tab: next; drills left out, backfills in");
 	if (st->doc && a.h > 16)
 		y = st->pane == PANE_FAILOVERS ? draw_failovers(st, a, y) : draw_times(st, a, y);
 	list_draw(&v->list, area_sub(a, 0, y, a.w, a.h - y), NULL, true);

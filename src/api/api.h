@@ -81,6 +81,8 @@ const struct api_settings *api_get_settings(const struct api *a);
 
 /* For handlers. Each returns the status for `return`. */
 int api_ok(struct call *c);		/* 200 with what is in out */
+/* c->out as something that is no JSON. */
+void api_reply_page(struct call *c, const char *type);
 int api_problem(struct call *c, int status, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* From err->code: INVALID 400 (field), NOT_FOUND 404, CONFLICT 409, DENIED 403, EXISTS 409,

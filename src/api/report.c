@@ -45,12 +45,8 @@ static int get_report(struct call *c)
 	report_fini(&r);
 	if (c->out.full)
 		return api_problem(c, 500, NULL, "the report is larger than an answer may be");
-	if (!str_eq(formats[f].type, "application/json") && c->req) {
-		c->answered = true;
-		httpd_add_header(c->req, "Cache-Control", "no-store");
-		httpd_add_header(c->req, "X-Content-Type-Options", "nosniff");
-		httpd_reply(c->req, 200, formats[f].type, str_get(&c->out), c->out.len);
-	}
+	if (!str_eq(formats[f].type, "application/json") && c->req)
+		api_reply_page(c, formats[f].type);
 	return 200;
 }
 

@@ -198,6 +198,14 @@ static void call_free(struct call *c)
 	free_p(&c);
 }
 
+void api_reply_page(struct call *c, const char *type)
+{
+	c->answered = true;
+	httpd_add_header(c->req, "Cache-Control", "no-store");
+	httpd_add_header(c->req, "X-Content-Type-Options", "nosniff");
+	httpd_reply(c->req, 200, type, str_get(&c->out), c->out.len);
+}
+
 static void reply(struct call *c, int status)
 {
 	const char *type = status >= 400 ? "application/problem+json" : "application/json";

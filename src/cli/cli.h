@@ -107,6 +107,8 @@ int cli_status_of(int err_code);
 /* To stdout, redacted. */
 void cli_print(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_write(struct cli *c, const char *text);
+/* Into a file, 0600; 0 or an exit status after telling. */
+int cli_write_file(struct cli *c, const char *name, const struct str *text);
 /* stderr */
 void cli_note(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,6 +6,7 @@
 #include "cli/frame.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,21 @@ void cli_write(struct cli *c, const char *text)
 {
 	(void)c;
 	say(stdout, text);
+}
+
+int cli_write_file(struct cli *c, const char *name, const struct str *text)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t at = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return cli_fail(c, EXIT_USAGE, "%s: %s", name, strerror(errno));
+	while (at < text->len && (n = write(fd, text->s + at, text->len - at)) > 0)
+		at += (size_t)n;
+	if (close(fd) < 0 || n < 0)
+		return cli_fail(c, EXIT_NO, "%s: %s", name, strerror(errno));
+	return 0;
 }
 
 void cli_note(struct cli *c, const char *fmt, ...)

@@ -85,6 +85,51 @@ static int load(struct cli *c, struct incident **ret, size_t *ret_n)
 	return r;
 }
 
+/* Minutes at each severity: from the histories, which only the engine has. */
+static int print_severities(struct cli *c, bool by_cause)
+{
+	struct json *doc = NULL;
+	const char *name = by_cause ? "cause" : "month";
+	struct str path = STR_INIT(200);
+	int r;
+
+	str_addf(&path, "/api/v1/metrics/times?by=%s", name);
+	r = remote_get(c, str_get(&path), &doc);
+	cli_print(c, r == 0 ? "\nminutes at each severity:\n" : "");
+	for (const struct json *v = json_first(json_get(doc, "rows")); v; v = json_next(v)) {
+		const struct json *list = json_get(v, "severities");
+
+		cli_print(c, "  %-12s", json_get_str(v, name));
+		for (const struct json *s = json_first(list); s; s = json_next(s))
+			cli_print(c, "  %s %.1f", json_get_str(s, "severity"),
+				  (double)json_get_i64(s, "ms", 0) / 60000);
+		cli_print(c, "%s\n", json_count(list) ? "" : "  -");
+	}
+	json_free(doc);
+	str_fini(&path);
+	return r;
+}
+
+/* Everything as one page. */
+static int page(struct cli *c)
+{
+	struct str path = STR_INIT(200), text = STR_INIT((size_t)16 << 20);
+	int64_t days = 365;
+	int r;
+
+	if (!cli_opt_i64(c, "days", 1, 3660, &days))
+		return EXIT_USAGE;
+	str_addf(&path, "/api/v1/metrics/overview?days=%lld", (long long)days);
+	r = remote_get_text(c, str_get(&path), &text);
+	if (r == 0)
+		r = cli_write_file(c, cli_opt(c, "html"), &text);
+	if (r == 0)
+		cli_note(c, "%s: %zu bytes", cli_opt(c, "html"), text.len);
+	str_fini(&path);
+	str_fini(&text);
+	return r;
+}
+
 static int metrics(struct cli *c)
 {
 	bool by_cause = str_eq(cli_opt(c, "by"), "cause");
@@ -104,6 +149,8 @@ static int metrics(struct cli *c)
 				     " 0\n\n");
 		print_rows(c, rows, k, by_cause);
 		times_free(rows, k);
+		if (cli_format(c) == FORMAT_TEXT)
+			r = print_severities(c, by_cause);
 	}
 	records_free(&incident_type, v, n);
 	return r;
@@ -198,14 +245,21 @@ static int failovers(struct cli *c)
 
 static int run(struct cli *c)
 {
-	return cli_run(c, cli_flag(c, "failover") ? failovers : metrics);
+	return cli_run(c, cli_opt(c, "html")        ? page
+			  : cli_flag(c, "failover") ? failovers
+						    : metrics);
 }
 
 static const struct cli_option options[] = {
 	{ .name = "by", .arg = "G", .choices = "month|cause", .help = "one row for each (month)" },
 	{ .name = "failover",
 	  .help = "of failovers: how windows end, time per step, gates that held" },
-	{ .name = "days", .arg = "N", .help = "of failovers: of the last N days (365)" },
+	{ .name = "html",
+	  .arg = "FILE",
+	  .help = "all of it with charts into this file: one page that asks nobody" },
+	{ .name = "days",
+	  .arg = "N",
+	  .help = "of failovers and the page: of the last N days (365)" },
 };
 const struct subcommand cmd_metrics = {
 	.name = "metrics", .kind = CLI_READS, .options = options, .n_options = COUNT_OF(options),

@@ -4,7 +4,6 @@
  * somebody has merged them, and the editor then opens with both.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,21 +26,6 @@ static void report_path(struct cli *c, struct str *path, const char *more)
 }
 
 /* ---- printing ------------------------------------------------------------------------ */
-
-static int save(struct cli *c, const char *name, const struct str *text)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	size_t at = 0;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return cli_fail(c, EXIT_USAGE, "%s: %s", name, strerror(errno));
-	while (at < text->len && (n = write(fd, text->s + at, text->len - at)) > 0)
-		at += (size_t)n;
-	if (close(fd) < 0 || n < 0)
-		return cli_fail(c, EXIT_NO, "%s: %s", name, strerror(errno));
-	return 0;
-}
 
 /* By the name of the file where no format is said. */
 static const char *format_of(struct cli *c)
@@ -70,13 +54,12 @@ static int print(struct cli *c)
 	report_path(c, &path, "");
 	remote_query(&path, "format", format_of(c));
 	r = remote_get_text(c, str_get(&path), &text);
-	if (r == 0 && file) {
-		r = save(c, file, &text);
-		if (r == 0)
-			cli_note(c, "%s: %zu bytes", file, text.len);
-	} else if (r == 0) {
+	if (r == 0 && file)
+		r = cli_write_file(c, file, &text);
+	else if (r == 0)
 		cli_write(c, str_get(&text));
-	}
+	if (r == 0 && file)
+		cli_note(c, "%s: %zu bytes", file, text.len);
 	str_fini(&path);
 	str_fini(&text);
 	return r;
@@ -144,7 +127,7 @@ static int edit_text(struct cli *c, const struct json *section, char **ret_file,
 	if (r == 0) {
 		*ret_file = xasprintf("%s/report-%s-%s.md", dir, cli_arg(c, 0),
 				      json_get_str(section, "id"));
-		r = save(c, *ret_file, &draft);
+		r = cli_write_file(c, *ret_file, &draft);
 	}
 	if (r == 0)
 		r = run_editor(c, *ret_file);

@@ -172,6 +172,13 @@ static const struct field text_fields[] = {
 };
 RECORD_TYPE(review_text_type, "text", review_text, text_fields);
 
+static const struct field span_fields[] = {
+	FIELD(severity_span, incident, "incident", "INCIDENT", F_STR),
+	FIELD(severity_span, severity, "severity", "SEVERITY", F_STR),
+	FIELD(severity_span, ms, "ms", "FOR", F_DUR),
+};
+RECORD_TYPE(severity_span_type, "span", severity_span, span_fields);
+
 static const struct field practice_fields[] = {
 	FIELD(practice, id, "id", "PRACTICE", F_STR),
 	FIELD(practice, title, "title", "WHAT", F_STR, .flags = FF_OUTSIDE),

@@ -57,6 +57,8 @@ enum { TRAFFIC_UNKNOWN = -1 };
 struct review_sign { char *state, *by, *text; int64_t at_ms; };
 /* A section as a person wrote it; aside: it lost against another text and waits to be merged. */
 struct review_text { char *section, *text, *by; int64_t version, at_ms; bool aside; };
+/* How long an incident was of a severity, all times together. */
+struct severity_span { char *incident, *severity; int64_t ms; };
 /* A dated practice of the policy. */
 struct practice {
 	char *id, *title, *state;	/* "ok", "due", "overdue" */
@@ -65,6 +67,6 @@ struct practice {
 };
 extern const struct record_type review_event_type, review_run_type, review_health_type,
 	review_slice_type, review_org_type, review_traffic_type, review_sign_type,
-	review_text_type, practice_type;
+	review_text_type, severity_span_type, practice_type;
 
 #endif

@@ -169,3 +169,22 @@ int read_review_agents(struct pg_conn *c, int64_t from_ms, int64_t to_ms, int64_
 	}
 	return e;
 }
+
+int read_severity_spans(struct pg_conn *c, int64_t now_ms, struct severity_span **ret,
+			size_t *ret_n, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = pg_run(c, &r, err,
+		       "SELECT id AS incident, severity, sum(greatest(extract(epoch FROM"
+		       " least(until, over) - at) * 1000, 0))::bigint AS ms FROM (SELECT i.id,"
+		       " s.severity, s.at, coalesce(i.resolved_at, $1::timestamptz) AS over,"
+		       " coalesce(lead(s.at) OVER (PARTITION BY i.id ORDER BY s.at),"
+		       " 'infinity'::timestamptz) AS until FROM ringdown.incident i"
+		       " JOIN ringdown.incident_severity s ON s.incident_id = i.id"
+		       " WHERE i.kind <> 'drill') t GROUP BY id, severity"
+		       " ORDER BY id COLLATE \"C\", severity", "m", now_ms);
+
+	if (e == 0)
+		*ret = row_records(&severity_span_type, r, ret_n);
+	return e;
+}

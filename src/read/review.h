@@ -37,5 +37,8 @@ void review_traffic_unknown(enum review_kind kind, const char *why, struct revie
 /* The comparison alone: v[k] = total and failed k periods before; v[0] the window itself. */
 struct traffic_day { int64_t total, failed; bool known; };
 void review_compare(const struct traffic_day *v, size_t n, struct review_traffic *ret);
+/* Of every incident but drills, until it was resolved or now; by incident, as strcmp orders. */
+int read_severity_spans(struct pg_conn *c, int64_t now_ms, struct severity_span **ret,
+			size_t *ret_n, struct err *err);
 
 #endif

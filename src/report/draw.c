@@ -349,8 +349,8 @@ void draw_timeline(struct str *out, const struct report *r)
 	draw_stages(out, r, TOP, y);
 	str_add(out, "</svg><figcaption>");
 	if (ill)
-		str_add(out, "Accounts: the higher the bar, the worse; a thin line is well, grey was "
-			     "not known. ");
+		str_add(out, "Accounts: the higher the bar, the worse; a thin line is well, "
+			     "grey was not known. ");
 	str_add(out, "Dots: the bigger, the more entries.</figcaption></figure>\n");
 	str_fini(&body);
 }

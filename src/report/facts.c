@@ -181,7 +181,8 @@ static void stamps(const struct report *r, struct report_blocks *b)
 	bool entered = i->kind == IK_BACKFILL;
 	const struct { const char *what; int64_t at; } rows[] = {
 		{ "Impact began", i->started_at_ms },	{ "Detected", i->detected_at_ms },
-		{ entered ? NULL : "Declared", i->declared_at_ms }, { "Acknowledged", i->acked_at_ms },
+		{ entered ? NULL : "Declared", i->declared_at_ms },
+		{ "Acknowledged", i->acked_at_ms },
 		{ "Mitigated", i->mitigated_at_ms },	{ "Resolved", i->resolved_at_ms },
 	};
 	size_t t = block_table(b, "Stages", "Stage|At|After the stage before");

@@ -21,7 +21,7 @@ enum { ENTRIES_BYTES = 1300000, ROW_BYTES = 100, TEXT_LEAST = 40, TEXT_MOST = 60
 
 /* ---- head ---------------------------------------------------------------------------- */
 
-static void head(struct str *out, const struct report *r)
+void html_open(struct str *out, const char *title)
 {
 	uint8_t hash[SHA256_LEN];
 
@@ -35,10 +35,15 @@ static void head(struct str *out, const struct report *r)
 		     "<meta name=color-scheme content=\"light dark\">\n<meta name=referrer "
 		     "content=no-referrer>\n"
 		     "<title>");
-	html_textf(out, "%s: %s", r->doc.incident.id, r->doc.incident.title);
+	html_text(out, title, 0);
 	str_add(out, "</title>\n<style>");
 	str_addn(out, report_css_start, strlen(report_css_start));
 	str_add(out, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+void html_close(struct str *out)
+{
+	str_add(out, "</main>\n</body>\n</html>\n");
 }
 
 static void pill(struct str *out, const char *class_, const char *text)
@@ -85,7 +90,7 @@ static void title(struct str *out, const struct report *r)
 
 /* ---- figures at the top ------------------------------------------------------------------- */
 
-static void card(struct str *out, const char *class_, const char *value, const char *name,
+void html_card(struct str *out, const char *class_, const char *value, const char *name,
 		 const char *help)
 {
 	str_addf(out, "<div class=\"card %s\"><dt>", class_);
@@ -98,7 +103,7 @@ static void card(struct str *out, const char *class_, const char *value, const c
 }
 
 /* Two units are what a card holds and a reader keeps. */
-static void short_span(char ret[40], int64_t ms)
+void html_short_span(char ret[40], int64_t ms)
 {
 	int64_t unit = ms >= 86400000 ? 3600000 : ms >= 3600000 ? 60000 : 1;
 
@@ -110,10 +115,11 @@ static void time_card(struct str *out, const struct report *r, enum time_kind k)
 	int64_t ms = incident_time(&r->doc.incident, k);
 	char span[40];
 
-	short_span(span, ms);
-	card(out, ms < 0 ? "none" : k == TIME_IMPACT ? "first" : "", ms < 0 ? "\xe2\x80\x94" : span,
-	     k == TIME_IMPACT ? "Users affected" : enum_name(&time_kind_names, k),
-	     ms < 0 ? "a stamp is missing" : time_kind_help(k));
+	html_short_span(span, ms);
+	html_card(out, ms < 0 ? "none" : k == TIME_IMPACT ? "first" : "",
+		  ms < 0 ? "\xe2\x80\x94" : span,
+		  k == TIME_IMPACT ? "Users affected" : enum_name(&time_kind_names, k),
+		  ms < 0 ? "a stamp is missing" : time_kind_help(k));
 }
 
 static void lost_card(struct str *out, const struct review_traffic *t)
@@ -125,8 +131,8 @@ static void lost_card(struct str *out, const struct review_traffic *t)
 		xasprintf("%lld failed, of %lld", (long long)t->failed, (long long)t->total) :
 		xstrdup("nothing to compare with");
 
-	card(out, known ? lost ? "hurt" : "" : "none", value,
-	     str_eq(t->kind, "calls") ? "Calls lost" : "Messages lost", help);
+	html_card(out, known ? lost ? "hurt" : "" : "none", value,
+		  str_eq(t->kind, "calls") ? "Calls lost" : "Messages lost", help);
 }
 
 static void moved_card(struct str *out, const struct report *r)
@@ -141,7 +147,7 @@ static void moved_card(struct str *out, const struct report *r)
 	value = xasprintf("%lld", (long long)moved);
 	help = xasprintf("of %lld, by %zu failover%s", (long long)of, r->n_events,
 			 r->n_events == 1 ? "" : "s");
-	card(out, "", value, "Agents moved", help);
+	html_card(out, "", value, "Agents moved", help);
 }
 
 static void cards(struct str *out, const struct report *r)
@@ -157,15 +163,15 @@ static void cards(struct str *out, const struct report *r)
 	time_card(out, r, TIME_IMPACT);
 	for (int k = 0; k < TIME_IMPACT; k++)
 		time_card(out, r, (enum time_kind)k);
-	card(out,
-	     r->agents_failing < 0 ? "none"
-	     : r->agents_failing   ? "hurt"
-				   : "",
-	     agents, "Agents hit", r->agents_all < 0 ? "not recorded then" : of);
+	html_card(out,
+		  r->agents_failing < 0 ? "none"
+		  : r->agents_failing   ? "hurt"
+					: "",
+		  agents, "Agents hit", r->agents_failing < 0 ? "not recorded then" : of);
 	for (size_t k = 0; k < COUNT_OF(r->traffic); k++)
 		lost_card(out, &r->traffic[k]);
-	card(out, r->orgs_all < 0 ? "none" : r->orgs_all ? "hurt" : "", orgs, "Orgs hit",
-	     r->orgs_all < 0 ? "not recorded then" : "with a failed agent, call, message");
+	html_card(out, r->orgs_all < 0 ? "none" : r->orgs_all ? "hurt" : "", orgs, "Orgs hit",
+		  r->orgs_all < 0 ? "not recorded then" : "with a failed agent, call, message");
 	if (r->n_events)
 		moved_card(out, r);
 	str_add(out, "</dl>\n");
@@ -298,23 +304,27 @@ static void signatures(struct str *out, const struct report *r)
 	html_time(out, r->now_ms);
 	html_textf(out, " from what was recorded under policy %.12s.",
 		   str_empty(r->doc.incident.policy_hash) ? "-" : r->doc.incident.policy_hash);
-	str_add(out, " All instants are UTC.</p>\n</footer>\n</main>\n</body>\n</html>\n");
+	str_add(out, " All instants are UTC.</p>\n</footer>\n");
+	html_close(out);
 }
 
 void report_html(const struct report *r, struct str *out)
 {
-	head(out, r);
+	const struct incident *i = &r->doc.incident;
+	_cleanup_(free_p) char *name = xasprintf("%s: %s", i->id, i->title ? i->title : "");
+
+	html_open(out, name);
 	title(out, r);
 	cards(out, r);
 	str_add(out, "<nav>");
-	for (size_t i = 0; i < r->n_parts; i++) {
+	for (size_t k = 0; k < r->n_parts; k++) {
 		str_addf(out, "<a href=\"#%s\">",
-			 enum_name(&report_section_names, (int)r->parts[i].section));
-		html_text(out, r->parts[i].title, 120);
+			 enum_name(&report_section_names, (int)r->parts[k].section));
+		html_text(out, r->parts[k].title, 120);
 		str_add(out, "</a> ");
 	}
 	str_add(out, "</nav>\n");
-	for (size_t i = 0; i < r->n_parts; i++)
-		section(out, r, i);
+	for (size_t k = 0; k < r->n_parts; k++)
+		section(out, r, k);
 	signatures(out, r);
 }

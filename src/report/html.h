@@ -5,6 +5,13 @@
 
 #include "report/report.h"
 
+/* Head of a page and what opens its body; its end. */
+void html_open(struct str *out, const char *title);
+void html_close(struct str *out);
+void html_card(struct str *out, const char *class_, const char *value, const char *name,
+	       const char *help);
+/* Two units are what a reader keeps: "19d19h"; "-". */
+void html_short_span(char ret[40], int64_t ms);
 /* Escaped, cleaned, cut to max characters (0 = whole). */
 void html_text(struct str *out, const char *text, size_t max);
 void html_textf(struct str *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -128,14 +128,16 @@ void times_json(struct jw *w, const struct time_summary *s)
 
 /* ---- groups -------------------------------------------------------------------- */
 
-static int64_t known_since(const struct incident *i)
+int64_t times_known_since(const struct incident *i)
 {
-	return i->detected_at_ms ? i->detected_at_ms : i->declared_at_ms;
+	return i->detected_at_ms  ? i->detected_at_ms
+	       : i->started_at_ms ? i->started_at_ms
+				  : i->declared_at_ms;
 }
 
 static void month_of(const struct incident *i, char ret[64])
 {
-	time_t at = (time_t)(known_since(i) / 1000);
+	time_t at = (time_t)(times_known_since(i) / 1000);
 	struct tm tm;
 
 	gmtime_r(&at, &tm);
@@ -189,6 +191,63 @@ size_t times_table(const struct incident *v, size_t n, enum time_group by, struc
 		qsort(rows, n_rows, sizeof(*rows), by == TIMES_BY_MONTH ? newest_first : by_name);
 	*ret = rows;
 	return n_rows;
+}
+
+static int highest_first(const void *a, const void *b)
+{
+	return strcmp(((const struct severity_time *)a)->severity,
+		      ((const struct severity_time *)b)->severity);
+}
+
+static void add_span(struct times_row *r, const struct severity_span *s)
+{
+	size_t k = 0;
+
+	while (k < r->n_severities && !str_eq(r->severities[k].severity, s->severity))
+		k++;
+	if (k == COUNT_OF(r->severities))
+		return;
+	if (k == r->n_severities)
+		snprintf(r->severities[r->n_severities++].severity,
+			 sizeof(r->severities->severity), "%s", s->severity);
+	r->severities[k].ms += s->ms;
+}
+
+/* The first of its spans. */
+static size_t first_span(const struct severity_span *s, size_t n, const char *id)
+{
+	size_t from = 0, to = n;
+
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+
+		if (strcmp(s[at].incident, id) < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
+	return from;
+}
+
+void times_severities(struct times_row *rows, size_t n_rows, const struct incident *v, size_t n,
+		      enum time_group by, const struct severity_span *s, size_t n_spans)
+{
+	char name[64];
+
+	for (size_t i = 0; i < n; i++) {
+		struct times_row *r = NULL;
+
+		(by == TIMES_BY_MONTH ? month_of : cause_of)(&v[i], name);
+		for (size_t k = 0; k < n_rows && !r; k++)
+			r = str_eq(rows[k].name, name) ? &rows[k] : NULL;
+		for (size_t k = first_span(s, n_spans, v[i].id);
+		     r && k < n_spans && str_eq(s[k].incident, v[i].id); k++)
+			add_span(r, &s[k]);
+	}
+	for (size_t k = 0; k < n_rows; k++)
+		if (rows[k].n_severities)
+			qsort(rows[k].severities, rows[k].n_severities,
+			      sizeof(rows[k].severities[0]), highest_first);
 }
 
 void times_free(struct times_row *rows, size_t n)

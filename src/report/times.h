@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "model/incident.h"
+#include "model/review.h"
 
 #define TIME_KIND_LIST(X)                                                                          \
 	X(TIME_TTD, "TTD") X(TIME_TTA, "TTA") X(TIME_TTM, "TTM") X(TIME_TTR, "TTR")                \
@@ -19,6 +20,8 @@ enum time_kind { TIME_KIND_LIST(RD_ENUM_ID) TIME_KINDS };
 extern const struct enum_names time_kind_names;
 const char *time_kind_help(enum time_kind k);		/* "detected to resolved" */
 
+/* What it is counted under: detected, else begun, else declared. */
+int64_t times_known_since(const struct incident *i);
 enum { TIME_MISSING = -1 };
 /* In ms, or TIME_MISSING when a stamp is missing or lies before its beginning. */
 int64_t incident_time(const struct incident *i, enum time_kind k);
@@ -33,14 +36,24 @@ void times_summary(const struct incident *v, size_t n, enum time_kind k, struct 
 /* "n", "missing", "backfilled", "median", "p90", "max", "mean"; null for what is not known. */
 void times_json(struct jw *w, const struct time_summary *s);
 
-/* Groups: by month ("2025-10", UTC, of detection) or by cause; newest month, then name first. */
+/* Groups: by month ("2025-10", UTC, of detection, else of when it began) or by cause; newest
+ * month, then name first. */
 enum time_group { TIMES_BY_MONTH, TIMES_BY_CAUSE };
-struct times_row { char *name; size_t incidents, drills; struct time_summary v[TIME_KINDS]; };
+/* Minutes (ms) spent at a severity. */
+struct severity_time { char severity[8]; int64_t ms; };
+struct times_row {
+	char *name;
+	size_t incidents, drills;
+	struct time_summary v[TIME_KINDS];
+	struct severity_time severities[8]; size_t n_severities;	/* highest first */
+};
 size_t times_table(const struct incident *v, size_t n, enum time_group by, struct times_row **ret);
 void times_free(struct times_row *rows, size_t n);
+/* How long the incidents of each row were of each severity. s as read_severity_spans gives it. */
+void times_severities(struct times_row *rows, size_t n_rows, const struct incident *v, size_t n,
+		      enum time_group by, const struct severity_span *s, size_t n_spans);
 
-/* Minutes (ms) spent at each severity until resolved (or now_ms), from the history. */
-struct severity_time { char severity[8]; int64_t ms; };
+/* The same of one incident, until resolved (or now_ms), from its history. */
 size_t severity_times(const struct incident_doc *d, int64_t now_ms, struct severity_time ret[8]);
 
 /* The severity in force when it was acknowledged (now, where it was not), and how long that took

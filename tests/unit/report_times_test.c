@@ -154,12 +154,42 @@ static void acknowledged_at(void **state)
 	assert_null(severity_acknowledged(&d, &took));
 }
 
+/* Three incidents, two of one month; the fourth is a drill and has no spans. */
+static void severities_of_rows(void **state)
+{
+	char ids[4][8] = { "INC-1", "INC-10", "INC-2", "INC-3" }, p0[] = "P0", p1[] = "P1";
+	const struct severity_span spans[] = {
+		{ ids[0], p1, 10 * MIN }, { ids[0], p0, 5 * MIN }, { ids[1], p1, 7 * MIN },
+		{ ids[2], p1, 3 * MIN },
+	};
+	struct incident v[4] = { at(IK_REAL, 0, 0, -1, -1, 15), at(IK_REAL, 0, 1, -1, -1, 8),
+				 at(IK_REAL, 0, 2, -1, -1, 9), at(IK_DRILL, 0, 0, -1, -1, 1) };
+	struct times_row *rows;
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		v[i].id = ids[i];
+	v[1].detected_at_ms -= 30 * 24 * 60 * (int64_t)MIN;
+	n = times_table(v, 4, TIMES_BY_MONTH, &rows);
+	times_severities(rows, n, v, 4, TIMES_BY_MONTH, spans, 4);
+	assert_int_equal(n, 2);
+	assert_string_equal(rows[0].name, "2025-10");
+	assert_int_equal(rows[0].n_severities, 2);
+	assert_string_equal(rows[0].severities[0].severity, "P0");
+	assert_int_equal(rows[0].severities[0].ms, 5 * MIN);
+	assert_int_equal(rows[0].severities[1].ms, 13 * MIN);
+	assert_int_equal(rows[1].n_severities, 1);
+	assert_int_equal(rows[1].severities[0].ms, 7 * MIN);
+	times_free(rows, n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spans),	cmocka_unit_test(summary),
 		cmocka_unit_test(p90_of_ten),	cmocka_unit_test(tables),
-		cmocka_unit_test(minutes_per_severity), cmocka_unit_test(acknowledged_at),
+		cmocka_unit_test(minutes_per_severity), cmocka_unit_test(severities_of_rows), cmocka_unit_test(acknowledged_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
