@@ -12,7 +12,7 @@
 #include "views/incidents.h"
 #include "views/runs.h"
 
-enum row_kind { ROW_HEAD, ROW_CLOCK, ROW_ROLE, ROW_TASK, ROW_ACTION, ROW_LINK };
+enum row_kind { ROW_HEAD, ROW_CLOCK, ROW_ROLE, ROW_TASK, ROW_ACTION, ROW_NOTE, ROW_LINK };
 
 struct row {
 	enum row_kind kind;
@@ -62,6 +62,9 @@ static enum role col_what(void *ctx, const void *rec, char *buf)
 	case ROW_ACTION:
 		snprintf(buf, CELL_TEXT, " %s", ((const struct incident_action *)r->rec)->id);
 		return ROLE_normal;
+	case ROW_NOTE:
+		snprintf(buf, CELL_TEXT, " %s", ((const struct timeline_entry *)r->rec)->actor);
+		return ROLE_normal;
 	case ROW_LINK:
 		snprintf(buf, CELL_TEXT, " %s", ((const struct incident_link *)r->rec)->kind);
 		return ROLE_normal;
@@ -96,6 +99,10 @@ static enum role col_state(void *ctx, const void *rec, char *buf)
 		snprintf(buf, CELL_TEXT, "%s",
 		         when_clock(t, ((const struct incident_link *)r->rec)->at_ms,
 		                    shell_utc(v->shell)));
+	else if (r->kind == ROW_NOTE)
+		snprintf(buf, CELL_TEXT, "%s",
+		         when_since(t, ((const struct timeline_entry *)r->rec)->happened_at_ms,
+		                    app_now(v->app), shell_utc(v->shell)));
 	else if (r->kind == ROW_TASK && ((const struct incident_task *)r->rec)->by)
 		snprintf(buf, CELL_TEXT, "%s", ((const struct incident_task *)r->rec)->by);
 	else if (r->kind == ROW_ROLE)
@@ -136,6 +143,10 @@ static enum role col_text(void *ctx, const void *rec, char *buf)
 		const struct incident_action *x = r->rec;
 		snprintf(buf, CELL_TEXT, "%s%s%s", x->text, x->owner ? ", " : "",
 		         x->owner ? x->owner : "");
+	} else if (r->kind == ROW_NOTE) {
+		const struct timeline_entry *x = r->rec;
+		snprintf(buf, CELL_TEXT, "%.*s%s%.60s%s", CELL_TEXT - 70, x->text ? x->text : "",
+		         x->link ? " (" : "", x->link ? x->link : "", x->link ? ")" : "");
 	} else if (r->kind == ROW_LINK) {
 		const struct incident_link *x = r->rec;
 		snprintf(buf, CELL_TEXT, "%s %s", x->ref, x->text ? x->text : "");
@@ -185,6 +196,10 @@ static void fill(struct incident_view *st, const struct incident_doc *d)
 		head(st, "ACTIONS");
 	for (size_t i = 0; i < d->n_actions; i++)
 		add(st, ROW_ACTION, &d->actions[i], "", d->actions[i].id);
+	if (d->n_written)
+		head(st, "NOTES, newest first");
+	for (size_t i = 0; i < d->n_written; i++)
+		add(st, ROW_NOTE, &d->written[i], "", d->written[i].id);
 	if (d->n_links)
 		head(st, "LINKED");
 	/* who was told is much and comes last */
@@ -359,6 +374,21 @@ static unsigned open_link(struct view *v, const struct incident_link *l)
 	return WANT_UPDATE;
 }
 
+/* A note is a subject of its own; the orders of its row are those of the incident. */
+static unsigned on_note(struct view *v, const struct row *r, const char *order)
+{
+	struct subject s = { .kind = "note" };
+
+	if (!r || r->kind != ROW_NOTE) {
+		shell_say(v->shell, ROLE_hint, "put the cursor on a note");
+		return WANT_REDRAW;
+	}
+	snprintf(s.id, sizeof(s.id), "%s", r->key);
+	snprintf(s.title, sizeof(s.title), "%.90s", r->key);
+	app_act(v->app, order, &s);
+	return WANT_REDRAW;
+}
+
 static unsigned act(struct view *v, enum act what)
 {
 	const struct incident_doc *d = app_incident_doc(v->app);
@@ -385,6 +415,9 @@ static unsigned act(struct view *v, enum act what)
 			app_handover(v->app, app_incident_watched(v->app));
 		return WANT_REDRAW;
 	}
+	if (what == ACT_ANNOTATE || what == ACT_RETRACT ||
+	    (what == ACT_OPEN && r && r->kind == ROW_NOTE))
+		return on_note(v, r, what == ACT_RETRACT ? "note-retract" : "note-edit");
 	if (what != ACT_OPEN || !r || !d)
 		return WANT_UNHANDLED;
 	if (r->kind == ROW_LINK)
@@ -408,7 +441,7 @@ static const enum act keys[] = { ACT_OPEN,     ACT_ACK,    ACT_NOTE, ACT_TIMELIN
 const struct view_def view_incident = {
 	.name = "incident",
 	.title = "Incident",
-	.help = "one incident: clocks, roles, checklist, actions, links; Enter acts on the row",
+	.help = "one incident: clocks, roles, checklist, actions, notes, links; Enter acts on it",
 	.state_size = sizeof(struct incident_view),
 	.columns = columns,
 	.n_columns = COUNT_OF(columns),

@@ -63,9 +63,10 @@ static void put_recipients(struct sheet *s, const struct json *list)
 	for (const struct json *x = json_first(list); x; x = json_next(x)) {
 		bool ready = json_get_bool(x, "configured", true);
 
-		sheet_line(s, ready ? ROLE_normal : ROLE_warn, "TO       %s %s%s%s%s%s",
-		           str(x, "channel"), str(x, "recipient"), *str(x, "as") ? " as " : "",
-		           str(x, "as"), ready ? "" : "  NOT TOLD: ", ready ? "" : str(x, "why"));
+		sheet_line(s, ready ? ROLE_normal : ROLE_warn, "TO       %s%s%s%s%s%s%s",
+		           str(x, "channel"), *str(x, "recipient") ? " " : "", str(x, "recipient"),
+		           *str(x, "as") ? " as " : "", str(x, "as"), ready ? "" : "  NOT TOLD: ",
+		           ready ? "" : str(x, "why"));
 	}
 }
 
@@ -103,8 +104,8 @@ static void keep_preview(struct messages *m, const struct json *doc)
 	keep_fields(m, doc);
 	for (const struct json *x = json_first(json_get(doc, "to")); x; x = json_next(x))
 		if (json_get_bool(x, "configured", true))
-			str_addf(&to, "%s%s %s", to.len ? ", " : "", str(x, "channel"),
-			         str(x, "recipient"));
+			str_addf(&to, "%s%s%s%s", to.len ? ", " : "", str(x, "channel"),
+			         *str(x, "recipient") ? " " : "", str(x, "recipient"));
 	m->to = str_take(&to);
 	m->pattern_subject = xstrdup(str(pattern, "subject"));
 	m->pattern = xstrdup(str(pattern, "body"));

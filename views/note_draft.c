@@ -33,6 +33,8 @@ static void forget(struct note_draft **at)
 {
 	struct note_draft *d = *at;
 
+	if (!d)
+		return;
 	*at = d->next;
 	free_p(&d->text);
 	free_p(&d);
@@ -143,8 +145,7 @@ void note_draft_drop(struct noting *n, const char *id)
 {
 	_cleanup_(free_p) char *path = path_of(n, id);
 
-	if (*find(n, id))
-		forget(find(n, id));
+	forget(find(n, id));
 	if (path)
 		unlink(path);
 }

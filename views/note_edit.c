@@ -227,20 +227,32 @@ static bool is_back(const struct action *x)
 	return str_eq(x->name, "note-back");
 }
 
+/* As one of the views shows it. */
+static const struct timeline_entry *shown(const struct app *a, const char *id)
+{
+	const struct incident_doc *d = app_incident_doc(a);
+	const struct timeline_entry *e = app_timeline_entry(a, id);
+
+	for (size_t i = 0; d && !e && i < d->n_written; i++)
+		if (str_eq(d->written[i].id, id))
+			e = &d->written[i];
+	return e;
+}
+
 static void retract_why_not(const struct app *a, const struct action *x, const struct subject *s,
                             char *buf, size_t n)
 {
-	const struct timeline_entry *e = app_timeline_entry(a, s->id);
+	const struct timeline_entry *e = shown(a, s->id);
 
 	if (!e)
-		snprintf(buf, n, "put the cursor on the note, in the timeline");
+		snprintf(buf, n, "put the cursor on the note");
 	else if (e->retracted != is_back(x))
 		snprintf(buf, n, is_back(x) ? "it was not taken back" : "it is taken back already");
 }
 
 static void fill(struct decision *d, struct dialog *g)
 {
-	const struct timeline_entry *e = app_timeline_entry(d->app, d->subject.id);
+	const struct timeline_entry *e = shown(d->app, d->subject.id);
 
 	if (!e) {
 		dialog_disarm(g, "the note is not in sight any more");

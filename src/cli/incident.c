@@ -58,6 +58,8 @@ static void print_doc(struct cli *c, const struct incident_doc *d)
 	part(c, "status pages", &incident_quote_type, "at behindMs lagMs source text", d->quotes,
 	     d->n_quotes);
 	part(c, "actions", &incident_action_type, NULL, d->actions, d->n_actions);
+	part(c, "notes, the newest", &timeline_entry_type, "id happenedAt actor text link",
+	     d->written, d->n_written);
 	part(c, "linked", &incident_link_type, "kind ref text at by", d->links, d->n_links);
 }
 

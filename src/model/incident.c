@@ -184,6 +184,7 @@ void incident_doc_fini(struct incident_doc *d)
 	records_free(&incident_action_type, d->actions, d->n_actions);
 	records_free(&incident_task_type, d->tasks, d->n_tasks);
 	records_free(&incident_quote_type, d->quotes, d->n_quotes);
+	records_free(&timeline_entry_type, d->written, d->n_written);
 	*d = (struct incident_doc){ 0 };
 }
 
@@ -198,6 +199,7 @@ void incident_doc_json(struct jw *w, const char *name, const struct incident_doc
 	records_json(w, "actions", &incident_action_type, d->actions, d->n_actions);
 	records_json(w, "tasks", &incident_task_type, d->tasks, d->n_tasks);
 	records_json(w, "quotes", &incident_quote_type, d->quotes, d->n_quotes);
+	records_json(w, "written", &timeline_entry_type, d->written, d->n_written);
 	jw_obj_end(w);
 }
 
@@ -218,5 +220,6 @@ int incident_doc_from_json(struct incident_doc *d, const struct json *obj, struc
 	d->actions = records_read(&incident_action_type, json_get(obj, "actions"), &d->n_actions);
 	d->tasks = records_read(&incident_task_type, json_get(obj, "tasks"), &d->n_tasks);
 	d->quotes = records_read(&incident_quote_type, json_get(obj, "quotes"), &d->n_quotes);
+	d->written = records_read(&timeline_entry_type, json_get(obj, "written"), &d->n_written);
 	return 0;
 }

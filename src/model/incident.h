@@ -97,6 +97,7 @@ struct incident_doc {
 	struct incident_action *actions; size_t n_actions;
 	struct incident_task *tasks; size_t n_tasks;			/* checklist */
 	struct incident_quote *quotes; size_t n_quotes;			/* newest first */
+	struct timeline_entry *written; size_t n_written;	/* the newest notes; id N-7 */
 };
 void incident_doc_fini(struct incident_doc *d);
 void incident_doc_json(struct jw *w, const char *name, const struct incident_doc *d);

@@ -84,7 +84,8 @@ bool report_key_moment(const struct timeline_entry *e)
 
 	if (e->pinned)
 		return true;
-	if (e->noise || str_eq(e->kind, "incident.linked") || str_eq(e->kind, "event.test"))
+	if (e->noise || str_eq(e->kind, "incident.linked") || str_eq(e->kind, "event.test") ||
+	    str_eq(e->kind, "incident.retracted"))
 		return false;
 	if (str_eq(e->lane, "outside"))
 		return true;

@@ -74,6 +74,11 @@ static const struct part {
 	     " FROM ringdown.note n JOIN ringdown.incident i ON i.id = n.incident_id"
 	     " WHERE n.incident_id = $1 AND n.kind = 'quote' AND NOT n.gone"
 	     " ORDER BY n.happened_at DESC, n.id DESC LIMIT 50"),
+	PART(timeline_entry_type, written, "SELECT 'N-' || id AS id, happened_at AS"
+	     " \"happenedAt\", recorded_at AS \"recordedAt\", 'people' AS lane, kind, by AS"
+	     " actor, text, nullif(source, '') AS link, true AS editable, version"
+	     " FROM ringdown.note WHERE incident_id = $1 AND kind = 'note' AND NOT gone"
+	     " ORDER BY happened_at DESC, id DESC LIMIT 10"),
 #undef PART
 };
 

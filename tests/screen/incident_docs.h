@@ -123,6 +123,9 @@ static inline void incident_doc_of_scene(struct jw *w, int64_t now)
 	       "{\"id\":\"T-2\",\"text\":\"status pages read\",\"done\":false}]");
 	jw_raw(w, "actions",
 	       "[{\"id\":\"A-1\",\"text\":\"buy numbers\",\"owner\":\"ben\",\"state\":\"open\"}]");
+	jw_raw(w, "written",
+	       "[{\"id\":\"N-12\",\"actor\":\"ben\",\"text\":\"it was acme\",\"version\":3,"
+	       "\"happenedAt\":\"2026-11-21T03:10:00.000Z\",\"link\":\"EV-118\"}]");
 	jw_raw(w, "links",
 	       "[{\"kind\":\"event\",\"ref\":\"EV-118\",\"text\":\"18 of 40 agents fail\","
 	       "\"at\":\"2026-11-21T03:08:00.000Z\",\"by\":\"engine\"}]");

@@ -496,6 +496,22 @@ static void test_note_taken_back(void **state)
 	expect(v, "take the note back: done");
 	sent_has("POST /api/v1/notes/N-4998/retract {\"version\":3,\"back\":false,"
 		 "\"reason\":\"it was another account\"}");
+	vt_send(v, "7\r"); /* the incident has its newest notes too */
+	expect(v, "rung 2: team-lead");
+	vt_send(v, "x");
+	expect(v, "put the cursor on a note");
+	vt_send(v, "Gk");
+	expect(v, "it was acme (EV-118)");
+	vt_send(v, "k\r");
+	expect(v, "NOTE N-12 of anna");
+	read_it(v);
+	vt_send(v, "\033");
+	expect_gone(v, "NOTE N-12");
+	vt_send(v, "x");
+	expect(v, "N-12 of ben: it was acme");
+	vt_send(v, "\033");
+	expect_gone(v, "N-12 of ben");
+	vt_send(v, "8");
 	go_to_row(v, "row 4988");
 	vt_send(v, "x");
 	expect(v, "stands in the timeline and the report again");
