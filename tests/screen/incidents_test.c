@@ -647,7 +647,7 @@ static void test_alerts(void **state)
 	expect(v, ">BAD");
 	assert_true(vt_has(v, "explained"));
 	vt_send(v, "a");
-	expect(v, "you have it in hand: it is not told again");
+	expect(v, "you have it in hand: not told again until that runs out");
 	read_it(v);
 	vt_send(v, "\r");
 	expect(v, "done AL-3");
