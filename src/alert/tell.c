@@ -39,6 +39,12 @@ static char *channels_of(const struct policy *p, const char *severity)
 	return NULL;
 }
 
+/* What the engine raises by itself has no group but its name. */
+static const char *group_of(const struct alert *v)
+{
+	return str_empty(v->grouping) ? v->name : v->grouping;
+}
+
 static char *text_of(struct tx *t, const struct alert *v, size_t n, enum alert_telling what)
 {
 	struct str text = STR_INIT(8000);
@@ -50,7 +56,7 @@ static char *text_of(struct tx *t, const struct alert *v, size_t n, enum alert_t
 		str_addf(&text, "after %s nobody has acknowledged: ", span);
 	}
 	if (n > 1)
-		str_addf(&text, "%zu alerts of %s%s: ", n, v->grouping,
+		str_addf(&text, "%zu alerts of %s%s: ", n, group_of(v),
 			 what == TELL_OVER ? " are over" : "");
 	for (size_t i = 0; i < n && i < NAMED_MAX; i++)
 		str_addf(&text, "%s%s%s%s", i ? "; " : "", v[i].priority ? v[i].priority : "",
@@ -95,7 +101,7 @@ static int tell_group(struct tx *t, const struct telling_alerts *d, struct alert
 	bool over = what == TELL_OVER;
 	_cleanup_(free_p) char *text = text_of(t, v, n, what), *by = over ? told_to(v, n) :
 							channels_of(d->policy, v->priority);
-	_cleanup_(free_p) char *subject = xasprintf("%s (%s%s)", v->grouping, v->id,
+	_cleanup_(free_p) char *subject = xasprintf("%s (%s%s)", group_of(v), v->id,
 						    n > 1 ? " and others" : "");
 	_cleanup_(free_p) char *key = xasprintf("%s/%s/%lld", v->id, over ? "over" : "alert",
 						(long long)v->told_n);
