@@ -187,6 +187,10 @@ static void draw_message(void *ctx, const struct form *f, struct area a)
 	int w = a.w - 4, y = 1;
 	char title[60];
 
+	if (a.h < 2) { /* no room for even one line of it */
+		str_fini(&b);
+		return;
+	}
 	fill_in(m, f, m->pattern_subject, &b, &mark);
 	str_addc(&b, '\n');
 	fill_in(m, f, m->pattern, &b, &mark);
