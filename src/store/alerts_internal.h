@@ -7,7 +7,7 @@
 #define ALERT_COLUMNS                                                                              \
 	"id, name, subject, text, severity, state, since, resolved_at AS \"resolvedAt\","          \
 	" acked_by AS \"ackedBy\", acked_at AS \"ackedAt\", priority, source,"                     \
-	" grouping AS \"group\", count, figure AS value, runbook,"                                 \
+	" coalesce(grouping, name) AS \"group\", count, figure AS value, runbook,"               \
 	" inhibited_by AS \"inhibitedBy\", silenced_by AS \"silencedBy\","                         \
 	" silenced_reason AS \"silencedReason\", silenced_until AS \"silencedUntil\", labels,"    \
 	" ack_until AS \"ackUntil\", told_at AS \"toldAt\", told_n AS told,"                       \

@@ -39,7 +39,7 @@ int alerts_rate(struct tx *t, const char *table, struct err *err)
 #define LOUD                                                                                       \
 	"state = 'firing' AND NOT quiet AND acked_by IS NULL AND inhibited_by IS NULL"             \
 	" AND coalesce(silenced_until, $1) <= $1"
-#define IN_GROUPS " ORDER BY grouping, priority, severity, since, id LIMIT $2"
+#define IN_GROUPS " ORDER BY coalesce(grouping, name), priority, severity, since, id LIMIT $2"
 
 int alerts_untold(struct tx *t, enum alert_telling what, struct alert **ret, size_t *ret_n,
 		  struct err *err)
