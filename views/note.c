@@ -322,7 +322,7 @@ void app_note(struct app *a, const struct subject *s)
 	snprintf(n->about, sizeof(n->about), "%s", is_evidence(s) ? s->id : "");
 	d = note_draft_get(n, "");
 	if (!d) {
-		bool here = s && str_eq(s->kind, "incident");
+		bool here = s && (str_eq(s->kind, "incident") || str_eq(s->kind, "report"));
 
 		snprintf(fresh.incident, sizeof(fresh.incident), "%s",
 		         here   ? s->id

@@ -152,15 +152,15 @@ static int draw_times(struct area a, int y, const struct json *doc)
 
 static void lost_text(const struct json *t, char *buf, size_t n)
 {
-	int64_t usual = json_get_i64(t, "usualTotal", -1);
+	int64_t usual = json_get_i64(t, "usualTotal", -1),
+		lost = json_get_i64(t, "beyondUsual", 0) + json_get_i64(t, "neverCame", 0);
 	size_t len = strlen(buf);
 
 	if (!json_get_bool(t, "known", false) || usual < 0)
 		snprintf(buf + len, n - len, "   %s lost ?", report_str(t, "kind"));
 	else
 		snprintf(buf + len, n - len, "   %s lost %lld", report_str(t, "kind"),
-		         (long long)(json_get_i64(t, "beyondUsual", 0) +
-		                     json_get_i64(t, "neverCame", 0)));
+		         (long long)lost);
 }
 
 static int draw_impact(struct area a, int y, const struct json *doc)

@@ -10,7 +10,7 @@
 #include "views/incidents.h"
 #include "views/report.h"
 
-enum { FRESH_MS = 20000, MOVED_MS = 500 };
+enum { FRESH_MS = 60000, MOVED_MS = 500 };
 
 struct report_data *report_data(struct app *a)
 {

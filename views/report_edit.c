@@ -114,7 +114,7 @@ bool app_report_keep(struct app *a)
 	struct form *f = a->shell ? shell_form(a->shell) : NULL;
 	int64_t now = loop_now_ms(a->loop);
 
-	if (!e || !e->open || e->request || !f->open || f->pad.len == e->kept_len)
+	if (!e || !e->open || e->request || !f || !f->open || f->pad.len == e->kept_len)
 		return false;
 	if (now - e->kept_ms < KEEP_MS)
 		return true;

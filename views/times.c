@@ -254,7 +254,7 @@ static int draw_severities(struct area a, int y, const struct json *rows)
 	if (!n)
 		return y;
 	x = area_text(a, 1, y, ROLE_label, "minutes at severity") + 2;
-	for (char p = '0'; p <= '9'; p++) /* the highest first, whichever row had it */
+	for (int p = '0'; p <= '9'; p++) /* the highest first, whichever row had it */
 		for (size_t k = 0; k < n && x + 12 < a.w; k++)
 			if (v[k].name[1] == p)
 				x = area_textf(a, x, y, ROLE_normal, "%s %.0f", v[k].name,
