@@ -70,49 +70,16 @@ int console_run(struct cli *c, const struct app_options *o)
 	return r ? cli_fail_err(c, &err) : EXIT_DONE;
 }
 
-/* Nothing says which engines to talk to: a demo of this build may be running. */
-static char *demo_to_attach(struct cli *c)
-{
-	_cleanup_(free_p) char *file = config_find(cli_opt(c, "config"), getenv);
-
-	if (file || cli_opt(c, "api") || cli_opt(c, "db") || cli_opt(c, "env") ||
-	    !str_empty(getenv("RINGDOWN_API")) || !str_empty(getenv("DATABASE_URL")))
-		return NULL;
-	return demo_attach_find(cli_program(c));
-}
-
-/* Whoever joins a running demo is another operator (a viewer when only reading): the file
- * names their tokens in comments, `# WHO: "TOKEN"`. */
-static void become_other(struct cli *c, const char *file)
-{
-	const char *who = cli_flag(c, "read-only") ? "# viewer: \"" : "# another operator: \"";
-	FILE *f = fopen(file, "re");
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!str_has_prefix(line, who))
-			continue;
-		char *token = line + strlen(who);
-		token[strcspn(token, "\"\n")] = '\0';
-		config_set(cli_config(c), "token", token, "the running demo", NULL);
-	}
-	if (f)
-		fclose(f);
-	explicit_bzero(line, sizeof(line));
-}
-
 static int run(struct cli *c)
 {
-	_cleanup_(free_p) char *demo = demo_to_attach(c);
 	struct app_options o;
-	int r = demo ? cli_load_file(c, demo) : cli_load(c);
+	bool demo;
+	int r = demo_load(c, &demo);
 
 	if (r)
 		return r;
-	if (demo)
-		become_other(c, demo);
 	console_options(c, &o);
-	o.demo = demo != NULL;
+	o.demo = demo;
 	return console_run(c, &o);
 }
 

@@ -2,7 +2,7 @@
  * See demo_console.h. The world runs as "demo --world FILE": it writes FILE, a
  * configuration that a console can read, once everything serves, and begins the outage
  * 15 s later. A second `ringdown` of the same build finds that file and joins as
- * another operator.
+ * another operator, and so do commands, so that what `c` shows can be typed beside it.
  */
 #include "cli/demo_console.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/console.h"
+#include "cli/frame.h"
 #include "core/mem.h"
 
 char *demo_attach_path(const char *binary)
@@ -49,7 +50,8 @@ static pid_t attach_pid(const char *path)
 	return (pid_t)pid;
 }
 
-char *demo_attach_find(const char *binary)
+/* The path when a demo is running there; NULL otherwise. */
+static char *demo_attach_find(const char *binary)
 {
 	char *path = demo_attach_path(binary);
 	struct stat st;
@@ -61,6 +63,59 @@ char *demo_attach_find(const char *binary)
 		return path;
 	free_p(&path);
 	return NULL;
+}
+
+/* Nothing says which engines to talk to: a demo of this build may be running. */
+static char *demo_to_attach(struct cli *c)
+{
+	_cleanup_(free_p) char *file = config_find(cli_opt(c, "config"), getenv);
+
+	if (file || cli_opt(c, "api") || cli_opt(c, "db") || cli_opt(c, "env") ||
+	    !str_empty(getenv("RINGDOWN_API")) || !str_empty(getenv("DATABASE_URL")) ||
+	    !str_empty(getenv("RINGDOWN_TOKEN")))
+		return NULL;
+	return demo_attach_find(cli_program(c));
+}
+
+/* Whoever joins a running demo is another operator (a viewer when only reading): the file
+ * names their tokens in comments, `# WHO: "TOKEN"`. */
+static void become_other(struct cli *c, const char *file)
+{
+	const char *who = cli_flag(c, "read-only") ? "# viewer: \"" : "# another operator: \"";
+	FILE *f = fopen(file, "re");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!str_has_prefix(line, who))
+			continue;
+		char *token = line + strlen(who);
+		token[strcspn(token, "\"\n")] = '\0';
+		config_set(cli_config(c), "token", token, "the running demo", NULL);
+	}
+	if (f)
+		fclose(f);
+	explicit_bzero(line, sizeof(line));
+}
+
+int demo_load(struct cli *c, bool *ret_demo)
+{
+	_cleanup_(free_p) char *demo = demo_to_attach(c);
+	int r = demo ? cli_load_file(c, demo) : cli_load(c);
+
+	*ret_demo = r == 0 && demo;
+	if (*ret_demo)
+		become_other(c, demo);
+	return r;
+}
+
+int demo_load_said(struct cli *c)
+{
+	bool demo = false;
+	int r = c->config ? 0 : demo_load(c, &demo);
+
+	if (demo)
+		cli_note(c, "ringdown: this is the running demo (simulated)");
+	return r;
 }
 
 /* What it has to say goes into log: the terminal belongs to the console. */

@@ -10,7 +10,10 @@ int demo_console(struct cli *c, const struct demo_options *o, const struct scena
 
 /* Where a running demo of this build says how to attach: DIR OF THE BINARY/demo.yaml. */
 char *demo_attach_path(const char *binary);	/* caller frees */
-/* The path when a demo is running there; NULL otherwise. */
-char *demo_attach_find(const char *binary);
+/* Loads the configuration; where nothing says which engines to talk to and a demo of this build
+ * is running, that of the demo. 0 or EXIT_USAGE. */
+int demo_load(struct cli *c, bool *ret_demo);
+/* The same for a command, which says so on stderr; does nothing when something is loaded. */
+int demo_load_said(struct cli *c);
 
 #endif

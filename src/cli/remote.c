@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/demo_console.h"
 #include "cli/frame.h"
 #include "cli/options.h"
 #include "cli/orders.h"
@@ -46,7 +47,7 @@ int cli_run(struct cli *c, int (*fn)(struct cli *c))
 {
 	struct run r = { c, fn, EXIT_NO };
 
-	if (cli_load(c))
+	if (demo_load_said(c))
 		return EXIT_USAGE;
 	c->loop = loop_new();
 	c->http = http_new(c->loop);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/console.h"
+#include "cli/demo_console.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "core/mem.h"
@@ -72,7 +73,7 @@ static int run(struct cli *c)
 
 	if (cli_format(c) == FORMAT_JSON)
 		return cli_run(c, print_state);
-	r = cli_load(c);
+	r = demo_load_said(c);
 	if (r)
 		return r;
 	if (cli_opt(c, "at")) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/console.h"
+#include "cli/demo_console.h"
 #include "core/mem.h"
 #include "ui/shot.h"
 
@@ -61,7 +62,7 @@ static int run(struct cli *c)
 {
 	const char *size = cli_opt(c, "size"), *format = cli_opt(c, "format"),
 	           *at = cli_opt(c, "at"), *theme = cli_opt(c, "theme");
-	int w = 80, h = 24, f = SHOT_TEXT, r = cli_load(c);
+	int w = 80, h = 24, f = SHOT_TEXT, r = demo_load_said(c);
 	struct app_options o;
 	struct err err = { 0 };
 	struct theme t;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/console.h"
+#include "cli/demo_console.h"
 #include "cli/remote.h"
 #include "core/mem.h"
 #include "views/app.h"
@@ -128,7 +129,7 @@ static int run(struct cli *c)
 {
 	struct app_options o;
 	struct watching w = { .cli = c };
-	int r = cli_load(c);
+	int r = demo_load_said(c);
 
 	if (r)
 		return r;
