@@ -145,9 +145,10 @@ static void months_drawn(struct str *out, const struct overview *o)
 		month_lane(out, o, (enum time_kind)k, y);
 	severity_lane(out, o, y);
 	month_names(out, o, y + PLOT + 16);
-	str_add(out, "</svg><figcaption>Bar: the median of the month; the line above it ends at "
-		     "the 90th percentile, or above the lane where that is further up; a grey bar is of incidents entered afterwards. "
-		     "Severity: minutes at P0, P1, P2, P3, from the bottom.</figcaption></figure>\n");
+	str_add(out, "</svg><figcaption>Bar: the median of the month; the line ends at the 90th "
+		     "percentile, or above the lane where that is further up; a grey bar is of "
+		     "incidents entered afterwards. Severity: minutes at P0, P1, P2, P3, from the "
+		     "bottom.</figcaption></figure>\n");
 }
 
 /* ---- tables ------------------------------------------------------------------------------ */
@@ -227,8 +228,10 @@ static void lying(struct str *out, int y, const char *name, const char *class_, 
 
 	str_addf(out, "<text class=lane x=\"%d\" y=\"%d\">", BAR_LEFT - 10, y + 12);
 	html_text(out, name, 28);
-	str_addf(out, "</text><rect class=%s x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" "
-		 "rx=\"2\"/>", class_, BAR_LEFT, y, to < 1 ? 1 : to);
+	str_add(out, "</text>");
+	if (value > 0)
+		str_addf(out, "<rect class=%s x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" "
+			 "rx=\"2\"/>", class_, BAR_LEFT, y, to < 1 ? 1 : to);
 	if (more > value && top > 0)
 		str_addf(out, "<path class=median d=\"M%.1f %dH%.1f\"/>", BAR_LEFT + to, y + 7,
 			 BAR_LEFT + w * more / top);
