@@ -49,12 +49,7 @@ static enum role col_state(void *ctx, const void *rec, char *buf)
 
 static enum role col_since(void *ctx, const void *rec, char *buf)
 {
-	const struct account *x = rec;
-	struct view *v = ctx;
-	char t[WHEN_TEXT];
-
-	snprintf(buf, CELL_TEXT, "%s",
-	         when_since(t, x->health_since_ms, app_now(app_of(ctx)), shell_utc(v->shell)));
+	cell_since(ctx, ((const struct account *)rec)->health_since_ms, buf);
 	return ROLE_normal;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/mem.h"
 #include "views/app.h"
+#include "views/columns.h"
 
 #define PAGE 100
 #define PAGES 3
@@ -54,12 +55,7 @@ static enum role col_name(void *ctx, const void *rec, char *buf)
 
 static enum role col_since(void *ctx, const void *rec, char *buf)
 {
-	struct view *v = ctx;
-	char t[WHEN_TEXT];
-
-	snprintf(buf, CELL_TEXT, "%s",
-	         when_since(t, ((const struct agent *)rec)->since_ms, app_now(v->app),
-	                    shell_utc(v->shell)));
+	cell_since(ctx, ((const struct agent *)rec)->since_ms, buf);
 	return ROLE_normal;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "core/mem.h"
+#include "views/columns.h"
 #include "views/incidents.h"
 
 /* ---- words ---- */
@@ -113,12 +114,7 @@ static enum role col_subject(void *ctx, const void *rec, char *buf)
 
 static enum role col_since(void *ctx, const void *rec, char *buf)
 {
-	struct view *v = ctx;
-	char t[WHEN_TEXT];
-
-	snprintf(buf, CELL_TEXT, "%s",
-	         when_since(t, ((const struct alert *)rec)->since_ms, app_now(v->app),
-	                    shell_utc(v->shell)));
+	cell_since(ctx, ((const struct alert *)rec)->since_ms, buf);
 	return ROLE_dim;
 }
 
@@ -239,7 +235,8 @@ static void draw_told(struct view *v, struct area a, int y, const struct alert *
 		           x->told_n == 1 ? "time" : "times", x->told_to ? x->told_to : "?",
 		           when_clock(at, x->told_at_ms, utc), next);
 	else
-		area_textf(a, 1, y, ROLE_dim, "nobody was told%s", next);
+		area_textf(a, 1, y, ROLE_dim, x->next_tell_ms ? "not told yet%s" :
+		           "no message of its own: what it is about tells people%s", next);
 }
 
 static void draw_below(struct view *v, struct area a, const struct alert *x)
@@ -321,7 +318,8 @@ bool alerts_strip(const struct app *a, struct area at, int y)
 	x += 2;
 	for (size_t i = 0; i < n && v[i].rank < 2; i++) {
 		const char *level = v[i].rank == 0 ? "BAD" : "WARN",
-		           *on = app_account(a, v[i].x->subject);
+		           *on = str_empty(v[i].x->subject) ? "" :
+		                                              app_account(a, v[i].x->subject);
 		int w = (int)strlen(level) + 1 +
 		        text_width(v[i].x->name ? v[i].x->name : "?", true) + 1 +
 		        text_width(on, true);
@@ -331,7 +329,7 @@ bool alerts_strip(const struct app *a, struct area at, int y)
 		}
 		x = area_textf(at, x, y, role_of(a, v[i].x), "%s %s ", level,
 		               v[i].x->name ? v[i].x->name : "?");
-		x = area_textf(at, x, y, ROLE_normal, "%s  ", on);
+		x = area_textf(at, x, y, ROLE_normal, "%s%s ", on, on[0] ? " " : "");
 	}
 	area_text(at, at.w - 8, y, ROLE_dim, "l lists");
 	free_p(&v);

@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 #include "read/calls.h"
-#include "views/app.h"
+#include "views/asked.h"
 
 #define FRESH_MS 10000
 
@@ -18,9 +18,8 @@ struct calls {
 	struct call_hour *hours; size_t n_hours;
 	struct call_outcome *outcomes; size_t n_outcomes;
 	int64_t most;			/* calls of the busiest hour */
-	char problem[160];
-	int64_t asked_ms, got_ms, as_of_ms;	/* as_of: when they were counted */
-	struct client_request *asking;
+	int64_t as_of_ms;		/* when they were counted */
+	struct asked asked;
 };
 
 /* ---- asking ------------------------------------------------------------------------------- */
@@ -35,8 +34,9 @@ static void clear(struct calls *st)
 	st->most = 0;
 }
 
-static void take(struct calls *st, const struct json *doc)
+static void got(struct view *v, const struct json *doc)
 {
+	struct calls *st = v->state;
 	const char *as_of = json_get_str(doc, "asOf");
 	size_t n = json_count(json_get(doc, "hours")), k = json_count(json_get(doc, "outcomes"));
 
@@ -56,45 +56,15 @@ static void take(struct calls *st, const struct json *doc)
 		                 NULL);
 }
 
-static void got(void *ctx, int status, const struct json *doc, const char *problem)
-{
-	struct view *v = ctx;
-	struct calls *st = v->state;
-
-	st->asking = NULL;
-	shell_changed(v->shell);
-	snprintf(st->problem, sizeof(st->problem), "%s",
-	         status == 200 ? ""
-	         : problem     ? problem
-	                       : "the engine did not answer");
-	if (status != 200)
-		return;
-	st->got_ms = loop_now_ms(shell_loop(v->shell));
-	take(st, doc);
-}
-
-static void ask(struct view *v)
-{
-	struct calls *st = v->state;
-	struct app *app = v->app;
-	int64_t now = loop_now_ms(shell_loop(v->shell));
-	char path[64];
-
-	if (st->asking || (st->asked_ms && now - st->asked_ms < FRESH_MS) || !app_state(app)->seq)
-		return;
-	st->asked_ms = now;
-	snprintf(path, sizeof(path), "/api/v1/calls?hours=%lld", (long long)st->span_h);
-	st->asking = client_get(app->client, path, got, v);
-}
-
 static void update(struct view *v)
 {
 	struct calls *st = v->state;
-	char key[40];
+	char key[40], path[64];
 
 	if (!st->span_h)
 		st->span_h = SPAN_DAY;
-	ask(v);
+	snprintf(path, sizeof(path), "/api/v1/calls?hours=%lld", (long long)st->span_h);
+	asked_get(&st->asked, v, path, FRESH_MS, got);
 	list_begin(&v->list);
 	for (size_t i = 0; i < st->n_hours; i++) {
 		snprintf(key, sizeof(key), "%lld", (long long)st->hours[i].at_ms);
@@ -244,9 +214,9 @@ static void draw(struct view *v, struct area a)
 	snprintf(title, sizeof(title), "HOW CALLS ENDED, last %s%s%s",
 	         st->span_h == SPAN_WEEK ? "7 days" : "24 h", as_of[0] ? "  " : "", as_of);
 	area_rule(a, 0, title);
-	if (st->problem[0])
-		area_field(a, 1, y++, a.w - 2, 0, ROLE_warn, st->problem);
-	else if (!st->got_ms)
+	if (st->asked.problem[0])
+		area_field(a, 1, y++, a.w - 2, 0, ROLE_warn, st->asked.problem);
+	else if (!st->asked.got_ms)
 		area_text(a, 1, y++, ROLE_dim, "asking the engine ..");
 	else if (!st->n_outcomes)
 		area_text(a, 1, y++, ROLE_dim, "no call in this time");
@@ -264,9 +234,7 @@ static unsigned act(struct view *v, enum act what)
 		return WANT_UNHANDLED;
 	if (what != ACT_REFRESH)
 		st->span_h = st->span_h == SPAN_WEEK ? SPAN_DAY : SPAN_WEEK;
-	if (st->asking)
-		client_cancel(TAKE(st->asking));
-	st->asked_ms = 0;
+	asked_drop(&st->asked);
 	return WANT_UPDATE | WANT_REDRAW;
 }
 
@@ -286,8 +254,7 @@ static void close_(struct view *v)
 {
 	struct calls *st = v->state;
 
-	if (st->asking)
-		client_cancel(st->asking);
+	asked_drop(&st->asked);
 	clear(st);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/mem.h"
 #include "views/app.h"
+#include "views/columns.h"
 
 void event_detail(struct view *v, struct area a, const struct event *e);
 
@@ -63,8 +64,7 @@ static enum role col_when(void *ctx, const void *rec, char *buf)
 		snprintf(buf, CELL_TEXT, "%s", when[0] ? when : "see below");
 		return app_stale(app_of(ctx)) ? ROLE_stale : role_status(e->status);
 	}
-	snprintf(buf, CELL_TEXT, "%s",
-	         when_since(when, e->state_since_ms, app_now(app_of(ctx)), shell_utc(v->shell)));
+	cell_since(v, e->state_since_ms, buf);
 	return ROLE_dim;
 }
 

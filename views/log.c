@@ -101,12 +101,7 @@ void entry_draw(const struct app *a, struct area at, int y, const struct entry *
 
 static enum role col_at(void *ctx, const void *rec, char *buf)
 {
-	struct view *v = ctx;
-	char t[WHEN_TEXT];
-
-	snprintf(buf, CELL_TEXT, "%s",
-	         when_since(t, ((const struct entry *)rec)->at_ms, app_now(v->app),
-	                    shell_utc(v->shell)));
+	cell_since(ctx, ((const struct entry *)rec)->at_ms, buf);
 	return ROLE_dim;
 }
 

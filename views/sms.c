@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "views/app.h"
+#include "views/asked.h"
 
 #define MAX_COLUMNS 10
 #define MAX_ROWS 1000
@@ -35,9 +35,7 @@ struct sms {
 	struct column columns[MAX_COLUMNS];
 	int16_t widths[MAX_COLUMNS + 1];
 	size_t n_columns;
-	char problem[160];
-	int64_t asked_ms, got_ms;
-	struct client_request *asking;
+	struct asked asked;
 };
 
 static enum role cell(void *ctx, const void *rec, char *buf, size_t i)
@@ -151,50 +149,32 @@ static const struct json *first_array(const struct json *doc)
 	return NULL;
 }
 
-static void got(void *ctx, int status, const struct json *doc, const char *problem)
+static void got(struct view *v, const struct json *doc)
 {
-	struct view *v = ctx;
 	struct sms *st = v->state;
 
-	st->asking = NULL;
-	shell_changed(v->shell);
-	if (status != 200) {
-		snprintf(st->problem, sizeof(st->problem), "%s",
-		         problem ? problem : "the engine did not answer");
-		return;
-	}
 	json_free(st->doc);
 	st->doc = json_copy(doc);
 	st->rows = first_array(st->doc);
-	st->got_ms = loop_now_ms(shell_loop(v->shell));
-	st->problem[0] = '\0';
 	make_columns(v, first_array(doc));
 }
 
 static void ask(struct view *v)
 {
 	struct sms *st = v->state;
-	struct app *app = v->app;
-	int64_t now = loop_now_ms(shell_loop(v->shell));
-
-	if (st->asking || (st->asked_ms && now - st->asked_ms < FRESH_MS) || !app_state(app)->seq)
-		return;
-	st->asked_ms = now;
 	_cleanup_(free_p) char *path =
 	        xasprintf("/api/v1/sms/%s?source=%s&limit=500%s%s", panes[st->pane].name,
 	                  sources[st->source].name, st->reveal ? "&content=1" : "",
 	                  str_eq(panes[st->pane].name, "failures") ? st->drill : "");
-	st->asking = client_get(app->client, path, got, v);
+
+	asked_get(&st->asked, v, path, FRESH_MS, got);
 }
 
 static void reset(struct view *v)
 {
 	struct sms *st = v->state;
 
-	if (st->asking)
-		client_cancel(TAKE(st->asking));
-	st->asked_ms = st->got_ms = 0;
-	st->problem[0] = '\0';
+	asked_drop(&st->asked);
 	json_free(TAKE(st->doc));
 	st->rows = NULL;
 	st->n_columns = 0;
@@ -248,7 +228,7 @@ static void draw(struct view *v, struct area a)
 		    2;
 	}
 	if (x + 20 < a.w)
-		area_text(a, x + 2, 1, ROLE_dim, st->asking ? "asking .." : "Tab: next");
+		area_text(a, x + 2, 1, ROLE_dim, st->asked.request ? "asking .." : "Tab: next");
 	int64_t held = json_get_i64(st->doc, "agentsHeld", -1),
 	        ready = json_get_i64(st->doc, "numbersSmsReady", -1);
 	int64_t queued = json_i64(json_path(st->doc, "total.queued"), -1);
@@ -266,11 +246,11 @@ static void draw(struct view *v, struct area a)
 		draw_advice(area_sub(a, 0, a.h - 5, a.w, 5), row);
 	}
 	list_draw(&v->list, list, NULL, true);
-	if (st->problem[0])
-		area_field(a, 1, top + 1, a.w - 2, 0, ROLE_warn, st->problem);
+	if (st->asked.problem[0])
+		area_field(a, 1, top + 1, a.w - 2, 0, ROLE_warn, st->asked.problem);
 	else if (!v->list.total)
 		area_text(a, 1, top + 1, ROLE_dim,
-		          !st->got_ms         ? "asking the engine .."
+		          !st->asked.got_ms   ? "asking the engine .."
 		          : v->list.filter[0] ? "no row matches the filter"
 		                              : "no message in this time");
 }
@@ -397,8 +377,7 @@ static void close_(struct view *v)
 {
 	struct sms *st = v->state;
 
-	if (st->asking)
-		client_cancel(st->asking);
+	asked_drop(&st->asked);
 	json_free(st->doc);
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/mem.h"
 #include "ui/chart.h"
-#include "views/app.h"
+#include "views/asked.h"
 
 enum { BAR = 20, FRESH_MS = 30000, COLUMNS = 8, CELL = 28, TIMES = 5, TREND = 24 };
 enum pane { PANE_MONTHS, PANE_CAUSES, PANE_FAILOVERS, PANES };
@@ -25,9 +25,7 @@ struct times {
 	struct json *doc;
 	struct line *lines;
 	size_t n, cap;
-	char problem[160];
-	int64_t asked_ms, got_ms;
-	struct client_request *asking;
+	struct asked asked;
 };
 
 static enum role text_of(const void *rec, char *buf, size_t i)
@@ -148,34 +146,12 @@ static void failover_lines(struct times *st)
 	}
 }
 
-static void got(void *ctx, int status, const struct json *doc, const char *problem)
+static void got(struct view *v, const struct json *doc)
 {
-	struct view *v = ctx;
 	struct times *st = v->state;
 
-	st->asking = NULL;
-	shell_changed(v->shell);
-	if (status != 200) {
-		snprintf(st->problem, sizeof(st->problem), "%s",
-			 problem ? problem : "the engine did not answer");
-		return;
-	}
 	json_free(st->doc);
 	st->doc = json_copy(doc);
-	st->got_ms = loop_now_ms(shell_loop(v->shell));
-	st->problem[0] = '\0';
-}
-
-static void ask(struct view *v)
-{
-	struct times *st = v->state;
-	struct app *app = v->app;
-	int64_t now = loop_now_ms(shell_loop(v->shell));
-
-	if (st->asking || (st->asked_ms && now - st->asked_ms < FRESH_MS) || !app_state(app)->seq)
-		return;
-	st->asked_ms = now;
-	st->asking = client_get(app->client, panes[st->pane].path, got, v);
 }
 
 static void update(struct view *v)
@@ -183,7 +159,7 @@ static void update(struct view *v)
 	struct times *st = v->state;
 	bool failovers = st->pane == PANE_FAILOVERS;
 
-	ask(v);
+	asked_get(&st->asked, v, panes[st->pane].path, FRESH_MS, got);
 	v->list.columns = failovers ? failover_columns : month_columns;
 	v->list.n_columns = failovers ? COUNT_OF(failover_columns) : COLUMNS;
 	st->n = 0;
@@ -351,14 +327,15 @@ static void draw(struct view *v, struct area a)
 			       i == (int)st->pane ? "]" : "") + 2;
 	if (x + 44 < a.w)
 		area_text(a, x + 2, 1, ROLE_dim,
-			  st->asking ? "asking .." : "Tab: next; drills left out, backfills in");
+			  st->asked.request ? "asking .." :
+					      "Tab: next; drills left out, backfills in");
 	if (st->doc && a.h > 16)
 		y = st->pane == PANE_FAILOVERS ? draw_failovers(st, a, y) : draw_times(st, a, y);
 	list_draw(&v->list, area_sub(a, 0, y, a.w, a.h - y), NULL, true);
-	if (st->problem[0])
-		area_field(a, 1, y + 1, a.w - 2, 0, ROLE_warn, st->problem);
+	if (st->asked.problem[0])
+		area_field(a, 1, y + 1, a.w - 2, 0, ROLE_warn, st->asked.problem);
 	else if (!v->list.total && y + 1 < a.h)
-		area_text(a, 1, y + 1, ROLE_dim, !st->got_ms ? "asking the engine .." :
+		area_text(a, 1, y + 1, ROLE_dim, !st->asked.got_ms ? "asking the engine .." :
 			  v->list.filter[0] ? "no row matches the filter" : "nothing happened yet");
 }
 
@@ -374,10 +351,7 @@ static unsigned act(struct view *v, enum act what)
 		st->pane = (enum pane)((st->pane + PANES - 1) % PANES);
 	else if (what != ACT_REFRESH)
 		return WANT_UNHANDLED;
-	if (st->asking)
-		client_cancel(TAKE(st->asking));
-	st->asked_ms = st->got_ms = 0;
-	st->problem[0] = '\0';
+	asked_drop(&st->asked);
 	json_free(TAKE(st->doc));
 	v->list.cursor = v->list.top = 0;
 	v->list.key[0] = '\0';
@@ -398,8 +372,7 @@ static void close_(struct view *v)
 {
 	struct times *st = v->state;
 
-	if (st->asking)
-		client_cancel(st->asking);
+	asked_drop(&st->asked);
 	json_free(st->doc);
 	free_p(&st->lines);
 }

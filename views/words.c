@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "views/columns.h"
 #include "views/app.h"
 
 enum role role_health(int health)
@@ -294,4 +295,12 @@ void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g
 				           : g[i].typed       ? "  (override: typed)"
 				           : g[i].overridable ? "  (can be overridden)"
 				                              : "");
+}
+
+void cell_since(const struct view *v, int64_t at_ms, char *buf)
+{
+	char t[WHEN_TEXT];
+
+	snprintf(buf, CELL_TEXT, "%s",
+	         when_since(t, at_ms, app_now(v->app), shell_utc(v->shell)));
 }

@@ -107,7 +107,7 @@ static int agents(struct lookup *x, struct pg_conn *conn)
 	return 0;
 }
 
-/* ---- calls, the timeline ---------------------------------------------------------------------- */
+/* ---- calls, the timeline -------------------------------------------------------- */
 
 static int calls(struct lookup *x, struct pg_conn *conn)
 {
@@ -182,7 +182,9 @@ static int timeline(struct lookup *x, struct pg_conn *conn)
 	return 0;
 }
 
-static const struct { const char *path; int (*answer)(struct lookup *, struct pg_conn *); } known[] = {
+typedef int (*answer_fn)(struct lookup *x, struct pg_conn *conn);
+
+static const struct { const char *path; answer_fn answer; } known[] = {
 	{ "/api/v1/agents", agents },
 	{ "/api/v1/calls", calls },
 	{ "/api/v1/timeline", timeline },
