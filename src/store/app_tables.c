@@ -178,6 +178,8 @@ const struct app_index app_indexes[] = {
 	INDEX("ringdown_check_time", "\"" CHECKS "\" (\"accountId\", \"checkedAt\")"),
 	INDEX("ringdown_event_time", "\"" EVENTS "\" (\"startedAt\")"),
 	ASKED("ringdown_message_time", "\"MessageLog\" (\"createdAt\")"),
+	ASKED("ringdown_sms_time", "sms_messages (created_at)"),
+	ASKED("ringdown_call_time", "calls (created_at)"),
 	ASKED("ringdown_message_org", "\"MessageLog\" (\"orgId\", \"createdAt\")"),
 	ASKED("ringdown_message_failed", "\"MessageLog\" (\"createdAt\")"
 	      " WHERE direction = 'outbound' AND status IN ('failed', 'undelivered')"),

@@ -195,13 +195,20 @@ static int select_rows(struct store *s, const char *rest, const char *a, const c
 	return 0;
 }
 
+/* What is not over or may be rolled back, and the last of each lineage, found lineage by lineage
+ * on the index. */
 int events_current(struct store *s, struct event_row **ret, size_t *ret_n, struct err *err)
 {
 	return select_rows(s,
-			   "WHERE e.status IN ('held', 'pending', 'approved', 'executing',"
-			   " 'failed', 'rolling_back') OR e.id IN (SELECT DISTINCT ON (lineage) id"
-			   " FROM ringdown.event ORDER BY lineage, opened_at DESC, id DESC)"
-			   " OR e.status = 'completed' ORDER BY e.opened_at DESC, e.id DESC", NULL,
+			   "WHERE e.id IN (SELECT id FROM ringdown.event WHERE status IN ('held',"
+			   " 'pending', 'approved', 'executing', 'failed', 'rolling_back',"
+			   " 'completed') UNION ALL (WITH RECURSIVE l (lineage) AS ((SELECT"
+			   " min(lineage) FROM ringdown.event) UNION ALL SELECT (SELECT"
+			   " min(x.lineage) FROM ringdown.event x WHERE x.lineage > l.lineage)"
+			   " FROM l WHERE l.lineage IS NOT NULL) SELECT (SELECT x.id FROM"
+			   " ringdown.event x WHERE x.lineage = l.lineage ORDER BY x.opened_at"
+			   " DESC, x.id DESC LIMIT 1) FROM l))"
+			   " ORDER BY e.opened_at DESC, e.id DESC", NULL,
 			   NULL,
 			   false, ret, ret_n, err);
 }
@@ -215,10 +222,10 @@ int events_in(struct store *s, unsigned states, char ***ret, size_t *ret_n, stru
 
 	for (int i = 0; i < EV_STATUS_MAX; i++)
 		if (states >> i & 1)
-			str_addf(&words, ",%s", event_status_name(i));
-	str_addc(&words, ',');
-	e = store_query(s, &r, err, "SELECT id FROM ringdown.event WHERE $1 LIKE '%,' || status ||"
-			" ',%' ORDER BY opened_at, id", "t", str_get(&words));
+			str_addf(&words, "%s%s", words.len ? "," : "", event_status_name(i));
+	e = store_query(s, &r, err, "SELECT id FROM ringdown.event WHERE status ="
+			" ANY(string_to_array($1, ',')) ORDER BY opened_at, id", "t",
+			str_get(&words));
 	str_fini(&words);
 	if (e < 0)
 		return e;

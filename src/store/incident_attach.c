@@ -24,6 +24,7 @@ static const char unlinked_sql[] =
 	"   LEFT JOIN newest n ON coalesce(r.incident, '') = '' AND r.kind = 'real'"
 	"   WHERE coalesce(own.id, n.id) IS NOT NULL AND (r.ended_at IS NULL OR"
 	"    r.started_at >= coalesce(own.since, n.since))"
+	"    AND (r.ended_at IS NULL OR r.started_at >= (SELECT min(since) FROM o))"
 	"  UNION ALL SELECT o.id, 'message', m.id::text, m.channel || ' ' || m.kind FROM o"
 	"   JOIN ringdown.outbox m ON m.created_at >= o.since AND (m.event_id = o.id OR EXISTS"
 	"    (SELECT 1 FROM ringdown.incident_link l WHERE l.incident_id = o.id AND l.kind ="
