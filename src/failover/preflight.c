@@ -36,7 +36,7 @@ struct flight {
 	int64_t n_fields, n_numbers, n_import, n_assign, n_there, n_agents_bad;
 };
 
-/* ---- one step's judgement ----------------------------------------------------------------- */
+/* ---- one step's judgement ---------------------------------------------------------------- */
 
 static void would(struct flight *f, int step, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -66,7 +66,7 @@ static void say(struct flight *f, int step, enum can can, const char *fmt, ...)
 	str_addf(&f->step[step].why, "%s%s", f->step[step].why.len ? "; " : "", text);
 }
 
-/* ---- agents: numbers, imports, webhooks ----------------------------------------------------- */
+/* ---- agents: numbers, imports, webhooks -------------------------------------------------- */
 
 static void bad_agent(struct flight *f, const struct mover *m, const char *why)
 {
@@ -147,7 +147,7 @@ static int64_t look_at_agents(struct flight *f)
 	return gone;
 }
 
-/* ---- what is read -------------------------------------------------------------------------- */
+/* ---- what is read ------------------------------------------------------------------------ */
 
 /* An attempt as plan_store would put it on record, in memory. */
 static int set_up(struct flight *f, struct err *err)
@@ -207,7 +207,7 @@ static void read_live(struct flight *f)
 	f->live = info.result == CALL_OK ? n : -1;
 }
 
-/* ---- the steps ----------------------------------------------------------------------------- */
+/* ---- the steps --------------------------------------------------------------------------- */
 
 static void step_lock(struct flight *f)
 {
@@ -351,7 +351,7 @@ static void step_notify(struct flight *f)
 	    f->tell ? "by " : "no channel is configured", f->tell ? f->tell : "");
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------------- */
 
 static void put_steps(struct flight *f, struct jw *w)
 {
