@@ -1,6 +1,6 @@
 /*
  * h: what the next shift must know about an incident, on one screen: where it stands, what
- * falls due next, what is still open, what happened last. Two questions to the engine, then
+ * falls due next, what is still open, what was written and happened last. Two questions to the engine, then
  * a sheet; the same as `ringdown incident handover`.
  */
 #include <stdio.h>
@@ -74,6 +74,21 @@ static void put_roles(const struct handover *h, struct sheet *s)
 	           str_empty(h->doc.incident.commander) ? "NO COMMANDER  " : "", text);
 }
 
+static void put_notes(const struct handover *h, struct sheet *s)
+{
+	char clock[WHEN_TEXT];
+
+	if (h->doc.n_written)
+		sheet_line(s, ROLE_title, "WRITTEN LAST");
+	for (size_t i = 0; i < h->doc.n_written && i < 3; i++) {
+		const struct timeline_entry *e = &h->doc.written[i];
+
+		sheet_line(s, ROLE_normal, "  %s %s: %.800s",
+		           when_clock(clock, e->happened_at_ms, shell_utc(h->app->shell)),
+		           e->actor ? e->actor : "-", e->text ? e->text : "");
+	}
+}
+
 static void show(struct handover *h, const struct json *entries)
 {
 	struct sheet *s = shell_sheet(h->app->shell);
@@ -94,6 +109,7 @@ static void show(struct handover *h, const struct json *entries)
 	put_clocks(h, s);
 	sheet_line(s, ROLE_title, "STILL OPEN");
 	put_open(h, s);
+	put_notes(h, s);
 	sheet_line(s, ROLE_title, "HAPPENED LAST");
 	for (const struct json *x = json_first(entries); x; x = json_next(x)) {
 		const char *by = json_get_str(x, "actor"), *text = json_get_str(x, "text");

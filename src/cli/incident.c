@@ -208,6 +208,10 @@ static int over_one(struct cli *c, const char *id, bool json)
 			cli_print(c, "  %s\n", i->status_quoted);
 		over_clocks(c, &d);
 		over_open(c, &d);
+		for (size_t k = 0; k < d.n_written && k < 3; k++)
+			cli_print(c, "  note %s  %s: %.300s\n",
+				  clock_of(at, d.written[k].happened_at_ms), d.written[k].actor,
+				  d.written[k].text);
 		r = over_last(c, id);
 	}
 	incident_doc_fini(&d);

@@ -280,9 +280,11 @@ int timeline_mark(struct store *s, const struct who *who, const char *incident,
 			hidden ? (*hidden ? "t" : "f") : NULL, clean, who->actor, tx_now_ms(&t));
 	if (e < 0)
 		return e;
-	words = xasprintf("%s %s", pinned ? (*pinned ? "pinned" : "unpinned") :
-				   hidden ? (*hidden ? "hidden" : "shown again") : "annotated",
-				   entry);
+	/* the journal keeps each annotation, also where another takes its place */
+	words = xasprintf("%s %s%s%s", pinned ? (*pinned ? "pinned" : "unpinned") :
+				       hidden ? (*hidden ? "hidden" : "shown again") :
+						"annotated",
+			  entry, str_empty(clean) ? "" : ": ", clean ? clean : "");
 	e = incident_changed(&t, incident, "timeline.mark", NOTE_INFO, words, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }

@@ -384,6 +384,9 @@ static void draw_foot(struct dialog *d, struct area a, int64_t now_ms)
 		break;
 	case DIALOG_ARMED:
 		y = draw_ask(d, a, y);
+		if (!d->note[0] && d->own.lost)
+			area_textf(a, 0, y, ROLE_warn, "%zu characters did not fit: %zu bytes are "
+			           "the most", d->own.lost, d->own.max);
 		area_field(a, 0, y, a.w, 0, d->note_role, d->note);
 		break;
 	case DIALOG_SENDING:

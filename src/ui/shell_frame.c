@@ -204,6 +204,10 @@ static void draw_prompt(struct shell *s, struct area a)
 		x = area_text(a, 0, 0, ROLE_key, "/");
 	else
 		x = area_textf(a, 0, 0, ROLE_label, "%s: ", s->ask_label);
+	if (s->field.lost && a.w - x > 50) {
+		area_textf(a, a.w - 22, 0, ROLE_warn, "%zu did not fit", s->field.lost);
+		a.w -= 23;
+	}
 	field_draw(&s->field, a, x, 0, a.w - x, true);
 }
 

@@ -370,6 +370,7 @@ static void test_timeline(void **state)
 static void test_timeline_marks(void **state)
 {
 	struct vt *v = start_inc("inc", "timeline");
+	struct str b = STR_INIT(10000);
 
 	(void)state;
 	expect(v, "row 5000");
@@ -388,7 +389,14 @@ static void test_timeline_marks(void **state)
 	expect(v, "pinned in the timeline of INC-214 (i goes there)");
 	vt_send(v, "e");
 	expect(v, "annotation:");
-	vt_send(v, "this is when it broke\r");
+	str_add(&b, "this is when it broke\033[200~ \033[1m");
+	while (b.len < 3000)
+		str_add(&b, "0123456789");
+	str_add(&b, "\033[201~");
+	vt_send_n(v, b.s, b.len);
+	str_fini(&b);
+	expect(v, "did not fit");
+	vt_send(v, "\025this is when it broke\r");
 	vt_settle(v, 300, 2000);
 	sent_has("\"text\":\"this is when it broke\"");
 	vt_send(v, "h");
@@ -540,7 +548,9 @@ static void test_handover(void **state)
 	vt_send(v, "h");
 	expect(v, "HAND-OVER");
 	expect(v, "A-1 buy numbers, ben");
-	assert_true(vt_has(v, "HAPPENED LAST"));
+	assert_true(vt_has(v, "ben: it was acme"));
+	vt_send(v, "\033[6~");
+	expect(v, "HAPPENED LAST");
 	assert_true(vt_has(v, "HELD"));
 	vt_send(v, "ql");
 	expect(v, "TIMELINE INC-214");

@@ -197,6 +197,13 @@ static void hidden(void *arg)
 	assert_string_equal(v[0].annotation, "noise of the chat");
 	assert_true(v[0].hidden && v[0].noise);
 	records_free(&timeline_entry_type, v, 1);
+	/* two who annotate one after the other: the words of the first are in the journal */
+	must(timeline_mark(s, &anna, id, "n:1", NULL, NULL, "said by the carrier", &err), &err);
+	w = (struct timeline_window){ .incident = id, .q = "noise of the chat", .noise = true,
+				      .limit = 10 };
+	page(s, &w, &v, &next);
+	assert_string_equal(v[0].text, "hidden n:1: noise of the chat");
+	records_free(&timeline_entry_type, v, 1);
 }
 
 /* An incident sees its window, its own notes wherever they lie, and no other incident's. */
