@@ -292,6 +292,9 @@ static unsigned act(struct view *v, enum act what)
 	case ACT_PREV_PANE:
 		jump(v, -1);
 		return WANT_REDRAW;
+	case ACT_TIMELINE:
+		app_timeline_show(v->app, d->id);
+		return WANT_REDRAW;
 	case ACT_REFRESH:
 		report_moved(d);
 		return WANT_UNHANDLED;
@@ -318,7 +321,7 @@ static void close_(struct view *v)
 }
 
 static const enum act keys[] = { ACT_OPEN,      ACT_EDIT_TEXT, ACT_ADD_ITEM, ACT_REVIEW,
-	                         ACT_EXPORT,    ACT_NEXT_PANE, ACT_NOTE,     ACT_FILTER,
+	                         ACT_EXPORT,    ACT_NEXT_PANE, ACT_TIMELINE, ACT_NOTE, ACT_FILTER,
 	                         ACT_BACK,      ACT_NONE };
 /* Its lines are a text: they stay as they stand. */
 static const enum act without[] = { ACT_SORT, ACT_SORT_REVERSE, ACT_COLUMNS_LEFT,

@@ -1,25 +1,27 @@
-/* An action item as a form: what is to be done, by whom, until when, and where it stands. */
+/* An action item as a form: what is to be done, by whom, until when, and where it stands. What
+ * others wrote meanwhile is not overwritten unseen. */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "views/report.h"
 
-enum { ROW_TEXT, ROW_OWNER, ROW_DUE, ROW_STATE };
+enum { ROW_OWNER, ROW_DUE, ROW_STATE, ROW_TEXT, ROWS, TEXT_MAX = 4000 };
 
 struct report_item {
 	struct report_data *of;
 	struct client_request *request;
 	char id[24], incident[24];
+	char *was[ROWS];		/* what stood when the form was opened, or was said since */
 	bool open;
 	char wrong[120];
 };
 
-static const struct form_row rows[] = {
-	{ "text", "What", "what is to be done, so that one can say it is done", FORM_TEXT, true },
+static const struct form_row rows[ROWS] = {
 	{ "owner", "Owner", "one person; ^N: the next of those in the incident", FORM_TEXT, false },
 	{ "dueAt", "Due", "a day 2026-12-01, an instant, or from now on: +7d", FORM_TEXT, false },
 	{ "state", "State", "Space: open, done, dropped", FORM_CHOICE, true },
+	{ "text", "What", "what is to be done, so that one can say it is done", FORM_AREA, true },
 };
 
 /* A day ends with it. */
@@ -88,22 +90,61 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	shell_redraw(a->shell);
 }
 
+static bool changed(const struct report_item *x, const struct form *f, size_t row)
+{
+	return !str_eq(form_get(f, row) ? form_get(f, row) : "", x->was[row]);
+}
+
+/* Somebody else wrote what is written here: it is said once, and ^S again is meant so. */
+static bool written_since(struct report_item *x, struct form *f)
+{
+	const struct json *now = report_item(x->of, x->id);
+	char text[240];
+
+	for (size_t i = 0; now && i < ROWS; i++) {
+		const char *is = report_str(now, rows[i].name);
+
+		if (str_eq(is, x->was[i]))
+			continue;
+		str_replace(&x->was[i], is);
+		if (!changed(x, f, i))
+			continue;
+		snprintf(text, sizeof(text), "meanwhile it says: %.150s. ^S again puts yours there",
+		         *is ? is : "nothing");
+		form_done(f, text, rows[i].name);
+		return true;
+	}
+	return false;
+}
+
+/* Only what was changed here: the rest stays as others have it. */
+static void write_item(struct report_item *x, const struct form *f, struct jw *w)
+{
+	int64_t due;
+
+	jw_str(w, "action", "action");
+	if (x->id[0])
+		jw_str(w, "id", x->id);
+	if (!x->id[0] || changed(x, f, ROW_TEXT))
+		jw_str(w, "text", form_get(f, ROW_TEXT));
+	if (changed(x, f, ROW_OWNER))
+		jw_str(w, "owner", form_get(f, ROW_OWNER) ? form_get(f, ROW_OWNER) : "");
+	if (changed(x, f, ROW_DUE) && form_get(f, ROW_DUE) && due_at(x, form_get(f, ROW_DUE), &due))
+		jw_time(w, "dueAt", due);
+	if (!x->id[0] || changed(x, f, ROW_STATE))
+		jw_str(w, "state", form_get(f, ROW_STATE));
+}
+
 static void on_send(void *ctx, struct form *f)
 {
 	struct report_item *x = ctx;
 	_cleanup_(str_fini) struct str body = STR_INIT(16000), path = STR_INIT(300);
 	struct jw w = JW(&body);
-	int64_t due = 0;
 
+	if (written_since(x, f))
+		return;
 	jw_obj(&w, NULL);
-	jw_str(&w, "action", "action");
-	if (x->id[0])
-		jw_str(&w, "id", x->id);
-	jw_str(&w, "text", form_get(f, ROW_TEXT));
-	jw_str(&w, "owner", form_get(f, ROW_OWNER) ? form_get(f, ROW_OWNER) : "");
-	if (form_get(f, ROW_DUE) && due_at(x, form_get(f, ROW_DUE), &due))
-		jw_time(&w, "dueAt", due);
-	jw_str(&w, "state", form_get(f, ROW_STATE));
+	write_item(x, f, &w);
 	jw_obj_end(&w);
 	str_add(&path, "/api/v1/incidents/");
 	str_add_urlencoded(&path, x->incident);
@@ -121,8 +162,12 @@ static void on_closed(void *ctx)
 
 void report_item_free(struct report_data *d)
 {
-	if (d->item && d->item->request)
+	if (!d->item)
+		return;
+	if (d->item->request)
 		client_cancel(d->item->request);
+	for (size_t i = 0; i < ROWS; i++)
+		free_p(&d->item->was[i]);
 	free_p(&d->item);
 }
 
@@ -144,13 +189,15 @@ void report_item_form(struct report_data *d, const char *id)
 	snprintf(x->id, sizeof(x->id), "%s", is ? id : "");
 	form_open(f, is ? "ACTION ITEM" : "A NEW ACTION ITEM", rows, COUNT_OF(rows), on_send,
 	          on_closed, x);
+	form_area(f, TEXT_MAX);
+	f->focus = ROW_TEXT;
 	f->check = on_check;
 	f->offer = on_offer;
 	snprintf(f->sent, sizeof(f->sent), "sent; waiting for the engine ..");
-	form_set(f, "text", report_str(is, "text"));
-	form_set(f, "owner", report_str(is, "owner"));
-	form_set(f, "dueAt", report_str(is, "dueAt"));
-	form_set(f, "state", is ? report_str(is, "state") : "open");
+	for (size_t i = 0; i < ROWS; i++) {
+		x->was[i] = xstrdup(!is && i == ROW_STATE ? "open" : report_str(is, rows[i].name));
+		form_set(f, rows[i].name, x->was[i]);
+	}
 	x->open = true;
 	shell_redraw(d->app->shell);
 }

@@ -85,7 +85,7 @@ static const struct binding rows[] = {
 	    "walk", NULL),
 	ROW(CHECK, HERE, K('h'), "check now", "run a health check of the account now", "accounts",
 	    NULL),
-	ROW(TIMELINE, HERE, K('l'), "timeline", "its timeline", "incident incidents", NULL),
+	ROW(TIMELINE, HERE, K('l'), "timeline", "its timeline", "incident incidents report", NULL),
 	ROW(ALERTS, HERE, K('l'), "alerts", "the list of alerts", "overview engine", NULL),
 	ROW(MESSAGES, HERE, K('m'), "messages", "messages as they would be sent; vendor packs",
 	    "incident incidents", NULL),

@@ -156,7 +156,7 @@ static void test_items(void **state)
 	expect(v, "anna (commander)");
 	vt_send(v, "\tsoon");
 	expect(v, "such as 2026-12-01, +7d");
-	vt_send(v, "\0252099-12-01\t\r");
+	vt_send(v, "\0252099-12-01\023");
 	expect(v, "an action item more");
 	sent_has("POST /api/v1/incidents/INC-214/do {\"action\":\"action\",\"text\":\"another "
 		 "region\",\"owner\":\"anna\",\"dueAt\":\"2099-12-01T23:59:59.000Z\",\"state\":"
@@ -173,6 +173,10 @@ static void test_items(void **state)
 	vt_send(v, "\r");
 	expect(v, "ACTION ITEM");
 	expect(v, "2020-02-01T00:00:00.000Z");
+	read_it(v);
+	vt_send(v, " in June\t\tx\177\023"); /* the date is as it was */
+	expect(v, "the action item is changed");
+	sent_has("{\"action\":\"action\",\"id\":\"A-1\",\"text\":\"renew the contract in June\"}");
 	quit(v);
 }
 
