@@ -56,6 +56,10 @@ struct subcommand {
 	 * run is NULL. */
 	const struct subcommand *verbs; size_t n_verbs;
 	int (*run)(struct cli *c);	/* exit status */
+	/* A list that --help and the manual add under this title: the i-th name and what it is;
+	 * NULL at the end. */
+	const char *list_title;
+	const char *(*list)(size_t i, const char **ret_what);
 };
 
 #define SUBCOMMAND(name) extern const struct subcommand cmd_##name;

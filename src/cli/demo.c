@@ -223,7 +223,8 @@ static int demo_run(struct cli *c)
 			names[n] = x->name;
 		const char *near = str_nearest(o.scenario, names, n);
 		return cli_fail(c, EXIT_USAGE, "there is no scenario '%s'%s%s%s", o.scenario,
-				near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+				near ? "; did you mean '" : "; 'ringdown help demo' names them",
+				near ? near : "", near ? "'?" : "");
 	}
 	if (speed && (!parse_double(speed, &o.speed) || o.speed < 1 || o.speed > 1000))
 		return cli_fail(c, EXIT_USAGE, "--speed: a number from 1 to 1000");
@@ -237,7 +238,7 @@ static int demo_run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "scenario", "S", "what happens; default degraded (ringdown help demo lists them)" },
+	{ "scenario", "S", "what happens; default degraded; the list is below" },
 	{ "speed", "N", "divide every duration of the story by N; lease and network limits stay" },
 	{ "agents", "N", "size of the fleet; default 40" },
 	{ "headless", NULL, "no console: play the scenario to its end and check what came of it" },
@@ -246,6 +247,14 @@ static const struct cli_option options[] = {
 			" itself)" },
 	{ "keep", NULL, "leave the directory with database and logs behind" },
 };
+static const char *scenario_row(size_t i, const char **ret_what)
+{
+	const struct scenario *s = scenario_at(i);
+
+	*ret_what = s ? s->what : NULL;
+	return s ? s->name : NULL;
+}
+
 const struct subcommand cmd_demo = {
 	.name = "demo", .args = "", .kind = CLI_SERVES, .options = options,
 	.n_options = COUNT_OF(options), .run = demo_run,
@@ -253,4 +262,5 @@ const struct subcommand cmd_demo = {
 	.detail = "Starts a private PostgreSQL, the simulator and one or two engines in a directory"
 		  " of their own, all on loopback, and ends them again. Configuration files and"
 		  " environment are ignored.",
+	.list_title = "scenarios", .list = scenario_row,
 };

@@ -52,6 +52,8 @@ static void add_option(struct str *out, const struct cli_option *o)
 
 void cli_usage(struct cli *c, const struct subcommand *cmd, const char *path, struct str *out)
 {
+	const char *name, *what;
+
 	(void)c;
 	str_add(out, "usage: ringdown ");
 	add_synopsis(out, cmd, path);
@@ -69,6 +71,10 @@ void cli_usage(struct cli *c, const struct subcommand *cmd, const char *path, st
 		if (kind_options[cmd->kind][i])
 			add_option(out, kind_options[cmd->kind][i]);
 	add_option(out, &cli_help_option);
+	if (cmd->list)
+		str_addf(out, "\n%s:\n", cmd->list_title);
+	for (size_t i = 0; cmd->list && (name = cmd->list(i, &what)) != NULL; i++)
+		str_addf(out, "  %-22s %s\n", name, what);
 	str_add(out, "'ringdown help' lists the options that every command takes.\n");
 }
 
@@ -134,6 +140,7 @@ static void man_option(struct str *out, const struct cli_option *o)
 static void man_command(struct str *out, const struct subcommand *cmd, const char *path)
 {
 	struct str line = STR_INIT(4000);
+	const char *name, *what;
 
 	add_synopsis(&line, cmd, path);
 	str_add(out, ".SS \"");
@@ -150,6 +157,13 @@ static void man_command(struct str *out, const struct subcommand *cmd, const cha
 	}
 	for (size_t i = 0; i < cmd->n_options; i++)
 		man_option(out, &cmd->options[i]);
+	for (size_t i = 0; cmd->list && (name = cmd->list(i, &what)) != NULL; i++) {
+		str_add(out, ".TP\n.B ");
+		add_roff(out, name);
+		str_add(out, "\n");
+		add_roff(out, what);
+		str_add(out, "\n");
+	}
 	for (size_t i = 0; i < cmd->n_verbs; i++) {
 		_cleanup_(free_p) char *sub = xasprintf("%s %s", path, cmd->verbs[i].name);
 		man_command(out, &cmd->verbs[i], sub);

@@ -172,7 +172,7 @@ void incidents_changed(struct incidents *h)
 static int offered(const char *id, struct err *err)
 {
 	return err_field(err, ERR_EXISTS, id, "%s is open and may be the same: join it, or declare"
-					      " anyway", id);
+					      " anyway (force)", id);
 }
 
 /* Two at once with one key: the index lets one through. */

@@ -75,7 +75,8 @@ static const struct option_row rows[] = {
 	     "Called once an account has taken over; unset: internal/failover/after-switch"),
 	{ .name = "hooks.secret", .type = OPT_SECRET, .offset = AT(hook_secret),
 	  .env = "RINGDOWN_HOOK_SECRET",
-	  .help = "Signs the hooks (X-Ringdown-Signature); internalServiceKey when unset" },
+	  .help = "Signs the hooks: X-Ringdown-Signature is t=SECONDS,v1=HEX, the HMAC-SHA256 of"
+		  " SECONDS.BODY; internalServiceKey when unset" },
 	{ .name = "providers.readTimeout", .type = OPT_DURATION, .offset = AT(read_timeout_ms),
 	  .def = "10s", .min = 100, .max = 60000, .flags = OPT_RELOAD,
 	  .help = "Whole exchange of a read; Twilio's own limit for webhooks is 15 s" },
