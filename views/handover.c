@@ -1,7 +1,7 @@
 /*
  * h: what the next shift must know about an incident, on one screen: where it stands, what
- * falls due next, what is still open, what was written and happened last. Two questions to the engine, then
- * a sheet; the same as `ringdown incident handover`.
+ * falls due next, what is still open, what was written and happened last. Two questions to the
+ * engine, then a sheet; the same as `ringdown incident handover`.
  */
 #include <stdio.h>
 #include <string.h>

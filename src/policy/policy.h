@@ -68,7 +68,7 @@ struct policy_message {
 	char **audience; size_t n_audience;	/* who gets it unless told otherwise */
 	bool update;			/* sending it is the update that was due */
 	bool vendor;			/* goes to a provider: its clock begins */
-	bool outside;			/* customers read it: none of our names and counts by itself */
+	bool outside;			/* customers read it: no names, counts of ours */
 };
 /* Who is meant by a name: "slack", "pager", "email:a@b", "role:cto", "status-page". */
 struct policy_audience { char *name; char **to; size_t n_to; };
