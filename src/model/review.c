@@ -89,6 +89,7 @@ static const struct field event_fields[] = {
 	FIELD(review_event, reason, "reason", "REASON", F_STR, .flags = FF_OUTSIDE),
 	FIELD(review_event, cause, "cause", "CAUSE", F_STR, .flags = FF_OUTSIDE),
 	FIELD(review_event, held_gate, "heldGate", "HELD BY", F_STR),
+	FIELD(review_event, held, "held", "HELD BECAUSE", F_STR, .flags = FF_OUTSIDE),
 	FIELD(review_event, opened_at_ms, "openedAt", "OPENED", F_TIME),
 	FIELD(review_event, decided_at_ms, "decidedAt", "DECIDED", F_TIME),
 	FIELD(review_event, decided_by, "decidedBy", "BY", F_STR, .flags = FF_OUTSIDE),

@@ -33,6 +33,7 @@ struct review_event {
 	int status, severity, trigger;	/* enum event_status, severity, trigger */
 	char *from, *to;		/* names of the accounts */
 	char *reason, *cause, *held_gate, *decided_by, *executed_by;
+	char *held;			/* why it was held last; NULL = it never was */
 	int64_t rule, opened_at_ms, decided_at_ms, completed_at_ms, ended_at_ms;
 	int64_t agents_total, agents_moved, agents_failed;
 };

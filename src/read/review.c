@@ -13,6 +13,8 @@ int read_review_events(struct pg_conn *c, const char *incident, struct review_ev
 		" coalesce(f.name, e.from_account) AS \"from\", coalesce(t.name, e.to_account) AS "
 		"\"to\","
 		" e.rule_id AS rule, e.reason, e.cause, e.held_gate AS \"heldGate\","
+		" (SELECT j.text FROM ringdown.journal j WHERE j.subject = e.id AND j.kind ="
+		"  'event.held' ORDER BY j.seq DESC LIMIT 1) AS held,"
 		" e.opened_at AS \"openedAt\", e.decided_at AS \"decidedAt\", e.decided_by AS "
 		"\"decidedBy\","
 		" e.executed_by AS \"executedBy\", e.completed_at AS \"completedAt\","

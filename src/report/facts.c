@@ -127,6 +127,8 @@ static void event_sentence(const struct review_event *e, struct report_blocks *b
 			  or_dash(e->from), enum_name(&event_status_names, e->status),
 			  e->held_gate ? " by gate " : "", e->held_gate ? e->held_gate : "",
 			  str_empty(e->reason) ? "" : "; ", str_empty(e->reason) ? "" : e->reason);
+	if (!str_empty(e->held) && e->status != EV_HELD)
+		block_add(b, BLOCK_ITEM, "%s was held: %s.", e->id, e->held);
 }
 
 static void lost_sentence(const struct review_traffic *t, struct report_blocks *b)
