@@ -80,9 +80,7 @@ static void title(struct str *out, const struct report *r)
 	if (i->resolved_at_ms)
 		html_time(out, i->resolved_at_ms);
 	html_textf(out, ". Commander: %s. Report: %s", i->commander ? i->commander : "nobody",
-		   i->review == RV_IN_REVIEW ? "in review"
-		   : i->review == RV_NONE    ? "not begun"
-					     : enum_name(&review_state_names, i->review));
+		   report_review_word(i->review));
 	if (r->n_signs)
 		html_textf(out, " (%s)", r->signs[r->n_signs - 1].by);
 	str_add(out, ".</p>\n</header>\n");

@@ -121,7 +121,7 @@ void report_markdown(const struct report *r, struct str *out)
 		 i->kind == IK_DRILL      ? ", a DRILL"
 		 : i->kind == IK_BACKFILL ? ", entered afterwards"
 					  : "",
-		 enum_name(&review_state_names, i->review), at);
+		 report_review_word(i->review), at);
 	for (size_t k = 0; k < r->n_signs; k++) {
 		report_when(at, r->signs[k].at_ms);
 		str_addf(out, "- %s: ", at);

@@ -83,6 +83,7 @@ void report_html(const struct report *r, struct str *out);
 
 /* ---- words that the writers share ---- */
 void report_when(char ret[32], int64_t ms);		/* "2026-11-21 03:12:47Z"; "-" for 0 */
+const char *report_review_word(int review);		/* "in review", "not begun" */
 void report_span(char ret[40], int64_t ms);		/* "1h2m5s"; "-" when missing */
 
 #endif

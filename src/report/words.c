@@ -52,6 +52,13 @@ void report_outline_written(struct report *r)
 			add_part(r, (enum report_section)s, NULL);
 }
 
+const char *report_review_word(int review)
+{
+	return review == RV_IN_REVIEW ? "in review" :
+	       review == RV_NONE      ? "not begun" :
+					enum_name(&review_state_names, review);
+}
+
 void report_when(char ret[32], int64_t ms)
 {
 	char iso[TIME_TEXT];
