@@ -375,6 +375,9 @@ void monitor_housekeep(struct monitor *m)
 		r = outbox_prune(m->d->store, wall - OUTBOX_KEEP_DAYS * INT64_C(86400000), &err);
 	if (r == 0 && set->journal_keep_ms > 0)
 		r = journal_prune(m->d->store, &who, wall - set->journal_keep_ms, &removed, &err);
+	if (r >= 0 && set->journal_keep_ms > 0) /* what may be rolled back is still needed */
+		r = attempts_prune(m->d->store, &who, wall - set->journal_keep_ms -
+				   set->rollback_offer_ms, &err);
 	if (r < 0)
 		log_warn("monitor", "housekeeping: %s", err.msg);
 	count_calls(m, wall);

@@ -108,7 +108,8 @@ static const struct option_row rows[] = {
 	FIXED("historyKeep", history_keep_ms, "90d", 0,
 	      "How long checks, evidence and agents' changes are kept; hours of them stay rolled"
 	      " up."),
-	FIXED("journalKeep", journal_keep_ms, "400d", 0, "How long the journal is kept; 0 = for"
+	FIXED("journalKeep", journal_keep_ms, "400d", 0,
+	      "How long the journal is kept, and with it what failovers wrote and tested; 0 = for"
 	      " ever."),
 	DUR("smsRetryAge", sms_retry_age_ms, "1h", 0, "Older messages are not sent again (section"
 						      " 6)."),

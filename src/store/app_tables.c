@@ -176,6 +176,7 @@ const struct app_index app_indexes[] = {
 	INDEX("ringdown_pool_account", "\"" POOL "\" (\"accountId\", status)"),
 	INDEX("ringdown_agent_account", "\"VoiceAgent\" (\"twilioAccountId\")"),
 	INDEX("ringdown_check_time", "\"" CHECKS "\" (\"accountId\", \"checkedAt\")"),
+	INDEX("ringdown_check_at", "\"" CHECKS "\" (\"checkedAt\")"),
 	INDEX("ringdown_event_time", "\"" EVENTS "\" (\"startedAt\")"),
 	ASKED("ringdown_message_time", "\"MessageLog\" (\"createdAt\")"),
 	ASKED("ringdown_sms_time", "sms_messages (created_at)"),

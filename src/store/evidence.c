@@ -194,6 +194,30 @@ static int prune(struct store *s, const struct who *who, const char *sql, int64_
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }
 
+/* The oldest of what was written outside, looked at by number so that nothing is searched, and
+ * the tests of events that are over. */
+static const char *const attempts_sql[] = {
+	"DELETE FROM ringdown.effect WHERE id IN (SELECT id FROM (SELECT id, at, state FROM"
+	" ringdown.effect ORDER BY id LIMIT $2) oldest WHERE at < $1 AND state <> 'intended')",
+	"DELETE FROM ringdown.event_test WHERE event_id IN (SELECT id FROM ringdown.event e WHERE"
+	" opened_at < $1 AND state_since < $1 AND status NOT IN ('held', 'pending', 'approved',"
+	" 'executing', 'failed', 'rolling_back') AND EXISTS (SELECT 1 FROM ringdown.event_test x"
+	" WHERE x.event_id = e.id) ORDER BY opened_at LIMIT $2)",
+};
+
+int attempts_prune(struct store *s, const struct who *who, int64_t before_ms, struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < COUNT_OF(attempts_sql); i++) {
+		int64_t n = PRUNE_ROWS;
+
+		for (int k = 0; k < PRUNE_ROUNDS && e == 0 && n == PRUNE_ROWS; k++)
+			e = prune(s, who, attempts_sql[i], before_ms, &n, err);
+	}
+	return e;
+}
+
 int history_roll(struct store *s, const struct who *who, int64_t now_ms, int64_t keep_ms,
 		 struct err *err)
 {

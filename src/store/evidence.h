@@ -32,5 +32,7 @@ void health_points_free(struct health_point *rows, size_t n);
 /* Rolls full hours up and removes what is older than the retention; in batches, repeatable. */
 int history_roll(struct store *s, const struct who *who, int64_t now_ms, int64_t keep_ms,
 		 struct err *err);
+/* Removes what was written outside, and the tests of events that are over; in batches. */
+int attempts_prune(struct store *s, const struct who *who, int64_t before_ms, struct err *err);
 
 #endif

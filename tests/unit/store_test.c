@@ -200,6 +200,22 @@ static void health_in(void *arg)
 	assert_string_equal(value(s, "SELECT checks || '/' || failing_max FROM"
 				     " ringdown.health_rollup"), "1/18");
 
+	OK(store_query(s, NULL, err, "INSERT INTO ringdown.event (id, status, severity, trigger_type,"
+		       " lineage, from_account, opened_at, state_since) SELECT 'EV-' || n, CASE n WHEN"
+		       " 1 THEN 'cancelled' ELSE 'held' END, 'minor', 'MANUAL', 'x' || n, 'x',"
+		       " '2020-01-01', '2020-01-01' FROM generate_series(1, 2) n", ""));
+	OK(store_query(s, NULL, err, "INSERT INTO ringdown.event_test (event_id, n, at, outcome)"
+		       " SELECT id, 1, '2020-01-01', 'ok' FROM ringdown.event", ""));
+	OK(store_query(s, NULL, err, "INSERT INTO ringdown.effect (kind, state, at) VALUES ('a',"
+		       " 'done', '2020-01-01'), ('b', 'intended', '2020-01-01'), ('c', 'done',"
+		       " '2100-01-01')", ""));
+	OK(attempts_prune(s, &jane, 1600000000000, err));
+	assert_string_equal(value(s, "SELECT string_agg(event_id, '') FROM ringdown.event_test"),
+			    "EV-2");	/* the other is over */
+	assert_string_equal(value(s, "SELECT string_agg(kind, '' ORDER BY id) FROM ringdown.effect"),
+			    "bc");
+	OK(store_query(s, NULL, err, "DELETE FROM ringdown.event", ""));
+
 	char *b = add_account(s, "B", "AC2", false), *c = add_account(s, "C", "AC3", false);
 	OK(standby_list(s, p, &ids, &n, err));
 	assert_int_equal(n, 2);

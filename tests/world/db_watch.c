@@ -216,6 +216,13 @@ int history_roll(struct store *s, const struct who *who, int64_t now_ms, int64_t
 	return db_call(s, err);
 }
 
+int attempts_prune(struct store *s, const struct who *who, int64_t before_ms, struct err *err)
+{
+	(void)who;
+	(void)before_ms;
+	return db_call(s, err);
+}
+
 int idem_prune(struct store *s, int64_t before_ms, struct err *err)
 {
 	(void)before_ms;
