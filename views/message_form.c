@@ -276,8 +276,8 @@ void messages_form_fini(struct messages *m)
 static char *help_of(const struct message_field *x)
 {
 	if (!x->value)
-		return xasprintf("missing: nobody has said it yet; it stands where [%s?] stands",
-		                 x->name);
+		return xasprintf("missing, it stands where [%s?] stands%s%s", x->name,
+		                 str_empty(x->how) ? "" : "; ", x->how ? x->how : "");
 	if (was_typed(x))
 		return xstrdup("typed here; empty = as it is known, or a gap");
 	return xasprintf("known (%s); what you type stands in its place",

@@ -17,11 +17,13 @@ static void forget(struct messages *m)
 		free_p(&m->fields[i].name);
 		free_p(&m->fields[i].value);
 		free_p(&m->fields[i].from);
+		free_p(&m->fields[i].how);
 	}
 	free_p(&m->fields);
 	free_p(&m->pattern_subject);
 	free_p(&m->pattern);
 	free_p(&m->to);
+	free_p(&m->components);
 	m->n_fields = m->n_gaps = 0;
 	m->hash[0] = '\0';
 }
@@ -86,11 +88,42 @@ static void keep_fields(struct messages *m, const struct json *doc)
 		if (json_str(x))
 			add_field(m, json_str(x), NULL, NULL);
 	m->n_gaps = m->n_fields;
+	for (const struct json *x = json_first(json_get(doc, "gaps")); x; x = json_next(x))
+		for (size_t i = 0; i < m->n_gaps; i++)
+			if (str_eq(m->fields[i].name, json_get_str(x, "name")))
+				str_replace(&m->fields[i].how, json_get_str(x, "how"));
 	for (int typed = 1; typed >= 0; typed--)
 		for (const struct json *x = json_first(known); x; x = json_next(x))
 			if (json_get_str(x, "value") && json_get_str(x, "name") &&
 			    str_eq(str(x, "from"), "given") == (typed == 1))
 				add_field(m, str(x, "name"), str(x, "value"), str(x, "from"));
+}
+
+/* What our status page will say of each component goes along as it was shown. */
+static void keep_components(struct messages *m, const struct json *doc)
+{
+	const struct json *list = json_path(doc, "statusPage.components");
+	struct str b = STR_INIT(20000);
+	struct jw w = JW(&b);
+
+	jw_obj(&w, NULL);
+	for (const struct json *x = json_first(list); x; x = json_next(x))
+		if (json_get_str(x, "name"))
+			jw_str(&w, str(x, "name"), json_get_str(x, "state"));
+	jw_obj_end(&w);
+	str_replace(&m->components, json_count(list) ? str_get(&b) : NULL);
+	str_fini(&b);
+}
+
+/* "Phone calls: degraded_performance (12 of 40 agents fail)"; false: it stays as it stands there. */
+static bool component_text(const struct json *x, char *buf, size_t n)
+{
+	bool works = str_eq(json_get_str(x, "state"), "operational");
+	const char *why = works ? "" : str(x, "why");
+
+	snprintf(buf, n, "%s: %s%s%s%s", str(x, "name"), str(x, "state"), *why ? " (" : "", why,
+	         *why ? ")" : "");
+	return json_get_str(x, "state") != NULL;
 }
 
 /* What the dialog shows and sends is what the sheet showed. */
@@ -102,6 +135,7 @@ static void keep_preview(struct messages *m, const struct json *doc)
 	forget(m);
 	snprintf(m->hash, sizeof(m->hash), "%s", str(doc, "hash"));
 	keep_fields(m, doc);
+	keep_components(m, doc);
 	for (const struct json *x = json_first(json_get(doc, "to")); x; x = json_next(x))
 		if (json_get_bool(x, "configured", true))
 			str_addf(&to, "%s%s%s%s", to.len ? ", " : "", str(x, "channel"),
@@ -174,13 +208,17 @@ static void show_sheet(struct messages *m, const struct json *doc)
 {
 	struct sheet *s = shell_sheet(m->app->shell);
 	struct str command = STR_INIT(4000);
-	char title[90];
+	char title[90], text[300];
 
 	snprintf(title, sizeof(title), "%s: %.40s%s%s", m->id, str(doc, "title"),
 	         m->vendor[0] ? ", to " : "", m->vendor);
 	sheet_open(s, title, chosen_act, m);
 	put_choices(m, s);
 	put_recipients(s, json_get(doc, "to"));
+	for (const struct json *x = json_first(json_path(doc, "statusPage.components")); x;
+	     x = json_next(x))
+		if (component_text(x, text, sizeof(text)))
+			sheet_line(s, ROLE_normal, "PAGE     %s", text);
 	if (m->n_gaps) {
 		char names[500];
 
@@ -244,6 +282,7 @@ static void got_final(void *ctx, int status, const struct json *doc, const char 
 	struct decision *d = ctx;
 	struct messages *m = d->app->messages;
 	struct dialog *g = shell_dialog(d->app->shell);
+	struct str page = STR_INIT(1000);
 	char text[200], word[16];
 
 	d->request = NULL;
@@ -255,7 +294,16 @@ static void got_final(void *ctx, int status, const struct json *doc, const char 
 		return;
 	}
 	snprintf(m->hash, sizeof(m->hash), "%s", str(doc, "hash"));
+	keep_components(m, doc);
 	dialog_line(g, ROLE_danger, "TO", "%s", m->to);
+	for (const struct json *x = json_first(json_path(doc, "statusPage.components")); x;
+	     x = json_next(x))
+		if (json_get_str(x, "state"))
+			str_addf(&page, "%s%s: %s", page.len ? "; " : "", str(x, "name"),
+			         str(x, "state"));
+	if (page.len)
+		dialog_line(g, ROLE_normal, "PAGE", "%s", str_get(&page));
+	str_fini(&page);
 	for (size_t i = 0; i < m->n_gaps; i++)
 		dialog_line(g, ROLE_warn, i ? "" : "GAPS", "%s: is sent as \"not known yet\"",
 		            m->fields[i].name);
@@ -293,6 +341,8 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 
 	(void)g;
 	jw_str(w, "hash", m->hash);
+	if (m->components)
+		jw_raw(w, "components", m->components);
 	put_order(m, w);
 	return true;
 }

@@ -11,6 +11,7 @@
 /* One {{name}} of the template. value NULL = a gap. */
 struct message_field {
 	char *name, *value, *from;
+	char *how; /* of a gap: how it is given */
 };
 
 /* What a person typed for a message and has not sent. */
@@ -26,6 +27,7 @@ struct messages {
 	char id[24], name[64], vendor[24];
 	char hash[48];
 	char *to;                        /* addressees on one line */
+	char *components;                /* of our status page, as they were shown: an object */
 	char *pattern_subject, *pattern; /* with {{name}}; NULL = the engine did not say */
 	struct message_field *fields;    /* gaps first, then what was typed, then the rest */
 	size_t n_fields, n_gaps;

@@ -319,6 +319,9 @@ static inline void preview_of_scene(const char *body, struct jw *w)
 		jw_obj_end(w);
 	}
 	jw_arr_end(w);
+	jw_raw(w, "gaps", "[{\"name\":\"eta\",\"how\":\"only people know it\"}]");
+	jw_raw(w, "statusPage", "{\"components\":[{\"name\":\"Calls\",\"state\":\"major_outage\","
+	       "\"why\":\"18 fail\"},{\"name\":\"Site\",\"state\":null}]}");
 	jw_raw(w, "to", "[{\"channel\":\"mail\",\"recipient\":\"a@b.example\",\"as\":\"team\"}]");
 	json_free(doc);
 }

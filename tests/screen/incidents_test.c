@@ -708,12 +708,14 @@ static void test_messages(void **state)
 	vt_send(v, "1");
 	expect(v, "Expected end: [eta?]");
 	assert_true(vt_has(v, "mail a@b.example as team"));
+	assert_true(vt_has(v, "PAGE     Calls: major_outage (18 fail)"));
 	vt_send(v, "s"); /* with gaps there is no plain sending */
 	vt_settle(v, 200, 1000);
 	assert_true(vt_has(v, "Expected end: [eta?]"));
 	vt_send(v, "g");
 	expect(v, "Type ");
 	assert_true(vt_has(v, "eta: is sent as \"not known yet\""));
+	assert_true(vt_has(v, "PAGE     Calls: major_outage"));
 	assert_true(vt_has(v, "cause: is sent as \"not known yet\""));
 	read_it(v);
 	vt_send(v, "\r"); /* Enter alone is No */
@@ -726,7 +728,7 @@ static void test_messages(void **state)
 	vt_send(v, "g");
 	type_word(v); /* on production the word is a number too: it is of this message alone */
 	sent_has("POST /api/v1/incidents/INC-214/messages/customer-notice {\"hash\":\"abc123\","
-		 "\"fields\":{\"impact\":\"all\"},\"withGaps\":[\"eta\",\"cause\"]}");
+		 "\"components\":{\"Calls\":\"major_outage\",\"Site\":null},\"fields\":{\"impact\":\"all\"},\"withGaps\":[\"eta\",\"cause\"]}");
 	vt_send(v, "m");
 	expect(v, "Escalation, telnyx");
 	vt_send(v, "3");
@@ -751,6 +753,7 @@ static void test_message_fields(void **state)
 	expect(v, "THE MESSAGE, 2 missing");
 	assert_true(vt_has(v, "Expected end: [eta?]"));
 	assert_true(vt_has(v, "It fails: all."));
+	assert_true(vt_has(v, "stands; only people know it"));
 	read_it(v);
 	vt_send(v, "in an hour, \xc3\xbc");
 	expect(v, "Expected end: in an hour, \xc3\xbc");
@@ -783,7 +786,7 @@ static void test_message_fields(void **state)
 	vt_resize(v, 80, 24);
 	vt_send(v, "\023"); /* nothing is missing: straight to the dialog */
 	type_word(v);
-	sent_has("{\"hash\":\"abc123\",\"fields\":{\"cause\":\"a carrier\",\"eta\":\"in an hour, "
+	sent_has("\"Site\":null},\"fields\":{\"cause\":\"a carrier\",\"eta\":\"in an hour, "
 		 "\xc3\xbc\",\"impact\":\"everybody\"},\"withGaps\":[]}");
 	vt_send(v, "m");
 	expect(v, "missing eta, cause"); /* sent: nothing is kept */
