@@ -323,7 +323,7 @@ bool alerts_strip(const struct app *a, struct area at, int y)
 		int w = (int)strlen(level) + 1 +
 		        text_width(v[i].x->name ? v[i].x->name : "?", true) + 1 +
 		        text_width(on, true);
-		if (x + w + 10 > at.w) {
+		if (x + w + 14 > at.w) {
 			area_text(at, x, y, ROLE_dim, "..");
 			break;
 		}

@@ -351,9 +351,10 @@ static void app_unread(void *ctx, struct sheet *sh)
 		if (!str_eq(m->state, "dead") && !str_eq(m->state, "waiting"))
 			continue;
 		sheet_line(sh, str_eq(m->state, "dead") ? ROLE_bad : ROLE_warn,
-		           "%s  NOT TOLD  %s to %s: %s",
+		           "%s  NOT TOLD  %s%s%s: %s",
 		           when_clock(clock, m->at_ms, shell_utc(a->shell)),
-		           m->channel ? m->channel : "?", m->to ? m->to : "?",
+		           m->channel ? m->channel : "?", str_empty(m->to) ? "" : " to ",
+		           m->to ? m->to : "",
 		           m->error ? m->error : m->state);
 		n++;
 	}

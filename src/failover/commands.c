@@ -206,7 +206,7 @@ static int ask_to_stop(struct decider *d, const struct command *c, struct order 
 	int r = tx_begin(d->d->store, &o->t, c->who, err);
 
 	if (r == 0)
-		r = event_cancel_request(&o->t, o->row.e.id, c->who->actor, err);
+		r = event_cancel_request(&o->t, o->row.e.id, c->who->actor, c->reason, err);
 	if (r == 0)
 		r = tx_commit(&o->t, NULL, err);
 	if (r == 0 && d->d->ports && d->d->ports->wake)

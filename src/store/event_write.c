@@ -266,9 +266,13 @@ int event_step_put(struct tx *t, const char *id, const struct event_step *step, 
 	return e;
 }
 
-int event_cancel_request(struct tx *t, const char *id, const char *by, struct err *err)
+int event_cancel_request(struct tx *t, const char *id, const char *by, const char *reason,
+			 struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	_cleanup_(free_p) char *text = xasprintf("%s asks to stop it%s%s", by,
+						 str_empty(reason) ? "" : ": ",
+						 reason ? reason : "");
 	int e = tx_query(t, &r, err,
 		"UPDATE ringdown.event SET cancel_requested_by = coalesce(cancel_requested_by, $2),"
 		" cancel_requested_at = coalesce(cancel_requested_at, $3::timestamptz)"
@@ -279,7 +283,7 @@ int event_cancel_request(struct tx *t, const char *id, const char *by, struct er
 		return e;
 	if (pg_affected(r) != 1)
 		return lost(t, id, err);
-	return event_note(t, id, "event.cancel_requested", by, err);
+	return event_note(t, id, "event.cancel_requested", text, err);
 }
 
 int event_cancel_clear(struct tx *t, const char *id, struct err *err)

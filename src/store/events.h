@@ -97,7 +97,8 @@ int event_progress(struct tx *t, const char *id, const struct event_progress *p,
 int event_step_put(struct tx *t, const char *id, const struct event_step *step, bool note,
 		   struct err *err);
 /* Asks the acting side to stop; 0 rows (not approved or executing) -> ERR_CONFLICT. */
-int event_cancel_request(struct tx *t, const char *id, const char *by, struct err *err);
+int event_cancel_request(struct tx *t, const char *id, const char *by, const char *reason,
+			 struct err *err);
 /* A wish to cancel is over (resumed, rolled back). */
 int event_cancel_clear(struct tx *t, const char *id, struct err *err);
 int event_ack(struct tx *t, const char *id, const char *by, struct err *err);

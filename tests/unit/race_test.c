@@ -237,7 +237,7 @@ OP(step)
 	return event_step_put(t, "EV-r", &s, true, err);
 }
 OP(steps) { UNUSED_SIDE; return steps_put(t, "EV-r", 2, err); }
-OP(cancel) { UNUSED_SIDE; return event_cancel_request(t, "EV-s", "joe", err); }
+OP(cancel) { UNUSED_SIDE; return event_cancel_request(t, "EV-s", "joe", NULL, err); }
 OP(ack) { UNUSED_SIDE; return event_ack(t, "EV-r", "joe", err); }
 OP(supersede) { UNUSED_SIDE; return events_supersede(t, "acc-p", "EV-r", err); }
 OP(stop_read)

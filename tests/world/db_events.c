@@ -299,7 +299,8 @@ int events_supersede(struct tx *t, const char *lineage, const char *id, struct e
 	return own < 0 ? own : 0;
 }
 
-int event_cancel_request(struct tx *t, const char *id, const char *by, struct err *err)
+int event_cancel_request(struct tx *t, const char *id, const char *by, const char *reason,
+			 struct err *err)
 {
 	int i = find(t->store, t, id, err);
 	struct db_tables *d = db_see(t->store, t);
@@ -315,7 +316,7 @@ int event_cancel_request(struct tx *t, const char *id, const char *by, struct er
 	r.cancel_requested_at_ms = t->now_ms;
 	db_event_put(world_of(t->store), d, i, &r);
 	event_row_fini(&r);
-	tx_note(t, NOTE_INFO, "event.cancel_requested", id, by, NULL);
+	tx_note(t, NOTE_INFO, "event.cancel_requested", id, str_empty(reason) ? by : reason, NULL);
 	return 0;
 }
 
