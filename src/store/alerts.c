@@ -7,6 +7,16 @@
 #include "store/control.h"
 #include "store/alerts_internal.h"
 
+int alerts_lock(struct tx *t, struct err *err)
+{
+	int e = t->alerts_locked ? 0 :
+		tx_query(t, NULL, err, "SELECT pg_advisory_xact_lock(hashtextextended("
+			 "'ringdown alerts', 0))", "");
+
+	t->alerts_locked = e == 0;
+	return e;
+}
+
 /* Its first row, with a sentence of its own or the alert's. */
 void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const char *text)
 {
@@ -41,6 +51,9 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 	int e;
 
 	subject = subject ? subject : "";
+	e = alerts_lock(t, err);
+	if (e < 0)
+		return e;
 	e = tx_query(t, &old, err, "SELECT severity FROM ringdown.alert"
 		     " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt", name,
 		     subject);
@@ -64,11 +77,14 @@ int alert_resolve(struct tx *t, const char *name, const char *subject, bool *ret
 		  struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err,
-			 "UPDATE ringdown.alert SET state = 'resolved', resolved_at = $3"
-			 " WHERE name = $1 AND subject = $2 AND state <> 'resolved'"
-			 " RETURNING " ALERT_COLUMNS,
-			 "ttm", name, subject ? subject : "", tx_now_ms(t));
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err,
+			     "UPDATE ringdown.alert SET state = 'resolved', resolved_at = $3"
+			     " WHERE name = $1 AND subject = $2 AND state <> 'resolved'"
+			     " RETURNING " ALERT_COLUMNS,
+			     "ttm", name, subject ? subject : "", tx_now_ms(t));
 
 	if (e < 0)
 		return e;

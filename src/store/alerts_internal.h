@@ -16,6 +16,9 @@
 	" WHEN repeat_at IS NOT NULL THEN greatest(repeat_at, silenced_until) END END"             \
 	" AS \"nextTellAt\""
 
+/* Writers of alerts and silences come one after the other, for each writes several rows in an order
+ * of its own. Before the first of them in a transaction. */
+int alerts_lock(struct tx *t, struct err *err);
 /* Journals the first row of r, with a sentence of its own or the alert's. */
 void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const char *text);
 /* Journals many as one entry without a line of its own: what hushes them, what they say. */

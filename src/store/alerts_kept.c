@@ -30,10 +30,12 @@ int alert_put(struct tx *t, const struct alert *a, struct err *err)
 	const char *state = enum_name(&alert_state_names, a->state);
 	int64_t since = a->since_ms ? a->since_ms : tx_now_ms(t);
 	bool begins, moved;
-	int e = tx_query(t, &old, err, "SELECT state, severity, count, text FROM ringdown.alert"
-			 " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt",
-			 a->name, subject);
+	int e = alerts_lock(t, err);
 
+	if (e == 0)
+		e = tx_query(t, &old, err, "SELECT state, severity, count, text FROM ringdown.alert"
+			     " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt",
+			     a->name, subject);
 	if (e == 0)
 		e = tx_query(t, &r, err, put_sql, "tttttmmtttittt", a->name, subject,
 			     a->text ? a->text : "", a->severity ? a->severity : "warn", state,
@@ -59,8 +61,12 @@ int alert_drop(struct tx *t, const char *name, const char *subject, struct err *
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct str data = STR_INIT(1000);
 	struct jw w = JW(&data);
-	int e = tx_query(t, &r, err, "DELETE FROM ringdown.alert WHERE name = $1 AND subject = $2"
-			 " AND state = 'pending' RETURNING id", "tt", name, subject ? subject : "");
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err, "DELETE FROM ringdown.alert WHERE name = $1 AND subject ="
+			     " $2 AND state = 'pending' RETURNING id", "tt", name,
+			     subject ? subject : "");
 
 	if (e < 0 || pg_rows(r) == 0)
 		return e;
@@ -80,15 +86,17 @@ int alert_ack(struct tx *t, const char *id, bool on, int64_t until_ms, const cha
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	_cleanup_(free_p) char *line = NULL;
-	/* what nobody has in hand any more is told again at once */
-	int e = tx_query(t, &r, err, "UPDATE ringdown.alert SET acked_by = $2::text, acked_at = $3,"
-			 " ack_until = $4, reminded_at = NULL, repeat_at = CASE"
-			 " WHEN $2::text IS NULL AND"
-			 " told_at IS NOT NULL AND acked_by IS NOT NULL THEN $5 ELSE repeat_at END"
-			 " WHERE id = $1 AND state <> 'resolved' RETURNING " ALERT_COLUMNS, "ttmmm",
-			 id, on ? t->who.actor : NULL, on ? tx_now_ms(t) : (int64_t)0,
-			 on ? until_ms : (int64_t)0, tx_now_ms(t));
+	int e = alerts_lock(t, err);
 
+	/* what nobody has in hand any more is told again at once */
+	if (e == 0)
+		e = tx_query(t, &r, err, "UPDATE ringdown.alert SET acked_by = $2::text,"
+			     " acked_at = $3, ack_until = $4, reminded_at = NULL, repeat_at = CASE"
+			     " WHEN $2::text IS NULL AND told_at IS NOT NULL AND acked_by IS NOT"
+			     " NULL THEN $5 ELSE repeat_at END WHERE id = $1 AND state <>"
+			     " 'resolved' RETURNING " ALERT_COLUMNS, "ttmmm", id,
+			     on ? t->who.actor : NULL, on ? tx_now_ms(t) : (int64_t)0,
+			     on ? until_ms : (int64_t)0, tx_now_ms(t));
 	if (e < 0)
 		return e;
 	if (pg_rows(r) == 0)
@@ -136,9 +144,13 @@ int silence_put(struct tx *t, const char *name, const char *subject, int64_t unt
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	_cleanup_(free_p) char *line = NULL;
 	char at[TIME_TEXT];
-	int e = tx_query(t, &r, err, "INSERT INTO ringdown.silence (name, subject, by, reason,"
-			 " since, until) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id", "ttttmm",
-			 name, subject, t->who.actor, reason ? reason : "", tx_now_ms(t), until_ms);
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err, "INSERT INTO ringdown.silence (name, subject, by, reason,"
+			     " since, until) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+			     "ttttmm", name, subject, t->who.actor, reason ? reason : "",
+			     tx_now_ms(t), until_ms);
 
 	if (e < 0)
 		return e;
@@ -155,9 +167,12 @@ int silence_end(struct tx *t, int64_t id, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	_cleanup_(free_p) char *line = NULL;
-	int e = tx_query(t, &r, err, "UPDATE ringdown.silence SET ended_by = $2, until = $3"
-			 " WHERE id = $1 AND ended_by IS NULL AND until > $3"
-			 " RETURNING name, subject", "itm", id, t->who.actor, tx_now_ms(t));
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err, "UPDATE ringdown.silence SET ended_by = $2, until = $3"
+			     " WHERE id = $1 AND ended_by IS NULL AND until > $3"
+			     " RETURNING name, subject", "itm", id, t->who.actor, tx_now_ms(t));
 
 	if (e < 0)
 		return e;
@@ -226,7 +241,10 @@ static const char hush_sql[] =
 int alerts_hush(struct tx *t, const char *table, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err, hush_sql, "mt", tx_now_ms(t), table);
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err, hush_sql, "mt", tx_now_ms(t), table);
 
 	if (e == 0)
 		alerts_note(t, r, "alert.hushed");

@@ -47,8 +47,7 @@ static int id_of(struct tx *t, const char *sql, const char *name, const char *su
 int alert_open_id(struct tx *t, const char *name, const char *subject, char **ret,
 		  struct err *err)
 {
-	int e = tx_query(t, NULL, err, "SELECT pg_advisory_xact_lock(hashtextextended("
-			 "'ringdown alert ' || $1 || ' ' || $2, 0))", "tt", name, subject);
+	int e = alerts_lock(t, err);
 
 	*ret = NULL;
 	return e < 0 ? e : id_of(t, "SELECT id FROM ringdown.alert WHERE name = $1 AND subject = $2"

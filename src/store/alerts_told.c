@@ -27,7 +27,10 @@ static const char rate_sql[] =
 int alerts_rate(struct tx *t, const char *table, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err, rate_sql, "t", table);
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err, rate_sql, "t", table);
 
 	if (e == 0)
 		alerts_note(t, r, "alert.rated");

@@ -82,6 +82,7 @@ struct tx {
 	struct tx_note *notes;		/* newest first until commit */
 	int n_notes;
 	int64_t head_seq;		/* set by tx_commit */
+	bool alerts_locked;		/* alerts_lock */
 };
 /* 0; ERR_LEASE: epoch is no longer ours; else as pg_query. */
 int tx_begin(struct store *s, struct tx *t, const struct who *who, struct err *err);
