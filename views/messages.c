@@ -115,7 +115,7 @@ static void keep_components(struct messages *m, const struct json *doc)
 	str_fini(&b);
 }
 
-/* "Phone calls: degraded_performance (12 of 40 agents fail)"; false: it stays as it stands there. */
+/* "Phone calls: degraded_performance (12 of 40 agents fail)"; false: it stays as it is there. */
 static bool component_text(const struct json *x, char *buf, size_t n)
 {
 	bool works = str_eq(json_get_str(x, "state"), "operational");
