@@ -81,8 +81,11 @@ int read_agents(struct pg_conn *c, const struct agents_window *w, struct agent *
 	if (r < 0)
 		return r;
 	str_add(&sql, " OFFSET $5 LIMIT $6");
-	r = pg_run(c, &count, err, "SELECT count(*)" FROM_WHERE, "tttt", pattern, w->account,
-		   w->home, w->outcome);
+	if (pattern || w->account || w->home || w->outcome)
+		r = pg_run(c, &count, err, "SELECT count(*)" FROM_WHERE, "tttt", pattern,
+			   w->account, w->home, w->outcome);
+	else /* all of them: nothing is joined for that */
+		r = pg_run(c, &count, err, "SELECT count(*) FROM \"VoiceAgent\"", "");
 	if (r == 0)
 		r = pg_run(c, &res, err, sql.s, "ttttii", pattern, w->account, w->home, w->outcome,
 			   w->offset, w->limit);
