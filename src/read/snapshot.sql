@@ -89,7 +89,7 @@ SELECT (SELECT seq FROM ringdown.journal_head) AS seq,
    ORDER BY id DESC LIMIT 200) x) AS messages,
  (SELECT coalesce(json_agg(x), '[]') FROM (SELECT id, name, subject, text, severity, state,
     since, resolved_at AS "resolvedAt", acked_by AS "ackedBy", acked_at AS "ackedAt", priority, source,
-    grouping AS "group", count, figure AS value, runbook, inhibited_by AS "inhibitedBy",
+    coalesce(grouping, name) AS "group", count, figure AS value, runbook, inhibited_by AS "inhibitedBy",
     silenced_by AS "silencedBy", silenced_reason AS "silencedReason",
     silenced_until AS "silencedUntil", labels, ack_until AS "ackUntil", told_at AS "toldAt",
     told_n AS told, told_to AS "toldTo", CASE WHEN state = 'firing' AND NOT quiet
