@@ -68,6 +68,7 @@ int watching_read(struct store *s, struct watching *ret, struct err *err)
 	if (e == 0 && doc && loop_wall_ms(s->loop) - at < FEEDS_OLD_MS)
 		ret->feeds = json_parse(doc, strlen(doc), NULL);
 	ret->database = e == 0;
+	ret->now_ms = loop_wall_ms(s->loop);
 	return e;
 }
 
@@ -152,6 +153,14 @@ static enum capability_state feed_word(const char *state)
 	       CAP_UNKNOWN;
 }
 
+static bool silent(const struct json *feed, int64_t now_ms)
+{
+	int64_t at = 0;
+
+	return json_get_str(feed, "readAt") && parse_time_ms(json_get_str(feed, "readAt"), &at) &&
+	       now_ms - at >= FEEDS_OLD_MS;
+}
+
 static void by_feed(struct verdict *v, const struct policy_dependency *d, const struct watching *w)
 {
 	const struct json *feed = NULL, *item = NULL;
@@ -164,6 +173,12 @@ static void by_feed(struct verdict *v, const struct policy_dependency *d, const 
 	     i = json_next(i))
 		if (json_get_str(i, "name") && strcasestr(json_get_str(i, "name"), d->feed))
 			item = i;
+	/* a page that does not answer any more says nothing about now, whatever it said last */
+	if (feed && silent(feed, w->now_ms)) {
+		worse(v, CAP_UNKNOWN, xasprintf("the status page of %s has not answered since %s",
+						d->vendor, json_get_str(feed, "readAt")));
+		return;
+	}
 	if (item)
 		worse(v, feed_word(json_get_str(item, "state")),
 		      xasprintf("%s says %s: %s", d->vendor, json_get_str(item, "name"),

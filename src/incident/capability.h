@@ -23,6 +23,7 @@ struct watching {
 	struct watch_account *accounts; size_t n_accounts;
 	struct json *feeds;		/* the leader's document; NULL = none */
 	bool database;			/* it answered */
+	int64_t now_ms;
 };
 int watching_read(struct store *s, struct watching *ret, struct err *err);
 void watching_fini(struct watching *w);

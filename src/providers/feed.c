@@ -102,7 +102,9 @@ static enum call_result fetch(struct providers *p, enum feed_id f, struct feed_r
 			      struct call_info *info)
 {
 	struct source src = source_of(p->settings, f);
-	struct request rq = { .family = FAMILY_FEED, .method = "GET" };
+	/* real ones have some 100 kB; what is much longer is no status page */
+	struct request rq = { .family = FAMILY_FEED, .method = "GET",
+			      .max_body = (size_t)4 << 20 };
 	struct http_reply reply;
 	struct str url = STR_INIT(1024);
 	char condition[160];

@@ -58,7 +58,7 @@ static bool known_service(const char *word, size_t n)
 static int check_values(const struct json *m, const struct json *e, struct err *err)
 {
 	static const char *const numbers[] = { "status", "code", "latencyMs", "rate", "times",
-					       "skip", "afterMs", "forMs" };
+					       "skip", "afterMs", "forMs", "padBytes" };
 	static const char *const flags[] = { "dropReply", "drop", "hang", "hold" };
 
 	for (const char *p = json_get_str(m, "service"); p && *p; ) {
@@ -97,6 +97,17 @@ static int status_for(int code, bool body)
 	}
 }
 
+/* Blanks behind it: an answer that would be right if it were shorter. */
+static void pad(char **body, int64_t bytes)
+{
+	enum { PAD_MAX = 16 << 20 };
+	size_t len = strlen(*body), n = bytes > PAD_MAX ? PAD_MAX : (size_t)bytes;
+
+	*body = xrealloc(*body, len + n + 1);
+	memset(*body + len, ' ', n);
+	(*body)[len + n] = '\0';
+}
+
 int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 {
 	static const char *const match_names[] = { "service", "account", "path", "method",
@@ -104,7 +115,7 @@ int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 	static const char *const fault_names[] = { "status",	"code", "latencyMs", "dropReply",
 						   "drop",	"hang", "hold",	     "rate",
 						   "times",	"skip", "body",	     "afterMs",
-						   "forMs",	"contentType", NULL };
+						   "forMs",	"contentType", "padBytes", NULL };
 	const struct json *m = json_get(spec, "match"), *e = json_get(spec, "fault");
 	struct sim_fault *f, **tail = &s->faults;
 	int rc;
@@ -145,6 +156,8 @@ int sim_fault_add(struct sim *s, const struct json *spec, struct err *err)
 		json_print(&text, json_get(e, "body"));
 		f->body = str_take(&text);
 	}
+	if (f->body && json_get_i64(e, "padBytes", 0) > 0)
+		pad(&f->body, json_get_i64(e, "padBytes", 0));
 	if (!f->status)
 		f->status = status_for(f->code, f->body != NULL);
 	while (*tail)

@@ -158,6 +158,33 @@ void sim_status(struct sim_request *q)
 
 /* ---- AWS ----------------------------------------------------------------------------------- */
 
+static void add_unit(struct str *out, unsigned u)
+{
+	str_addc(out, (char)(u >> 8 & 0xff));
+	str_addc(out, (char)(u & 0xff));
+}
+
+/* Big endian; the JSON writer gives valid UTF-8. */
+static void add_utf16(struct str *out, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s) {
+		unsigned c = *s++, more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+
+		if (more)
+			c &= 0x3fu >> more;
+		for (; more && (*s & 0xc0) == 0x80; more--)
+			c = c << 6 | (*s++ & 0x3fu);
+		if (c < 0x10000) {
+			add_unit(out, c);
+			continue;
+		}
+		add_unit(out, 0xd800 + ((c - 0x10000) >> 10));
+		add_unit(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
+	}
+}
+
 void sim_aws(struct sim_request *q)
 {
 	const struct sim_feed *f = &q->sim->feed[SIM_FEED_AWS];
@@ -192,10 +219,7 @@ void sim_aws(struct sim_request *q)
 	jw_arr_end(&w);
 	str_clear(&q->out);
 	str_addn(&q->out, "\xfe\xff", 2);
-	for (size_t i = 0; i < text.len; i++) {
-		str_addc(&q->out, '\0');
-		str_addc(&q->out, text.s[i]);
-	}
+	add_utf16(&q->out, str_get(&text));
 	str_fini(&text);
 	q->status = 200;
 	q->type = "application/json;charset=utf-16";

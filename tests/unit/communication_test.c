@@ -244,7 +244,8 @@ static void components(void **state)
 		"{\"feeds\":[{\"feed\":\"twilio\",\"state\":\"down\",\"items\":[{\"name\":\"REST "
 		"API\","
 		"\"status\":\"major_outage\",\"state\":\"down\"}]},{\"feed\":\"aws\",\"state\":"
-		"\"unknown\",\"items\":[]},{\"feed\":\"new\",\"state\":\"operational\",\"items\":[]}]}";
+		"\"unknown\",\"items\":[]},{\"feed\":\"telnyx\",\"state\":\"operational\","
+		"\"readAt\":\"2025-10-20T07:04:59.000Z\",\"items\":[]},{\"feed\":\"new\",\"state\":\"operational\",\"items\":[]}]}";
 	struct watch_alert alerts[] = { { (char *)"video", (char *)"warn", (char *)"rooms fail" } };
 	struct watch_account accounts[] = {
 		{ (char *)"main", (char *)"twilio", (char *)"critical", (char *)"suspended", true },
@@ -264,6 +265,10 @@ static void components(void **state)
 		{ { .vendor = (char *)"aws", .feed = (char *)"us-east" },
 		  CAP_UNKNOWN,
 		  "does not answer" },
+		/* it said that all is well, ten minutes ago and one second */
+		{ { .vendor = (char *)"telnyx", .feed = (char *)"Voice" },
+		  CAP_UNKNOWN,
+		  "has not answered since 2025-10-20T07:04:59" },
 		{ { .vendor = (char *)"twilio", .alerts = video, .n_alerts = 1 },
 		  CAP_DEGRADED,
 		  "rooms" },
@@ -289,6 +294,7 @@ static void components(void **state)
 			      .accounts = accounts,
 			      .n_accounts = 3,
 			      .feeds = json_parse(feeds, strlen(feeds), NULL),
+			      .now_ms = 1760944500000 /* 2025-10-20 07:15 UTC */,
 			      .database = true };
 
 	(void)state;
