@@ -8,6 +8,7 @@
 
 #include "core/mem.h"
 #include "model/review.h"
+#include "views/asked.h"
 #include "views/incidents.h"
 
 enum { FRESH_MS = 30000, ROW_AT = 0, ROW_NOTE };
@@ -16,9 +17,8 @@ struct practices_data {
 	struct app *app;
 	struct practice *v;
 	size_t n;
-	struct client_request *asking, *sending;
-	int64_t asked_ms, got_ms;
-	char problem[160];
+	struct asked asked;
+	struct client_request *sending;
 	char id[64], title[80], wrong[120];	/* of the open form */
 	bool open;
 };
@@ -147,39 +147,19 @@ static void take(struct practices_data *d, const struct json *doc)
 {
 	records_free(&practice_type, d->v, d->n);
 	d->v = records_read(&practice_type, json_get(doc, "practices"), &d->n);
-	d->got_ms = loop_now_ms(d->app->loop);
-	d->problem[0] = '\0';
 }
 
-static void got(void *ctx, int status, const struct json *doc, const char *problem)
+static void got(struct view *v, const struct json *doc)
 {
-	struct practices_data *d = ctx;
-
-	d->asking = NULL;
-	if (status == 200)
-		take(d, doc);
-	else
-		snprintf(d->problem, sizeof(d->problem), "%s",
-		         problem ? problem : "the engine did not answer");
-	shell_changed(d->app->shell);
-}
-
-static void ask(struct practices_data *d)
-{
-	int64_t now = loop_now_ms(d->app->loop);
-
-	if (d->asking || (d->asked_ms && now - d->asked_ms < FRESH_MS) ||
-	    !app_state(d->app)->seq || app_past(d->app))
-		return;
-	d->asked_ms = now;
-	d->asking = client_get(d->app->client, "/api/v1/practices", got, d);
+	take(data(v->app), doc);
 }
 
 static void update(struct view *v)
 {
 	struct practices_data *d = data(v->app);
 
-	ask(d);
+	if (!app_past(v->app))
+		asked_get(&d->asked, v, "/api/v1/practices", FRESH_MS, got);
 	list_begin(&v->list);
 	for (size_t i = 0; i < d->n; i++)
 		list_add(&v->list, &d->v[i], d->v[i].id);
@@ -202,8 +182,7 @@ void app_practices_free(struct app *a)
 
 	if (!d)
 		return;
-	if (d->asking)
-		client_cancel(d->asking);
+	asked_drop(&d->asked);
 	if (d->sending)
 		client_cancel(d->sending);
 	records_free(&practice_type, d->v, d->n);
@@ -285,11 +264,11 @@ static void draw(struct view *v, struct area a)
 	         as_of[0] ? "  " : "", as_of);
 	area_rule(a, 0, title);
 	list_draw(&v->list, area_sub(a, 0, 1, a.w, a.h - below - 1), NULL, true);
-	if (d->problem[0])
-		area_field(a, 1, 2, a.w - 2, 0, ROLE_warn, d->problem);
+	if (d->asked.problem[0])
+		area_field(a, 1, 2, a.w - 2, 0, ROLE_warn, d->asked.problem);
 	else if (!v->list.total)
 		area_text(a, 1, 2, ROLE_dim,
-		          !d->got_ms          ? "asking the engine .."
+		          !d->asked.got_ms    ? "asking the engine .."
 		          : v->list.filter[0] ? "no row matches the filter"
 		                              : "the policy has none (reviews: in policy.yaml)");
 	if (below)
@@ -431,7 +410,7 @@ static unsigned act(struct view *v, enum act what)
 	struct subject s;
 
 	if (what == ACT_REFRESH)
-		data(v->app)->asked_ms = 0;
+		asked_drop(&data(v->app)->asked);
 	if (what != ACT_OPEN || !subject(v, &s))
 		return WANT_UNHANDLED;
 	app_act(v->app, "practice-done", &s);

@@ -214,13 +214,7 @@ static int get_timeline(struct call *c)
 	if (window_of(c, &win, &err) < 0 || pg_acquire(c->engine->store->pool, &conn, &err) < 0 ||
 	    read_timeline(conn, &win, &rows, &n, &next, &err) < 0)
 		return api_problem_err(c, &err);
-	jw_obj(&w, NULL);
-	jw_arr(&w, "entries");
-	for (size_t i = 0; i < n; i++)
-		record_json(&w, NULL, &timeline_entry_type, &rows[i]);
-	jw_arr_end(&w);
-	jw_str(&w, "nextCursor", next);
-	jw_obj_end(&w);
+	timeline_json(&w, rows, n, next);
 	records_free(&timeline_entry_type, rows, n);
 	return 200;
 }

@@ -171,13 +171,7 @@ static int timeline(struct lookup *x, struct pg_conn *conn)
 	r = read_timeline(conn, &win, &rows, &n, &next, &x->err);
 	if (r < 0)
 		return r;
-	jw_obj(&w, NULL);
-	jw_arr(&w, "entries");
-	for (size_t i = 0; i < n; i++)
-		record_json(&w, NULL, &timeline_entry_type, &rows[i]);
-	jw_arr_end(&w);
-	jw_str(&w, "nextCursor", next);
-	jw_obj_end(&w);
+	timeline_json(&w, rows, n, next);
 	records_free(&timeline_entry_type, rows, n);
 	return 0;
 }

@@ -38,7 +38,8 @@ static const struct timeline_kind kinds[] = {
 	{ "report.state", "people", false },	{ "practice", "people", false },
 	{ "timeline.", "people", true },	{ "incident.message", "people", true },
 	{ "incident.quoted", "outside", true }, { "incident.undelivered", "message", false },
-	{ "incident.titled", "engine", true },	{ "incident.", "people", false },
+	{ "incident.titled", "engine", true },	{ "incident.linked", "people", true },
+	{ "incident.", "people", false },
 	{ "note", "people", false },		{ "report.", "people", true },
 	{ "control.", "people", false },	{ "hold.", "people", false },
 	{ "sms.", "people", false },		{ "feature", "people", false },
@@ -294,4 +295,15 @@ int read_timeline(struct pg_conn *c, const struct timeline_window *w,
 	*ret_n = page.n;
 	*ret_next = page.next;
 	return 0;
+}
+
+void timeline_json(struct jw *w, const struct timeline_entry *v, size_t n, const char *next)
+{
+	jw_obj(w, NULL);
+	jw_arr(w, "entries");
+	for (size_t i = 0; i < n; i++)
+		record_json(w, NULL, &timeline_entry_type, &v[i]);
+	jw_arr_end(w);
+	jw_str(w, "nextCursor", next);
+	jw_obj_end(w);
 }

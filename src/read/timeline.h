@@ -27,6 +27,8 @@ struct timeline_window {
  * none, and a cursor. ERR_INVALID with field cursor or lane. */
 int read_timeline(struct pg_conn *c, const struct timeline_window *w,
 		  struct timeline_entry **ret, size_t *ret_n, char **ret_next, struct err *err);
+/* One page, as the API and a console without an engine give it: entries, nextCursor. */
+void timeline_json(struct jw *w, const struct timeline_entry *v, size_t n, const char *next);
 
 /* Which lane a journal row belongs to, and whether it is noise. Pure. */
 const char *timeline_lane(const char *kind);
