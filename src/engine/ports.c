@@ -97,8 +97,10 @@ static int say(void *ctx, const struct run_say *m, struct str *ret_missing, stru
 
 	if (r == 0 && n == 0)
 		r = err_set(err, ERR_UNREACHABLE, "nobody can be told: %s", str_get(ret_missing));
-	if (r == 0 && message_to_page(&d))
-		letter.components = page = page_of(e, m);
+	if (r == 0 && message_to_page(&d)) {
+		page = page_of(e, m);
+		letter.components = page;
+	}
 	if (r == 0)
 		r = tx_begin(e->store, &t, &who, err);
 	if (r == 0)

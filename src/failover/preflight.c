@@ -490,7 +490,7 @@ int preflight(struct decider *d, const struct preflight_ask *ask, struct jw *w, 
 	else if (r == 0 && (!l || !str_eq(l->current, f.from->row.id)))
 		r = err_field(err, ERR_CONFLICT, "accountId", "no agents run on %s now",
 			      f.from->row.name);
-	if (r == 0)
+	if (r == 0 && l)
 		r = choose(&f, ask, l, w, err);
 	if (r == 0 && f.plan)
 		r = look(&f, w, err);
