@@ -247,8 +247,10 @@ static void on_closed(void *ctx)
 
 	e->open = false;
 	e->of->answers++; /* whether a draft waits is said in its lines */
+	if (!a->shell)
+		return;
 	shell_changed(a->shell);
-	if (!e->saved && !e->request && a->shell)
+	if (!e->saved && !e->request)
 		shell_say(a->shell, ROLE_warn, "%s is kept as a draft, not saved: e goes on "
 		          "with it", e->title);
 }
