@@ -145,9 +145,10 @@ static void man_command(struct str *out, const struct subcommand *cmd, const cha
 	add_synopsis(&line, cmd, path);
 	str_add(out, ".SS \"");
 	add_roff(out, path);
-	str_add(out, "\"\n.B ringdown ");
+	/* a list of verbs has no spaces to stretch */
+	str_add(out, "\"\n.na\n.B ringdown ");
 	add_roff(out, str_get(&line));
-	str_add(out, "\n.PP\n");
+	str_add(out, "\n.ad\n.PP\n");
 	add_roff(out, cmd->help);
 	str_add(out, "\n");
 	if (cmd->detail) {

@@ -10,7 +10,7 @@
 #include "core/mem.h"
 #include "report/facts.h"
 
-enum { KEY_MOMENTS = 50, MOMENT_TEXT = 280 };
+enum { KEY_MOMENTS = 50, MOMENT_TEXT = 280, PEOPLE_TEXT = 4000 /* their words are kept */ };
 
 /* ---- building ------------------------------------------------------------------- */
 
@@ -261,7 +261,8 @@ static bool was_done(const struct timeline_entry *e)
 
 static void moment(struct report_blocks *b, size_t t, const struct timeline_entry *e)
 {
-	_cleanup_(free_p) char *text = text_clean(e->text, MOMENT_TEXT);
+	_cleanup_(free_p) char *text = text_clean(e->text, str_eq(e->lane, "people") ? PEOPLE_TEXT :
+										      MOMENT_TEXT);
 	char at[32];
 
 	report_when(at, e->happened_at_ms);

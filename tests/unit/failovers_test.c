@@ -140,6 +140,7 @@ static void page_is_inert(void **state)
 					    .started_at_ms = 5 * MIN, .resolved_at_ms = 50 * MIN };
 	r.traffic[0] = (struct review_traffic){ .kind = (char[]){ "calls" } };
 	r.traffic[1] = (struct review_traffic){ .kind = (char[]){ "messages" } };
+	report_outline(&r, NULL);
 	report_settle(&r, 60 * MIN);
 	report_html(&r, &b);
 	body = strstr(str_get(&b), "</style>");
@@ -155,6 +156,8 @@ static void page_is_inert(void **state)
 	/* nothing can be told of calls: said, not 0 */
 	assert_non_null(strstr(str_get(&b), "Lost calls"));
 	str_fini(&b);
+	for (size_t i = 0; i < r.n_parts; i++)
+		free_p(&r.parts[i].title);
 }
 
 int main(void)
