@@ -80,7 +80,6 @@ int api_call(struct api *a, const char *method, const char *path, const char *bo
 const struct api_settings *api_get_settings(const struct api *a);
 
 /* For handlers. Each returns the status for `return`. */
-int api_ok(struct call *c);		/* 200 with what is in out */
 /* c->out as something that is no JSON. */
 void api_reply_page(struct call *c, const char *type);
 int api_problem(struct call *c, int status, const char *title, const char *fmt, ...)
@@ -88,8 +87,6 @@ int api_problem(struct call *c, int status, const char *title, const char *fmt, 
 /* From err->code: INVALID 400 (field), NOT_FOUND 404, CONFLICT 409, DENIED 403, EXISTS 409,
  * LEASE/UNREACHABLE/TIMEOUT 503, else 500. */
 int api_problem_err(struct call *c, const struct err *err);
-/* 409 with gates. */
-int api_problem_gates(struct call *c, const char *detail, const struct gate_result *g, size_t n);
 
 const char *call_text(const struct call *c, const char *member);	/* NULL when absent */
 int64_t call_int(const struct call *c, const char *member, int64_t otherwise);

@@ -33,8 +33,6 @@ void auth_free(struct auth *auth);
 int auth_check(struct auth *auth, struct call *c);
 void auth_forget(struct auth *auth);	/* a token was revoked: drop what is remembered */
 
-struct engine *api_engine(const struct api *a);
-struct auth *api_auth(const struct api *a);
 struct run_marks *api_run_marks(const struct api *a);
 
 #endif

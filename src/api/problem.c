@@ -93,13 +93,3 @@ int api_problem_err(struct call *c, const struct err *err)
 	return api_problem(c, status, NULL, "%s", err->msg);
 }
 
-int api_problem_gates(struct call *c, const char *detail, const struct gate_result *g, size_t n)
-{
-	struct jw w = JW(&c->out);
-
-	str_clear(&c->out);
-	problem_begin(&w, 409, "A gate is shut", detail);
-	gates_json_of(&w, g, n);
-	jw_obj_end(&w);
-	return 409;
-}

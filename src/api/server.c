@@ -52,19 +52,9 @@ struct api {
 	bool stopping;
 };
 
-struct engine *api_engine(const struct api *a)
-{
-	return a->engine;
-}
-
 struct run_marks *api_run_marks(const struct api *a)
 {
 	return a->run_marks;
-}
-
-struct auth *api_auth(const struct api *a)
-{
-	return a->auth;
 }
 
 const struct api_settings *api_get_settings(const struct api *a)
@@ -75,12 +65,6 @@ const struct api_settings *api_get_settings(const struct api *a)
 int api_port(const struct api *a)
 {
 	return httpd_port(a->httpd);
-}
-
-int api_ok(struct call *c)
-{
-	(void)c;
-	return 200;
 }
 
 /* ---- what handlers read ---------------------------------------------------------- */

@@ -72,7 +72,6 @@ enum cli_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV };
 
 /* ---- what was given ---- */
 const struct subcommand *cli_command(const struct cli *c);	/* the verb where there is one */
-const char *cli_path(const struct cli *c);			/* "accounts add" */
 enum cli_format cli_format(const struct cli *c);
 int cli_argc(const struct cli *c);
 const char *cli_arg(const struct cli *c, int i);		/* NULL when not given */

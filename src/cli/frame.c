@@ -23,11 +23,6 @@ const struct subcommand *cli_command(const struct cli *c)
 	return c->command;
 }
 
-const char *cli_path(const struct cli *c)
-{
-	return c->path;
-}
-
 const char *cli_program(const struct cli *c)
 {
 	return c->argv[0];

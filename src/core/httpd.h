@@ -43,8 +43,6 @@ const char *httpd_query(const struct httpd_req *r, const char *name);	/* decoded
 const char *httpd_header(const struct httpd_req *r, const char *name);
 const char *httpd_body(const struct httpd_req *r, size_t *ret_len);
 const char *httpd_peer(const struct httpd_req *r);	/* "127.0.0.1:1234" */
-void *httpd_get_user(const struct httpd_req *r);
-void httpd_set_user(struct httpd_req *r, void *user, void (*free_fn)(void *));
 /* Called when the client goes away before the answer; the handler still must answer. */
 void httpd_on_close(struct httpd_req *r, void (*fn)(void *ctx), void *ctx);
 

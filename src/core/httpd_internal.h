@@ -73,8 +73,6 @@ struct httpd_req {
 	struct extra_header *headers;
 	struct MHD_Response *response;
 	int status;
-	void *user;
-	void (*free_user)(void *);
 	void (*on_close)(void *ctx);
 	void *close_ctx;
 	struct httpd_stream *stream;

@@ -99,8 +99,6 @@ void httpd_req_free(struct httpd_req *r)
 	}
 	if (r->response)
 		MHD_destroy_response(r->response);
-	if (r->user && r->free_user)
-		r->free_user(r->user);
 	str_fini(&r->body);
 	free_p(&r->method);
 	free_p(&r->path);
@@ -150,17 +148,6 @@ const char *httpd_body(const struct httpd_req *r, size_t *ret_len)
 const char *httpd_peer(const struct httpd_req *r)
 {
 	return r->peer;
-}
-
-void *httpd_get_user(const struct httpd_req *r)
-{
-	return r->user;
-}
-
-void httpd_set_user(struct httpd_req *r, void *user, void (*free_fn)(void *))
-{
-	r->user = user;
-	r->free_user = free_fn;
 }
 
 void httpd_on_close(struct httpd_req *r, void (*fn)(void *ctx), void *ctx)

@@ -63,15 +63,6 @@ void presence_set(struct presence *p, const char *session, const char *name, con
 	s->seen_ms = mono_ms;
 }
 
-void presence_leave(struct presence *p, const char *session)
-{
-	for (int i = 0; i < p->n; i++)
-		if (strcmp(p->s[i].id, session) == 0) {
-			drop(p, i);
-			return;
-		}
-}
-
 void presence_json(struct presence *p, struct jw *w, const char *name, int64_t mono_ms)
 {
 	for (int i = 0; i < p->n; i++)

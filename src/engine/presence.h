@@ -13,7 +13,6 @@ void presence_free(struct presence *p);
 /* session: the console's own id, so that one person may have two. */
 void presence_set(struct presence *p, const char *session, const char *name, const char *role,
 		  const char *looking_at, bool dialog, int64_t mono_ms, int64_t wall_ms);
-void presence_leave(struct presence *p, const char *session);
 void presence_json(struct presence *p, struct jw *w, const char *name, int64_t mono_ms);
 
 #endif

@@ -31,11 +31,6 @@ struct lineage *decider_lineage_of(const struct decider *d, const char *account)
 	return home;
 }
 
-bool lineage_has_event(const struct lineage *l)
-{
-	return l->ev.e.id != NULL;
-}
-
 bool lineage_open(const struct lineage *l)
 {
 	return l->ev.e.id && event_status_open((enum event_status)l->ev.e.status);

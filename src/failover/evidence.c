@@ -82,14 +82,6 @@ bool track_suspicious(const struct track *t)
 
 /* ---- strikes ------------------------------------------------------------------- */
 
-const char *endpoint_name(enum endpoint e)
-{
-	static const char *const names[] = { "account", "numbers", "calls", "messages", "alerts",
-					     "balance" };
-
-	return e < EP_MAX ? names[e] : "?";
-}
-
 void strikes_feed(struct strikes *s, enum endpoint e, enum strike what, int64_t now_ms)
 {
 	if (what == STRIKE_HIT && s->n[e] < UINT8_MAX)

@@ -46,7 +46,6 @@ bool track_suspicious(const struct track *t);
 /* ---- strikes: the api probe ------------------------------------------------------ */
 
 enum endpoint { EP_ACCOUNT, EP_NUMBERS, EP_CALLS, EP_MESSAGES, EP_ALERTS, EP_BALANCE, EP_MAX };
-const char *endpoint_name(enum endpoint e);
 enum strike { STRIKE_NONE /* says nothing: 429, cancelled */, STRIKE_HIT /* 5xx, timeout */,
 	      STRIKE_ANSWERED };
 struct strikes {

@@ -91,7 +91,6 @@ struct gate_ask {
 const char *context_gates(struct decider *d, struct lineage *l, const struct gate_ask *ask,
 			  struct gate_result out[GATE_MAX]);
 void context_rules(struct decider *d, struct lineage *l, struct rule_ctx *ret);
-bool lineage_has_event(const struct lineage *l);
 bool lineage_open(const struct lineage *l);
 /* Watched agents of the lineage on its current account, and how many need an import. */
 void context_agents(const struct decider *d, const struct lineage *l, int64_t *ret_agents,

@@ -117,14 +117,6 @@ enum blocker monitor_blocked(const struct monitor *m, const struct watched *w, c
 	return b;
 }
 
-void monitor_window(struct monitor *m, const char *id, bool open)
-{
-	struct watched *w = monitor_account(m, id);
-
-	if (w)
-		w->in_window = open;
-}
-
 void monitor_forget(struct monitor *m, const char *id)
 {
 	struct watched *w = monitor_account(m, id);

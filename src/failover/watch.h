@@ -108,8 +108,6 @@ struct watched *monitor_find_new(struct monitor *m, const char *ref);
 /* A sweep of the account that starts after this call; waits for a running one first. In a task.
  * False: cancelled, or the account is gone. */
 bool monitor_sweep(struct monitor *m, const char *id);
-/* The window of an event opens or closes on this account. */
-void monitor_window(struct monitor *m, const char *id, bool open);
 /* The cause went away: what was seen before does not count again. */
 void monitor_forget(struct monitor *m, const char *id);
 enum blocker monitor_blocked(const struct monitor *m, const struct watched *w, char *why,

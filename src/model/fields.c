@@ -334,40 +334,6 @@ void record_text(const struct field *f, const void *rec, struct str *b)
 	}
 }
 
-static int compare_text(const char *a, const char *b)
-{
-	if (str_empty(a) || str_empty(b))
-		return (int)str_empty(a) - (int)str_empty(b);
-	return strcmp(a, b);
-}
-
-int record_compare(const struct field *f, const void *a, const void *b)
-{
-	double x, y;
-
-	switch (f->type) {
-	case F_STR:
-	case F_JSON:
-		return compare_text(*text_at(f, a), *text_at(f, b));
-	case F_BOOL:
-		return (int)*(bool *)field_at(f, a) - (int)*(bool *)field_at(f, b);
-	case F_ENUM:
-		return enum_at(f, a) - enum_at(f, b);
-	case F_DOUBLE:
-		x = *(double *)field_at(f, a);
-		y = *(double *)field_at(f, b);
-		return x < y ? -1 : x > y;
-	case F_TIME:
-		if (!i64_at(f, a) || !i64_at(f, b))
-			return (int)!i64_at(f, a) - (int)!i64_at(f, b);
-		break;
-	case F_I64:
-	case F_DUR:
-		break;
-	}
-	return i64_at(f, a) < i64_at(f, b) ? -1 : i64_at(f, a) > i64_at(f, b);
-}
-
 /* ---- lists ------------------------------------------------------------------- */
 
 void records_json(struct jw *w, const char *name, const struct record_type *t, const void *items,

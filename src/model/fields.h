@@ -79,8 +79,6 @@ int record_from_json(const struct record_type *t, void *rec, const struct json *
 void record_set_text(const struct field *f, void *rec, const char *text);
 /* The value as a person reads it, added to b; unset = "-". Outside text is cleaned. */
 void record_text(const struct field *f, const void *rec, struct str *b);
-/* <0, 0, >0 by this field; unset sorts last. */
-int record_compare(const struct field *f, const void *a, const void *b);
 
 /* Lists of records: items are n records in one heap block, owned with their texts. */
 void records_json(struct jw *w, const char *name, const struct record_type *t, const void *items,

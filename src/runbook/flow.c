@@ -41,11 +41,6 @@ bool node_closed(const struct node *n)
 	return false;
 }
 
-enum effect node_effect(const struct node *n)
-{
-	return n->s->effect;
-}
-
 /* ---- laying out ---------------------------------------------------------------- */
 
 struct layout {

@@ -85,7 +85,6 @@ struct node *flow_node(const struct flow *f, const struct step *s);
 struct node *flow_node_id(const struct flow *f, const char *id);
 struct node *flow_node_in(const struct flow *f, int frame, const char *id); /* frame's own id */
 bool node_closed(const struct node *n);
-enum effect node_effect(const struct node *n);
 
 /* flow_offers.c: values for what is still to be given, out of the run itself */
 void flow_offer(const struct flow *f, struct run_doc *d);

@@ -275,22 +275,6 @@ int events_list(struct store *s, const struct events_filter *f, struct event_row
 	return 0;
 }
 
-int events_attempts(struct store *s, const char *lineage, int64_t since_ms, struct attempts *ret,
-		    struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err,
-		"SELECT count(*), count(*) FILTER (WHERE lineage = $1), min(first_write_at),"
-		" min(first_write_at) FILTER (WHERE lineage = $1) FROM ringdown.event"
-		" WHERE first_write_at > $2::timestamptz", "tm", lineage, since_ms);
-
-	if (e < 0)
-		return e;
-	*ret = (struct attempts){ pg_i64(r, 0, 0), pg_i64(r, 0, 1), pg_time(r, 0, 2),
-				  pg_time(r, 0, 3) };
-	return 0;
-}
-
 void event_says(const struct event *e, int64_t now_ms, char *buf, size_t n)
 {
 	int64_t ago = (now_ms - e->state_since_ms) / 1000;

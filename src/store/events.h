@@ -51,12 +51,6 @@ struct events_filter {
 int events_list(struct store *s, const struct events_filter *f, struct event_row **ret,
 		size_t *ret_n, char **ret_cursor, struct err *err);
 
-/* Attempts that made an outside write since since_ms: in all, and of one lineage; when the
- * oldest of them was (0 = none), so that a gate can say until when. Rollbacks by a person are
- * no attempts; a started one does not reset it either. */
-struct attempts { int64_t all, lineage, oldest_all_ms, oldest_lineage_ms; };
-int events_attempts(struct store *s, const char *lineage, int64_t since_ms, struct attempts *ret,
-		    struct err *err);
 
 /* ---- writing ----------------------------------------------------------------------- */
 

@@ -18,14 +18,5 @@ int health_opened_since(struct store *s, int64_t since_ms, char ***ret, size_t *
 /* The newest row of "TwilioHealthCheck": details JSON (NULL = none) and when. */
 int health_last_details(struct store *s, const char *account, char **ret, int64_t *ret_at_ms,
 			struct err *err);
-/* Another event under way that shares accounts or numbers with from -> to: id and what it
- * shares, both "" when there is none. own: event id to leave out, or NULL. */
-int health_other_attempt(struct store *s, const char *lineage, const char *from, const char *to,
-			 const char *own, char *event, size_t event_n, char *shares,
-				size_t shares_n,
-			 struct err *err);
-/* Free voice-ready numbers of the account, net of reservations of others than own (NULL = none). */
-int health_usable(struct store *s, const char *account, const char *own, int64_t *ret,
-		  struct err *err);
 
 #endif

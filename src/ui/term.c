@@ -470,11 +470,6 @@ bool term_ascii(const struct term *t)
 	return t->opt.ascii || !t->utf8;
 }
 
-bool term_colors(const struct term *t)
-{
-	return t->colors > 0;
-}
-
 void term_forget(struct term *t)
 {
 	t->front_valid = false;

@@ -45,7 +45,6 @@ int term_height(const struct term *t);
 /* Does the environment say that characters are UTF-8? */
 bool term_locale_utf8(void);
 bool term_ascii(const struct term *t);
-bool term_colors(const struct term *t);
 void term_set_theme(struct term *t, const struct theme *theme);
 
 /* False: the last frame is still on its way, `drained` will come. */

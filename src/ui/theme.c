@@ -39,11 +39,6 @@ static const char *const role_names[] = {
 	ROLES(ROLE_NAME)
 #undef ROLE_NAME
 };
-static const char *const role_helps[] = {
-#define ROLE_HELP(name, help) help,
-	ROLES(ROLE_HELP)
-#undef ROLE_HELP
-};
 static const char *const color_names[] = {
 	"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
 };
@@ -51,16 +46,6 @@ static const char *const color_names[] = {
 const char *theme_name(size_t i)
 {
 	return i < COUNT_OF(shipped) ? shipped[i].name : NULL;
-}
-
-const char *role_name(enum role r)
-{
-	return role_names[r];
-}
-
-const char *role_help(enum role r)
-{
-	return role_helps[r];
 }
 
 void theme_init(struct theme *t)
