@@ -35,13 +35,17 @@ static void pair(struct out *o, const char *before, const char *key, const char 
 	line_end(o);
 }
 
-/* A text of any form as a literal block; indent is that of the key. */
+/* A text of any form as a literal block, "-" when it says nothing; indent is that of the key. */
 static void block(struct out *o, int indent, const char *before, const char *key, const char *text)
 {
 	size_t n = strlen(text);
 
 	while (n && (text[n - 1] == '\n' || text[n - 1] == ' ' || text[n - 1] == '\t'))
 		n--;
+	if (!n) {
+		text = "-";
+		n = 1;
+	}
 	str_addf(o->s, "%s%s: |2-", before, key);
 	line_end(o);
 	for (size_t at = 0; at < n;) {
@@ -114,7 +118,7 @@ static void emit_note(struct import *im, struct out *o, const struct piece *p, c
 						 xstrdup(*words ? words : "text");
 
 	pair(o, "  - ", "title", title);
-	block(o, 4, "    ", "note", *note ? note : "-");
+	block(o, 4, "    ", "note", note);
 }
 
 static void emit_ask(struct import *im, struct out *o, const struct piece *p)
@@ -126,7 +130,7 @@ static void emit_ask(struct import *im, struct out *o, const struct piece *p)
 		pair(o, "  - ", "ask", words);
 	} else {
 		pair(o, "  - ", "title", *title ? title : "step");
-		block(o, 4, "    ", "ask", *words ? words : "-");
+		block(o, 4, "    ", "ask", words);
 	}
 	if (p->n_items) {
 		str_add(o->s, "    items:");
