@@ -424,13 +424,9 @@ bool gate_of_rollback(enum gate g)
 
 int gates_first_shut(const struct gate_result g[GATE_MAX], unsigned overrides)
 {
-	int first = -1;
+	const struct gate_result *first = gates_shut(g, GATE_MAX, overrides);
 
-	for (int i = GATE_MAX - 1; i >= 0; i--)
-		if (!g[i].pass && !(overrides >> i & 1) &&
-		    !(i == GATE_EVIDENCE && first == GATE_ISOLATION))
-			first = i;
-	return first;
+	return first ? first->gate : -1;
 }
 
 int gates_parse(const char *const *names, size_t n, bool rollback, unsigned *ret_bits,

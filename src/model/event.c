@@ -152,12 +152,20 @@ bool event_unconfirmed(const struct event *e)
 	return e->severity == SEV_CRITICAL && !e->confirmed;
 }
 
+const struct gate_result *gates_shut(const struct gate_result *g, size_t n, unsigned overrides)
+{
+	const struct gate_result *first = NULL;
+
+	for (size_t i = n; i-- > 0;)
+		if (!g[i].pass && !(overrides >> g[i].gate & 1) &&
+		    !(g[i].gate == GATE_EVIDENCE && first && first->gate == GATE_ISOLATION))
+			first = &g[i];
+	return first;
+}
+
 const struct gate_result *event_shut_gate(const struct event *e)
 {
-	for (size_t i = 0; i < e->n_gates; i++)
-		if (!e->gates[i].pass)
-			return &e->gates[i];
-	return NULL;
+	return gates_shut(e->gates, e->n_gates, 0);
 }
 
 bool event_approves_itself(const struct event *e)

@@ -32,6 +32,9 @@ struct gate_result {
 };
 extern const struct record_type gate_result_type;
 void gates_json(struct jw *w, const char *name, const struct gate_result *g, size_t n);
+/* The first that is shut and not in overrides (bit = enum gate); NULL = none. Isolation goes before
+ * the evidence that it explains. */
+const struct gate_result *gates_shut(const struct gate_result *g, size_t n, unsigned overrides);
 
 enum { EVENT_TESTS_KEPT = 40 };		/* newest last; older ones only in the database */
 
