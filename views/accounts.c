@@ -53,13 +53,6 @@ static enum role col_since(void *ctx, const void *rec, char *buf)
 	return ROLE_normal;
 }
 
-static enum role col_agents(void *ctx, const void *rec, char *buf)
-{
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%lld", (long long)((const struct account *)rec)->agents);
-	return ROLE_normal;
-}
-
 static enum role col_fail(void *ctx, const void *rec, char *buf)
 {
 	const struct account *x = rec;
@@ -131,15 +124,6 @@ static enum role col_ready(void *ctx, const void *rec, char *buf)
 	return ROLE_normal;
 }
 
-static enum role col_balance(void *ctx, const void *rec, char *buf)
-{
-	const struct account *x = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", x->balance ? x->balance : "?");
-	return x->balance ? ROLE_normal : ROLE_unknown;
-}
-
 static enum role col_key_age(void *ctx, const void *rec, char *buf)
 {
 	const struct account *x = rec;
@@ -157,25 +141,16 @@ static int cmp_health(const void *a, const void *b)
 	return ((const struct account *)b)->health - ((const struct account *)a)->health;
 }
 
-#define CMP(fn, field)                                                                             \
-	static int fn(const void *a, const void *b)                                                \
-	{                                                                                          \
-		const struct account *x = a, *y = b;                                               \
-		return x->field < y->field ? -1 : x->field > y->field;                             \
-	}
-CMP(cmp_since, health_since_ms)
-CMP(cmp_agents, agents)
-CMP(cmp_failing, failing)
-CMP(cmp_free, numbers_free)
-CMP(cmp_keys, credentials_set_at_ms)
-
 const struct column account_columns[] = {
 	{ .title = "ACCOUNT", .w = 16, .wide = 28, .text = col_name },
 	{ .title = "STATE", .w = 5, .text = col_state, .cmp = cmp_health },
-	{ .title = "SINCE", .w = 9, .text = col_since, .cmp = cmp_since, .drop = 3 },
-	{ .title = "AGENTS", .w = 6, .align = 1, .text = col_agents, .cmp = cmp_agents, .drop = 5 },
-	{ .title = "FAIL", .w = 8, .align = 1, .text = col_fail, .cmp = cmp_failing, .drop = 1 },
-	{ .title = "FREE", .w = 5, .align = 1, .text = col_free, .cmp = cmp_free, .drop = 4 },
+	{ .title = "SINCE", .w = 9, .text = col_since,
+	  .sort_by = MEMBER(account, health_since_ms), .drop = 3 },
+	{ .title = "AGENTS", .w = 6, .align = 1, .show = MEMBER(account, agents), .drop = 5 },
+	{ .title = "FAIL", .w = 8, .align = 1, .text = col_fail,
+	  .sort_by = MEMBER(account, failing), .drop = 1 },
+	{ .title = "FREE", .w = 5, .align = 1, .text = col_free,
+	  .sort_by = MEMBER(account, numbers_free), .drop = 4 },
 	{ .title = "WHY", .w = 10, .grow = true, .text = col_why, .drop = 2 },
 };
 const size_t n_account_columns = COUNT_OF(account_columns);
@@ -183,14 +158,19 @@ const size_t n_account_columns = COUNT_OF(account_columns);
 static const struct column columns[] = {
 	{ .title = "ACCOUNT", .w = 14, .wide = 28, .text = col_name },
 	{ .title = "STATE", .w = 5, .text = col_state, .cmp = cmp_health },
-	{ .title = "SINCE", .w = 9, .text = col_since, .cmp = cmp_since, .drop = 6 },
+	{ .title = "SINCE", .w = 9, .text = col_since,
+	  .sort_by = MEMBER(account, health_since_ms), .drop = 6 },
 	{ .title = "ROLE", .w = 9, .text = col_role, .drop = 7 },
-	{ .title = "AGENTS", .w = 6, .align = 1, .text = col_agents, .cmp = cmp_agents, .drop = 4 },
-	{ .title = "FAIL", .w = 8, .align = 1, .text = col_fail, .cmp = cmp_failing, .drop = 1 },
-	{ .title = "FREE", .w = 5, .align = 1, .text = col_free, .cmp = cmp_free, .drop = 2 },
+	{ .title = "AGENTS", .w = 6, .align = 1, .show = MEMBER(account, agents), .drop = 4 },
+	{ .title = "FAIL", .w = 8, .align = 1, .text = col_fail,
+	  .sort_by = MEMBER(account, failing), .drop = 1 },
+	{ .title = "FREE", .w = 5, .align = 1, .text = col_free,
+	  .sort_by = MEMBER(account, numbers_free), .drop = 2 },
 	{ .title = "VOICE/SMS", .w = 9, .align = 1, .text = col_ready, .drop = 8 },
-	{ .title = "KEYS", .w = 5, .align = 1, .text = col_key_age, .cmp = cmp_keys, .drop = 10 },
-	{ .title = "BALANCE", .w = 10, .align = 1, .text = col_balance, .drop = 9 },
+	{ .title = "KEYS", .w = 5, .align = 1, .text = col_key_age,
+	  .sort_by = MEMBER(account, credentials_set_at_ms), .drop = 10 },
+	{ .title = "BALANCE", .w = 10, .align = 1,
+	  .show = MEMBER(account, balance), .none = "?", .none_role = ROLE_unknown, .drop = 9 },
 	{ .title = "WHY", .w = 22, .grow = true, .text = col_why, .drop = 3 },
 };
 

@@ -95,15 +95,6 @@ static enum role col_priority(void *ctx, const void *rec, char *buf)
 	return role_of(app_of(ctx), x);
 }
 
-static enum role col_name(void *ctx, const void *rec, char *buf)
-{
-	const struct alert *x = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", x->name ? x->name : "?");
-	return ROLE_normal;
-}
-
 static enum role col_subject(void *ctx, const void *rec, char *buf)
 {
 	const struct alert *x = rec;
@@ -131,31 +122,16 @@ static enum role col_group(void *ctx, const void *rec, char *buf)
 	return ROLE_dim;
 }
 
-static enum role col_text(void *ctx, const void *rec, char *buf)
-{
-	const struct alert *x = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", x->text ? x->text : "");
-	return ROLE_normal;
-}
-
-static int cmp_since(const void *a, const void *b)
-{
-	const struct alert *x = a, *y = b;
-
-	return x->since_ms < y->since_ms ? -1 : x->since_ms > y->since_ms;
-}
-
 static const struct column columns[] = {
 	{ .title = "LEVEL", .w = 5, .text = col_level },
 	{ .title = "P", .w = 2, .text = col_priority },
 	{ .title = "STATE", .w = 10, .wide = 16, .text = col_state },
-	{ .title = "ALERT", .w = 17, .wide = 24, .text = col_name },
+	{ .title = "ALERT", .w = 17, .wide = 24, .show = MEMBER(alert, name), .none = "?" },
 	{ .title = "ON", .w = 10, .wide = 24, .text = col_subject },
-	{ .title = "SINCE", .w = 9, .text = col_since, .cmp = cmp_since, .drop = 1 },
+	{ .title = "SINCE", .w = 9, .text = col_since,
+	  .sort_by = MEMBER(alert, since_ms), .drop = 1 },
 	{ .title = "GROUP", .w = 10, .wide = 18, .text = col_group, .drop = 3 },
-	{ .title = "WHAT", .w = 16, .grow = true, .text = col_text, .drop = 2 },
+	{ .title = "WHAT", .w = 16, .grow = true, .show = MEMBER(alert, text), .drop = 2 },
 };
 
 /* ---- rows ---- */
@@ -164,6 +140,13 @@ struct ranked {
 	const struct alert *x;
 	int rank, group;
 };
+
+static int cmp_since(const void *a, const void *b)
+{
+	const struct alert *x = a, *y = b;
+
+	return x->since_ms < y->since_ms ? -1 : x->since_ms > y->since_ms;
+}
 
 static int compare(const void *a, const void *b)
 {

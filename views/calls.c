@@ -106,12 +106,6 @@ static enum role col_hour(void *ctx, const void *rec, char *buf)
 		snprintf(buf, CELL_TEXT, "%lld",                                                   \
 		         (long long)((const struct call_hour *)rec)->member);                      \
 		return plain(ctx);                                                                 \
-	}                                                                                          \
-	static int cmp_##member(const void *a, const void *b)                                      \
-	{                                                                                          \
-		const struct call_hour *x = a, *y = b;                                             \
-                                                                                                   \
-		return x->member < y->member ? -1 : x->member > y->member;                         \
 	}
 NUMBER(calls)
 NUMBER(completed)
@@ -146,13 +140,6 @@ static enum role col_bar(void *ctx, const void *rec, char *buf)
 	return role_of(v, h);
 }
 
-static int cmp_at(const void *a, const void *b)
-{
-	const struct call_hour *x = a, *y = b;
-
-	return x->at_ms < y->at_ms ? -1 : x->at_ms > y->at_ms;
-}
-
 static int cmp_success(const void *a, const void *b)
 {
 	const struct call_hour *x = a, *y = b;
@@ -161,16 +148,20 @@ static int cmp_success(const void *a, const void *b)
 }
 
 static const struct column columns[] = {
-	{ .title = "HOUR", .w = 12, .text = col_hour, .cmp = cmp_at },
-	{ .title = "CALLS", .w = 6, .align = 1, .text = col_calls, .cmp = cmp_calls },
+	{ .title = "HOUR", .w = 12, .text = col_hour, .sort_by = MEMBER(call_hour, at_ms) },
+	{ .title = "CALLS", .w = 6, .align = 1, .text = col_calls,
+	  .sort_by = MEMBER(call_hour, calls) },
 	{ .title = "DONE", .w = 6, .align = 1, .drop = 3, .text = col_completed,
-	  .cmp = cmp_completed },
-	{ .title = "FAILED", .w = 6, .align = 1, .text = col_failed, .cmp = cmp_failed },
-	{ .title = "BUSY", .w = 5, .align = 1, .drop = 5, .text = col_busy, .cmp = cmp_busy },
+	  .sort_by = MEMBER(call_hour, completed) },
+	{ .title = "FAILED", .w = 6, .align = 1, .text = col_failed,
+	  .sort_by = MEMBER(call_hour, failed) },
+	{ .title = "BUSY", .w = 5, .align = 1, .drop = 5, .text = col_busy,
+	  .sort_by = MEMBER(call_hour, busy) },
 	{ .title = "NO ANSWER", .w = 9, .align = 1, .drop = 4, .text = col_no_answer,
-	  .cmp = cmp_no_answer },
+	  .sort_by = MEMBER(call_hour, no_answer) },
 	{ .title = "SUCCESS", .w = 7, .align = 1, .text = col_success, .cmp = cmp_success },
-	{ .title = "AVG S", .w = 5, .align = 1, .drop = 2, .text = col_avg_s, .cmp = cmp_avg_s },
+	{ .title = "AVG S", .w = 5, .align = 1, .drop = 2, .text = col_avg_s,
+	  .sort_by = MEMBER(call_hour, avg_s) },
 	{ .title = "x failed", .w = 10, .wide = BAR_W, .drop = 1, .text = col_bar },
 };
 

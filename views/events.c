@@ -23,13 +23,6 @@ static const struct app *app_of(void *ctx)
 	return ((struct view *)ctx)->app;
 }
 
-static enum role col_id(void *ctx, const void *rec, char *buf)
-{
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", ((const struct event *)rec)->id);
-	return ROLE_normal;
-}
-
 static enum role col_severity(void *ctx, const void *rec, char *buf)
 {
 	const struct event *e = rec;
@@ -90,15 +83,6 @@ static enum role col_moved(void *ctx, const void *rec, char *buf)
 	return e->agents_failed ? ROLE_bad : ROLE_normal;
 }
 
-static enum role col_by(void *ctx, const void *rec, char *buf)
-{
-	const struct event *e = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", e->decided_by ? e->decided_by : "-");
-	return ROLE_normal;
-}
-
 static enum role col_cause(void *ctx, const void *rec, char *buf)
 {
 	const struct event *e = rec;
@@ -108,22 +92,17 @@ static enum role col_cause(void *ctx, const void *rec, char *buf)
 	return ROLE_normal;
 }
 
-static int cmp_opened(const void *a, const void *b)
-{
-	const struct event *x = a, *y = b;
-
-	return x->opened_at_ms < y->opened_at_ms ? -1 : x->opened_at_ms > y->opened_at_ms;
-}
-
 static const struct column columns[] = {
-	{ .title = "EVENT", .w = 7, .wide = 12, .text = col_id },
+	{ .title = "EVENT", .w = 7, .wide = 12, .show = MEMBER(event, id) },
 	{ .title = "", .w = 9, .text = col_severity, .drop = 3 },
 	{ .title = "STATE", .w = 12, .text = col_state },
-	{ .title = "IN/SINCE", .w = 9, .align = 1, .text = col_when, .cmp = cmp_opened },
+	{ .title = "IN/SINCE", .w = 9, .align = 1, .text = col_when,
+	  .sort_by = MEMBER(event, opened_at_ms) },
 	{ .title = "FROM", .w = 13, .wide = 24, .text = col_from, .drop = 1 },
 	{ .title = "TO", .w = 13, .wide = 24, .text = col_to, .drop = 2 },
 	{ .title = "MOVED", .w = 5, .wide = 9, .align = 1, .text = col_moved, .drop = 4 },
-	{ .title = "BY", .w = 4, .wide = 12, .text = col_by, .drop = 6 },
+	{ .title = "BY", .w = 4, .wide = 12,
+	  .show = MEMBER(event, decided_by), .none = "-", .drop = 6 },
 	{ .title = "CAUSE", .w = 16, .grow = true, .text = col_cause, .drop = 9 },
 };
 

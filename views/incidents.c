@@ -9,13 +9,6 @@
 #include "core/mem.h"
 #include "views/incidents.h"
 
-static enum role col_id(void *ctx, const void *rec, char *buf)
-{
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", ((const struct incident *)rec)->id);
-	return ROLE_normal;
-}
-
 static enum role col_severity(void *ctx, const void *rec, char *buf)
 {
 	const struct incident *i = rec;
@@ -75,14 +68,16 @@ static enum role col_commander(void *ctx, const void *rec, char *buf)
 	return incident_open(i) && str_empty(i->commander) ? ROLE_warn : ROLE_normal;
 }
 
-static enum role col_title(void *ctx, const void *rec, char *buf)
-{
-	const struct incident *i = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", i->title ? i->title : "");
-	return ROLE_normal;
-}
+static const struct column columns[] = {
+	{ .title = "INCIDENT", .w = 9, .show = MEMBER(incident, id) },
+	{ .title = "SEV", .w = 3, .text = col_severity },
+	{ .title = "STATE", .w = 12, .wide = 18, .text = col_state },
+	{ .title = "OPEN", .w = 8, .align = 1, .text = col_open,
+	  .sort_by = MEMBER(incident, declared_at_ms), .drop = 2 },
+	{ .title = "NEXT", .w = 18, .wide = 24, .text = col_next, .drop = 1 },
+	{ .title = "COMMANDER", .w = 9, .wide = 14, .text = col_commander, .drop = 3 },
+	{ .title = "TITLE", .w = 26, .grow = true, .show = MEMBER(incident, title) },
+};
 
 static int cmp_declared(const void *a, const void *b)
 {
@@ -90,16 +85,6 @@ static int cmp_declared(const void *a, const void *b)
 
 	return x->declared_at_ms < y->declared_at_ms ? -1 : x->declared_at_ms > y->declared_at_ms;
 }
-
-static const struct column columns[] = {
-	{ .title = "INCIDENT", .w = 9, .text = col_id },
-	{ .title = "SEV", .w = 3, .text = col_severity },
-	{ .title = "STATE", .w = 12, .wide = 18, .text = col_state },
-	{ .title = "OPEN", .w = 8, .align = 1, .text = col_open, .cmp = cmp_declared, .drop = 2 },
-	{ .title = "NEXT", .w = 18, .wide = 24, .text = col_next, .drop = 1 },
-	{ .title = "COMMANDER", .w = 9, .wide = 14, .text = col_commander, .drop = 3 },
-	{ .title = "TITLE", .w = 26, .grow = true, .text = col_title },
-};
 
 static int compare(const void *a, const void *b)
 {

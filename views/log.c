@@ -122,15 +122,6 @@ static enum role col_subject(void *ctx, const void *rec, char *buf)
 	return ROLE_normal;
 }
 
-static enum role col_actor(void *ctx, const void *rec, char *buf)
-{
-	const struct entry *e = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", e->actor ? e->actor : "-");
-	return ROLE_normal;
-}
-
 static enum role col_text(void *ctx, const void *rec, char *buf)
 {
 	const struct entry *e = rec;
@@ -140,18 +131,11 @@ static enum role col_text(void *ctx, const void *rec, char *buf)
 	return role_level(e->severity);
 }
 
-static int cmp_at(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	return x->at_ms < y->at_ms ? -1 : x->at_ms > y->at_ms;
-}
-
 static const struct column columns[] = {
-	{ .title = "AT", .w = 9, .text = col_at, .cmp = cmp_at },
+	{ .title = "AT", .w = 9, .text = col_at, .sort_by = MEMBER(entry, at_ms) },
 	{ .title = "LEVEL", .w = 5, .text = col_level, .drop = 2 },
 	{ .title = "ON", .w = 12, .wide = 24, .text = col_subject, .drop = 1 },
-	{ .title = "BY", .w = 8, .wide = 14, .text = col_actor, .drop = 3 },
+	{ .title = "BY", .w = 8, .wide = 14, .show = MEMBER(entry, actor), .none = "-", .drop = 3 },
 	{ .title = "WHAT", .w = 36, .grow = true, .text = col_text },
 };
 

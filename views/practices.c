@@ -96,40 +96,17 @@ static enum role col_done(void *ctx, const void *rec, char *buf)
 	return p->done_at_ms ? ROLE_normal : ROLE_dim;
 }
 
-static enum role col_by(void *ctx, const void *rec, char *buf)
-{
-	const struct practice *p = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", p->done_by ? p->done_by : "-");
-	return p->done_by ? ROLE_normal : ROLE_dim;
-}
-
-static enum role col_note(void *ctx, const void *rec, char *buf)
-{
-	const struct practice *p = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", p->note ? p->note : "");
-	return ROLE_dim;
-}
-
-static int cmp_due(const void *a, const void *b)
-{
-	const struct practice *x = a, *y = b;
-
-	return x->due_at_ms < y->due_at_ms ? -1 : x->due_at_ms > y->due_at_ms;
-}
-
 static const struct column columns[] = {
 	{ .title = "STATE", .w = 7, .text = col_state },
 	{ .title = "WHAT", .w = 20, .wide = 60, .grow = true, .text = col_title },
 	{ .title = "EVERY", .w = 5, .align = 1, .text = col_every, .drop = 2 },
-	{ .title = "DUE", .w = 10, .text = col_due, .cmp = cmp_due },
+	{ .title = "DUE", .w = 10, .text = col_due, .sort_by = MEMBER(practice, due_at_ms) },
 	{ .title = "IN", .w = 12, .text = col_in, .drop = 3 },
 	{ .title = "LAST DONE", .w = 10, .text = col_done },
-	{ .title = "BY", .w = 8, .wide = 16, .text = col_by, .drop = 1 },
-	{ .title = "NOTE", .w = 12, .wide = 80, .text = col_note, .drop = 4 },
+	{ .title = "BY", .w = 8, .wide = 16,
+	  .show = MEMBER(practice, done_by), .none = "-", .none_role = ROLE_dim, .drop = 1 },
+	{ .title = "NOTE", .w = 12, .wide = 80,
+	  .show = MEMBER(practice, note), .role = ROLE_dim, .drop = 4 },
 };
 
 /* ---- data ---- */

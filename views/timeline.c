@@ -41,22 +41,6 @@ static enum role col_at(void *ctx, const void *rec, char *buf)
 	return e->doubt ? ROLE_warn : ROLE_dim;
 }
 
-static enum role col_lane(void *ctx, const void *rec, char *buf)
-{
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", ((const struct timeline_entry *)rec)->lane);
-	return ROLE_normal;
-}
-
-static enum role col_who(void *ctx, const void *rec, char *buf)
-{
-	const struct timeline_entry *e = rec;
-
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%s", e->actor ? e->actor : "-");
-	return ROLE_normal;
-}
-
 static enum role col_subject(void *ctx, const void *rec, char *buf)
 {
 	const struct timeline_entry *e = rec;
@@ -85,9 +69,10 @@ static enum role col_text(void *ctx, const void *rec, char *buf)
 
 static const struct column columns[] = {
 	{ .title = "HAPPENED", .w = 11, .text = col_at },
-	{ .title = "LANE", .w = 7, .text = col_lane, .drop = 2 },
+	{ .title = "LANE", .w = 7, .show = MEMBER(timeline_entry, lane), .drop = 2 },
 	{ .title = "ON", .w = 9, .wide = 20, .text = col_subject, .drop = 3 },
-	{ .title = "BY", .w = 7, .wide = 14, .text = col_who, .drop = 1 },
+	{ .title = "BY", .w = 7, .wide = 14,
+	  .show = MEMBER(timeline_entry, actor), .none = "-", .drop = 1 },
 	{ .title = "WHAT", .w = 26, .grow = true, .text = col_text },
 };
 

@@ -67,10 +67,26 @@ void list_begin(struct list *l)
 	l->windowed = false;
 }
 
+static int64_t number(struct member m, const void *rec)
+{
+	return *(const int64_t *)(const void *)((const char *)rec + m.at);
+}
+
 static enum role cell_text(struct list *l, size_t col, const void *rec, char *buf)
 {
+	const struct column *c = &l->columns[col];
+	const char *s;
+
 	buf[0] = '\0';
-	return l->columns[col].text(l->ctx, rec, buf);
+	if (c->text)
+		return c->text(l->ctx, rec, buf);
+	if (c->show.type == MEMBER_INT) {
+		snprintf(buf, CELL_TEXT, "%lld", (long long)number(c->show, rec));
+		return c->role;
+	}
+	s = *(const char *const *)(const void *)((const char *)rec + c->show.at);
+	snprintf(buf, CELL_TEXT, "%s", !str_empty(s) ? s : c->none ? c->none : "");
+	return str_empty(s) ? c->none_role : c->role;
 }
 
 static bool passes(struct list *l, const void *rec)
@@ -105,11 +121,15 @@ static int compare_rows(const void *a, const void *b, void *ctx)
 	struct list *l = ctx;
 	const struct list_row *ra = a, *rb = b;
 	const struct column *c = &l->columns[l->sort];
+	struct member by = c->sort_by.type ? c->sort_by : c->show;
 	char ta[CELL_TEXT], tb[CELL_TEXT];
 	int d;
 
 	if (c->cmp) {
 		d = c->cmp(ra->rec, rb->rec);
+	} else if (by.type == MEMBER_INT) {
+		int64_t x = number(by, ra->rec), y = number(by, rb->rec);
+		d = x < y ? -1 : x > y;
 	} else {
 		cell_text(l, (size_t)l->sort, ra->rec, ta);
 		cell_text(l, (size_t)l->sort, rb->rec, tb);

@@ -9,12 +9,23 @@
 #ifndef RD_UI_LIST_H
 #define RD_UI_LIST_H
 
+#include <stddef.h>
+
 #include "ui/bindings.h"
 #include "ui/cells.h"
 
 #define CELL_TEXT 256
 
-struct list;
+/* A member of the records: a text (char *, NULL = none) or a whole number (int64_t). */
+struct member {
+	enum { MEMBER_NONE, MEMBER_TEXT, MEMBER_INT } type;
+	size_t at;
+};
+#define MEMBER(S, M)                                                                               \
+	{ _Generic(&((struct S *)0)->M, char **: MEMBER_TEXT, const char **: MEMBER_TEXT,          \
+		   int64_t *: MEMBER_INT),                                                         \
+	  offsetof(struct S, M) }
+
 struct column {
 	const char *title;
 	const char *name;		/* for the engine's sort=; NULL = not sortable there */
@@ -22,10 +33,16 @@ struct column {
 	int align;			/* > 0 right */
 	int drop;			/* 0 = always shown; the highest goes first when narrow */
 	bool grow;			/* takes what is left */
-	/* Text of the cell into buf (CELL_TEXT); returns its role. rec is what list_add got. */
+	/* What is shown: a member in `role`, or `none` in `none_role` where it is empty ... */
+	struct member show;
+	enum role role, none_role;
+	const char *none;		/* NULL = nothing */
+	/* ... or text of the cell into buf (CELL_TEXT); returns its role. rec is what list_add
+	 * got. */
 	enum role (*text)(void *ctx, const void *rec, char *buf);
-	/* NULL = by text */
+	/* How rows are sorted: cmp, else by the number shown or this one, else by text. */
 	int (*cmp)(const void *a, const void *b);
+	struct member sort_by;
 };
 
 struct list_row {

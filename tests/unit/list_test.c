@@ -17,35 +17,30 @@
 
 struct rec {
 	const char *name;
-	int n;
+	int64_t n;
+	const char *note;
 };
 
-static enum role col_name(void *ctx, const void *rec, char *buf)
+static enum role col_again(void *ctx, const void *rec, char *buf)
 {
 	(void)ctx;
 	snprintf(buf, CELL_TEXT, "%s", ((const struct rec *)rec)->name);
 	return ROLE_normal;
 }
 
-static enum role col_n(void *ctx, const void *rec, char *buf)
-{
-	(void)ctx;
-	snprintf(buf, CELL_TEXT, "%d", ((const struct rec *)rec)->n);
-	return ROLE_normal;
-}
-
-static int cmp_n(const void *a, const void *b)
-{
-	return ((const struct rec *)a)->n - ((const struct rec *)b)->n;
-}
-
 static const struct column columns[] = {
-	{ .title = "NAME", .w = 8, .wide = 12, .text = col_name },
-	{ .title = "N", .w = 6, .align = 1, .text = col_n, .cmp = cmp_n, .drop = 1 },
-	{ .title = "AGAIN", .w = 10, .grow = true, .text = col_name, .drop = 2 },
+	{ .title = "NAME", .w = 8, .wide = 12, .show = MEMBER(rec, name) },
+	{ .title = "N", .w = 6, .align = 1, .show = MEMBER(rec, n), .drop = 1 },
+	{ .title = "AGAIN", .w = 10, .grow = true, .text = col_again,
+	  .sort_by = MEMBER(rec, n), .drop = 2 },
 };
 
-static struct rec recs[] = { { "delta", 4 }, { "alpha", 10 }, { "charlie", 2 }, { "bravo", 30 } };
+static struct rec recs[] = {
+	{ "delta", 4, NULL },
+	{ "alpha", 10, "" },
+	{ "charlie", 2, "a note" },
+	{ "bravo", 30, NULL },
+};
 
 static void fill(struct list *l, size_t n)
 {
@@ -101,6 +96,35 @@ static void test_sort(void **state)
 	fill(&l, 4);
 	assert_string_equal(at(&l, 0), "bravo");
 	assert_string_equal(at(&l, 3), "charlie");
+	list_act(&l, ACT_SORT);
+	fill(&l, 4);
+	assert_string_equal(at(&l, 0), "charlie");
+	assert_string_equal(at(&l, 1), "delta");
+	list_fini(&l);
+}
+
+/* What is empty is said in words, and in another role; it is what the filter looks at. */
+static void test_none(void **state)
+{
+	static const struct column noted[] = {
+		{ .title = "NOTE", .w = 8, .show = MEMBER(rec, note), .role = ROLE_count,
+		  .none = "nothing", .none_role = ROLE_dim },
+	};
+	struct list l;
+	struct cells c;
+
+	(void)state;
+	list_init(&l, noted, COUNT_OF(noted), NULL);
+	cells_init(&c);
+	cells_resize(&c, 20, 5);
+	fill(&l, 4);
+	list_draw(&l, area_all(&c), NULL, false);
+	assert_int_equal(c.at[2 * c.w + 1].role, ROLE_dim);
+	assert_int_equal(c.at[3 * c.w + 1].role, ROLE_count);
+	list_set_filter(&l, "nothing");
+	fill(&l, 4);
+	assert_int_equal(l.total, 3);
+	cells_fini(&c);
 	list_fini(&l);
 }
 
@@ -131,7 +155,7 @@ static void test_widths(void **state)
 	list_fini(&l);
 }
 
-static struct rec window_rec = { "row", 1 };
+static struct rec window_rec = { "row", 1, NULL };
 static const void *window_row(void *ctx, int64_t i, char key[64])
 {
 	(void)ctx;
@@ -345,7 +369,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cursor_sticks),  cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_widths),	       cmocka_unit_test(test_window),
+		cmocka_unit_test(test_none),	       cmocka_unit_test(test_window),
+		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_dialog_word),    cmocka_unit_test(test_dialog_no),
 		cmocka_unit_test(test_dialog_disarms), cmocka_unit_test(test_dialog_reasons),
 		cmocka_unit_test(test_dialog_sizes),   cmocka_unit_test(test_countdown),
