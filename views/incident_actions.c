@@ -14,10 +14,6 @@
 
 #define DO "/api/v1/incidents/%s/do"
 
-/* What people are in an incident; one person may be several, but who decides does not mend. */
-static const char *const roles[] = { "commander", "deputy",           "scribe",
-	                             "expert",    "customer liaison", "internal liaison" };
-
 static bool is(const struct action *x, const char *name)
 {
 	return str_eq(x->name + strlen("inc-"), name);
@@ -228,12 +224,12 @@ static void fill_role(struct decision *d, struct dialog *g)
 
 	snprintf(g->own_label, sizeof(g->own_label), "WHO");
 	field_set(&g->own, me(d->app, name, sizeof(name)));
-	for (size_t i = 0; i < COUNT_OF(roles); i++)
-		dialog_choice(g, "%s", roles[i]);
+	for (size_t i = 0; i < INCIDENT_ROLES; i++)
+		dialog_choice(g, "%s: %s", incident_role_words[i].name, incident_role_words[i].what);
 	/* a role of the incident under the cursor */
-	for (size_t i = 0; i < COUNT_OF(roles); i++)
+	for (size_t i = 0; i < INCIDENT_ROLES; i++)
 		if (str_has_prefix(d->subject.part, "role ") &&
-		    str_eq(d->subject.part + 5, roles[i]))
+		    str_eq(d->subject.part + 5, incident_role_words[i].name))
 			g->choice = (int)i;
 }
 
@@ -288,7 +284,7 @@ static bool pick(struct decision *d, struct dialog *g, struct jw *w)
 		jw_str(w, "reason", dialog_reason(g));
 		return true;
 	}
-	jw_str(w, "role", roles[g->choice]);
+	jw_str(w, "role", incident_role_words[g->choice].name);
 	jw_str(w, "person", g->own.text);
 	return true;
 }
@@ -332,11 +328,7 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 		return true;
 	}
 	if (is(d->action, "todo")) {
-		const struct incident_action *t =
-		        todo_of(app_incident_doc(d->app), d->subject.part);
 		jw_str(w, "id", d->subject.part);
-		jw_str(w, "text", t ? t->text : NULL);
-		jw_str(w, "owner", t ? t->owner : NULL);
 		jw_str(w, "state", "done");
 		return true;
 	}

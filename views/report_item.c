@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "model/incident.h"
 #include "views/report.h"
 
 enum { ROW_OWNER, ROW_DUE, ROW_STATE, ROW_TEXT, ROWS, TEXT_MAX = 4000 };
@@ -13,37 +14,26 @@ struct report_item {
 	struct client_request *request;
 	char id[24], incident[24];
 	char *was[ROWS];		/* what stood when the form was opened, or was said since */
+	int64_t version;		/* that it was made on; 0 = a new one */
 	bool open;
 	char wrong[120];
 };
 
 static const struct form_row rows[ROWS] = {
 	{ "owner", "Owner", "one person; ^N: the next of those in the incident", FORM_TEXT, false },
-	{ "dueAt", "Due", "a day 2026-12-01, an instant, or from now on: +7d", FORM_TEXT, false },
+	{ "dueAt", "Due", "a day 2026-12-01, an instant, or from now on: +7d; empty: none",
+	  FORM_TEXT, false },
 	{ "state", "State", "Space: open, done, dropped", FORM_CHOICE, true },
 	{ "text", "What", "what is to be done, so that one can say it is done", FORM_AREA, true },
 };
-
-/* A day ends with it. */
-static bool due_at(const struct report_item *x, const char *text, int64_t *ret)
-{
-	_cleanup_(free_p) char *day = strlen(text) == 10 ? xasprintf("%sT23:59:59Z", text) : NULL;
-	int64_t ms;
-
-	if (*text == '+' && parse_duration_ms(text + 1, &ms) && ms > 0 &&
-	    ms < INT64_C(1000) * 86400000) {
-		*ret = app_now(x->of->app) + ms;
-		return true;
-	}
-	return parse_time_ms(day ? day : text, ret);
-}
 
 static const char *on_check(void *ctx, size_t row, const char *text)
 {
 	struct report_item *x = ctx;
 	int64_t ms;
 
-	if (row != ROW_DUE || due_at(x, text, &ms))
+	if (row != ROW_DUE || str_empty(text) ||
+	    incident_due_parse(text, app_now(x->of->app), &ms))
 		return NULL;
 	snprintf(x->wrong, sizeof(x->wrong), "such as 2026-12-01, +7d or 2026-12-01T12:00:00Z");
 	return x->wrong;
@@ -101,6 +91,8 @@ static bool written_since(struct report_item *x, struct form *f)
 	const struct json *now = report_item(x->of, x->id);
 	char text[240];
 
+	if (now)
+		x->version = json_get_i64(now, "version", 0);
 	for (size_t i = 0; now && i < ROWS; i++) {
 		const char *is = report_str(now, rows[i].name);
 
@@ -125,11 +117,16 @@ static void write_item(struct report_item *x, const struct form *f, struct jw *w
 	jw_str(w, "action", "action");
 	if (x->id[0])
 		jw_str(w, "id", x->id);
+	if (x->version)
+		jw_i64(w, "itemVersion", x->version);
 	if (!x->id[0] || changed(x, f, ROW_TEXT))
 		jw_str(w, "text", form_get(f, ROW_TEXT));
 	if (changed(x, f, ROW_OWNER))
 		jw_str(w, "owner", form_get(f, ROW_OWNER) ? form_get(f, ROW_OWNER) : "");
-	if (changed(x, f, ROW_DUE) && form_get(f, ROW_DUE) && due_at(x, form_get(f, ROW_DUE), &due))
+	if (changed(x, f, ROW_DUE) && !form_get(f, ROW_DUE))
+		jw_str(w, "dueAt", "");
+	else if (changed(x, f, ROW_DUE) &&
+	         incident_due_parse(form_get(f, ROW_DUE), app_now(x->of->app), &due))
 		jw_time(w, "dueAt", due);
 	if (!x->id[0] || changed(x, f, ROW_STATE))
 		jw_str(w, "state", form_get(f, ROW_STATE));
@@ -198,6 +195,7 @@ void report_item_form(struct report_data *d, const char *id)
 		x->was[i] = xstrdup(!is && i == ROW_STATE ? "open" : report_str(is, rows[i].name));
 		form_set(f, rows[i].name, x->was[i]);
 	}
+	x->version = is ? json_get_i64(is, "version", 0) : 0;
 	x->open = true;
 	shell_redraw(d->app->shell);
 }

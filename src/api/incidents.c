@@ -292,22 +292,25 @@ static int do_task(struct call *c, const char *id, const struct who *who, struct
 					      json_get_bool(c->body, "on", true), err);
 }
 
+/* "" and null take a value away; NULL = it is not spoken of. */
+static const char *taken(const struct call *c, const char *member)
+{
+	const struct json *v = json_get(c->body, member);
+
+	return json_str(v) ? json_str(v) : v ? "" : NULL;
+}
+
 static int do_action(struct call *c, const char *id, const struct who *who, struct err *err)
 {
-	_cleanup_(free_p) char *made = NULL, *text = NULL, *owner = NULL;
-	const char *state = call_text(c, "state");
-	struct incident_action a = { .id = (char *)(uintptr_t)call_text(c, "id"),
-				     .state = (char *)(uintptr_t)state };
+	_cleanup_(free_p) char *made = NULL;
+	struct action_edit a = { .id = call_text(c, "id"), .version = call_int(c, "itemVersion", 0),
+				 .text = json_get_str(c->body, "text"),
+				 .state = call_text(c, "state"), .owner = taken(c, "owner"),
+				 .due = json_get(c->body, "dueAt") != NULL };
 
-	text = xstrdup(call_text(c, "text"));
-	owner = xstrdup(call_text(c, "owner"));
-	a.text = text;
-	a.owner = owner;
-	if (state && !str_eq(state, "open") && !str_eq(state, "done") && !str_eq(state, "dropped"))
-		return err_field(err, ERR_INVALID, "state", "one of open, done, dropped");
 	if (call_text(c, "dueAt") && !parse_time_ms(call_text(c, "dueAt"), &a.due_at_ms))
 		return err_field(err, ERR_INVALID, "dueAt", "must be an RFC 3339 time, with its"
-				 " zone");
+				 " zone; \"\" takes the date away");
 	return incident_action_put(c->engine->store, who, id, &a, &made, err);
 }
 
@@ -378,7 +381,10 @@ static const struct route routes[] = {
 		      " of values for messages, null takes one away" },
 		    TEXT("kind", 20), TEXT("ref", 500), TEXT("clock", 40), TEXT("task", 40),
 		    { "on", M_BOOL }, TEXT("id", 40), TEXT("text", 4000), TEXT("owner", 200),
-		    TEXT("dueAt", 40), TEXT("state", 20) },
+		    TEXT("dueAt", 40, .help = "of an action; \"\" takes owner or date away"),
+		    TEXT("state", 20),
+		    { "itemVersion", M_INT, .help = "of the action that was changed; 409: somebody"
+		      " else did since, and yours is kept on the timeline" } },
 	  .help = "an order to an incident: ack mitigate resolve close severity role edit link"
 		  " unlink hold run done task action" },
 };

@@ -59,6 +59,7 @@ struct subcommand {
 	/* A list that --help and the manual add under this title: the i-th name and what it is;
 	 * NULL at the end. */
 	const char *list_title;
+	const char *list_option;	/* the names are values of this option; NULL: of a word */
 	const char *(*list)(size_t i, const char **ret_what);
 };
 

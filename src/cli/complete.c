@@ -117,15 +117,26 @@ static void add_finder(struct str *out, const char *words, int first, const char
 
 /* ---- bash ----------------------------------------------------------------------- */
 
+/* The names of the command's list: values of its option, or words of it (of NULL). */
+static void add_names(struct str *out, const struct subcommand *cmd, const char *option)
+{
+	const char *name, *what;
+
+	for (size_t i = 0; cmd->list && str_eq(cmd->list_option, option) &&
+	     (name = cmd->list(i, &what)) != NULL; i++)
+		str_addf(out, "%s ", name);
+}
+
 static void bash_choices(struct str *out, const struct subcommand *cmd, const char *path)
 {
 	for (size_t i = 0; i < cmd->n_options; i++) {
 		const struct cli_option *o = &cmd->options[i];
 
-		if (!o->choices)
+		if (!o->choices && !str_eq(cmd->list_option, o->name))
 			continue;
 		str_addf(out, "\t'%s --%s') words='", path, o->name);
-		add_choices(out, o->choices);
+		add_choices(out, o->choices ? o->choices : "");
+		add_names(out, cmd, o->name);
 		str_add(out, "' ;;\n");
 	}
 }
@@ -137,6 +148,7 @@ static void bash_words(struct str *out, const struct subcommand *cmd, const char
 	str_addf(out, "\t'%s') words='", path);
 	for (size_t i = 0; i < cmd->n_verbs; i++)
 		str_addf(out, "%s ", cmd->verbs[i].name);
+	add_names(out, cmd, NULL);
 	for (size_t i = 0; (o = option_at(cmd, i)); i++)
 		str_addf(out, "%s--%s", i ? " " : "", o->name);
 	str_add(out, "' ;;\n");
@@ -200,19 +212,24 @@ static void zsh_choices(struct str *out, const struct subcommand *cmd, const cha
 	for (size_t i = 0; i < cmd->n_options; i++) {
 		const struct cli_option *o = &cmd->options[i];
 
-		if (!o->choices)
+		if (!o->choices && !str_eq(cmd->list_option, o->name))
 			continue;
 		str_addf(out, "\t'%s --%s') compadd -- ", path, o->name);
-		add_choices(out, o->choices);
+		add_choices(out, o->choices ? o->choices : "");
+		add_names(out, cmd, o->name);
 		str_add(out, "; return ;;\n");
 	}
 }
 
 static void zsh_words(struct str *out, const struct subcommand *cmd, const char *path)
 {
+	const char *name, *what;
+
 	str_addf(out, "\t'%s') commands=(", path);
 	for (size_t i = 0; i < cmd->n_verbs; i++)
 		zsh_item(out, "", cmd->verbs[i].name, cmd->verbs[i].help);
+	for (size_t i = 0; cmd->list && !cmd->list_option && (name = cmd->list(i, &what)); i++)
+		zsh_item(out, "", name, what);
 	str_add(out, " );");
 	zsh_options(out, cmd);
 }

@@ -262,5 +262,5 @@ const struct subcommand cmd_demo = {
 	.detail = "Starts a private PostgreSQL, the simulator and one or two engines in a directory"
 		  " of their own, all on loopback, and ends them again. Configuration files and"
 		  " environment are ignored.",
-	.list_title = "scenarios", .list = scenario_row,
+	.list_title = "scenarios", .list_option = "scenario", .list = scenario_row,
 };

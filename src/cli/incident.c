@@ -244,7 +244,7 @@ static int handover(struct cli *c)
 
 /* ---- declaring ---------------------------------------------------------------------------- */
 
-static void add_opt(struct cli *c, struct jw *w, const char *option, const char *member)
+void incident_add_opt(struct cli *c, struct jw *w, const char *option, const char *member)
 {
 	if (cli_opt(c, option))
 		jw_str(w, member, cli_opt(c, option));
@@ -269,13 +269,13 @@ static int declare(struct cli *c)
 
 	jw_obj(&w, NULL);
 	jw_str(&w, "title", cli_arg(c, 0));
-	add_opt(c, &w, "severity", "severity");
-	add_opt(c, &w, "service", "service");
-	add_opt(c, &w, "impact", "impact");
-	add_opt(c, &w, "kind", "kind");
-	add_opt(c, &w, "started", "startedAt");
-	add_opt(c, &w, "detected", "detectedAt");
-	add_opt(c, &w, "resolved", "resolvedAt");
+	incident_add_opt(c, &w, "severity", "severity");
+	incident_add_opt(c, &w, "service", "service");
+	incident_add_opt(c, &w, "impact", "impact");
+	incident_add_opt(c, &w, "kind", "kind");
+	incident_add_opt(c, &w, "started", "startedAt");
+	incident_add_opt(c, &w, "detected", "detectedAt");
+	incident_add_opt(c, &w, "resolved", "resolvedAt");
 	if (cli_flag(c, "force"))
 		jw_bool(&w, "force", true);
 	jw_obj_end(&w);
@@ -288,6 +288,23 @@ static int declare(struct cli *c)
 }
 
 /* ---- orders -------------------------------------------------------------------------------- */
+
+int incident_do(struct cli *c, const struct str *body, const char *words)
+{
+	struct str path = STR_INIT(400);
+	struct json *doc = NULL;
+	int r;
+
+	str_add(&path, API_INCIDENTS "/");
+	str_add_urlencoded(&path, cli_arg(c, 0));
+	str_add(&path, "/do");
+	r = remote_send(c, "POST", str_get(&path), str_get(body), &doc, NULL);
+	if (r == 0)
+		r = answer(c, doc, words);
+	json_free(doc);
+	str_fini(&path);
+	return r;
+}
 
 /* The verb is the API's action, but where its words differ. */
 static void order_members(struct cli *c, struct jw *w, const char *verb)
@@ -332,25 +349,14 @@ static const char *said(const char *verb)
 static int order(struct cli *c)
 {
 	const char *verb = cli_command(c)->name;
-	struct str body = STR_INIT(1 << 20), path = STR_INIT(400);
-	struct json *doc = NULL;
+	_cleanup_(str_fini) struct str body = STR_INIT(1 << 20);
 	struct jw w = JW(&body);
-	int r;
 
 	jw_obj(&w, NULL);
 	jw_str(&w, "action", verb);
 	order_members(c, &w, verb);
 	jw_obj_end(&w);
-	str_add(&path, API_INCIDENTS "/");
-	str_add_urlencoded(&path, cli_arg(c, 0));
-	str_add(&path, "/do");
-	r = remote_send(c, "POST", str_get(&path), str_get(&body), &doc, NULL);
-	if (r == 0)
-		r = answer(c, doc, said(verb));
-	json_free(doc);
-	str_fini(&body);
-	str_fini(&path);
-	return r;
+	return incident_do(c, &body, said(verb));
 }
 
 static int note(struct cli *c)
@@ -363,8 +369,8 @@ static int note(struct cli *c)
 	jw_obj(&w, NULL);
 	jw_str(&w, "incident", cli_arg(c, 0));
 	jw_str(&w, "text", cli_arg(c, 1));
-	add_opt(c, &w, "at", "happenedAt");
-	add_opt(c, &w, "evidence", "source");
+	incident_add_opt(c, &w, "at", "happenedAt");
+	incident_add_opt(c, &w, "evidence", "source");
 	jw_obj_end(&w);
 	r = remote_send(c, "POST", "/api/v1/notes", str_get(&body), &doc, NULL);
 	if (r == 0 && cli_format(c) == FORMAT_JSON)
@@ -383,8 +389,7 @@ static int edit(struct cli *c)
 		{ "title", "title" }, { "impact", "impact" }, { "cause", "cause" },
 		{ "service", "service" }, { "started", "startedAt" }, { "detected", "detectedAt" },
 	};
-	struct str body = STR_INIT(1 << 20), path = STR_INIT(400);
-	struct json *doc = NULL;
+	_cleanup_(str_fini) struct str body = STR_INIT(1 << 20);
 	struct jw w = JW(&body);
 	int r = 0;
 
@@ -392,22 +397,12 @@ static int edit(struct cli *c)
 	jw_str(&w, "action", "edit");
 	jw_obj(&w, "fields");
 	for (size_t i = 0; i < COUNT_OF(members); i++)
-		add_opt(c, &w, members[i][0], members[i][1]);
+		incident_add_opt(c, &w, members[i][0], members[i][1]);
 	if (cli_opt_count(c, "field"))
 		r = incident_add_fields(c, &w, "fields");
 	jw_obj_end(&w);
 	jw_obj_end(&w);
-	str_add(&path, API_INCIDENTS "/");
-	str_add_urlencoded(&path, cli_arg(c, 0));
-	str_add(&path, "/do");
-	if (r == 0)
-		r = remote_send(c, "POST", str_get(&path), str_get(&body), &doc, NULL);
-	if (r == 0)
-		r = answer(c, doc, "changed");
-	json_free(doc);
-	str_fini(&body);
-	str_fini(&path);
-	return r;
+	return r == 0 ? incident_do(c, &body, "changed") : r;
 }
 
 #define RUN(name)                                                                                  \
@@ -485,6 +480,20 @@ static const struct cli_option edit_options[] = {
 	{ .name = "detected", .arg = "TIME", .help = "somebody or something noticed" },
 	VALUE,
 };
+static const struct cli_option action_options[] = {
+	{ .name = "text", .arg = "TEXT", .help = "what is to be done" },
+	{ .name = "owner", .arg = "WHO", .help = "one person; \"\" or none: nobody" },
+	{ .name = "due", .arg = "WHEN",
+	  .help = "2026-12-01, +7d or an instant; \"\" or none takes the date away" },
+	{ .name = "state", .arg = "S", .choices = "open|done|dropped", .help = "where it stands" },
+	{ .name = "base", .arg = "VERSION",
+	  .help = "as `incident show --json` says it; refused when somebody changed it since" },
+};
+static const char *role_row(size_t i, const char **ret_what)
+{
+	*ret_what = i < INCIDENT_ROLES ? incident_role_words[i].what : NULL;
+	return i < INCIDENT_ROLES ? incident_role_words[i].name : NULL;
+}
 static const struct cli_option message_options[] = { MESSAGE };
 static const struct cli_option tell_options[] = {
 	MESSAGE, { .name = "yes", .help = "send without asking" },
@@ -528,8 +537,23 @@ static const struct subcommand verbs[] = {
 	  .n_options = COUNT_OF(edit_options),
 	  .run = edit_run,
 	  .help = "change its words and stamps, or give a value that messages ask for" },
-	ORDER("role", "INCIDENT ROLE [PERSON]", reason_options,
-	      "who is commander, deputy, scribe ...; without PERSON nobody"),
+	{ .name = "role",
+	  .args = "INCIDENT ROLE [PERSON]",
+	  .kind = CLI_CHANGES,
+	  .run = order_run,
+	  .help = "who is commander, deputy, scribe ...; without PERSON nobody",
+	  .detail = "One person may be several, but the commander fixes nothing.",
+	  .list_title = "roles",
+	  .list = role_row },
+	{ .name = "action",
+	  .args = "INCIDENT [ACTION]",
+	  .kind = CLI_CHANGES,
+	  .options = action_options,
+	  .n_options = COUNT_OF(action_options),
+	  .run = incident_action_run,
+	  .help = "add an action item (with --text), or change one: its words, owner, date, state",
+	  .detail = "Two who change one at once lose nothing: with --base the later one is refused, "
+		    "and its words are kept on the timeline." },
 	ORDER("severity", "INCIDENT SEVERITY", reason_options,
 	      "change the severity; its clocks begin anew"),
 	ORDER("mitigate", "INCIDENT", state_options, "users are no longer affected"),

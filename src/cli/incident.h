@@ -7,6 +7,12 @@
 
 #define API_INCIDENTS "/api/v1/incidents"
 
+/* An order's body to its incident (the first argument), and what came of it: "INC-7 P1 said". */
+int incident_do(struct cli *c, const struct str *body, const char *said);
+/* A member of this name when the option was given. */
+void incident_add_opt(struct cli *c, struct jw *w, const char *option, const char *member);
+/* incident_action.c */
+int incident_action_run(struct cli *c);
 /* incident_message.c */
 int incident_message_run(struct cli *c);
 int incident_tell_run(struct cli *c);

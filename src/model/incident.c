@@ -5,6 +5,8 @@
  */
 #include "model/incident.h"
 
+#include <string.h>
+
 #include "core/mem.h"
 
 ENUM_NAMES(incident_state_names, "incident state", INCIDENT_STATE_LIST);
@@ -115,6 +117,8 @@ static const struct field action_fields[] = {
 	FIELD(incident_action, state, "state", "STATE", F_STR),
 	FIELD(incident_action, by, "by", "BY", F_STR, .flags = FF_OUTSIDE),
 	FIELD(incident_action, at_ms, "at", "AT", F_TIME),
+	FIELD(incident_action, version, "version", "VERSION", F_I64, .flags = FF_DETAIL,
+	      .help = "each change adds one; an edit names the one it was made on"),
 };
 RECORD_TYPE(incident_action_type, "action", incident_action, action_fields);
 
@@ -171,6 +175,72 @@ static const struct field timeline_fields[] = {
 	FIELD(timeline_entry, version, "version", "VERSION", F_I64, .flags = FF_DETAIL),
 };
 RECORD_TYPE(timeline_entry_type, "entry", timeline_entry, timeline_fields);
+
+/* ---- words ----------------------------------------------------------------------- */
+
+const struct incident_role_word incident_role_words[INCIDENT_ROLES] = {
+	{ "commander", "decides, and fixes nothing" },
+	{ "deputy", "stands in for the commander, watches the clocks" },
+	{ "scribe", "writes down what is done and decided" },
+	{ "sme", "knows the part that fails, and fixes it" },
+	{ "customer-liaison", "speaks with customers" },
+	{ "internal-liaison", "speaks with the rest of the company" },
+};
+
+static int unknown_role(const char *text, struct err *err)
+{
+	_cleanup_(free_p) char *clean = text_clean(text, 60);
+	_cleanup_(str_fini) struct str all = STR_INIT(400);
+	const char *names[INCIDENT_ROLES], *near;
+
+	for (size_t i = 0; i < INCIDENT_ROLES; i++) {
+		names[i] = incident_role_words[i].name;
+		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	near = str_nearest(clean, names, INCIDENT_ROLES);
+	return err_field(err, ERR_INVALID, "role", "'%s' is no role%s%s%s; there are %s", clean,
+			 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+			 str_get(&all));
+}
+
+/* Case, spaces and hyphens do not matter. */
+static bool same_role(const char *word, const char *text)
+{
+	for (; *word && *text; word++, text++) {
+		char c = *text == ' ' || *text == '_' ? '-' : *text;
+
+		if (*word != (c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c))
+			return false;
+	}
+	return !*word && !*text;
+}
+
+const char *incident_role_find(const char *text, struct err *err)
+{
+	const char *asked = text ? text : "";
+
+	if (same_role("expert", asked))
+		asked = "sme";
+	for (size_t i = 0; i < INCIDENT_ROLES; i++)
+		if (same_role(incident_role_words[i].name, asked))
+			return incident_role_words[i].name;
+	unknown_role(asked, err);
+	return NULL;
+}
+
+bool incident_due_parse(const char *text, int64_t now_ms, int64_t *ret_ms)
+{
+	enum { DAYS = 1000, DAY_MS = 86400000 };
+	_cleanup_(free_p) char *day = strlen(text) == 10 ? xasprintf("%sT23:59:59Z", text) : NULL;
+	int64_t ms;
+
+	if (*text == '+' && parse_duration_ms(text + 1, &ms) && ms > 0 &&
+	    ms < (int64_t)DAYS * DAY_MS) {
+		*ret_ms = now_ms + ms;
+		return true;
+	}
+	return parse_time_ms(day ? day : text, ret_ms);
+}
 
 /* ---- the document -------------------------------------------------------------- */
 

@@ -63,6 +63,14 @@ struct incident {
 };
 extern const struct record_type incident_type;
 
+/* What people are in an incident; one person may be several, but who decides does not mend. */
+struct incident_role_word { const char *name, *what; };
+enum { INCIDENT_ROLES = 6 };
+extern const struct incident_role_word incident_role_words[INCIDENT_ROLES];
+/* As it is kept: "SME", "expert" and "customer liaison" have one too. NULL: ERR_INVALID of field
+ * "role" names the nearest and all there are. */
+const char *incident_role_find(const char *text, struct err *err);
+
 struct incident_role { char *role, *person, *by; int64_t since_ms, until_ms; };
 struct incident_severity { char *severity, *by, *reason; int64_t at_ms; };
 struct incident_link { char *kind; /* event run alert note message */ char *ref, *by, *text;
@@ -78,8 +86,10 @@ struct incident_clock {
 	char *held_by, *held_reason;
 	int64_t sent, last_at_ms;
 };
-struct incident_action { char *id, *text, *owner, *by, *state /* open done */; int64_t due_at_ms,
-			 at_ms; };
+struct incident_action { char *id, *text, *owner, *by, *state /* open done dropped */;
+			 int64_t due_at_ms, at_ms, version; };
+/* "2026-12-01" (its end), "+7d" from now_ms on, or an instant with its zone. */
+bool incident_due_parse(const char *text, int64_t now_ms, int64_t *ret_ms);
 struct incident_task { char *id, *text; bool done; char *by; int64_t at_ms; };
 /* What somebody's status page said, with how late: after we noticed, and until we read it. */
 struct incident_quote { char *id, *source, *subject, *text; int64_t at_ms, read_at_ms, behind_ms,

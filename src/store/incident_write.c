@@ -1,7 +1,7 @@
 /*
- * What people change in an incident: its state, severity, roles, stamps and words, what is
- * linked to it, its actions and checklist. The first stamp of a state is the one that counts;
- * a correction goes through incident_edit and is journaled as one.
+ * What people change in an incident: its state, severity, roles, stamps and words. The first
+ * stamp of a state is the one that counts; a correction goes through incident_edit and is
+ * journaled as one. What belongs to it is in incident_items.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -152,17 +152,42 @@ int incident_set_severity(struct store *s, const struct who *who, const char *id
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }
 
+/* On a small incident one person is several, but who decides does not fix. */
+static int check_apart(struct tx *t, const char *id, const char *role, const char *person,
+		       struct err *err)
+{
+	static const char *const apart[] = { "commander", "sme" };
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	const char *other = str_eq(role, apart[0]) ? apart[1] : str_eq(role, apart[1]) ? apart[0] :
+			    NULL;
+	int e = !other ? 0 :
+		tx_query(t, &r, err, "SELECT 1 FROM ringdown.incident_role WHERE incident_id = $1"
+			 " AND role = $2 AND person = $3 AND until IS NULL", "ttt", id, other,
+			 person);
+
+	return e < 0 || !other || pg_rows(r) == 0 ? e :
+	       err_set(err, ERR_CONFLICT, "%s is %s of %s: who decides does not fix; end that"
+		       " first ('ringdown incident role %s %s'), or name somebody else", person,
+		       other, id, id, other);
+}
+
 int incident_set_role(struct store *s, const struct who *who, const char *id, const char *role,
 		      const char *person, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	_cleanup_(free_p) char *text = NULL;
 	struct incident now = { 0 };
-	int e = tx_begin(s, &t, who, err);
+	int e;
 
+	role = incident_role_find(role, err);
+	if (!role)
+		return ERR_INVALID;
+	e = tx_begin(s, &t, who, err);
 	if (e == 0)
 		e = incident_lock(&t, id, 0, &now, err);
 	record_fini(&incident_type, &now);
+	if (e == 0 && !str_empty(person))
+		e = check_apart(&t, id, role, person, err);
 	if (e == 0)
 		e = tx_query(&t, NULL, err, "UPDATE ringdown.incident_role SET until = $3"
 			     " WHERE incident_id = $1 AND role = $2 AND until IS NULL", "ttm", id,
@@ -329,135 +354,5 @@ int incident_retitle(struct store *s, const struct who *who, const char *id, int
 			   was_ms);
 	if (e == 0)
 		e = incident_changed(&t, id, "incident.titled", NOTE_INFO, text, err);
-	return e < 0 ? e : tx_commit(&t, NULL, err);
-}
-
-/* ---- links, actions, checklist ------------------------------------------------- */
-
-int incident_link(struct tx *t, const char *id, const char *kind, const char *ref,
-		  const char *text, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	_cleanup_(free_p) char *words = NULL;
-	int e = tx_query(t, &r, err,
-		"INSERT INTO ringdown.incident_link (incident_id, kind, ref, text, at, by)"
-		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (incident_id, kind, ref) DO UPDATE"
-		" SET gone_by = NULL WHERE ringdown.incident_link.gone_by IS NOT NULL AND $7"
-		" RETURNING 1",
-		"ttttmtb", id, kind, ref, text ? text : "", tx_now_ms(t), t->who.actor,
-		!str_eq(t->who.via, "engine"));	/* what a person took off stays off */
-
-	if (e < 0 || pg_rows(r) == 0)
-		return e;
-	words = xasprintf("linked: %s %s", kind, ref);
-	return incident_changed(t, id, "incident.linked", NOTE_INFO, words, err);
-}
-
-int incident_unlink(struct store *s, const struct who *who, const char *id, const char *kind,
-		    const char *ref, struct err *err)
-{
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(free_p) char *words = NULL;
-	struct incident now = { 0 };
-	int e = tx_begin(s, &t, who, err);
-
-	if (e == 0)
-		e = incident_lock(&t, id, 0, &now, err);
-	record_fini(&incident_type, &now);
-	if (e == 0)
-		e = tx_one(&t, err, "UPDATE ringdown.incident_link SET gone_by = $4 WHERE"
-			   " incident_id = $1 AND kind = $2 AND ref = $3 AND gone_by IS NULL",
-			   "tttt", id, kind, ref,
-			   who->actor);
-	if (e == ERR_CONFLICT)
-		return err_set(err, ERR_NOT_FOUND, "%s %s is not linked to %s", kind, ref, id);
-	if (e < 0)
-		return e;
-	words = xasprintf("no longer linked: %s %s", kind, ref);
-	e = incident_changed(&t, id, "incident.unlinked", NOTE_INFO, words, err);
-	return e < 0 ? e : tx_commit(&t, NULL, err);
-}
-
-static int put_action(struct tx *t, const char *id, const struct incident_action *a, char **ret_id,
-		      struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int64_t n = 0;
-	int e;
-
-	if (!a->id)
-		e = tx_query(t, &r, err, "INSERT INTO ringdown.incident_action (incident_id, text,"
-			     " owner, due_at, by, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING"
-			     " 'A-' || id",
-			     "tttmtm", id, a->text, a->owner, a->due_at_ms, t->who.actor,
-			     tx_now_ms(t));
-	else if ((e = incident_number(a->id, "A-", &n, err)) == 0)
-		e = tx_query(t, &r, err, "UPDATE ringdown.incident_action SET text = coalesce($3,"
-			     " text), owner = coalesce($4, owner), due_at = coalesce($5, due_at),"
-			     " state = coalesce($6, state), version = version + 1"
-			     " WHERE id = $1 AND incident_id = $2 RETURNING 'A-' || id", "itttmt",
-			     n, id,
-			     a->text, a->owner, a->due_at_ms, a->state);
-	if (e == 0 && pg_rows(r) == 0)
-		e = err_set(err, ERR_NOT_FOUND, "%s has no action '%.20s'", id, a->id);
-	if (e == 0)
-		*ret_id = col_dup(r, 0, 0);
-	return e;
-}
-
-int incident_action_put(struct store *s, const struct who *who, const char *id,
-			const struct incident_action *a, char **ret_id, struct err *err)
-{
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(free_p) char *words = NULL, *made = NULL;
-	struct incident now = { 0 };
-	int e;
-
-	if (!a->id && str_empty(a->text))
-		return err_field(err, ERR_INVALID, "text", "an action needs a text");
-	e = tx_begin(s, &t, who, err);
-	if (e == 0)
-		e = incident_lock(&t, id, 0, &now, err);
-	record_fini(&incident_type, &now);
-	if (e == 0)
-		e = put_action(&t, id, a, &made, err);
-	if (e < 0)
-		return e;
-	words = xasprintf("action %s %s%s%s", made, a->state ? a->state : a->id ? "changed" :
-			  "added", a->text ? ": " : "", a->text ? a->text : "");
-	e = incident_changed(&t, id, "incident.action", NOTE_INFO, words, err);
-	if (e == 0)
-		e = tx_commit(&t, NULL, err);
-	if (e == 0 && ret_id)
-		*ret_id = TAKE(made);
-	return e;
-}
-
-int incident_task_done(struct store *s, const struct who *who, const char *id,
-		       const char *task, bool done, struct err *err)
-{
-	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	_cleanup_(free_p) char *words = NULL;
-	struct incident now = { 0 };
-	int64_t n;
-	int e = incident_number(task, "T-", &n, err);
-
-	if (e == 0)
-		e = tx_begin(s, &t, who, err);
-	if (e == 0)
-		e = incident_lock(&t, id, 0, &now, err);
-	record_fini(&incident_type, &now);
-	if (e == 0)
-		e = tx_query(&t, &r, err, "UPDATE ringdown.incident_task SET done = $3, by = $4, at"
-			     " = $5 WHERE id = $1 AND incident_id = $2 RETURNING text", "itbtm", n,
-			     id,
-			     (int)done, who->actor, tx_now_ms(&t));
-	if (e == 0 && pg_rows(r) == 0)
-		e = err_set(err, ERR_NOT_FOUND, "%s has no task '%.20s'", id, task);
-	if (e < 0)
-		return e;
-	words = xasprintf("%s: %s", done ? "done" : "not done after all", pg_text(r, 0, 0));
-	e = incident_changed(&t, id, "incident.task", NOTE_INFO, words, err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);
 }

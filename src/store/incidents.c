@@ -62,7 +62,7 @@ static const struct part {
 	PART(incident_clock_type, clocks, "SELECT " CLOCK_COLUMNS " FROM ringdown.incident_clock"
 	     " WHERE incident_id = $1 ORDER BY state IN ('done', 'stopped'), due_at, id LIMIT 500"),
 	PART(incident_action_type, actions, "SELECT 'A-' || id AS id, text, owner,"
-	     " due_at AS \"dueAt\", state, by, at FROM ringdown.incident_action"
+	     " due_at AS \"dueAt\", state, by, at, version FROM ringdown.incident_action"
 	     " WHERE incident_id = $1 ORDER BY ringdown.incident_action.id LIMIT 500"),
 	PART(incident_task_type, tasks, "SELECT 'T-' || id AS id, text, done, by, at"
 	     " FROM ringdown.incident_task WHERE incident_id = $1"

@@ -38,6 +38,7 @@ int incident_set_state(struct store *s, const struct who *who, const char *id, i
 int incident_set_severity(struct store *s, const struct who *who, const char *id,
 			  const char *severity, const char *reason,
 			  const struct incident_clock *clocks, size_t n_clocks, struct err *err);
+/* role: as people write it. person empty: nobody is it any more. */
 int incident_set_role(struct store *s, const struct who *who, const char *id, const char *role,
 		      const char *person, struct err *err);
 /* fields: title impact cause service startedAt detectedAt mitigatedAt resolvedAt reviewOwner
@@ -52,8 +53,17 @@ int incident_link(struct tx *t, const char *id, const char *kind, const char *re
 		  const char *text, struct err *err);
 int incident_unlink(struct store *s, const struct who *who, const char *id, const char *kind,
 		    const char *ref, struct err *err);
+/* NULL = as it is. */
+struct action_edit {
+	const char *id;				/* NULL: a new one, which needs a text */
+	int64_t version;			/* that it was made on; 0 = whatever it is now */
+	const char *text, *state, *owner;	/* owner "": nobody */
+	bool due;				/* due_at_ms is meant, 0 = no date */
+	int64_t due_at_ms;
+};
+/* ERR_CONFLICT: somebody changed it since version; what was to stand there is on the timeline. */
 int incident_action_put(struct store *s, const struct who *who, const char *id,
-			const struct incident_action *a, char **ret_id, struct err *err);
+			const struct action_edit *a, char **ret_id, struct err *err);
 int incident_task_done(struct store *s, const struct who *who, const char *id,
 		       const char *task, bool done, struct err *err);
 

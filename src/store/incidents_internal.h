@@ -22,6 +22,8 @@ int incident_clocks_add(struct tx *t, const char *id, const struct incident_cloc
 			struct err *err);
 /* What templates ask for, with who said it when; null takes a field away. */
 int incident_fields_put(struct tx *t, const char *id, const struct json *fields, struct err *err);
+/* A note of a person in a transaction that journals it itself. */
+int note_add(struct tx *t, const struct note_new *n, struct err *err);
 /* "C-12" -> 12; ERR_NOT_FOUND for what cannot be one. */
 int incident_number(const char *id, const char *prefix, int64_t *ret, struct err *err);
 

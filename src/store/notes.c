@@ -36,6 +36,13 @@ static int insert_note(struct tx *t, const struct note_new *n, const char *text,
 		n->source ? n->source : "", t->who.actor, text);
 }
 
+int note_add(struct tx *t, const struct note_new *n, struct err *err)
+{
+	_cleanup_(free_p) char *text = text_clean(n->text, NOTE_MAX);
+
+	return insert_note(t, n, text, NULL, err);
+}
+
 static int add_todo(struct tx *t, const char *incident, const char *text, struct err *err)
 {
 	const char *todo = todo_of(text);

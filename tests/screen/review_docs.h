@@ -17,8 +17,8 @@ static inline void report_of_scene(struct jw *w, const char *saved, int64_t vers
 	       "\"reviewDueAt\":\"2099-01-01T00:00:00.000Z\",\"review\":\"draft\","
 	       "\"roles\":[{\"role\":\"commander\",\"person\":\"anna\"}],"
 	       "\"actions\":[{\"id\":\"A-1\",\"text\":\"renew the contract\",\"owner\":\"ben\","
-	       "\"dueAt\":\"2020-02-01T00:00:00.000Z\",\"state\":\"open\"},"
-	       "{\"id\":\"A-2\",\"text\":\"" ODD "\",\"state\":\"open\"},"
+	       "\"dueAt\":\"2020-02-01T00:00:00.000Z\",\"state\":\"open\","
+	       "\"version\":3},{\"id\":\"A-2\",\"text\":\"" ODD "\",\"state\":\"open\"},"
 	       "{\"id\":\"A-3\",\"text\":\"told everybody\",\"owner\":\"anna\",\"state\":\"done\"}]}");
 	jw_str(w, "review", "draft");
 	jw_raw(w, "signatures", "[]");

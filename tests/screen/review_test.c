@@ -176,7 +176,16 @@ static void test_items(void **state)
 	read_it(v);
 	vt_send(v, " in June\t\tx\177\023"); /* the date is as it was */
 	expect(v, "the action item is changed");
-	sent_has("{\"action\":\"action\",\"id\":\"A-1\",\"text\":\"renew the contract in June\"}");
+	sent_has("{\"action\":\"action\",\"id\":\"A-1\",\"itemVersion\":3,\"text\":\"renew the "
+		 "contract in June\"}");
+	/* owner and date are taken away */
+	vt_send(v, "\r");
+	expect(v, "2020-02-01T00:00:00.000Z");
+	read_it(v);
+	vt_send(v, "\033[Z\033[Z\025\033[Z\025\023");
+	expect(v, "the action item is changed");
+	sent_has("{\"action\":\"action\",\"id\":\"A-1\",\"itemVersion\":3,\"owner\":\"\","
+		 "\"dueAt\":\"\"}");
 	quit(v);
 }
 

@@ -295,6 +295,157 @@ static void links_and_edits(void *arg)
 	json_free(bad);
 }
 
+static struct incident_action action_of(struct store *s, const char *id)
+{
+	struct incident_doc d;
+	struct err err = { 0 };
+	struct incident_action a = { 0 };
+
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.n_actions, 1);
+	a = d.actions[0];
+	d.actions[0] = (struct incident_action){ 0 };
+	incident_doc_fini(&d);
+	return a;
+}
+
+/* A word of the timeline: journal or note. */
+static bool on_timeline(struct store *s, const char *word)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct err err = { 0 };
+
+	must(store_query(s, &r, &err, "SELECT 1 FROM (SELECT text FROM ringdown.journal UNION ALL"
+			 " SELECT text FROM ringdown.note) v WHERE position($1 in text) > 0", "t",
+			 word), &err);
+	return pg_rows(r) > 0;
+}
+
+/* Owner and date come and go; only what is named changes. */
+static void an_action_changes(void *arg)
+{
+	struct store *s = arg;
+	struct err err = { 0 };
+	struct incident_action a;
+	_cleanup_(free_p) char *id = declare(s, NULL), *item = NULL;
+	struct action_edit x = { .text = "renew", .owner = "ben", .due = true, .due_at_ms = 5000 };
+
+	must(incident_action_put(s, &anna, id, &x, &item, &err), &err);
+	x = (struct action_edit){ .id = item, .due = true, .due_at_ms = 7000 };
+	must(incident_action_put(s, &anna, id, &x, NULL, &err), &err);
+	a = action_of(s, id);
+	assert_int_equal(a.due_at_ms, 7000);
+	assert_string_equal(a.owner, "ben");
+	assert_string_equal(a.text, "renew");
+	assert_int_equal(a.version, 2);
+	record_fini(&incident_action_type, &a);
+	x = (struct action_edit){ .id = item, .due = true, .owner = "" };
+	must(incident_action_put(s, &anna, id, &x, NULL, &err), &err);
+	a = action_of(s, id);
+	assert_int_equal(a.due_at_ms, 0);
+	assert_null(a.owner);
+	record_fini(&incident_action_type, &a);
+	assert_true(on_timeline(s, "owner: nothing (was: ben); due: nothing (was: 1970-01-01"));
+	x = (struct action_edit){ .id = item, .text = "" };
+	assert_int_equal(incident_action_put(s, &anna, id, &x, NULL, &err), ERR_INVALID);
+	x = (struct action_edit){ .id = item, .state = "over" };
+	assert_int_equal(incident_action_put(s, &anna, id, &x, NULL, &err), ERR_INVALID);
+	assert_string_equal(err.field, "state");
+	x = (struct action_edit){ .id = "A-999", .state = "done" };
+	assert_int_equal(incident_action_put(s, &anna, id, &x, NULL, &err), ERR_NOT_FOUND);
+}
+
+struct writing { struct store *s; const struct who *who; const char *id, *item, *text; int e;
+		 struct err err; };
+
+static void write_action(void *arg)
+{
+	struct writing *w = arg;
+	struct action_edit x = { .id = w->item, .version = 1, .text = w->text };
+
+	w->e = incident_action_put(w->s, w->who, w->id, &x, NULL, &w->err);
+}
+
+/* Two at the same moment: one stands, the other is told, and every word is on the timeline, also
+ * where the line of the journal is too short for it. */
+static void an_action_of_two(void *arg)
+{
+	struct store *s = arg;
+	struct err err = { 0 };
+	struct incident_action a;
+	char longer[2000];
+	_cleanup_(free_p) char *id = declare(s, NULL), *item = NULL;
+	struct action_edit x = { .text = "first words" };
+	struct crowd c;
+
+	memset(longer, 'y', sizeof(longer));
+	memcpy(longer + sizeof(longer) - 10, " the end.", 10);
+	must(incident_action_put(s, &anna, id, &x, &item, &err), &err);
+	struct writing v[2] = { { .s = s, .who = &anna, .id = id, .item = item, .text = "anna's" },
+				{ .s = s, .who = &ben, .id = id, .item = item, .text = longer } };
+	crowd_init(&c, 2);
+	for (int i = 0; i < 2; i++)
+		crowd_add(&c, "write", write_action, &v[i]);
+	crowd_join(&c);
+	assert_true((v[0].e == 0) != (v[1].e == 0));
+	assert_int_equal(v[0].e == 0 ? v[1].e : v[0].e, ERR_CONFLICT);
+	a = action_of(s, id);
+	assert_string_equal(a.text, v[0].e == 0 ? v[0].text : v[1].text);
+	assert_int_equal(a.version, 2);
+	record_fini(&incident_action_type, &a);
+	/* and written over without a version by who did not look */
+	x = (struct action_edit){ .id = item, .text = "last" };
+	must(incident_action_put(s, &anna, id, &x, NULL, &err), &err);
+	assert_true(on_timeline(s, "first words"));
+	assert_true(on_timeline(s, "anna's"));
+	assert_true(on_timeline(s, "yyy the end."));
+}
+
+static void roles_are_known(void *arg)
+{
+	struct store *s = arg;
+	struct err err = { 0 };
+	struct incident_doc d;
+	_cleanup_(free_p) char *id = declare(s, NULL);
+
+	assert_int_equal(incident_set_role(s, &anna, id, "scibe", "ben", &err), ERR_INVALID);
+	assert_string_equal(err.field, "role");
+	assert_non_null(strstr(err.msg, "did you mean 'scribe'"));
+	assert_non_null(strstr(err.msg, "commander, deputy, scribe, sme, customer-liaison, "
+					"internal-liaison"));
+	assert_int_equal(incident_set_role(s, &anna, id, "", "ben", &err), ERR_INVALID);
+	must(incident_set_role(s, &anna, id, "Customer liaison", "ben", &err), &err);
+	must(incident_set_role(s, &anna, id, "SME", "ben", &err), &err);
+	must(incident_set_role(s, &anna, id, "scribe", "ben", &err), &err);
+	assert_int_equal(incident_set_role(s, &anna, id, "commander", "ben", &err), ERR_CONFLICT);
+	must(incident_set_role(s, &anna, id, "expert", "", &err), &err);
+	must(incident_set_role(s, &anna, id, "commander", "ben", &err), &err);
+	assert_int_equal(incident_set_role(s, &anna, id, "sme", "ben", &err), ERR_CONFLICT);
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.n_roles, 4);
+	assert_string_equal(d.roles[0].role, "customer-liaison");
+	incident_doc_fini(&d);
+}
+
+static void dates_as_people_write_them(void **state)
+{
+	static const struct { const char *text; int64_t ms; } v[] = {
+		{ "2026-12-01", 1796169599000 }, { "+2d", 1000 + 2 * 86400000 },
+		{ "+90m", 1000 + 90 * MIN }, { "2026-12-01T00:00:00Z", 1796083200000 },
+		{ "soon", -1 }, { "+soon", -1 }, { "2026-13-01", -1 }, { "", -1 }, { "+0d", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(v); i++) {
+		int64_t ms = -1;
+		bool good = incident_due_parse(v[i].text, 1000, &ms);
+
+		assert_int_equal(good, v[i].ms >= 0);
+		if (good)
+			assert_int_equal(ms, v[i].ms);
+	}
+}
+
 static int start(void **state) { (void)state; storetest_start(&st); return 0; }
 static int stop(void **state) { (void)state; storetest_stop(&st); return 0; }
 
@@ -307,6 +458,9 @@ ON_DATABASE(clocks_yield_to_people)
 ON_DATABASE(no_text_is_lost)
 ON_DATABASE(notes_are_taken_back)
 ON_DATABASE(links_and_edits)
+ON_DATABASE(an_action_changes)
+ON_DATABASE(an_action_of_two)
+ON_DATABASE(roles_are_known)
 
 int main(void)
 {
@@ -316,7 +470,9 @@ int main(void)
 		cmocka_unit_test(t_states_keep_their_first_stamp),
 		cmocka_unit_test(t_clocks_yield_to_people), cmocka_unit_test(t_no_text_is_lost),
 		cmocka_unit_test(t_notes_are_taken_back),
-		cmocka_unit_test(t_links_and_edits),
+		cmocka_unit_test(t_links_and_edits), cmocka_unit_test(t_an_action_changes),
+		cmocka_unit_test(t_an_action_of_two), cmocka_unit_test(t_roles_are_known),
+		cmocka_unit_test(dates_as_people_write_them),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
