@@ -107,7 +107,7 @@ static const struct action actions[] = {
 	    .undo = "P again", .keeps = "tests, alerts and an attempt under way go on"),
 	ROW("unpause", "automation on", 'P', "", 0, OPERATOR, WORD, "/api/v1/unpause",
 	    .undo = "P again"),
-	ROW("maintenance", "maintenance for an hour", 'm', "", 0, OPERATOR, WORD,
+	ROW("maintenance", "maintenance for an hour", 'M', "", 0, OPERATOR, WORD,
 	    "/api/v1/maintenance", .undo = "automation on", .keeps = "it ends by itself"),
 };
 

@@ -166,6 +166,14 @@ static bool trouble(const struct state *s)
 	return false;
 }
 
+static bool alerts_fire(const struct state *s)
+{
+	for (size_t i = 0; i < s->n_alerts; i++)
+		if (s->alerts[i].state == AL_FIRING)
+			return true;
+	return false;
+}
+
 /* No event is open: what became of the newest one. */
 static const char *coach_after(const struct app *a, const struct event *e)
 {
@@ -202,7 +210,9 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 	else if (!e && newest)
 		line = coach_after(a, newest);
 	else if (!e && trouble(app_state(a)))
-		line = "DEMO: nothing will follow by itself. g says why; D declares an incident.";
+		line = "DEMO: not judged yet, or nothing to do by itself. g says why; D declares.";
+	else if (!e && alerts_fire(app_state(a)))
+		line = "DEMO: it begins: l lists the alerts. Watch NEXT and ACCOUNTS.";
 	else if (!e)
 		line = "DEMO: all is well; an outage begins in a moment. Watch NEXT and ACCOUNTS.";
 	else if (e->status == EV_PENDING)

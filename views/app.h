@@ -106,9 +106,11 @@ const struct event *event_most_urgent(const struct state *s);	/* open; NULL: non
 void event_gates_text(const struct event *e, char *buf, size_t n);	/* "15 of 15 open" */
 /* From the plan's summary: "38 agents move, about 2 min; 6 lose SMS; 12 calls stay". */
 void event_plan_text(const struct event *e, char *buf, size_t n);
+/* What comes of it if nobody acts: the plan, or what keeps it from being carried out. */
+void event_then_text(const struct event *e, char *buf, size_t n);
 void event_subject(const struct app *a, const struct event *e, struct subject *ret);
 void account_subject(const struct account *x, struct subject *ret);
-void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g, size_t n);
+void gates_sheet(struct shell *shell, const char *title, const struct gate_result *g, size_t n);
 
 /* views/decide.c */
 size_t app_actions(void *app, const struct subject *s, struct shell_action *ret, size_t max);

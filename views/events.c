@@ -294,7 +294,7 @@ static unsigned act(struct view *v, enum act what)
 		return WANT_REDRAW;
 	case ACT_GATES:
 		if (e)
-			gates_sheet(shell_sheet(v->shell), "GATES", e->gates, e->n_gates);
+			gates_sheet(v->shell, "GATES", e->gates, e->n_gates);
 		return WANT_REDRAW;
 	case ACT_PLAN:
 		if (e)

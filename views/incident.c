@@ -17,7 +17,7 @@ enum row_kind { ROW_HEAD, ROW_CLOCK, ROW_ROLE, ROW_TASK, ROW_ACTION, ROW_NOTE, R
 struct row {
 	enum row_kind kind;
 	const char *head;
-	const void *rec;
+	const void *rec;	/* of a head: what is said beside it, or NULL */
 	char key[64];
 };
 struct incident_view {
@@ -132,7 +132,10 @@ static enum role col_text(void *ctx, const void *rec, char *buf)
 	const struct row *r = rec;
 
 	(void)ctx;
-	if (r->kind == ROW_CLOCK) {
+	if (r->kind == ROW_HEAD) {
+		snprintf(buf, CELL_TEXT, "%s", r->rec ? (const char *)r->rec : "");
+		return ROLE_warn;
+	} else if (r->kind == ROW_CLOCK) {
 		clock_text(r->rec, buf);
 	} else if (r->kind == ROW_ROLE) {
 		snprintf(buf, CELL_TEXT, "%s", ((const struct incident_role *)r->rec)->person);
@@ -185,7 +188,9 @@ static void fill(struct incident_view *st, const struct incident_doc *d)
 	for (size_t i = 0; i < d->n_clocks; i++)
 		if (d->clocks[i].state != CS_STOPPED && d->clocks[i].state != CS_DONE)
 			add(st, ROW_CLOCK, &d->clocks[i], "", d->clocks[i].id);
-	head(st, d->incident.commander ? "ROLES" : "ROLES, NO COMMANDER");
+	head(st, "ROLES");
+	if (!d->incident.commander)
+		st->rows[st->n - 1].rec = "no commander (. c takes it)";
 	for (size_t i = 0; i < d->n_roles; i++)
 		if (!d->roles[i].until_ms)
 			add(st, ROW_ROLE, &d->roles[i], "role ", d->roles[i].role);
@@ -197,7 +202,7 @@ static void fill(struct incident_view *st, const struct incident_doc *d)
 	for (size_t i = 0; i < d->n_actions; i++)
 		add(st, ROW_ACTION, &d->actions[i], "", d->actions[i].id);
 	if (d->n_written)
-		head(st, "NOTES, newest first");
+		head(st, "NOTES");
 	for (size_t i = 0; i < d->n_written; i++)
 		add(st, ROW_NOTE, &d->written[i], "", d->written[i].id);
 	if (d->n_links)

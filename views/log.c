@@ -84,6 +84,7 @@ void entry_draw(const struct app *a, struct area at, int y, const struct entry *
 {
 	const char *text = e->text ? e->text : "", *name = subject_name(a, e);
 	size_t n = strlen(name);
+	const char *actor = str_empty(e->actor) || is_engine(a, e->actor) ? "" : e->actor;
 	char clock[WHEN_TEXT], buf[400];
 	int x;
 
@@ -92,10 +93,9 @@ void entry_draw(const struct app *a, struct area at, int y, const struct entry *
 	/* the name stands before it already */
 	if (n && str_has_prefix(text, name) && (text[n] == ' ' || text[n] == ':'))
 		text += n + 1 + (text[n] == ':' && text[n + 1] == ' ');
-	if (str_empty(e->actor) || is_engine(a, e->actor))
-		snprintf(buf, sizeof(buf), "%s", text);
-	else
-		snprintf(buf, sizeof(buf), "%s: %s", e->actor, text);
+	/* "anna is commander" says who it was */
+	snprintf(buf, sizeof(buf), "%s%s%s", actor[0] && !str_has_prefix(text, actor) ? actor : "",
+	         actor[0] && !str_has_prefix(text, actor) ? ": " : "", text);
 	area_field(at, x + 17, y, at.w - x - 18, 0, role_level(e->severity), buf);
 }
 

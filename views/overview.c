@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "read/timeline.h"
 #include "views/app.h"
 #include "views/columns.h"
 #include "views/incidents.h"
@@ -113,13 +114,14 @@ static const char *you_line(const struct event *e, char *buf, size_t n)
 	char gates[96];
 
 	event_gates_text(e, gates, sizeof(gates));
+	gates[strcspn(gates, ";")] = '\0'; /* "then" names the one that is shut */
 	switch (e->status) {
 	case EV_PENDING:
-		snprintf(buf, n, "A approve %s   X reject   E extend   g gates %s",
-		         event_shut_gate(e) ? "with override" : "now", gates);
+		snprintf(buf, n, "A %s   X reject   E extend   g gates %s",
+		         event_shut_gate(e) ? "override" : "approve now", gates);
 		break;
 	case EV_HELD:
-		snprintf(buf, n, "A approve with override   X reject   g gates %s", gates);
+		snprintf(buf, n, "A override   X reject   g gates %s", gates);
 		break;
 	case EV_APPROVED:
 	case EV_EXECUTING:
@@ -201,13 +203,7 @@ static int draw_next(struct view *v, struct area a, int most)
 	area_text(a, 6, y, ROLE_label, "why");
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, e->cause ? e->cause : "no cause recorded");
 	area_text(a, 6, y, ROLE_label, "then");
-	if (e->status == EV_ROLLING_BACK)
-		snprintf(buf, sizeof(buf),
-		         "the agents go home; what somebody else changed is left and listed");
-	else if (event_status_final(e->status) && !str_empty(e->reason))
-		snprintf(buf, sizeof(buf), "%s", e->reason);
-	else
-		event_plan_text(e, buf, sizeof(buf));
+	event_then_text(e, buf, sizeof(buf));
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, buf);
 	area_text(a, 6, y, ROLE_label, "you");
 	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, you_line(e, buf, sizeof(buf)));
@@ -274,13 +270,16 @@ static void draw_recent(struct view *v, struct area a)
 {
 	struct app *app = v->app;
 	const struct state *s = app_state(app);
+	int y = 1;
 
 	if (a.h < 2)
 		return;
 	area_rule(a, 0, "RECENT");
-	for (int y = 1; y < a.h && (size_t)(y - 1) < s->n_entries; y++)
-		entry_draw(app, a, y, &s->entries[y - 1]);
-	if (!s->n_entries)
+	/* the few rows are for what happened; the log has the system's own small steps too */
+	for (size_t i = 0; i < s->n_entries && y < a.h; i++)
+		if (!timeline_noise(s->entries[i].kind))
+			entry_draw(app, a, y++, &s->entries[i]);
+	if (y == 1)
 		area_text(a, 1, 1, ROLE_dim, "nothing yet");
 }
 
@@ -419,9 +418,9 @@ static unsigned act(struct view *v, enum act what)
 		return WANT_REDRAW;
 	case ACT_GATES:
 		if (e)
-			gates_sheet(shell_sheet(v->shell), "GATES", e->gates, e->n_gates);
+			gates_sheet(v->shell, "GATES", e->gates, e->n_gates);
 		else if (app_state(app)->n_gates)
-			gates_sheet(shell_sheet(v->shell), "GATES", app_state(app)->gates[0].gates,
+			gates_sheet(v->shell, "GATES", app_state(app)->gates[0].gates,
 			            app_state(app)->gates[0].n_gates);
 		return WANT_REDRAW;
 	case ACT_PLAN:

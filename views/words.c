@@ -220,6 +220,24 @@ void event_gates_text(const struct event *e, char *buf, size_t n)
 		         shut ? shut : "");
 }
 
+void event_then_text(const struct event *e, char *buf, size_t n)
+{
+	const struct gate_result *g = event_shut_gate(e);
+
+	if (e->status == EV_ROLLING_BACK)
+		snprintf(buf, n,
+		         "the agents go home; what somebody else changed is left and listed");
+	else if (event_status_final(e->status) && !str_empty(e->reason))
+		snprintf(buf, n, "%s", e->reason);
+	else if ((e->status == EV_PENDING || e->status == EV_HELD) && g)
+		snprintf(buf, n, "nothing moves while gate %s is shut: %s", gate_name(g->gate),
+		         g->why ? g->why : "no reason recorded");
+	else if (e->status == EV_PENDING && event_unconfirmed(e))
+		snprintf(buf, n, "nothing moves by itself: nothing confirms the cause");
+	else
+		event_plan_text(e, buf, n);
+}
+
 void event_plan_text(const struct event *e, char *buf, size_t n)
 {
 	struct json *p = e->plan ? json_parse(e->plan, strlen(e->plan), NULL) : NULL;
@@ -279,8 +297,32 @@ void account_subject(const struct account *x, struct subject *ret)
 	snprintf(ret->command, sizeof(ret->command), "ringdown gates %s", x->id);
 }
 
-void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g, size_t n)
+/* Why it is shut is read to its end: it goes on below itself. */
+static void gate_lines(struct sheet *s, int w, const struct gate_result *g)
 {
+	char text[600];
+	const char *p = text;
+
+	snprintf(text, sizeof(text), "%s%s", g->why ? g->why : "",
+	         g->pass          ? ""
+	         : g->typed       ? "  (override: typed)"
+	         : g->overridable ? "  (can be overridden)"
+	                          : "");
+	for (bool first = true; first || *p; first = false) {
+		size_t n = text_break(p, w > 20 ? w : 20, false);
+
+		sheet_line(s, g->pass ? ROLE_normal : ROLE_bad, "%-5s %-18s %.*s",
+		           !first ? "" : g->pass ? "open" : "SHUT",
+		           first ? gate_name(g->gate) : "", (int)n, p);
+		p = text_after(p + n);
+	}
+}
+
+void gates_sheet(struct shell *shell, const char *title, const struct gate_result *g, size_t n)
+{
+	enum { BEFORE = 28 };	/* the sheet's margin, the word, the name */
+	struct sheet *s = shell_sheet(shell);
+
 	sheet_open(s, title, NULL, NULL);
 	if (!n)
 		sheet_line(s, ROLE_dim,
@@ -288,13 +330,7 @@ void gates_sheet(struct sheet *s, const char *title, const struct gate_result *g
 	for (int shut = 1; shut >= 0; shut--) /* what stops it comes first */
 		for (size_t i = 0; i < n; i++)
 			if (g[i].pass != shut)
-				sheet_line(s, g[i].pass ? ROLE_normal : ROLE_bad, "%-5s %-18s %s%s",
-				           g[i].pass ? "open" : "SHUT", gate_name(g[i].gate),
-				           g[i].why ? g[i].why : "",
-				           g[i].pass          ? ""
-				           : g[i].typed       ? "  (override: typed)"
-				           : g[i].overridable ? "  (can be overridden)"
-				                              : "");
+				gate_lines(s, shell_width(shell) - BEFORE, &g[i]);
 }
 
 void cell_since(const struct view *v, int64_t at_ms, char *buf)

@@ -152,7 +152,7 @@ static int deliver(struct notifier *n, const struct channel *c, const struct out
 static void note_end(struct notifier *n, const struct outbox_row *row, const char *state,
 		     int64_t next_ms, const char *error)
 {
-	char id[24];
+	char id[24], one[200];
 	bool bad = !str_eq(state, "sent");
 
 	snprintf(id, sizeof(id), "%lld", (long long)row->id);
@@ -175,11 +175,13 @@ static void note_end(struct notifier *n, const struct outbox_row *row, const cha
 	jw_time(&n->w, "nextAt", bad ? next_ms : 0);
 	jw_str(&n->w, "error", error);
 	jw_obj_end(&n->w);
-	if (n->line.len < 300)
-		str_addf(&n->line, "%s%s %s%s%s %s", n->line.len ? "; " : "", row->channel,
-			 row->event && *row->event ? row->event : "",
-			 row->event && *row->event ? " " : "",
-			 row->kind, str_eq(state, "waiting") ? "FAILED, is tried again" : state);
+	snprintf(one, sizeof(one), "%s %s%s%s %s", row->channel,
+		 row->event && *row->event ? row->event : "",
+		 row->event && *row->event ? " " : "",
+		 row->kind, str_eq(state, "waiting") ? "FAILED, is tried again" : state);
+	/* three mails of one matter are said once, counted in the data */
+	if (n->line.len < 300 && !strstr(str_get(&n->line), one))
+		str_addf(&n->line, "%s%s", n->line.len ? "; " : "", one);
 	if (bad)
 		n->level = str_eq(state, "dead") ? NOTE_BAD : NOTE_WARN;
 	condition_wake(&n->wake);

@@ -217,7 +217,7 @@ static void scene_load(struct client *c)
 	jw_arr(&w, "events");
 	if (!SCENE("none")) {
 		scene_event(&w, "EV-118", SCENE("executing") ? "executing" : "pending", "degraded",
-		            "acc_1", "acc_2", now, "");
+		            "acc_1", "acc_2", now, SCENE("shut") ? "isolation" : "");
 		if (many) {
 			scene_event(&w, "EV-119", "pending", "degraded", "customer-001", "acc_2",
 			            now, "");

@@ -215,6 +215,64 @@ static void test_approve(void **state)
 	assert_non_null(strstr(sent, "18 of 40 agents"));
 }
 
+/* A window that a shut gate will end says so in the headline, and why instead of a plan. */
+static void test_will_be_held(void **state)
+{
+	struct event e = { .status = EV_PENDING, .agents_total = 40 };
+	struct gate_result shut = { .gate = GATE_ISOLATION, .why = (char *)"they all fail alike" };
+	char text[200];
+	struct vt *v = start("shut", "overview", 80, 24);
+
+	(void)state;
+	expect(v, "WILL BE HELD IN  06:");
+	expect(v, "then   nothing moves while gate isolation is shut: 1 of 3 probes");
+	expect(v, "A override   X reject   E extend   g gates 14 of 15 open");
+	assert_false(vt_has(v, "APPROVES ITSELF"));
+	vt_send(v, "g");
+	expect(v, "SHUT  isolation");
+	vt_send(v, "q2");
+	expect(v, "WILL BE HELD IN 06:");
+	expect(v, "unless gate isolation opens until then");
+	vt_send(v, "A");
+	expect(v, "OVERRIDE isolation");
+	vt_send(v, "\033");
+	quit(v);
+
+	event_then_text(&e, text, sizeof(text));
+	assert_string_equal(text, "40 agents move");
+	e.gates = &shut;
+	e.n_gates = 1;
+	event_then_text(&e, text, sizeof(text));
+	assert_string_equal(text, "nothing moves while gate isolation is shut: they all fail alike");
+	e.status = EV_HELD;
+	event_then_text(&e, text, sizeof(text));
+	assert_string_equal(text, "nothing moves while gate isolation is shut: they all fail alike");
+	shut.pass = true;
+	e.severity = SEV_CRITICAL;
+	e.status = EV_PENDING;
+	event_then_text(&e, text, sizeof(text));
+	assert_string_equal(text, "nothing moves by itself: nothing confirms the cause");
+}
+
+/* A letter of a menu means one thing; of a pair at most one stands in it. */
+static void test_menu_letters(void **state)
+{
+	static const char *const pairs[] = { "pause unpause" };
+
+	(void)state;
+	for (size_t i = 0; i < action_count(); i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct action *x = action_at(i), *y = action_at(k);
+			bool together = !x->kind[0] || !y->kind[0] || str_eq(x->kind, y->kind);
+
+			if (!x->key || x->key != y->key || !together ||
+			    (strstr(pairs[0], x->name) && strstr(pairs[0], y->name)))
+				continue;
+			print_message("%c: %s and %s\n", x->key, x->name, y->name);
+			fail();
+		}
+}
+
 static void test_no_means_no(void **state)
 {
 	/* Enter alone, Esc, ^C, the wrong word, type-ahead, and a hang-up send nothing */
@@ -428,6 +486,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_stale),	       cmocka_unit_test(test_error),
 		cmocka_unit_test(test_narrow),	       cmocka_unit_test(test_moving),
 		cmocka_unit_test(test_windowed),       cmocka_unit_test(test_approve),
+		cmocka_unit_test(test_will_be_held),   cmocka_unit_test(test_menu_letters),
 		cmocka_unit_test(test_no_means_no),    cmocka_unit_test(test_lost_race),
 		cmocka_unit_test(test_stale_refuses),  cmocka_unit_test(test_override_needs_words),
 		cmocka_unit_test(test_read_only),      cmocka_unit_test(test_rest_of_keys),
