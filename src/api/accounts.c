@@ -358,7 +358,8 @@ static int post_sync(struct call *c)
 	{ "isPrimary", M_BOOL }, { "isActive", M_BOOL }, { "reason", M_TEXT, .max = 500 }
 
 static const struct route routes[] = {
-	{ "GET", A, PR_VIEWER, 0, { { 0 } }, get_accounts, "all accounts, never a credential" },
+	{ "GET", A, PR_VIEWER, 0, { { 0 } }, get_accounts, "all accounts, never a credential",
+	  { Q_PAGES }, "accounts" },
 	{ "POST", A, PR_ADMIN, 0,
 	  { { "name", M_TEXT, .required = true, .max = 100 },
 	    { "accountSid", M_TEXT, .required = true, .max = 64 },

@@ -46,16 +46,11 @@ static bool has_word(const char *words, const char *word)
 static int get_alerts(struct call *c)
 {
 	const struct state *s = hub_state(c->engine->hub);
-	const char *state, *name = call_query(c, "name");
+	const char *state = call_query(c, "state"), *name = call_query(c, "name");
+	int64_t limit = call_number(c, "limit"), from = call_number(c, "cursor");
 	struct jw w = JW(&c->out);
-	int64_t limit, from;
 	char next[24] = "";
-	int status;
 
-	if (!call_query_words(c, "state", &alert_state_names, &state, &status) ||
-	    !call_query_i64(c, "limit", 1, 1000, 1000, &limit, &status) ||
-	    !call_query_i64(c, "cursor", 0, 1000000, 0, &from, &status))
-		return status;
 	jw_obj(&w, NULL);
 	jw_arr(&w, "alerts");
 	for (size_t i = (size_t)from; i < s->n_alerts && !next[0]; i++) {
@@ -101,13 +96,9 @@ static int get_deliveries(struct call *c)
 	struct alert_delivery *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t limit;
 	size_t n = 0;
-	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &status))
-		return status;
-	if (alert_deliveries_list(c->engine->store, limit, &rows, &n, &err) < 0)
+	if (alert_deliveries_list(c->engine->store, call_number(c, "limit"), &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "deliveries");
@@ -217,19 +208,13 @@ static int get_silences(struct call *c)
 /* What ends within the hour, or whatever "within" says; and what seems forgotten. */
 static int get_ending(struct call *c)
 {
-	const char *text = call_query(c, "within");
 	struct alert_ending *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t within = 3600000;
 	size_t n = 0;
 
-	if (text && (!parse_duration_ms(text, &within) || within < 0 ||
-		     within > SILENCE_MOST_DAYS * INT64_C(86400000)))
-		return api_problem_field(c, 400, "within",
-					 "a duration of at most 30 days, such as 30m or 24h");
-	if (alerts_ending(c->engine->store, NULL, loop_wall_ms(c->engine->loop), within, &rows, &n,
-			  &err) < 0)
+	if (alerts_ending(c->engine->store, NULL, loop_wall_ms(c->engine->loop),
+			  call_number(c, "within"), &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "ending");
@@ -377,23 +362,29 @@ static int post_receive(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", "/api/v1/alerts", PR_VIEWER, 0, { { 0 } }, get_alerts,
-	  "alerts, open and recent; state, name, limit, cursor" },
+	  "alerts, open and recent",
+	  { { "state", Q_WORDS, "alerts in it", .names = &alert_state_names },
+	    { "name", Q_TEXT, "alerts of it" }, Q_LIMIT(1000),
+	    { "cursor", Q_INT, "nextCursor of the page before", .max = 1000000 } } },
 	{ "GET", "/api/v1/alerts/rules", PR_VIEWER, 0, { { 0 } }, get_rules,
-	  "rules of the policy with the figures they judge" },
+	  "rules of the policy with the figures they judge", { Q_PAGES }, "rules" },
 	{ "GET", "/api/v1/alerts/deliveries", PR_VIEWER, 0, { { 0 } }, get_deliveries,
-	  "what was received from outside, and what was left out of it" },
+	  "what was received from outside, and what was left out of it", { Q_LIMIT(100) } },
 	{ "POST", ALERTS_RECEIVE, PR_OPERATOR, ROUTE_NO_BODY_CHECK | ROUTE_ALERTS, { { 0 } },
 	  post_receive, "alerts as Alertmanager's webhook sends them; tokens of the role alerts" },
 	{ "GET", "/api/v1/alerts/{id}/members", PR_VIEWER, 0, { { 0 } }, get_members,
-	  "what stands behind a received alert" },
+	  "what stands behind a received alert", { Q_PAGES }, "members" },
 	{ "GET", "/api/v1/alerts/ending", PR_VIEWER, 0, { { 0 } }, get_ending,
-	  "silences and acknowledgements that end soon (within=1h), silences that seem forgotten" },
+	  "silences and acknowledgements that end soon, silences that seem forgotten",
+	  { { "within", Q_SPAN, "so soon", .max = SILENCE_MOST_DAYS * INT64_C(86400000),
+	      .otherwise = 3600000 }, Q_PAGES }, "ending" },
 	{ "POST", "/api/v1/alerts/{id}/ack", PR_OPERATOR, 0,
 	  { { "for", M_TEXT, .max = 20 }, REASON }, post_ack,
 	  "somebody is on it; it is not told again until that runs out" },
 	{ "POST", "/api/v1/alerts/{id}/unack", PR_OPERATOR, 0, { REASON }, post_unack,
 	  "nobody is on it any more" },
-	{ "GET", "/api/v1/silences", PR_VIEWER, 0, { { 0 } }, get_silences, "silences in force" },
+	{ "GET", "/api/v1/silences", PR_VIEWER, 0, { { 0 } }, get_silences, "silences in force",
+	  { Q_PAGES }, "silences" },
 	{ "POST", "/api/v1/silences", PR_OPERATOR, 0,
 	  { { "alert", M_TEXT, .max = 40 }, { "name", M_TEXT, .max = 80 },
 	    { "subject", M_TEXT, .max = 200 }, { "for", M_TEXT, .max = 20 },

@@ -1,5 +1,5 @@
 /*
- * The HTTP API: a route is one row (method, path, role, body members) and one handler
+ * The HTTP API: a route is one row (method, path, role, body, query) and one handler
  * that runs as a task. Matching, authentication, roles, body checks, idempotency and
  * problem replies happen before and around the handler, from the row.
  */
@@ -23,7 +23,25 @@ struct member {
 	int64_t min, max;		/* M_INT; both 0 = any; M_TEXT: max length, 0 = 2000 */
 	const char *help;
 };
-enum { MEMBERS_MAX = 20, PARAMS_MAX = 3 };
+enum { MEMBERS_MAX = 20, PARAMS_MAX = 3, QUERY_MAX = 12 };
+
+enum query_type { Q_TEXT, Q_INT, Q_WORD, Q_WORDS /* with commas between */, Q_TIME,
+		  Q_SPAN /* 30m */, Q_FLAG /* 1 or 0 */, Q_ID /* prefix and a number */ };
+/* A parameter that a route takes behind its "?"; what no row names is refused. */
+struct query_param {
+	const char *name;
+	enum query_type type;
+	const char *help;
+	bool required;
+	int64_t min, max, otherwise;	/* Q_INT; Q_SPAN in ms; Q_TEXT: max length, 0 = 300 */
+	const struct enum_names *names;	/* Q_WORD, Q_WORDS: these ... */
+	const char *const *also;	/* ... and these; NULL-terminated */
+	const char *prefix;		/* Q_ID */
+};
+#define Q_LIMIT(usual) { "limit", Q_INT, "rows at most", .min = 1, .max = 1000, .otherwise = usual }
+#define Q_PAGES                                                                                    \
+	Q_LIMIT(1000), { "cursor", Q_INT, "nextCursor of the page before", .max = INT64_MAX }
+#define Q_ACCOUNT(what) { "accountId", Q_TEXT, what, .max = 100 }
 
 enum route_flags {
 	ROUTE_OPEN = 1,			/* no token (configurable): /healthz ... */
@@ -37,8 +55,9 @@ struct call {
 	struct engine *engine;
 	struct api *api;
 	struct httpd_req *req;		/* NULL: from inside */
-	struct json *query;		/* of a call from inside */
 	const struct route *route;
+	struct call_pair { char *name, *value; } *query; /* checked against the row; decoded */
+	size_t n_query;
 	char *params[PARAMS_MAX];	/* what stands for {x} in the path, in order; decoded */
 	const struct json *body;	/* checked object; NULL without one */
 	char *user;			/* name of the token */
@@ -54,6 +73,8 @@ struct route {
 	struct member body[MEMBERS_MAX];
 	int (*handle)(struct call *c);	/* HTTP status; body in c->out */
 	const char *help;
+	struct query_param query[QUERY_MAX];
+	const char *list;	/* member that is written whole; limit and cursor cut it (Q_PAGES) */
 };
 /* One table for each resource file, listed in routes.h. */
 struct route_table { const struct route *routes; size_t n; };
@@ -91,18 +112,13 @@ int api_problem_err(struct call *c, const struct err *err);
 const char *call_text(const struct call *c, const char *member);	/* NULL when absent */
 int64_t call_int(const struct call *c, const char *member, int64_t otherwise);
 bool call_flag(const struct call *c, const char *member);
-/* Query parameters; the number form answers 400 itself (returns false) when it is not one. */
-const char *call_query(const struct call *c, const char *name);
-/* Words of names, separated by commas; false after a 400 that names the nearest one. */
-bool call_query_words(struct call *c, const char *name, const struct enum_names *names,
-		      const char **ret, int *status);
+/* Query parameters that the row names; their values were checked before the handler ran. */
+const char *call_query(const struct call *c, const char *name); /* NULL when it is not given */
+int64_t call_number(const struct call *c, const char *name);	/* else the row's default */
+int64_t call_instant(const struct call *c, const char *name);	/* 0 when it is not given */
+bool call_on(const struct call *c, const char *name);
 /* The id for a query that is an account's id, SID or name; *ret NULL when it is not given (free
  * it). False after a 404. */
-/* A cursor that is the id of the last row given out: prefix and a number; NULL = none. */
-bool call_query_id(struct call *c, const char *name, const char *prefix, const char **ret,
-		   int *status);
 bool call_query_account(struct call *c, const char *name, char **ret, int *status);
-bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, int64_t otherwise,
-		    int64_t *ret, int *status);
 
 #endif

@@ -20,17 +20,10 @@
 
 static int get_health_check(struct call *c)
 {
-	const char *account = call_query(c, "accountId");
 	struct err err = { 0 };
 
-	const char *kinds;
-	int status;
-
-	if (!account)
-		return api_problem_field(c, 400, "accountId", "is required: an id, SID or name");
-	if (!call_query_words(c, "kinds", &probe_kind_names, &kinds, &status))
-		return status;
-	if (monitor_cycle(c->engine->monitor, account, kinds, &c->out, &err) < 0)
+	if (monitor_cycle(c->engine->monitor, call_query(c, "accountId"), call_query(c, "kinds"),
+			  &c->out, &err) < 0)
 		return api_problem_err(c, &err);
 	return 200;
 }
@@ -68,8 +61,6 @@ static int get_preflight(struct call *c)
 	struct jw w = JW(&c->out);
 	int64_t began = loop_now_ms(c->engine->loop);
 
-	if (!ask.account)
-		return api_problem_field(c, 400, "accountId", "is required: an id, SID or name");
 	jw_obj(&w, NULL);
 	if (preflight(c->engine->decider, &ask, &w, &err) < 0) {
 		str_clear(&c->out);
@@ -240,12 +231,12 @@ static int get_events(struct call *c)
 	size_t n = 0;
 	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &f.limit, &status) ||
-	    !call_query_words(c, "status", &event_status_names, &f.status, &status) ||
-	    !call_query_id(c, "cursor", "EV-", &f.cursor, &status) ||
-	    !call_query_account(c, "accountId", &account, &status))
+	if (!call_query_account(c, "accountId", &account, &status))
 		return status;
 	f.account = account;
+	f.limit = call_number(c, "limit");
+	f.status = call_query(c, "status");
+	f.cursor = call_query(c, "cursor");
 	if (events_list(c->engine->store, &f, &rows, &n, &cursor, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
@@ -275,15 +266,18 @@ static int get_event(struct call *c)
 #define EVENT_ID { "eventId", M_TEXT, .required = true, .max = 40 }
 #define REASON { "reason", M_TEXT, .max = 500 }
 #define OVERRIDES { "overrides", M_TEXTS }
+#define ACCOUNT { "accountId", Q_TEXT, "an id, SID or name", .required = true, .max = 100 }
 
 static const struct route routes[] = {
 	{ "GET", A "/health-check", PR_VIEWER, 0, { { 0 } }, get_health_check,
-	  "one health cycle of ?accountId= now; repeats within 30 s get the last result" },
+	  "one health cycle of an account now; repeats within 30 s get the last result",
+	  { ACCOUNT, { "kinds", Q_WORDS, "these probes only", .names = &probe_kind_names } } },
 	{ "POST", A "/detect", PR_VIEWER, 0,
 	  { { "accountId", M_TEXT, .required = true, .max = 100 } }, post_detect,
 	  "would a failover be started, by which rule, and which gates are shut" },
 	{ "GET", A "/preflight", PR_OPERATOR, 0, { { 0 } }, get_preflight,
-	  "what a failover of ?accountId= (to ?targetAccountId=) would do, and could; reads only" },
+	  "what a failover of an account would do, and could; reads only",
+	  { ACCOUNT, { "targetAccountId", Q_TEXT, "to this one", .max = 100 } } },
 	{ "POST", A "/start", PR_OPERATOR, 0,
 	  { { "accountId", M_TEXT, .required = true, .max = 100 }, { "triggerType", M_TEXT },
 	    { "targetAccountId", M_TEXT, .max = 100 }, REASON, { "dryRun", M_BOOL },
@@ -307,7 +301,10 @@ static const struct route routes[] = {
 	  { EVENT_ID, REASON, { "dryRun", M_BOOL }, OVERRIDES }, post_rollback,
 	  "put back what nobody else changed" },
 	{ "GET", A "/events", PR_VIEWER, 0, { { 0 } }, get_events,
-	  "events, newest first: ?status=&accountId=&limit=&cursor=" },
+	  "events, newest first",
+	  { { "status", Q_WORDS, "events in it", .names = &event_status_names },
+	    Q_ACCOUNT("events that leave it or go to it"), Q_LIMIT(100),
+	    { "cursor", Q_ID, "nextCursor of the page before", .prefix = "EV-" } } },
 	{ "GET", A "/events/{id}", PR_VIEWER, 0, { { 0 } }, get_event, "one event" },
 	{ "GET", "/api/cron/twilio-health-monitor", PR_VIEWER, ROUTE_CRON, { { 0 } }, run_cron,
 	  "one full cycle, for a scheduler" },

@@ -19,22 +19,14 @@ static struct who who_of(const struct call *c)
 
 static int get_incidents(struct call *c)
 {
-	const char *state = call_query(c, "state");
 	struct incident *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	const char *before;
-	int64_t limit;
+	int64_t limit = call_number(c, "limit");
 	size_t n = 0;
-	int bad = 0;
 
-	if (state && !str_eq(state, "open") && enum_parse(&incident_state_names, state) < 0)
-		return api_problem_field(c, 400, "state",
-			"one of open, declared, acknowledged, mitigated, resolved, closed");
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &bad) ||
-	    !call_query_id(c, "cursor", "INC-", &before, &bad))
-		return bad;
-	if (incidents_list(c->engine->store, state, limit, before, &rows, &n, &err) < 0)
+	if (incidents_list(c->engine->store, call_query(c, "state"), limit,
+			   call_query(c, "cursor"), &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "incidents");
@@ -359,7 +351,11 @@ static int post_do(struct call *c)
 #define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
 static const struct route routes[] = {
 	{ "GET", "/api/v1/incidents", PR_VIEWER, .handle = get_incidents,
-	  .help = "incidents, newest first: ?state=open&limit=&cursor=" },
+	  .help = "incidents, newest first",
+	  .query = { { "state", Q_WORD, "incidents in it; open: all that are not over",
+		       .names = &incident_state_names,
+		       .also = (const char *const[]){ "open", NULL } }, Q_LIMIT(100),
+		     { "cursor", Q_ID, "nextCursor of the page before", .prefix = "INC-" } } },
 	{ "GET", "/api/v1/severities", PR_VIEWER, .handle = get_severities,
 	  .help = "severities of the policy: criteria, and which clocks follow" },
 	{ "GET", "/api/v1/incidents/{id}", PR_VIEWER, .handle = get_incident,

@@ -20,6 +20,14 @@ enum { ALERTS_MAX_BODY = 12 << 20 };
 /* body.c: the body against the row; 0, or a status with the problem in c->out. */
 int body_check(struct call *c, const struct json *body);
 
+/* query.c: what stands behind the "?" against the row; 0, or a status with the problem in c->out. */
+int query_check(struct call *c, const char *text);
+void query_free(struct call *c);
+size_t query_words(const struct query_param *q, const char **ret, size_t most);
+
+/* pages.c: the page that was asked for out of the whole list in c->out. */
+void pages_cut(struct call *c);
+
 /* match.c: the row for method and path. params are heap copies, decoded. NULL: *ret_status is
  * 404, or 405 with the allowed methods in allow. */
 const struct route *route_match(const char *method, const char *path, char *params[PARAMS_MAX],

@@ -25,18 +25,17 @@ static int get_agents(struct call *c)
 	struct jw w = JW(&c->out);
 	struct agent *rows = NULL;
 	struct err err = { 0 };
-	int64_t total = 0, cursor;
+	int64_t total = 0;
 	size_t n = 0;
 	char next[32];
 	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &win.limit, &status) ||
-	    !call_query_i64(c, "cursor", 0, INT64_MAX, 0, &cursor, &status) ||
-	    !call_query_i64(c, "offset", 0, INT64_MAX, cursor, &win.offset, &status) ||
-	    !call_query_words(c, "outcome", &outcome_names, &win.outcome, &status) ||
-	    !call_query_account(c, "accountId", &account, &status))
+	if (!call_query_account(c, "accountId", &account, &status))
 		return status;
 	win.account = account;
+	win.outcome = call_query(c, "outcome");
+	win.limit = call_number(c, "limit");
+	win.offset = call_number(c, call_query(c, "offset") ? "offset" : "cursor");
 	if (pg_acquire(c->engine->store->pool, &conn, &err) < 0 ||
 	    read_agents(conn, &win, &rows, &n, &total, &err) < 0)
 		return api_problem_err(c, &err);
@@ -61,19 +60,15 @@ static int get_numbers(struct call *c)
 	struct jw w = JW(&c->out);
 	struct number *rows = NULL;
 	struct err err = { 0 };
-	int64_t limit;
+	_cleanup_(free_p) char *account = NULL;
+	int64_t limit = call_number(c, "limit");
 	size_t n = 0;
 	int status;
 
-	const char *word, *after;
-	_cleanup_(free_p) char *account = NULL;
-
-	if (!call_query_i64(c, "limit", 1, 1000, 500, &limit, &status) ||
-	    !call_query_id(c, "cursor", "+", &after, &status) ||
-	    !call_query_words(c, "status", &number_status_names, &word, &status) ||
-	    !call_query_account(c, "accountId", &account, &status))
+	if (!call_query_account(c, "accountId", &account, &status))
 		return status;
-	if (numbers_page(c->engine->store, account, word, after, limit, &rows, &n, &err) < 0)
+	if (numbers_page(c->engine->store, account, call_query(c, "status"),
+			 call_query(c, "cursor"), limit, &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "numbers");
@@ -92,17 +87,19 @@ static int get_numbers(struct call *c)
 static int get_gates(struct call *c)
 {
 	const struct state *s = hub_state(c->engine->hub);
-	const char *want = call_query(c, "accountId");
+	_cleanup_(free_p) char *want = NULL;
 	struct jw w = JW(&c->out);
+	int status;
 
+	if (!call_query_account(c, "accountId", &want, &status))
+		return status;
 	jw_obj(&w, NULL);
 	jw_arr(&w, "lineages");
 	for (size_t i = 0; i < s->n_gates; i++) {
 		const struct lineage_gates *g = &s->gates[i];
 		const struct account *a = state_account(s, g->lineage);
 
-		if (want && !str_eq(want, g->lineage) &&
-		    !(a && (str_eq(want, a->name) || str_eq(want, a->account_sid))))
+		if (want && !str_eq(want, g->lineage))
 			continue;
 		jw_obj(&w, NULL);
 		jw_str(&w, "lineage", g->lineage);
@@ -121,15 +118,11 @@ static int get_audit(struct call *c)
 	struct journal_row *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t limit, before;
+	int64_t limit = call_number(c, "limit");
 	size_t n = 0;
 	char next[32];
-	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &status) ||
-	    !call_query_i64(c, "cursor", 0, INT64_MAX, 0, &before, &status))
-		return status;
-	if (journal_before(c->engine->store, before, call_query(c, "subject"),
+	if (journal_before(c->engine->store, call_number(c, "cursor"), call_query(c, "subject"),
 			   call_query(c, "kind"), call_query(c, "actor"), limit, &rows, &n,
 			   &err) < 0)
 		return api_problem_err(c, &err);
@@ -178,18 +171,13 @@ static int get_checks(struct call *c)
 	struct health_point *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t limit, hours;
+	int64_t since = loop_wall_ms(c->engine->loop) - call_number(c, "hours") * 3600000;
 	size_t n = 0;
 	int status;
 
-	if (!call_query(c, "accountId"))
-		return api_problem_field(c, 400, "accountId", "is required");
-	if (!call_query_account(c, "accountId", &account, &status) ||
-	    !call_query_i64(c, "limit", 1, 1000, 200, &limit, &status) ||
-	    !call_query_i64(c, "hours", 1, 24 * 400, 24, &hours, &status))
+	if (!call_query_account(c, "accountId", &account, &status))
 		return status;
-	if (health_history(c->engine->store, account,
-			   loop_wall_ms(c->engine->loop) - hours * 3600000, limit, &rows, &n,
+	if (health_history(c->engine->store, account, since, call_number(c, "limit"), &rows, &n,
 			   &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
@@ -277,20 +265,37 @@ static int get_items(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", "/api/v1/agents", PR_VIEWER, 0, { { 0 } }, get_agents,
-	  "agents: ?q=&sort=&accountId=&homeAccountId=&outcome=&limit=&cursor= or &offset=" },
+	  "agents, with where they are and how they do",
+	  { { "q", Q_TEXT, "in name, id or number" },
+	    { "sort", Q_TEXT, "a column, -column from the other end" },
+	    Q_ACCOUNT("agents that are on it now"),
+	    { "homeAccountId", Q_TEXT, "agents whose own account it is" },
+	    { "outcome", Q_WORDS, "of the last probe", .names = &outcome_names }, Q_LIMIT(100),
+	    { "cursor", Q_INT, "nextCursor of the page before", .max = INT64_MAX },
+	    { "offset", Q_INT, "or the place to begin at", .max = INT64_MAX } } },
 	{ "GET", "/api/v1/numbers", PR_VIEWER, 0, { { 0 } }, get_numbers,
-	  "the number pool: ?accountId=&status=&limit=&cursor=" },
+	  "the number pool",
+	  { Q_ACCOUNT("numbers of it"),
+	    { "status", Q_WORDS, "numbers in it", .names = &number_status_names }, Q_LIMIT(500),
+	    { "cursor", Q_ID, "nextCursor of the page before", .prefix = "+" } } },
 	{ "GET", "/api/v1/gates", PR_VIEWER, 0, { { 0 } }, get_gates,
-	  "why is it not acting? every gate of every lineage: ?accountId=" },
+	  "why is it not acting? every gate of every lineage",
+	  { Q_ACCOUNT("the lineage of it"), Q_PAGES }, "lineages" },
 	{ "GET", "/api/v1/audit", PR_VIEWER, 0, { { 0 } }, get_audit,
-	  "the journal, newest first: ?subject=&kind=&actor=&limit=&cursor=" },
+	  "the journal, newest first",
+	  { { "subject", Q_TEXT, "what it is about" }, { "kind", Q_TEXT, "what happened" },
+	    { "actor", Q_TEXT, "who did it" }, Q_LIMIT(100),
+	    { "cursor", Q_INT, "nextCursor of the page before", .max = INT64_MAX } } },
 	{ "GET", "/api/v1/audit/verify", PR_VIEWER, 0, { { 0 } }, get_audit_verify,
 	  "recomputes the journal's chain of hashes" },
 	{ "GET", "/api/v1/checks", PR_VIEWER, 0, { { 0 } }, get_checks,
-	  "history of health: ?accountId=&hours=&limit=" },
+	  "history of health",
+	  { { "accountId", Q_TEXT, "an id, SID or name", .required = true, .max = 100 },
+	    { "hours", Q_INT, "so far back", .min = 1, .max = 24 * 400, .otherwise = 24 },
+	    Q_LIMIT(200) } },
 	{ "GET", "/api/v1/lock", PR_VIEWER, 0, { { 0 } }, get_lock,
 	  "is a failover under way, until when, and whose SMS is held" },
 	{ "GET", "/api/v1/events/{id}/items", PR_VIEWER, 0, { { 0 } }, get_items,
-	  "each agent of an event's plan and how far it is" },
+	  "each agent of an event's plan and how far it is", { Q_PAGES }, "items" },
 };
 const struct route_table lists_routes = { routes, COUNT_OF(routes) };

@@ -158,16 +158,6 @@ static int post_import(struct call *c)
 
 /* ---- the timeline --------------------------------------------------------------------------- */
 
-static bool query_time(struct call *c, const char *name, int64_t *ret, int *status)
-{
-	struct err err = { 0 };
-
-	if (read_time(call_query(c, name), name, ret, &err) == 0)
-		return true;
-	*status = api_problem_err(c, &err);
-	return false;
-}
-
 /* An hour before it began to an hour after it was over, unless said. */
 static int window_of(struct call *c, struct timeline_window *w, struct err *err)
 {
@@ -197,20 +187,16 @@ static int get_timeline(struct call *c)
 	struct timeline_window win = {
 		.incident = call_query(c, "incident"), .cursor = call_query(c, "cursor"),
 		.lane = call_query(c, "lane"), .q = call_query(c, "q"),
-		.forward = str_eq(call_query(c, "forward"), "1"),
-		.noise = str_eq(call_query(c, "noise"), "1"),
-		.pinned = str_eq(call_query(c, "pinned"), "1"),
+		.forward = call_on(c, "forward"), .noise = call_on(c, "noise"),
+		.pinned = call_on(c, "pinned"), .limit = call_number(c, "limit"),
+		.from_ms = call_instant(c, "from"), .to_ms = call_instant(c, "to"),
+		.at_ms = call_instant(c, "at"),
 	};
 	struct timeline_entry *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
 	size_t n = 0;
-	int bad = 0;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 200, &win.limit, &bad) ||
-	    !query_time(c, "from", &win.from_ms, &bad) || !query_time(c, "to", &win.to_ms, &bad) ||
-	    !query_time(c, "at", &win.at_ms, &bad))
-		return bad;
 	if (window_of(c, &win, &err) < 0 || pg_acquire(c->engine->store->pool, &conn, &err) < 0 ||
 	    read_timeline(conn, &win, &rows, &n, &next, &err) < 0)
 		return api_problem_err(c, &err);
@@ -265,8 +251,16 @@ static const struct route routes[] = {
 	  .help = "lines of a log from outside, each kept with the instant as it was written" },
 	{ "GET", "/api/v1/timeline", PR_VIEWER, .handle = get_timeline,
 	  .help = "journal, notes and imports in one order; a search may leave off early, with a"
-		  " nextCursor to go on: ?incident=&from=&to=&at=&forward=1&lane=&q=&noise=1"
-		  "&pinned=1&limit=&cursor=" },
+		  " nextCursor to go on",
+	  .query = { { "incident", Q_TEXT, "of it: an hour before it to an hour after" },
+		     { "from", Q_TIME, "from then on" }, { "to", Q_TIME, "until then" },
+		     { "at", Q_TIME, "the page around it" },
+		     { "forward", Q_FLAG, "oldest first" },
+		     { "lane", Q_TEXT, "account, event, run, alert, message, people ..." },
+		     { "q", Q_TEXT, "words that an entry has" },
+		     { "noise", Q_FLAG, "what the system writes for itself as well" },
+		     { "pinned", Q_FLAG, "pinned ones only" }, Q_LIMIT(200),
+		     { "cursor", Q_TEXT, "nextCursor of the page before" } } },
 	{ "POST", "/api/v1/timeline/mark", PR_OPERATOR, .handle = post_mark,
 	  .body = { TEXT("incident", 40, .required = true), TEXT("entry", 60, .required = true),
 		    { "pinned", M_BOOL }, { "hidden", M_BOOL }, TEXT("text", 2000) },

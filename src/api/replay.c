@@ -11,20 +11,14 @@ enum { ENTRIES_BYTES = 4 << 20 };
 
 static int target(struct call *c, int64_t *ret_seq, int64_t *ret_at, int *status)
 {
-	const char *at = call_query(c, "at");
 	struct err err = { 0 };
 
 	*ret_at = 0;
-	if (!call_query_i64(c, "seq", 0, INT64_MAX, -1, ret_seq, status))
-		return -1;
+	*ret_seq = call_number(c, "seq");
 	if (*ret_seq >= 0)
 		return 0;
-	if (at && !parse_time_ms(at, ret_at)) {
-		*status = api_problem_field(c, 400, "at", "must be an RFC 3339 time, with its"
-					    " zone");
-		return -1;
-	}
-	if (!at)
+	*ret_at = call_instant(c, "at");
+	if (!call_query(c, "at"))
 		*ret_at = loop_wall_ms(c->engine->loop);
 	if (journal_seq_at(c->engine->store, *ret_at, ret_seq, &err) == 0)
 		return 0;
@@ -37,11 +31,10 @@ static int get_replay(struct call *c)
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
 	struct state state;
-	int64_t seq, at, back, head = 0, folded;
+	int64_t seq, at, back = call_number(c, "back"), head = 0, folded;
 	int status = 0;
 
-	if (!call_query_i64(c, "back", 0, 1000, 0, &back, &status) ||
-	    target(c, &seq, &at, &status) < 0)
+	if (target(c, &seq, &at, &status) < 0)
 		return status;
 	if (journal_head(c->engine->store, &head, &err) < 0)
 		return api_problem_err(c, &err);
@@ -70,15 +63,12 @@ static int get_journal(struct call *c)
 	struct journal_row *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t after, limit, head = 0;
+	int64_t head = 0;
 	size_t n = 0;
-	int status;
 
-	if (!call_query_i64(c, "after", 0, INT64_MAX, 0, &after, &status) ||
-	    !call_query_i64(c, "limit", 1, 1000, 200, &limit, &status))
-		return status;
 	if (journal_head(c->engine->store, &head, &err) < 0 ||
-	    journal_after(c->engine->store, after, limit, &rows, &n, &err) < 0)
+	    journal_after(c->engine->store, call_number(c, "after"), call_number(c, "limit"),
+			  &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_i64(&w, "head", head);
@@ -93,8 +83,14 @@ static int get_journal(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", "/api/v1/replay", PR_VIEWER, .handle = get_replay,
-	  .help = "the state at an instant of the past: ?at= or ?seq=, &back=N rows before it" },
+	  .help = "the state at an instant of the past, now unless said",
+	  .query = { { "at", Q_TIME, "the instant" },
+		     { "seq", Q_INT, "or the newest row of the journal that counts",
+		       .max = INT64_MAX, .otherwise = -1 },
+		     { "back", Q_INT, "so many rows before it", .max = 1000 } } },
 	{ "GET", "/api/v1/journal", PR_VIEWER, .handle = get_journal,
-	  .help = "the journal's rows in order, as the stream brings them: ?after=SEQ&limit=" },
+	  .help = "the journal's rows in order, as the stream brings them",
+	  .query = { { "after", Q_INT, "the sequence to go on from", .max = INT64_MAX },
+		     Q_LIMIT(200) } },
 };
 const struct route_table replay_routes = { routes, COUNT_OF(routes) };

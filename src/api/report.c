@@ -16,15 +16,17 @@ static struct who who_of(const struct call *c)
 			     .via = "api" };
 }
 
+static const char *const format_words[] = { "json", "md", "csv", "html", "sections", NULL };
+
 static const struct {
-	const char *name, *type;
+	const char *type;
 	void (*write)(const struct report *r, struct str *out);
 } formats[] = {
-	{ "json", "application/json", report_json },
-	{ "md", "text/markdown; charset=utf-8", report_markdown },
-	{ "csv", "text/csv; charset=utf-8", report_csv },
-	{ "html", "text/html; charset=utf-8", report_html },
-	{ "sections", "application/json", report_sections_json },
+	{ "application/json", report_json },
+	{ "text/markdown; charset=utf-8", report_markdown },
+	{ "text/csv; charset=utf-8", report_csv },
+	{ "text/html; charset=utf-8", report_html },
+	{ "application/json", report_sections_json },
 };
 
 static int get_report(struct call *c)
@@ -34,10 +36,8 @@ static int get_report(struct call *c)
 	struct report r;
 	size_t f = 0;
 
-	while (word && f < COUNT_OF(formats) && !str_eq(word, formats[f].name))
+	while (word && !str_eq(word, format_words[f]))
 		f++;
-	if (f == COUNT_OF(formats))
-		return api_problem_field(c, 400, "format", "one of json, md, csv, html, sections");
 	if (report_gather(c->engine->store, incidents_policy(c->engine->incidents), c->params[0],
 			  &r, &err) < 0)
 		return api_problem_err(c, &err);
@@ -169,8 +169,9 @@ static int post_practice(struct call *c)
 #define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
 static const struct route routes[] = {
 	{ "GET", "/api/v1/incidents/{id}/report", PR_VIEWER, .handle = get_report,
-	  .help = "the report: ?format=json, md, csv (its timeline), html, or sections: json "
-		  "without timeline and series" },
+	  .help = "the report",
+	  .query = { { "format", Q_WORD, "json unless said; csv is its timeline, sections is json "
+		       "without timeline and series", .also = format_words } } },
 	{ "PUT", "/api/v1/incidents/{id}/report/{section}", PR_OPERATOR, .handle = put_section,
 	  .body = { TEXT("text", REPORT_TEXT_MAX, .required = true),
 		    { "version", M_INT, .min = 0, .max = INT32_MAX, .required = true,
@@ -184,7 +185,8 @@ static const struct route routes[] = {
 	  .help = "the report's way through the review; who put it in review does not call it "
 		  "reviewed" },
 	{ "GET", "/api/v1/practices", PR_VIEWER, .handle = write_practices,
-	  .help = "the practices of the year: when each is due, when it was done last" },
+	  .help = "the practices of the year: when each is due, when it was done last",
+	  .query = { Q_PAGES }, .list = "practices" },
 	{ "POST", "/api/v1/practices/{id}/done", PR_OPERATOR, .handle = post_practice,
 	  .body = { TEXT("note", 1000), TEXT("at", 40, .help = "when it was, if not now") },
 	  .help = "a practice was done" },

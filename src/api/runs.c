@@ -161,23 +161,14 @@ static int get_runbook(struct call *c)
 
 static int get_runs(struct call *c)
 {
-	const char *status = call_query(c, "status");
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
 	struct run *rows = NULL;
-	const char *before;
-	int64_t limit;
+	int64_t limit = call_number(c, "limit");
 	size_t n = 0;
-	int bad = 0;
 
-	if (status && !str_eq(status, "open") && enum_parse(&run_status_names, status) < 0)
-		return api_problem_field(c, 400, "status",
-			"one of open, running, waiting, paused, done, failed, aborted");
-	if (!call_query_i64(c, "limit", 1, 1000, 100, &limit, &bad) ||
-	    !call_query_id(c, "cursor", "RUN-", &before, &bad))
-		return bad;
-	if (runs_list(c->engine->store, status, call_query(c, "runbook"), before, limit, &rows, &n,
-		      &err) < 0)
+	if (runs_list(c->engine->store, call_query(c, "status"), call_query(c, "runbook"),
+		      call_query(c, "cursor"), limit, &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "runs");
@@ -216,15 +207,11 @@ static int write_doc(struct call *c, const char *id, int64_t since, int status)
 static int get_run(struct call *c)
 {
 	struct err err = { 0 };
-	int64_t ms, since;
-	int bad = 0;
+	int64_t ms = call_number(c, "wait");
 
-	if (!call_query_i64(c, "wait", 0, 10000, 0, &ms, &bad) ||
-	    !call_query_i64(c, "since", 0, INT64_MAX, 0, &since, &bad))
-		return bad;
 	if (ms && runs_settle(c->engine->runs, c->params[0], ms, &err) < 0)
 		return api_problem_err(c, &err);
-	return write_doc(c, c->params[0], since, 200);
+	return write_doc(c, c->params[0], call_number(c, "since"), 200);
 }
 
 static int get_entries(struct call *c)
@@ -232,15 +219,12 @@ static int get_entries(struct call *c)
 	struct run_entry_row *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t after, limit, version;
+	int64_t version;
 	size_t n = 0;
-	int bad = 0;
 
-	if (!call_query_i64(c, "after", 0, INT64_MAX, 0, &after, &bad) ||
-	    !call_query_i64(c, "limit", 1, 1000, 200, &limit, &bad))
-		return bad;
 	if (run_version(c->engine->store, c->params[0], &version, &err) < 0 ||
-	    run_entries(c->engine->store, c->params[0], after, limit, &rows, &n, &err) < 0)
+	    run_entries(c->engine->store, c->params[0], call_number(c, "after"),
+			call_number(c, "limit"), &rows, &n, &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_i64(&w, "version", version);
@@ -290,16 +274,25 @@ static int post_do(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", "/api/v1/runbooks", PR_VIEWER, .handle = get_runbooks,
-	  .help = "runbooks, and which fit what is failing now" },
+	  .help = "runbooks, and which fit what is failing now", .query = { Q_PAGES },
+	  .list = "runbooks" },
 	{ "GET", "/api/v1/runbooks/{id}", PR_VIEWER, .handle = get_runbook,
 	  .help = "one runbook: source, outline, parameters" },
 	{ "GET", "/api/v1/runs", PR_VIEWER, .handle = get_runs,
-	  .help = "runs, newest first; ?status=open&runbook=&cursor=" },
+	  .help = "runs, newest first",
+	  .query = { { "status", Q_WORD, "runs in it; open: all that are not over",
+		       .names = &run_status_names, .also = (const char *const[]){ "open", NULL } },
+		     { "runbook", Q_TEXT, "runs of it" }, Q_LIMIT(100),
+		     { "cursor", Q_ID, "nextCursor of the page before", .prefix = "RUN-" } } },
 	{ "GET", "/api/v1/runs/{id}", PR_VIEWER, .handle = get_run,
-	  .help = "one run: steps, what it waits for, holds, undo; ?wait=MS until it wants "
-		  "somebody; ?since=REVISION: only the steps that changed" },
+	  .help = "one run: steps, what it waits for, holds, undo",
+	  .query = { { "wait", Q_INT, "so many ms at most until it wants somebody", .max = 10000 },
+		     { "since", Q_INT, "a revision: only the steps that changed",
+		       .max = INT64_MAX } } },
 	{ "GET", "/api/v1/runs/{id}/entries", PR_VIEWER, .handle = get_entries,
-	  .help = "what happened in a run, entry by entry; ?after=" },
+	  .help = "what happened in a run, entry by entry",
+	  .query = { { "after", Q_INT, "the entry to go on from", .max = INT64_MAX },
+		     Q_LIMIT(200) } },
 	{ "POST", "/api/v1/runs", PR_OPERATOR, .handle = post_run,
 	  .body = { { "runbook", M_TEXT, .required = true, .max = 100 },
 		    { "params", M_OBJECT }, { "kind", M_TEXT, .max = 20,

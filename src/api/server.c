@@ -1,6 +1,6 @@
 /*
  * The API's server: each request becomes a task that finds the route, checks token,
- * role and body, replays an answer already given for its Idempotency-Key, runs the
+ * role, query and body, replays an answer already given for its Idempotency-Key, runs the
  * handler and replies. Everything before the handler is bounded by httpd.
  */
 #include "api/internal.h"
@@ -86,68 +86,6 @@ bool call_flag(const struct call *c, const char *member)
 	return json_get_bool(c->body, member, false);
 }
 
-/* A call from inside has its query in the path. */
-static const char *inner_query(const struct call *c, const char *name)
-{
-	return json_get_str(c->query, name);
-}
-
-const char *call_query(const struct call *c, const char *name)
-{
-	const char *s = c->req ? httpd_query(c->req, name) : inner_query(c, name);
-
-	return str_empty(s) ? NULL : s;
-}
-
-bool call_query_i64(struct call *c, const char *name, int64_t min, int64_t max, int64_t otherwise,
-		    int64_t *ret, int *status)
-{
-	const char *s = call_query(c, name);
-	char detail[160];
-
-	*ret = otherwise;
-	if (!s || parse_i64(s, min, max, ret))
-		return true;
-	snprintf(detail, sizeof(detail), "must be a whole number between %lld and %lld",
-		 (long long)min, (long long)max);
-	*status = api_problem_field(c, 400, name, detail);
-	return false;
-}
-
-bool call_query_id(struct call *c, const char *name, const char *prefix, const char **ret,
-		   int *status)
-{
-	const char *s = *ret = call_query(c, name);
-	int64_t number;
-
-	if (!s || (str_has_prefix(s, prefix) &&
-		   parse_i64(s + strlen(prefix), 0, INT64_MAX, &number)))
-		return true;
-	*status = api_problem_field(c, 400, name, "not one that was given out here");
-	return false;
-}
-
-bool call_query_words(struct call *c, const char *name, const struct enum_names *names,
-		      const char **ret, int *status)
-{
-	const char *s = *ret = call_query(c, name), *near;
-	char word[64], detail[200];
-	size_t n;
-
-	for (; s && *s; s += n + (s[n] == ',')) {
-		n = strcspn(s, ",");
-		snprintf(word, sizeof(word), "%.*s", (int)(n < 60 ? n : 60), s);
-		if (enum_parse(names, word) >= 0)
-			continue;
-		near = str_nearest(word, names->names, names->n);
-		snprintf(detail, sizeof(detail), "there is no %s '%s'%s%s%s", name, word,
-			 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-		*status = api_problem_field(c, 400, name, detail);
-		return false;
-	}
-	return true;
-}
-
 bool call_query_account(struct call *c, const char *name, char **ret, int *status)
 {
 	const char *ref = call_query(c, name);
@@ -176,7 +114,7 @@ static void call_free(struct call *c)
 	for (int i = 0; i < PARAMS_MAX; i++)
 		free_p(&c->params[i]);
 	json_free((struct json *)(uintptr_t)c->body);
-	json_free(c->query);
+	query_free(c);
 	free_p(&c->user);
 	str_fini(&c->out);
 	free_p(&c);
@@ -228,6 +166,15 @@ static int read_body(struct call *c)
 	return body_check(c, c->body);
 }
 
+static int handle(struct call *c)
+{
+	int status = c->route->handle(c);
+
+	if (status == 200 && c->route->list)
+		pages_cut(c);
+	return status;
+}
+
 static int run_handler(struct call *c)
 {
 	struct idempotency idem;
@@ -235,7 +182,7 @@ static int run_handler(struct call *c)
 
 	if (status)
 		return status;
-	status = c->route->handle(c);
+	status = handle(c);
 	idempotency_end(&idem, c, status);
 	return status;
 }
@@ -257,6 +204,8 @@ static int answer(struct call *c)
 	}
 	str_fini(&allow);
 	status = auth_check(c->api->auth, c);
+	if (!status)
+		status = query_check(c, httpd_query_string(c->req));
 	if (!status)
 		status = read_body(c);
 	return status ? status : run_handler(c);
@@ -296,44 +245,8 @@ static void on_request(void *ctx, struct httpd_req *req)
 	task_start(a->engine->loop, "api", call_task, c, call_done);
 }
 
-/* "a=1&b=2%20" as an object of texts. */
-static struct json *query_of(const char *q)
-{
-	struct str b = STR_INIT(16 << 10);
-	struct jw w = JW(&b);
-	struct json *ret;
-
-	jw_obj(&w, NULL);
-	while (q && *q) {
-		size_t n = strcspn(q, "&"), k = strcspn(q, "=&");
-		_cleanup_(free_p) char *name = xstrndup(q, k);
-		struct str value = STR_INIT(8 << 10);
-
-		for (size_t i = k + 1; i < n; i++) {
-			uint8_t byte;
-			char hex[3] = { 0 };
-
-			if (q[i] == '%' && i + 2 < n) {
-				memcpy(hex, q + i + 1, 2);
-				if (hex_decode(hex, &byte, 1)) {
-					str_addc(&value, (char)byte);
-					i += 2;
-					continue;
-				}
-			}
-			str_addc(&value, q[i] == '+' ? ' ' : q[i]);
-		}
-		jw_str(&w, name, str_get(&value));
-		str_fini(&value);
-		q += n + (q[n] == '&');
-	}
-	jw_obj_end(&w);
-	ret = json_parse(str_get(&b), b.len, NULL);
-	str_fini(&b);
-	return ret;
-}
-
-static int inner_answer(struct call *c, const char *method, const char *path, const char *body)
+static int inner_answer(struct call *c, const char *method, const char *path, const char *query,
+			const char *body)
 {
 	struct str allow = STR_INIT(200);
 	struct err err = { 0 };
@@ -355,8 +268,11 @@ static int inner_answer(struct call *c, const char *method, const char *path, co
 		if (!c->body)
 			return api_problem(c, 400, NULL, "the body is not JSON: %s", err.msg);
 	}
-	int bad = body_check(c, c->body);
-	return bad ? bad : c->route->handle(c);
+	int bad = query_check(c, query);
+
+	if (!bad)
+		bad = body_check(c, c->body);
+	return bad ? bad : handle(c);
 }
 
 int api_call(struct api *a, const char *method, const char *path, const char *body,
@@ -375,9 +291,8 @@ int api_call(struct api *a, const char *method, const char *path, const char *bo
 	c->user = xstrdup(by);
 	c->role = (enum person_role)role;
 	c->out = STR_INIT(STR_MAX_DEFAULT);
-	c->query = query_of(mark ? mark + 1 : "");
 	a->open_calls++;
-	*ret_status = inner_answer(c, method, plain, body);
+	*ret_status = inner_answer(c, method, plain, mark ? mark + 1 : "", body);
 	str_addn(ret_body, str_get(&c->out), c->out.len);
 	a->open_calls--;
 	call_free(c);

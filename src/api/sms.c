@@ -30,42 +30,35 @@ static int note_reveal(struct call *c, const struct sms_query *q)
 	return tx_commit(&t, NULL, &err) < 0 ? api_problem_err(c, &err) : 0;
 }
 
-static int read_query(struct call *c, struct sms_query *q)
+static void read_query(const struct call *c, struct sms_query *q)
 {
-	const char *source = call_query(c, "source"), *content = call_query(c, "content");
-	int64_t minutes;
-	int status = 0, n;
+	const char *source = call_query(c, "source");
+	int64_t minutes = call_number(c, "minutes");
 
-	n = source ? sms_source_parse(source) : SMS_MESSAGELOG;
-	if (n < 0)
-		return api_problem_field(c, 400, "source", "one of messagelog, sms_messages,"
-					 " twilio");
-	q->source = (enum sms_source)n;
-	if (!call_query_i64(c, "limit", 1, 1000, 200, &q->limit, &status) ||
-	    !call_query_i64(c, "minutes", 1, 1440, q->kind == SMS_HOURS ? 1440 : 60, &minutes,
-			    &status))
-		return status;
+	q->source = source ? (enum sms_source)sms_source_parse(source) : SMS_MESSAGELOG;
+	q->limit = call_number(c, "limit");
+	if (!minutes)
+		minutes = q->kind == SMS_HOURS ? 1440 : 60;
 	q->window_ms = minutes * MINUTE_MS;
 	q->org = call_query(c, "orgId");
 	q->code = call_query(c, "code");
 	q->sender = call_query(c, "sender");
 	q->cursor = call_query(c, "cursor");
-	q->content = content && !str_eq(content, "0") && !str_eq(content, "false");
-	return 0;
+	q->content = call_on(c, "content");
 }
 
 static int get_report(struct call *c)
 {
 	struct sms_query q = { 0 };
 	struct err err = { 0 };
-	int kind = sms_report_parse(c->params[0]), status;
+	int kind = sms_report_parse(c->params[0]), status = 0;
 
 	if (kind < 0)
 		return api_problem(c, 404, "Not found",
 				   "there are mix, failures, codes, orgs, senders and hours");
 	q.kind = (enum sms_report_kind)kind;
-	status = read_query(c, &q);
-	if (!status && q.content && q.kind == SMS_FAILURES)
+	read_query(c, &q);
+	if (q.content && q.kind == SMS_FAILURES)
 		status = note_reveal(c, &q);
 	if (status)
 		return status;
@@ -202,8 +195,13 @@ static int post_feature(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", S "{report}", PR_VIEWER, 0, { { 0 } }, get_report,
-	  "mix, failures, codes, orgs, senders, hours; ?source= messagelog, sms_messages or"
-	  " twilio" },
+	  "mix, failures, codes, orgs, senders, hours",
+	  { { "source", Q_WORD, "messagelog unless said", .also = sms_source_words },
+	    { "minutes", Q_INT, "so far back; 60, 1440 for hours", .min = 1, .max = 1440 },
+	    { "orgId", Q_TEXT, "of one organisation" }, { "code", Q_TEXT, "with one error code" },
+	    { "sender", Q_TEXT, "from one number" },
+	    { "content", Q_FLAG, "with what was written; for operators, and noted" },
+	    Q_LIMIT(200), { "cursor", Q_TEXT, "nextCursor of the page before" } } },
 	{ "POST", S "org-off", PR_OPERATOR, 0, { ORG, COMMON }, post_off,
 	  "stop SMS of an organisation; a hold stays pinned" },
 	{ "POST", S "org-on", PR_OPERATOR, 0, { ORG, COMMON }, post_on, "let its SMS go again" },

@@ -220,8 +220,7 @@ static int get_stream(struct call *c)
 	/* what a browser's EventSource sends when it comes back */
 	if (last && !parse_i64(last, 0, INT64_MAX, &newest))
 		return api_problem_field(c, 400, "Last-Event-ID", "must be a sequence number");
-	if (!call_query_i64(c, "after", 0, INT64_MAX, newest, &after, &status))
-		return status;
+	after = call_query(c, "after") ? call_number(c, "after") : newest;
 	s = xcalloc(1, sizeof(*s));
 	s->engine = c->engine;
 	s->line = STR_INIT(STR_MAX_DEFAULT);
@@ -279,8 +278,10 @@ static const struct route routes[] = {
 	{ "GET", "/api/v1/snapshot", PR_VIEWER, 0, { { 0 } }, get_snapshot,
 	  "everything the console shows at start, with the sequence to go on from" },
 	{ "GET", "/api/v1/stream", PR_VIEWER, ROUTE_STREAM, { { 0 } }, get_stream,
-	  "server-sent events after ?after=SEQ&live=POSITION (both as the snapshot has them; the"
-	  " head Last-Event-ID does too): entry, live; a comment as heartbeat every 2 s" },
+	  "server-sent events: entry, live; a comment as heartbeat every 2 s",
+	  { { "after", Q_INT, "seq as the snapshot or the last entry has it; the head Last-Event-ID"
+	      " does too", .max = INT64_MAX },
+	    { "live", Q_TEXT, "position as the snapshot has it" } } },
 	{ "GET", "/api/v1/me", PR_VIEWER, 0, { { 0 } }, get_me,
 	  "whose token this is, and which engine" },
 	{ "POST", "/api/v1/presence", PR_VIEWER, 0,

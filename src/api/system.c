@@ -172,59 +172,7 @@ static int get_metrics(struct call *c)
 	return 200;
 }
 
-/* ---- the table itself, for those who write clients ------------------------------------ */
-
-static void members_json(struct jw *w, const struct route *r)
-{
-	static const char *const types[] = {
-		[M_TEXT] = "string", [M_INT] = "integer", [M_BOOL] = "boolean",
-		[M_TEXTS] = "strings",
-		[M_OBJECT] = "object", [M_NUMBER] = "number",
-		[M_BOOLS] = "booleans",
-	};
-
-	jw_arr(w, "body");
-	for (int i = 0; i < MEMBERS_MAX && r->body[i].name; i++) {
-		const struct member *m = &r->body[i];
-
-		jw_obj(w, NULL);
-		jw_str(w, "name", m->name);
-		jw_str(w, "type", types[m->type]);
-		jw_bool(w, "required", m->required);
-		jw_i64(w, "min", m->min);
-		jw_i64(w, "max", m->max);
-		jw_obj_end(w);
-	}
-	jw_arr_end(w);
-}
-
-static int get_routes(struct call *c)
-{
-	struct jw w = JW(&c->out);
-	const struct route *r;
-
-	jw_obj(&w, NULL);
-	jw_arr(&w, "routes");
-	for (size_t i = 0; (r = api_routes(i)) != NULL; i++) {
-		jw_obj(&w, NULL);
-		jw_str(&w, "method", r->method);
-		jw_str(&w, "path", r->path);
-		jw_str(&w, "role", r->flags & ROUTE_OPEN ? "none" : r->flags & ROUTE_CRON ? "cron" :
-		       enum_name(&person_role_names, (int)r->role));
-		jw_bool(&w, "stream", r->flags & ROUTE_STREAM);
-		jw_bool(&w, "anyBody", r->flags & ROUTE_NO_BODY_CHECK);
-		jw_str(&w, "help", r->help);
-		members_json(&w, r);
-		jw_obj_end(&w);
-	}
-	jw_arr_end(&w);
-	jw_obj_end(&w);
-	return 200;
-}
-
 static const struct route routes[] = {
-	{ "GET", "/api/v1/routes", PR_VIEWER, 0, { { 0 } }, get_routes,
-	  "this table: method, path, role and members of the body" },
 	{ "GET", "/healthz", PR_VIEWER, ROUTE_OPEN, { { 0 } }, get_healthz,
 	  "200 while the loop turns" },
 	{ "GET", "/readyz", PR_VIEWER, ROUTE_OPEN, { { 0 } }, get_readyz,

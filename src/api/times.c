@@ -122,23 +122,22 @@ static void write_all(struct jw *w, const struct past *p, enum time_group by)
 	times_free(rows, n_rows);
 }
 
+static int64_t days_ago(const struct call *c)
+{
+	return loop_wall_ms(c->engine->loop) - call_number(c, "days") * DAY_MS;
+}
+
 static int get_times(struct call *c)
 {
-	const char *by = call_query(c, "by");
 	struct past p = { 0 };
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t days, now = loop_wall_ms(c->engine->loop);
 	int status = 200;
 
-	if (by && !str_eq(by, "month") && !str_eq(by, "cause"))
-		return api_problem_field(c, 400, "by", "month or cause");
-	if (!call_query_i64(c, "days", 1, DAYS_MAX, DAYS_MAX, &days, &status))
-		return status;
-	if (read_past(c, now - days * DAY_MS, &p, &err) < 0)
+	if (read_past(c, days_ago(c), &p, &err) < 0)
 		status = api_problem_err(c, &err);
 	else
-		write_all(&w, &p, str_eq(by, "cause") ? TIMES_BY_CAUSE : TIMES_BY_MONTH);
+		write_all(&w, &p, str_eq(call_query(c, "by"), "cause") ? TIMES_BY_CAUSE : TIMES_BY_MONTH);
 	past_fini(&p);
 	return status;
 }
@@ -176,12 +175,9 @@ static int get_failovers(struct call *c)
 	struct failover_metrics m;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	int64_t days, since;
+	int64_t since = days_ago(c);
 	int status = 200;
 
-	if (!call_query_i64(c, "days", 1, DAYS_MAX, 365, &days, &status))
-		return status;
-	since = loop_wall_ms(c->engine->loop) - days * DAY_MS;
 	if (read_parts(c, since, &p, &err) < 0) {
 		status = api_problem_err(c, &err);
 	} else {
@@ -218,12 +214,9 @@ static int get_overview(struct call *c)
 	struct failover_parts f = { 0 };
 	struct overview o = { .now_ms = loop_wall_ms(c->engine->loop) };
 	struct err err = { 0 };
-	int64_t days;
 	int status = 200;
 
-	if (!call_query_i64(c, "days", 1, DAYS_MAX, 365, &days, &status))
-		return status;
-	o.since_ms = o.now_ms - days * DAY_MS;
+	o.since_ms = days_ago(c);
 	if (read_past(c, o.since_ms, &p, &err) < 0 || read_parts(c, o.since_ms, &f, &err) < 0) {
 		status = api_problem_err(c, &err);
 	} else {
@@ -241,13 +234,18 @@ static int get_overview(struct call *c)
 	return status;
 }
 
+#define DAYS(usual)                                                                                \
+	{ "days", Q_INT, "so far back", .min = 1, .max = DAYS_MAX, .otherwise = usual }
+
 static const struct route routes[] = {
 	{ "GET", "/api/v1/metrics/times", PR_VIEWER, .handle = get_times,
-	  .help = "TTD, TTA, TTM, TTR, impact: n, median, p90, max, mean: ?by=month or "
-		  "cause&days=" },
+	  .help = "TTD, TTA, TTM, TTR, impact: n, median, p90, max, mean",
+	  .query = { { "by", Q_WORD, "a row for each; month unless said",
+		       .also = (const char *const[]){ "month", "cause", NULL } },
+		     DAYS(DAYS_MAX) } },
 	{ "GET", "/api/v1/metrics/failover", PR_VIEWER, .handle = get_failovers,
-	  .help = "how windows end, time per step, which gates held: ?days=365" },
+	  .help = "how windows end, time per step, which gates held", .query = { DAYS(365) } },
 	{ "GET", "/api/v1/metrics/overview", PR_VIEWER, .handle = get_overview,
-	  .help = "all of it as one HTML page with charts: ?days=365" },
+	  .help = "all of it as one HTML page with charts", .query = { DAYS(365) } },
 };
 const struct route_table times_routes = { routes, COUNT_OF(routes) };

@@ -148,20 +148,14 @@ static int get_webhooks(struct call *c)
 	struct number_hooks *rows = NULL;
 	struct jw w = JW(&c->out);
 	struct err err = { 0 };
-	struct account a = { 0 };
-	const char *ref = call_query(c, "accountId");
-	int64_t limit;
+	_cleanup_(free_p) char *account = NULL;
 	size_t n = 0;
-	int status, r = 0;
+	int status;
 
-	if (!call_query_i64(c, "limit", 1, 1000, 200, &limit, &status))
+	if (!call_query_account(c, "accountId", &account, &status))
 		return status;
-	if (ref)
-		r = account_get(c->engine->store, ref, &a, &err);
-	if (r == 0)
-		r = hooks_drifted(c->engine->store, ref ? a.id : NULL, limit, &rows, &n, &err);
-	record_fini(&account_type, &a);
-	if (r < 0)
+	if (hooks_drifted(c->engine->store, account, call_number(c, "limit"), &rows, &n,
+			  &err) < 0)
 		return api_problem_err(c, &err);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "webhooks");
@@ -426,7 +420,8 @@ static int post_sms_ready(struct call *c)
 
 static const struct route routes[] = {
 	{ "GET", "/api/v1/webhooks", PR_VIEWER, 0, { { 0 } }, get_webhooks,
-	  "numbers whose webhooks are not the approved ones, with both" },
+	  "numbers whose webhooks are not the approved ones, with both",
+	  { Q_ACCOUNT("numbers of it"), Q_LIMIT(200) } },
 	{ "POST", "/api/v1/webhooks/adopt", PR_OPERATOR, 0,
 	  { { "accountId", M_TEXT, .max = 100 }, NUMBER }, post_adopt,
 	  "take what a number has as approved" },

@@ -9,7 +9,7 @@ static int show(struct cli *c, const char *member, const struct record_type *typ
 
 	str_add(&path, "/api/v1/calls");
 	remote_query(&path, "hours", cli_opt(c, "hours"));
-	r = remote_list(c, str_get(&path), member, type, NULL, NULL);
+	r = remote_list_max(c, str_get(&path), member, type, NULL, NULL, REMOTE_WHOLE);
 	str_fini(&path);
 	return r;
 }

@@ -399,7 +399,7 @@ int remote_list(struct cli *c, const char *path, const char *member, const struc
 
 /* One page: no more is asked for than is wanted. */
 static int get_page(struct cli *c, const char *path, const char *cursor, int64_t left,
-		    struct json **ret)
+		    bool whole, struct json **ret)
 {
 	struct str at = STR_INIT(8000);
 	char limit[24];
@@ -407,7 +407,7 @@ static int get_page(struct cli *c, const char *path, const char *cursor, int64_t
 
 	snprintf(limit, sizeof(limit), "%lld", (long long)(left < 1000 ? left : 1000));
 	str_add(&at, path);
-	remote_query(&at, "limit", strstr(path, "limit=") ? NULL : limit);
+	remote_query(&at, "limit", whole ? NULL : limit);
 	remote_query(&at, "cursor", cursor);
 	r = remote_get(c, str_get(&at), ret);
 	str_fini(&at);
@@ -435,7 +435,7 @@ int remote_list_max(struct cli *c, const char *path, const char *member,
 	}
 	for (int page = 0; page < PAGES_MAX && !r && left > 0; page++) {
 		struct json *doc = NULL;
-		r = get_page(c, path, cursor, left, &doc);
+		r = get_page(c, path, cursor, left, max == REMOTE_WHOLE, &doc);
 		if (!r && as_json)
 			print_page(c, json_get(doc, member), &json, &first, &left);
 		else if (!r)

@@ -43,7 +43,8 @@ typedef int (*remote_reader)(void *rec, const struct json *obj, struct err *err)
  * table of the record's columns (NULL: its list columns). read NULL: record_from_json. */
 int remote_list(struct cli *c, const char *path, const char *member, const struct record_type *type,
 		remote_reader read, const char *columns);
-/* The same, at most max rows (0 = all). */
+/* The same, at most max rows (0 = all, page by page; REMOTE_WHOLE = the path knows no pages). */
+enum { REMOTE_WHOLE = -1 };
 int remote_list_max(struct cli *c, const char *path, const char *member,
 		    const struct record_type *type, remote_reader read, const char *columns,
 		    int64_t max);

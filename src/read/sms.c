@@ -17,19 +17,20 @@
 enum { MINUTE_MS = 60000, HOUR_MS = 3600000, OVERLAP_MS = MINUTE_MS, WHOLE_MS = 5 * MINUTE_MS,
        FORGET_MS = 10 * MINUTE_MS };
 
-static const char *const source_names[SMS_SOURCES] = { "messagelog", "sms_messages", "twilio" };
+const char *const sms_source_words[SMS_SOURCES + 1] = { "messagelog", "sms_messages", "twilio",
+							NULL };
 
 int sms_source_parse(const char *word)
 {
 	for (int i = 0; i < SMS_SOURCES; i++)
-		if (word && strcasecmp(word, source_names[i]) == 0)
+		if (str_eq(word, sms_source_words[i]))
 			return i;
 	return -1;
 }
 
 const char *sms_source_name(enum sms_source s)
 {
-	return source_names[s];
+	return sms_source_words[s];
 }
 
 /* ---- names, kept once ---------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 /* "MessageLog", sms_messages, and Twilio's own list (which its caller fills in). */
 enum sms_source { SMS_MESSAGELOG, SMS_MESSAGES, SMS_TWILIO, SMS_SOURCES };
+extern const char *const sms_source_words[SMS_SOURCES + 1];	/* NULL at the end */
 int sms_source_parse(const char *word);			/* -1 */
 const char *sms_source_name(enum sms_source s);
 
