@@ -151,6 +151,8 @@ void app_messages_free(struct app *a);
 
 /* views/report_data.c: its report. */
 void app_report(struct app *a, const char *incident);
+/* As somebody typed it: one that the console does not know is asked for first. */
+void app_report_named(struct app *a, const char *incident);
 void app_report_free(struct app *a);
 /* views/report_edit.c: as app_note_keep. */
 bool app_report_keep(struct app *a);

@@ -550,6 +550,11 @@ const char *app_word(void *app, size_t i)
 		return word;
 	}
 	i -= s->n_accounts;
+	if (i < s->n_incidents) {
+		snprintf(word, sizeof(a->word), "report %.120s", s->incidents[i].id);
+		return word;
+	}
+	i -= s->n_incidents;
 	const struct runbook_row *books;
 	if (i < app_runs_books(a, &books)) {
 		snprintf(word, sizeof(a->word), "runbook %.120s", books[i].id);
@@ -592,6 +597,13 @@ static bool two_words(const char *line, char name[64], char id[64])
 	return name[0] != '\0';
 }
 
+static bool is_incident_id(const char *id)
+{
+	size_t n = strlen("INC-"), digits = str_has_prefix(id, "INC-") ? strlen(id + n) : 0;
+
+	return digits && digits < 16 && strspn(id + n, "0123456789") == digits;
+}
+
 int app_command(void *app, const char *line, struct err *err)
 {
 	struct app *a = app;
@@ -607,6 +619,12 @@ int app_command(void *app, const char *line, struct err *err)
 		return 0;
 	for (size_t i = 0; i < action_count() && i < COUNT_OF(names); i++)
 		names[i] = action_at(i)->name;
+	if (str_eq(name, "report") && id[0]) {
+		if (!is_incident_id(id))
+			return err_set(err, ERR_NOT_FOUND, "no incident '%s'; such as INC-12", id);
+		app_report_named(a, id);
+		return 0;
+	}
 	if (id[0] && !subject_by_id(a, id, &sub))
 		return err_set(err, ERR_NOT_FOUND, "no event, account, incident, run or runbook"
 						   " '%s'", id);

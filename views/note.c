@@ -24,8 +24,8 @@ static const struct form_row rows[] = {
 	{ "incident", "Incident", "which one; Space: the next, - is none", FORM_CHOICE, true },
 	ROW_AT,
 	ROW_SOURCE,
-	ROW_TEXT("what happened, in one paragraph; " NOTE_TODO
-	         " at its beginning makes it an action too"),
+	ROW_TEXT("what happened, in as many lines as it takes; " NOTE_TODO
+	         " first makes line 1 an action"),
 };
 static const struct form_row edit_rows[] = {
 	ROW_AT,
@@ -271,6 +271,7 @@ void note_form(struct noting *n, const struct note_draft *d, const char *title)
 
 	form_open(f, title, r, count, on_send, on_closed, n);
 	form_area(f, NOTE_TEXT_MAX);
+	f->pad.lines = true;
 	f->leaving = on_leaving;
 	f->check = on_check;
 	f->offer = on_offer;

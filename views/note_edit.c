@@ -62,7 +62,7 @@ static void patch(struct noting *n, const struct note_draft *d)
 /* The draft with what they wrote before it. */
 static void both(struct noting *n, const struct note_draft *d)
 {
-	_cleanup_(free_p) char *text = xasprintf("%s / %s", n->theirs, d->text);
+	_cleanup_(free_p) char *text = xasprintf("%s\n\n%s", n->theirs, d->text);
 	struct note_draft x = *d;
 	char title[80];
 

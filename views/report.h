@@ -16,7 +16,8 @@ struct report_data {
 	char id[24], from[16];		/* of which incident; the view it was opened from */
 	struct json *doc;		/* as the engine made it; NULL = not there yet */
 	int64_t answers;		/* how many came: lines are made anew for each */
-	struct client_request *asking, *exporting;
+	struct client_request *asking, *exporting, *naming;
+	char named[24];			/* is being asked for before it is opened */
 	int64_t asked_ms, version;	/* version: of the incident when it was asked */
 	char problem[160], format[8];
 	struct report_edit *edit;	/* of the open form */

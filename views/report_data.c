@@ -40,6 +40,8 @@ void app_report_free(struct app *a)
 	forget(d);
 	if (d->exporting)
 		client_cancel(d->exporting);
+	if (d->naming)
+		client_cancel(d->naming);
 	report_edit_free(d);
 	report_item_free(d);
 	free_p(&a->report);
@@ -59,6 +61,40 @@ void app_report(struct app *a, const char *incident)
 	snprintf(d->from, sizeof(d->from), "%s", shell_view(a->shell)->def->name);
 	d->asked_ms = 0;
 	shell_go(a->shell, "report");
+}
+
+/* The console knows the open and the latest; reports are read of older ones too. */
+static void got_named(void *ctx, int status, const struct json *doc, const char *problem)
+{
+	struct report_data *d = ctx;
+
+	(void)doc;
+	d->naming = NULL;
+	if (status == 200)
+		app_report(d->app, d->named);
+	else
+		shell_say(d->app->shell, ROLE_error, "report %s: %s", d->named,
+		          problem ? problem : "no answer");
+	shell_redraw(d->app->shell);
+}
+
+void app_report_named(struct app *a, const char *incident)
+{
+	struct report_data *d = report_data(a);
+	struct str path = STR_INIT(300);
+
+	if (app_incident_find(a, incident)) {
+		app_report(a, incident);
+		return;
+	}
+	if (d->naming)
+		client_cancel(TAKE(d->naming));
+	snprintf(d->named, sizeof(d->named), "%s", incident);
+	str_add(&path, "/api/v1/incidents/");
+	str_add_urlencoded(&path, incident);
+	d->naming = client_get(a->client, str_get(&path), got_named, d);
+	str_fini(&path);
+	shell_say(a->shell, ROLE_hint, "asking the engine for %s ..", d->named);
 }
 
 /* ---- the document ------------------------------------------------------------------------ */

@@ -187,6 +187,16 @@ static void update(struct view *v)
 
 /* ---- drawing ---- */
 
+/* Rows below the list: a text of several lines gets more of them, while most is the list's. */
+static int detail_rows(struct area a, const struct timeline_entry *e)
+{
+	struct area none = area_sub(a, 0, 0, a.w, 0);
+	int rows = 2 + (e ? area_wrap(none, 1, 0, a.w - 2, ROLE_normal, e->text) : 0);
+	int most = a.h / 3 > 4 ? a.h / 3 : 4;
+
+	return a.h < 12 ? 0 : rows < 4 ? 4 : rows < most ? rows : most;
+}
+
 static void draw_detail(struct area a, const struct timeline_entry *e)
 {
 	char t[2][TIME_TEXT];
@@ -199,7 +209,11 @@ static void draw_detail(struct area a, const struct timeline_entry *e)
 		if (e->original)
 			area_textf(a, 1, y++, ROLE_dim, "as written: %s", e->original);
 	}
-	y = area_wrap(a, 1, y, a.w - 2, role_of(e), e->text ? e->text : "");
+	y = area_wrap(area_sub(a, 0, 0, a.w, a.h - 1), 1, y, a.w - 2, role_of(e),
+	              e->text ? e->text : "");
+	if (y > a.h - 1) /* the rest of a long one */
+		area_textf(a, a.w - 24, 0, ROLE_key, " +%d lines: Enter ", y - a.h + 1);
+	y = y < a.h - 1 ? y : a.h - 1;
 	area_textf(a, 1, y, ROLE_dim, "happened %s  recorded %s%s%s%s%s",
 	           format_time(t[0], e->happened_at_ms), format_time(t[1], e->recorded_at_ms),
 	           e->actor ? "  by " : "", e->actor ? e->actor : "", e->link ? "  evidence " : "",
@@ -224,7 +238,7 @@ static void draw(struct view *v, struct area a)
 	struct timeline_view *st = v->state;
 	const struct timeline_pages *p = &st->pages;
 	const struct timeline_entry *e = list_selected(&v->list);
-	int axis = a.h >= 30 ? 8 : a.h >= 14 ? 6 : a.h >= 10 ? 4 : 0, detail = a.h >= 12 ? 4 : 0;
+	int axis = a.h >= 30 ? 8 : a.h >= 14 ? 6 : a.h >= 10 ? 4 : 0, detail = detail_rows(a, e);
 	char title[200];
 	int y = 1;
 
@@ -314,6 +328,33 @@ static unsigned open_evidence(struct view *v, const struct timeline_entry *e)
 		               : "%s has no evidence but itself: %s",
 		          e->id, e->link ? e->link : "written by a person");
 	}
+	return WANT_REDRAW;
+}
+
+static void on_whole(void *ctx, const char *value)
+{
+	struct view *v = ctx;
+	const struct timeline_entry *e = list_selected(&v->list);
+
+	if (e && str_eq(e->id, value))
+		open_evidence(v, e);
+	shell_redraw(v->shell);
+}
+
+/* What does not fit below the list is read in a sheet. */
+static unsigned open_entry(struct view *v, const struct timeline_entry *e)
+{
+	const char *text = e->text ? e->text : "";
+	struct sheet *s = shell_sheet(v->shell);
+	int w = shell_width(v->shell) - 4;
+
+	if (!strchr(text, '\n') && text_width(text, false) < 2 * w)
+		return open_evidence(v, e);
+	sheet_open(s, e->id, on_whole, v);
+	if (!str_empty(e->link))
+		sheet_choice(s, 'e', e->id, "its evidence: %s", e->link);
+	sheet_line(s, ROLE_dim, "%s%s", e->actor ? "by " : "", e->actor ? e->actor : "");
+	sheet_text(s, ROLE_normal, w > 20 ? w : 20, text);
 	return WANT_REDRAW;
 }
 
@@ -490,7 +531,7 @@ static unsigned act(struct view *v, enum act what)
 
 	switch (what) {
 	case ACT_OPEN:
-		return e ? open_evidence(v, e) : WANT_NOTHING;
+		return e ? open_entry(v, e) : WANT_NOTHING;
 	case ACT_NOISE:
 		st->pages.noise = !st->pages.noise;
 		reload(v);

@@ -55,6 +55,9 @@ const char *str_nearest(const char *word, const char *const *names, size_t n);
  * become a space), cut to max_chars code points (0 = no limit), the last three of which
  * are then "..." . Caller frees. Never NULL. */
 char *text_clean(const char *s, size_t max_chars);
+/* The same of a text of several lines: line ends of every kind become LF, a tab a space; without
+ * blanks at the end of a line and without empty lines around it. */
+char *text_clean_lines(const char *s, size_t max_chars);
 /* In place variant for short known buffers; an invalid sequence becomes '?'. */
 void text_clean_buf(char *s);
 bool utf8_valid(const void *p, size_t n);

@@ -90,36 +90,68 @@ static enum keep judge(int32_t cp)
 	return KEEP;
 }
 
-char *text_clean(const char *s, size_t max_chars)
+static void cut(struct str *out, size_t len, size_t max_chars)
+{
+	out->len = len;
+	str_addn(out, "...", max_chars < 3 ? max_chars : 3);
+}
+
+static bool is_line_end(int32_t cp)
+{
+	return cp != '\t' && judge(cp) == SPACE;
+}
+
+/* lines: a line end stays one. */
+static char *clean(const char *s, size_t max_chars, bool lines)
 {
 	const unsigned char *p = (const unsigned char *)(s ? s : "");
 	size_t left = strlen((const char *)p);
 	struct str out = STR_INIT(STR_MAX_DEFAULT);
 	size_t chars = 0;
-	size_t cut = 0;		/* byte length of the first max_chars - 3 characters */
+	size_t kept = 0;	/* byte length of the first max_chars - 3 characters */
 	size_t keep = max_chars > 3 ? max_chars - 3 : 0;
 	size_t used;
 
 	for (; left; p += used, left -= used) {
 		int32_t cp = utf8_decode(p, left, &used);
 		enum keep k = cp < 0 ? KEEP : judge(cp);
-		if (k == DROP)
+		bool end = lines && is_line_end(cp);
+
+		if (k == DROP || (end && cp == '\r' && left > 1 && p[1] == '\n'))
+			continue;
+		for (; end && out.len && out.s[out.len - 1] == ' '; chars--)
+			out.len--;
+		kept = kept < out.len ? kept : out.len;
+		if (end && !out.len)
 			continue;
 		if (max_chars && chars == max_chars) {
-			out.len = cut;
-			str_addn(&out, "...", max_chars < 3 ? max_chars : 3);
+			cut(&out, kept, max_chars);
 			break;
 		}
 		if (k == SPACE)
-			str_addc(&out, ' ');
+			str_addc(&out, end ? '\n' : ' ');
 		else if (cp < 0)
 			str_add(&out, "\xef\xbf\xbd");
 		else
 			str_addn(&out, p, used);
 		if (++chars == keep)
-			cut = out.len;
+			kept = out.len;
 	}
+	while (lines && out.len && (out.s[out.len - 1] == '\n' || out.s[out.len - 1] == ' '))
+		out.len--;
+	if (out.s)
+		out.s[out.len] = '\0';
 	return str_take(&out);
+}
+
+char *text_clean(const char *s, size_t max_chars)
+{
+	return clean(s, max_chars, false);
+}
+
+char *text_clean_lines(const char *s, size_t max_chars)
+{
+	return clean(s, max_chars, true);
 }
 
 void text_clean_buf(char *s)

@@ -225,11 +225,9 @@ static int read_traces(struct reading *rd, struct err *err)
 			    (int64_t)TRACE_CHARS);
 
 	for (int i = 0; e == 0 && i < pg_rows(r); i++) {
-		struct str b = STR_INIT(4 * TRACE_CHARS);
+		_cleanup_(free_p) char *text = text_clean_lines(pg_text(r, i, 0), 0);
 
-		facts_clean_lines(&b, pg_text(r, i, 0));
-		strlist_add(&rd->e->traces, str_get(&b));
-		str_fini(&b);
+		strlist_add(&rd->e->traces, text);
 	}
 	return e;
 }

@@ -61,17 +61,6 @@ const char *facts_instant(char buf[32], int64_t ms)
 
 /* ---- which source a field takes ------------------------------------------------------------ */
 
-void facts_clean_lines(struct str *b, const char *text)
-{
-	for (const char *p = text; p && *p;) {
-		size_t n = strcspn(p, "\n");
-		_cleanup_(free_p) char *line = xstrndup(p, n), *clean = text_clean(line, 1000);
-
-		str_addf(b, "%s%s", b->len ? "\n" : "", clean);
-		p += n + (p[n] == '\n');
-	}
-}
-
 /* An expected end is words, or an instant: one that has passed says nothing any more. as_of_ms:
  * when a person said so; 0 = with this message. */
 static void add_eta(struct facts *f, const char *value, const char *from, int64_t as_of_ms,
@@ -93,14 +82,12 @@ static void add_eta(struct facts *f, const char *value, const char *from, int64_
 static void add_value(struct facts *f, const char *name, const char *value, const char *from,
 		      int64_t as_of_ms, int64_t now_ms)
 {
-	struct str b = STR_INIT(2 * FACT_MAX);
+	_cleanup_(free_p) char *text = text_clean_lines(value, 0);
 
-	facts_clean_lines(&b, value);
-	if (str_eq(name, "eta") && b.len)
-		add_eta(f, str_get(&b), from, as_of_ms, now_ms);
+	if (str_eq(name, "eta") && *text)
+		add_eta(f, text, from, as_of_ms, now_ms);
 	else
-		facts_add(f, name, str_get(&b), from);
-	str_fini(&b);
+		facts_add(f, name, text, from);
 }
 
 static void add_given(struct facts *f, const struct json *obj, int64_t now_ms)

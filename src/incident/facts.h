@@ -20,8 +20,6 @@ const struct fact *facts_find(const struct facts *f, const char *name);
 void facts_fini(struct facts *f);
 /* The field of what a provider asks for: "call sid examples" -> call_sid_examples. */
 const char *facts_need(char ret[FACT_NAME], const char *need);
-/* Text of a person, cleaned line by line: it may have several. */
-void facts_clean_lines(struct str *b, const char *text);
 
 /* From the tables of engine and application; lists are capped, counts are not. */
 struct evidence {

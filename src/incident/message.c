@@ -90,31 +90,55 @@ const char *message_unnamed(const struct draft *m, const struct strlist *gaps)
 	return NULL;
 }
 
-static void reword(char **text, const char *by)
+/* A gap that still stands in it is filled like one of the template's: by its value, by "not known
+ * yet" where its absence was named; else it stays and is missing. */
+static void reword(struct draft *m, char **text, const char *by, const struct strlist *gaps)
 {
-	struct str b = STR_INIT(64 << 10);
+	struct str b = STR_INIT(1 << 20);
+	const char *p = by, *at;
 
-	if (!by)
-		return;
-	facts_clean_lines(&b, by);
+	while ((at = strchr(p, '[')) != NULL) {
+		size_t n = strcspn(at + 1, "[?]");
+		_cleanup_(free_p) char *name = xstrndup(at + 1, n);
+		bool mark = at[1 + n] == '?' && at[2 + n] == ']';
+		const struct fact *fact = mark ? facts_find(&m->used, name) : NULL;
+
+		str_addn(&b, p, (size_t)(at - p));
+		if (fact)
+			str_add(&b, fact->value);
+		else if (mark && listed(&m->missing, name) && listed(gaps, name))
+			str_add(&b, "not known yet");
+		else
+			str_addn(&b, at, n + 1 + 2 * mark);
+		p = at + n + 1 + 2 * mark;
+	}
+	str_add(&b, p);
 	free(*text);
 	*text = str_take(&b);
 }
 
-void message_reword(struct draft *m, const char *subject, const char *body)
+void message_reword(struct draft *m, const struct strlist *gaps, const char *subject,
+		    const char *body)
 {
+	_cleanup_(free_p) char *line = text_clean(subject, 0), *lines = text_clean_lines(body, 0);
 	struct strlist left = { 0 };
 
-	if (!subject && !body)
-		return;
-	reword(&m->subject, subject);
-	reword(&m->body, body);
 	for (size_t i = 0; i < m->missing.n; i++) {
-		_cleanup_(free_p) char *mark = xasprintf("[%s?]", m->missing.v[i]);
+		const char *v[] = { subject ? subject : m->pattern_subject,
+				    body ? body : m->pattern_body };
+		_cleanup_(free_p) char *mark = xasprintf("[%s?]", m->missing.v[i]),
+				       *field = xasprintf("{{%s}}", m->missing.v[i]);
+		bool there = false;
 
-		if (strstr(m->subject, mark) || strstr(m->body, mark))
+		for (size_t k = 0; k < COUNT_OF(v); k++)
+			there = there || (v[k] && (strstr(v[k], mark) || strstr(v[k], field)));
+		if (there)
 			strlist_add(&left, m->missing.v[i]);
 	}
+	if (subject)
+		reword(m, &m->subject, line, gaps);
+	if (body)
+		reword(m, &m->body, lines, gaps);
 	strlist_fini(&m->missing);
 	m->missing = left;
 }

@@ -31,9 +31,10 @@ bool message_to_page(const struct draft *m);
 /* ERR_NOT_FOUND names the nearest template. gaps: fields that may be missing ("not known yet"). */
 int message_fill(const struct policy *p, const char *id, const struct facts *f,
 		 const struct strlist *gaps, struct draft *ret, struct err *err);
-/* The text that a person saw, or changed, in place of the template's: a gap that no longer stands
- * in it is none. NULL = as it is. */
-void message_reword(struct draft *m, const char *subject, const char *body);
+/* The text that a person saw, or changed, in place of the template's. [name?] in it is a gap as in
+ * the template; one that no longer stands in it is none. NULL = as it is. */
+void message_reword(struct draft *m, const struct strlist *gaps, const char *subject,
+		    const char *body);
 /* to: audiences or ways; NULL = those of the template. vendor: whose first level "vendor" is. */
 int message_route(struct draft *m, const struct policy *p, const struct notify_settings *set,
 		  const char *vendor, const struct strlist *to, struct err *err);

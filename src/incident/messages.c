@@ -91,7 +91,7 @@ static int fill(struct incidents *h, const struct known *k, const struct message
 		r = fill_page(h, k, ret->status, a->components, &ret->page, err);
 	facts_fini(&f);
 	if (r == 0)
-		message_reword(ret, a->subject, a->body);
+		message_reword(ret, &a->gaps, a->subject, a->body);
 	if (r < 0)
 		message_fini(ret);
 	else

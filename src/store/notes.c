@@ -9,15 +9,15 @@
 
 enum { NOTE_MAX = 20000 /* characters; a 1 MB paste is a file, not a note */ };
 
-/* What follows NOTE_TODO; NULL = not one. */
-static const char *todo_of(const char *text)
+/* What follows NOTE_TODO on its line; NULL = not one. */
+static char *todo_of(const char *text)
 {
 	if (!str_has_prefix(text, NOTE_TODO))
 		return NULL;
 	text += strlen(NOTE_TODO);
 	while (*text == ':' || *text == ' ')
 		text++;
-	return *text ? text : NULL;
+	return *text && *text != '\n' ? xstrndup(text, strcspn(text, "\n")) : NULL;
 }
 
 static int insert_note(struct tx *t, const struct note_new *n, const char *text,
@@ -45,7 +45,7 @@ int note_add(struct tx *t, const struct note_new *n, struct err *err)
 
 static int add_todo(struct tx *t, const char *incident, const char *text, struct err *err)
 {
-	const char *todo = todo_of(text);
+	_cleanup_(free_p) char *todo = todo_of(text);
 
 	if (!todo || !incident)
 		return 0;
@@ -77,7 +77,10 @@ int note_put(struct store *s, const struct who *who, const struct note_new *n, c
 
 	if (str_empty(n->text))
 		return err_field(err, ERR_INVALID, "text", "a note needs a text");
-	text = text_clean(n->text, NOTE_MAX);
+	/* a line of another log is one line */
+	text = (str_eq(n->kind, "import") ? text_clean : text_clean_lines)(n->text, NOTE_MAX);
+	if (!*text)
+		return err_field(err, ERR_INVALID, "text", "a note needs a text");
 	e = tx_begin(s, &t, who, err);
 	if (e == 0 && n->incident)
 		e = incident_lock(&t, n->incident, 0, &now, err);
@@ -157,14 +160,14 @@ int note_edit(struct store *s, const struct who *who, const char *id, const stru
 	int64_t n, at, newest;
 	int e;
 
-	if (str_empty(x->text))
+	clean = text_clean_lines(x->text, NOTE_MAX);
+	if (!*clean)
 		return err_field(err, ERR_INVALID, "text", "a note needs a text");
 	e = tx_begin(s, &t, who, err);
 	if (e == 0)
 		e = note_lock(&t, id, &n, &incident, &r, err);
 	if (e < 0)
 		return e;
-	clean = text_clean(x->text, NOTE_MAX);
 	newest = pg_i64(r, 0, 0);
 	at = x->happened_at_ms ? x->happened_at_ms : pg_time(r, 0, 3);
 	if (x->version > 0 && x->version != newest) {

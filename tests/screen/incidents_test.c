@@ -216,6 +216,38 @@ static void test_note(void **state)
 	assert_string_equal(file_of("note-draft.json"), "");
 }
 
+/* Paragraphs: Enter begins a line, a paste keeps its own, and a key costs few bytes. */
+static void test_note_of_lines(void **state)
+{
+	struct vt *v = start_inc("inc", "sms");
+	size_t n;
+
+	(void)state;
+	expect(v, "org_12");
+	vt_settle(v, 300, 2000);
+	vt_send(v, "t");
+	expect(v, "Enter begins a line");
+	read_it(v);
+	vt_send(v, "first words\r\rsecond");
+	expect(v, "second");
+	vt_send(v, "\033[200~ ones\rthird\033[31m\r\n\tfourth\n\033[201~");
+	expect(v, "fourth");
+	assert_true(vt_has(v, "\n second ones") && vt_has(v, "\n third") && vt_has(v, "\n  fourth"));
+	for (int i = 0; i < 40; i++)
+		vt_send(v, "\033[200~a line that is here so that there is a lot of text\r\033[201~");
+	expect(v, "fourth");
+	vt_settle(v, 300, 3000);
+	vt_mark(v);
+	vt_send(v, "x");
+	vt_settle(v, 300, 3000);
+	vt_raw(v, &n);
+	assert_in_range(n, 1, 400);
+	vt_send(v, "\023");
+	expect(v, "N-7 noted");
+	sent_has("{\"text\":\"first words\\n\\nsecond ones\\nthird\\n fourth\\na line");
+	quit(v);
+}
+
 /* A megabyte, escape sequences, marks that turn the line round, emoji of every width. */
 static void test_paste(void **state)
 {
@@ -247,7 +279,7 @@ static void test_paste(void **state)
 	vt_send(v, "\023");
 	expect(v, "N-7 noted");
 	sent = file_of("log");
-	assert_non_null(strstr(sent, "line end"));
+	assert_non_null(strstr(sent, "line\\nend"));
 	assert_null(strstr(sent, "\xe2\x80\xae"));
 	assert_null(strchr(sent, 0x1b));
 	assert_null(strstr(sent, "\\u001b"));
@@ -268,7 +300,7 @@ static void test_note_is_not_lost(void **state)
 	vt_send(v, "t");
 	expect(v, "Happened at");
 	read_it(v);
-	vt_send(v, "carrier confirms 30007\r");
+	vt_send(v, "carrier confirms 30007\023");
 	expect(v, "NOT SENT");
 	expect(v, "Kept");
 	assert_non_null(strstr(file_of("note-draft.json"), "carrier confirms 30007"));
@@ -482,7 +514,7 @@ static void test_note_changed(void **state)
 	read_it(v);
 	vt_send(v, "\023");
 	expect(v, "N-4998: changed");
-	sent_has(" / it was acme and initech\",\"version\":5");
+	sent_has("\\n\\nit was acme and initech\",\"version\":5");
 	assert_string_equal(file_of("note-draft-N-4998.json"), "");
 	quit(v);
 }
@@ -828,7 +860,8 @@ int main(int argc, char **argv)
 		TEST(test_strip_and_list),	TEST(test_incident),
 		TEST(test_rows),		TEST(test_declare),
 		TEST(test_declare_not_by_accident), TEST(test_offered_the_open_one),
-		TEST(test_note),		TEST(test_paste),
+		TEST(test_note),		TEST(test_note_of_lines),
+		TEST(test_paste),
 		TEST(test_note_is_not_lost),	TEST(test_who_may_not),
 		TEST(test_plain),		TEST(test_timeline),
 		TEST(test_timeline_marks),	TEST(test_handover),

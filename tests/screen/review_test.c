@@ -266,6 +266,32 @@ static void test_practices(void **state)
 	quit(v);
 }
 
+/* From anywhere by its id: one that the console has, one that only the engine has, none. */
+static void test_by_command(void **state)
+{
+	struct vt *v = start_inc("inc", "sms");
+
+	(void)state;
+	expect(v, "org_12");
+	vt_settle(v, 300, 2000);
+	vt_send(v, ":report INC-21\t"); /* the newest that begins so */
+	expect(v, ":report INC-214");
+	vt_send(v, "\r");
+	expect(v, "REPORT OF INC-214");
+	vt_send(v, "q");
+	expect(v, "org_12");
+	vt_send(v, ":report INC-12\r");
+	expect(v, "REPORT OF INC-12");
+	vt_send(v, "q");
+	expect(v, "org_12");
+	vt_send(v, ":report INC-999\r");
+	expect(v, "report INC-999: there is no incident INC-999");
+	vt_send(v, ":report EV-118\r");
+	expect(v, "no incident 'EV-118'; such as INC-12");
+	assert_true(vt_has(v, "org_12"));
+	quit(v);
+}
+
 static void test_plain_terminal(void **state)
 {
 	static const char *const views[] = { "report", "practices" };
@@ -290,7 +316,7 @@ int main(int argc, char **argv)
 		TEST(test_two_write_at_once), TEST(test_draft_is_not_lost),
 		TEST(test_items),	    TEST(test_review_and_file),
 		TEST(test_who_may_not_write), TEST(test_practices),
-		TEST(test_plain_terminal),
+		TEST(test_by_command),      TEST(test_plain_terminal),
 	};
 
 	if (argc > 2 && str_eq(argv[1], "--run"))

@@ -487,6 +487,8 @@ static void request_run(void *arg)
 		    (SCENE("inc-lost") && r->body && strstr(r->body, "\"fields\"")) ||
 		    (r->body && strstr(r->body, "customer-race")))
 			done(ctx, 0, NULL, "the engine is not reached");
+		else if (strstr(r->path, "INC-999"))
+			done(ctx, 404, j, "there is no incident INC-999");
 		else if (SCENE("inc-alike") && str_eq(r->path, "/api/v1/incidents") &&
 		         !strstr(r->body, "force")) {
 			struct json *other = json_parse("{\"incident\":\"INC-214\"}", 22, NULL);

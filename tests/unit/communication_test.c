@@ -162,11 +162,19 @@ static void gaps(void **state)
 	assert_int_equal(m.missing.n, 1);
 	assert_string_equal(message_unnamed(&m, &named), "eta");
 	message_hash(&m, seen);
-	message_reword(&m, NULL,
+	message_reword(&m, NULL, NULL,
 		       "Calls fail.\n\033[31mEnd: [eta?]"); /* the gap still stands there */
 	assert_string_equal(m.body, "Calls fail.\n[31mEnd: [eta?]");
 	assert_string_equal(message_unnamed(&m, &named), "eta");
-	message_reword(&m, "Trouble", "Calls fail.");
+	strlist_add(&named, "eta");
+	message_reword(&m, &named, "Trouble [[severity?]\r\nBcc: x",
+		       "By hand [eta?] [sic?] [\r\n\r\n[company?] [");
+	assert_string_equal(m.subject, "Trouble [P1  Bcc: x");
+	assert_string_equal(m.body, "By hand not known yet [sic?] [\n\nAcme [");
+	assert_int_equal(m.missing.n, 1); /* it was accepted, and that is said */
+	assert_null(message_unnamed(&m, &named));
+	strlist_fini(&named);
+	message_reword(&m, &named, "Trouble", "Calls fail.");
 	assert_string_equal(m.subject, "Trouble");
 	assert_null(message_unnamed(&m, &named));
 	message_fini(&m);

@@ -240,6 +240,21 @@ static void cleaning(void **state)
 		assert_true(utf8_valid(s, strlen(s)));
 		free(s);
 	}
+	static const struct { const char *in; size_t max; const char *out; } lines[] = {
+		{ NULL, 0, "" },
+		{ "one", 0, "one" },
+		{ "one\r\ntwo\rthree\n\nfour\xe2\x80\xa8" "five", 0,
+		  "one\ntwo\nthree\n\nfour\nfive" },
+		{ "\n \r\n  one \t \n\x1b[2Jtwo\t2 \n\n ", 0, "  one\n[2Jtwo 2" },
+		{ " \n\r\x07", 0, "" },
+		{ "ab\ncdef", 6, "ab\n..." },
+		{ "ab   \ncd  ef", 6, "ab\n..." },
+	};
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		char *s = text_clean_lines(lines[i].in, lines[i].max);
+		assert_string_equal(s, lines[i].out);
+		free(s);
+	}
 	char buf[] = "a\x1b\xff\tb\xe2\x80\xae" "c\xc3";
 	text_clean_buf(buf);
 	assert_string_equal(buf, "a? bc?");
