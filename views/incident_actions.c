@@ -225,7 +225,8 @@ static void fill_role(struct decision *d, struct dialog *g)
 	snprintf(g->own_label, sizeof(g->own_label), "WHO");
 	field_set(&g->own, me(d->app, name, sizeof(name)));
 	for (size_t i = 0; i < INCIDENT_ROLES; i++)
-		dialog_choice(g, "%s: %s", incident_role_words[i].name, incident_role_words[i].what);
+		dialog_choice(g, "%s: %s", incident_role_words[i].name,
+		              incident_role_words[i].what);
 	/* a role of the incident under the cursor */
 	for (size_t i = 0; i < INCIDENT_ROLES; i++)
 		if (str_has_prefix(d->subject.part, "role ") &&

@@ -349,9 +349,16 @@ static bool body(struct decision *d, struct dialog *g, struct jw *w)
 
 static void done(struct app *a, int status, const struct json *doc)
 {
+	const char *same = json_get_str(doc, "sameAs");
+	char clock[WHEN_TEXT];
+	int64_t at = 0;
+
 	if (a->messages && status >= 200 && status < 300 && json_get_str(doc, "incident"))
 		messages_draft_drop(a->messages, json_get_str(doc, "incident"),
 		                    str(doc, "template"));
+	if (status == 200 && same && parse_time_ms(same, &at))
+		shell_say(a->shell, ROLE_warn, "not sent again: the same went out at %s",
+		          when_clock(clock, at, shell_utc(a->shell)));
 }
 
 const struct action_hooks tell_hooks = { .fill = fill, .body = body, .done = done };

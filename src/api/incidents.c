@@ -300,9 +300,10 @@ static int do_action(struct call *c, const char *id, const struct who *who, stru
 				 .state = call_text(c, "state"), .owner = taken(c, "owner"),
 				 .due = json_get(c->body, "dueAt") != NULL };
 
-	if (call_text(c, "dueAt") && !parse_time_ms(call_text(c, "dueAt"), &a.due_at_ms))
-		return err_field(err, ERR_INVALID, "dueAt", "must be an RFC 3339 time, with its"
-				 " zone; \"\" takes the date away");
+	if (call_text(c, "dueAt") &&
+	    !incident_due_parse(call_text(c, "dueAt"), loop_wall_ms(c->engine->loop), &a.due_at_ms))
+		return err_field(err, ERR_INVALID, "dueAt", "such as 2026-12-01, +7d or"
+				 " 2026-12-01T12:00:00Z; \"\" takes the date away");
 	return incident_action_put(c->engine->store, who, id, &a, &made, err);
 }
 
@@ -377,7 +378,8 @@ static const struct route routes[] = {
 		      " of values for messages, null takes one away" },
 		    TEXT("kind", 20), TEXT("ref", 500), TEXT("clock", 40), TEXT("task", 40),
 		    { "on", M_BOOL }, TEXT("id", 40), TEXT("text", 4000), TEXT("owner", 200),
-		    TEXT("dueAt", 40, .help = "of an action; \"\" takes owner or date away"),
+		    TEXT("dueAt", 40, .help = "of an action: a day, +7d or an instant; \"\" takes"
+			 " owner or date away"),
 		    TEXT("state", 20),
 		    { "itemVersion", M_INT, .help = "of the action that was changed; 409: somebody"
 		      " else did since, and yours is kept on the timeline" } },

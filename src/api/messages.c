@@ -46,7 +46,7 @@ static int answer(struct call *c, const struct draft *m, int status)
 
 	jw_obj(&w, NULL);
 	jw_str(&w, "incident", c->params[0]);
-	jw_bool(&w, "sent", status == 202);
+	jw_bool(&w, "sent", status == 202 && !m->same_as_ms);
 	message_json(&w, m);
 	jw_obj_end(&w);
 	return status;
@@ -77,7 +77,7 @@ static int post_send(struct call *c)
 
 	ask_of(c, &a);
 	r = incidents_send(c->engine->incidents, &who, c->params[0], &a, &m, &err);
-	r = r < 0 ? api_problem_err(c, &err) : answer(c, &m, 202);
+	r = r < 0 ? api_problem_err(c, &err) : answer(c, &m, m.same_as_ms ? 200 : 202);
 	message_fini(&m);
 	ask_fini(&a);
 	return r;
@@ -168,7 +168,8 @@ static const struct route routes[] = {
 	  .help = "a message as it would be sent, with its gaps and addressees; sends nothing" },
 	{ "POST", "/api/v1/incidents/{id}/messages/{template}", PR_OPERATOR, .handle = post_send,
 	  .body = MESSAGE,
-	  .help = "sends a message; 400 names a gap that was not accepted, 409 says that "
+	  .help = "sends a message; the same within a minute goes out once (200, sameAs says "
+		  "when); 400 names a gap that was not accepted, 409 says that "
 		  "the text changed since the preview" },
 	{ "GET", "/api/v1/incidents/{id}/vendor/{vendor}", PR_VIEWER, .handle = get_vendor,
 	  .help = "what a provider's support asks for, from the database; what is missing is "

@@ -551,9 +551,9 @@ static const struct subcommand verbs[] = {
 	  .options = action_options,
 	  .n_options = COUNT_OF(action_options),
 	  .run = incident_action_run,
-	  .help = "add an action item (with --text), or change one: its words, owner, date, state",
-	  .detail = "Two who change one at once lose nothing: with --base the later one is refused, "
-		    "and its words are kept on the timeline." },
+	  .help = "add an action item (--text), or change its words, owner, date, state",
+	  .detail = "Two who change one at once lose nothing: with --base the later one is "
+		    "refused, and its words are kept on the timeline." },
 	ORDER("severity", "INCIDENT SEVERITY", reason_options,
 	      "change the severity; its clocks begin anew"),
 	ORDER("mitigate", "INCIDENT", state_options, "users are no longer affected"),

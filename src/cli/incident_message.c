@@ -248,6 +248,9 @@ static int tell(struct cli *c)
 		r = remote_send(c, "POST", str_get(&path), str_get(&body), &sent, NULL);
 	if (r == 0 && cli_format(c) == FORMAT_JSON)
 		remote_print(c, sent);
+	else if (r == 0 && json_get_str(sent, "sameAs"))
+		cli_print(c, "not sent again: the same went out at %.8s UTC\n",
+			  json_get_str(sent, "sameAs") + 11);
 	else if (r == 0)
 		cli_print(c, "sent; a copy stands on the timeline of %s\n", cli_arg(c, 0));
 	json_free(seen);

@@ -327,6 +327,7 @@ void message_json(struct jw *w, const struct draft *m)
 	jw_str(w, "body", m->body);
 	jw_str(w, "status", m->status);
 	jw_str(w, "hash", hash);
+	jw_time(w, "sameAs", m->same_as_ms); /* nothing was sent: the same went out then */
 	jw_obj(w, "pattern"); /* what the fields stand in, for who fills them in */
 	jw_str(w, "subject", m->pattern_subject);
 	jw_str(w, "body", m->pattern_body);

@@ -20,6 +20,7 @@ struct draft {
 	char *incident;			/* NULL = of none */
 	char *template_id, *title, *subject, *body, *status;
 	char *pattern_subject, *pattern_body;	/* of the template, {{field}} in place of values */
+	int64_t same_as_ms;		/* not sent: the same went out then; 0 = it is sent */
 	char *page_link;		/* our status page speaks of it there; NULL = not yet */
 	const struct policy_message *from;	/* until the next wait only */
 	struct facts used;		/* fields of the template that have a value */

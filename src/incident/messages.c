@@ -173,22 +173,30 @@ size_t message_ways(const struct draft *m, struct notify_to to[MESSAGE_WAYS], st
 	return n;
 }
 
+/* The same words to the same people within a minute are one message. *ret_ms: when they went out;
+ * 0 = they did not. *ret_key: of the message, when it goes out now. */
+static int same_as(struct tx *t, const char *id, const struct draft *m, char **ret_key,
+		   int64_t *ret_ms, struct err *err)
+{
+	int64_t now = tx_now_ms(t);
+	char hash[17];
+
+	message_hash(m, hash);
+	_cleanup_(free_p) char *begin = xasprintf("%s/m/%s/", id, hash);
+	*ret_key = xasprintf("%s%lld", begin, (long long)now);
+	return incident_message_since(t, id, begin, now - MINUTE_MS, ret_ms, err);
+}
+
 static int put(struct incidents *h, struct tx *t, const char *id, const struct draft *m,
-	       struct str *told, struct err *err)
+	       const char *key, struct str *told, struct err *err)
 {
 	_cleanup_(free_p) char *page = message_to_page(m) ? page_components_wire(&m->page) : NULL;
 	struct notify_letter letter = { m->subject, m->body, m->status, page };
 	struct str missing = STR_INIT(1000);
 	struct notify_to to[MESSAGE_WAYS];
-	char hash[17];
 	size_t n = message_ways(m, to, told, &missing);
-	int r;
+	int r = notify_put_letter(t, h->d.notify, id, &letter, key, to, n, &missing, err);
 
-	message_hash(m, hash);
-	/* the same words to the same people in the same minute are one message */
-	_cleanup_(free_p) char *key = xasprintf("%s/m/%s/%lld", id, hash,
-						(long long)(tx_now_ms(t) / MINUTE_MS));
-	r = notify_put_letter(t, h->d.notify, id, &letter, key, to, n, &missing, err);
 	if (missing.len)
 		str_addf(told, "; NOT TOLD: %s", str_get(&missing));
 	str_fini(&missing);
@@ -279,27 +287,43 @@ static struct json *kept_of(struct incidents *h, const struct known *k, const st
 	return ret;
 }
 
+static void say_again(const struct draft *m, struct str *line)
+{
+	char full[TIME_TEXT];
+
+	format_time(full, m->same_as_ms);
+	str_addf(line, "not sent again: %s, the same as at %.8s UTC - %s", m->title, full + 11,
+		 m->subject);
+}
+
 static int send_one(struct incidents *h, const struct who *who, const struct known *k,
-		    const struct message_ask *a, const struct draft *m, struct err *err)
+		    const struct message_ask *a, struct draft *m, struct err *err)
 {
 	const struct policy_message *from = policy_message(incidents_policy(h), m->template_id);
 	bool update = from && from->update, vendor = from && from->vendor && a->vendor;
 	_cleanup_(json_free_p) struct json *kept = kept_of(h, k, a);
 	const char *id = k->d.incident.id;
 	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *key = NULL;
 	struct incident_clock clock = { 0 };
 	struct str told = STR_INIT(2000), note = STR_INIT(40000), line = STR_INIT(8000);
 	bool clocked = vendor && vendor_clock(h, a, loop_wall_ms(h->d.loop), &clock);
 	int r = tx_begin(h->d.store, &t, who, err);
 
 	if (r == 0)
-		r = put(h, &t, id, m, &told, err);
-	write_down(m, str_get(&told), who->actor, &note, &line);
+		r = same_as(&t, id, m, &key, &m->same_as_ms, err);
+	if (r == 0 && !m->same_as_ms)
+		r = put(h, &t, id, m, key, &told, err);
+	if (m->same_as_ms)
+		say_again(m, &line);
+	else
+		write_down(m, str_get(&told), who->actor, &note, &line);
 	struct incident_sent sent = { .note = str_get(&note),
 				      .source = m->template_id,
 				      .line = str_get(&line),
 				      .fields = kept,
 				      .update = update,
+				      .again = m->same_as_ms != 0,
 				      .clock = clocked ? &clock : NULL };
 	if (r == 0)
 		r = incident_message(&t, id, &sent, err);

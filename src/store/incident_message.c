@@ -13,12 +13,31 @@ static int put_note(struct tx *t, const char *id, const char *kind, const char *
 			"ttmttt", id, kind, tx_now_ms(t), source, t->who.actor, text);
 }
 
+int incident_message_since(struct tx *t, const char *id, const char *key, int64_t since_ms,
+			   int64_t *ret_ms, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct incident now = { 0 };
+	int e = incident_lock(t, id, 0, &now, err);
+
+	record_fini(&incident_type, &now);
+	if (e == 0)
+		e = tx_query(t, &r, err,
+			     "SELECT max(created_at) FROM ringdown.outbox WHERE event_id = $1 AND"
+			     " created_at > $2 AND starts_with(dedup_key, $3)",
+			     "tmt", id, since_ms, key);
+	*ret_ms = e == 0 && !pg_null(r, 0, 0) ? pg_time(r, 0, 0) : 0;
+	return e;
+}
+
 int incident_message(struct tx *t, const char *id, const struct incident_sent *s, struct err *err)
 {
 	struct incident now = { 0 };
 	int e = incident_lock(t, id, 0, &now, err);
 
 	record_fini(&incident_type, &now);
+	if (e == 0 && s->again)
+		return incident_changed(t, id, "incident.repeated", NOTE_INFO, s->line, err);
 	if (e == 0)
 		e = put_note(t, id, "update", s->source, s->note, err);
 	if (e == 0 && s->update)

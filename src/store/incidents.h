@@ -133,9 +133,14 @@ struct incident_sent {
 	const char *line;		/* the journal's */
 	const struct json *fields;	/* values given with it that the incident keeps; NULL ok */
 	bool update;			/* the update that was due: the next interval begins */
+	bool again;			/* it went out already: the line alone is kept */
 	const struct incident_clock *clock;	/* of the provider that is to answer; NULL = none */
 };
 int incident_message(struct tx *t, const char *id, const struct incident_sent *s, struct err *err);
+/* When a message of the incident whose key begins so was put into the outbox, if that was after
+ * since_ms; 0 = none was. Until the transaction's end nobody else puts one. */
+int incident_message_since(struct tx *t, const char *id, const char *key, int64_t since_ms,
+			   int64_t *ret_ms, struct err *err);
 
 /* What a status page says, into every open real incident that does not have it yet, in the
  * leader's transaction. *ret: in how many. */
