@@ -86,6 +86,29 @@ void str_addf(struct str *b, const char *fmt, ...)
 	free(big);
 }
 
+char *str_make_room(struct str *b, size_t n)
+{
+	size_t max = b->max ? b->max : STR_MAX_DEFAULT;
+
+	if (b->full || n > max - b->len)
+		return NULL;
+	reserve(b, n);
+	return b->s + b->len;
+}
+
+void str_add_i64(struct str *b, int64_t v)
+{
+	uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char text[24], *at = text + sizeof(text);
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (v < 0)
+		*--at = '-';
+	str_addn(b, at, (size_t)(text + sizeof(text) - at));
+}
+
 void str_clear(struct str *b)
 {
 	b->len = 0;

@@ -23,6 +23,18 @@ void str_add(struct str *b, const char *s);	       /* NULL adds nothing */
 void str_addn(struct str *b, const void *p, size_t n);
 void str_addc(struct str *b, char c);
 void str_addf(struct str *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void str_add_i64(struct str *b, int64_t v);
+/* Where n more bytes may be put, then counted by str_filled; NULL: there is no room for all. */
+char *str_make_room(struct str *b, size_t n);
+static inline char *str_room(struct str *b, size_t n)
+{
+	return !b->full && b->cap - b->len > n ? b->s + b->len : str_make_room(b, n);
+}
+static inline void str_filled(struct str *b, size_t n)
+{
+	b->len += n;
+	b->s[b->len] = 0;
+}
 void str_clear(struct str *b);			       /* keeps the memory */
 void str_fini(struct str *b);
 char *str_take(struct str *b);			       /* heap text, never NULL; b is empty after */

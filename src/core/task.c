@@ -18,8 +18,10 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
 #define STACK_BYTES ((size_t)1 << 20) /* sanitized frames are several times larger */
+enum { SPARE_STACKS = 0 };	      /* its marks of what was there would stay */
 #else
 #define STACK_BYTES ((size_t)256 << 10)
+enum { SPARE_STACKS = 4 };
 #endif
 
 struct task {
@@ -44,6 +46,10 @@ struct task_waiter {
 	struct condition *condition;
 	struct task_waiter *next, *prev;
 };
+
+/* Of tasks that ended, the newest last: mapping one for each request would cost more than many
+ * a request does. */
+static _Thread_local struct { char *stacks[SPARE_STACKS + 1]; int n; } spare;
 
 /* One thread owns all state; this is "which stack am I on", not data. */
 static _Thread_local struct task *current;
@@ -94,11 +100,38 @@ static void task_entry(void)
 	switch_to_main(t);
 }
 
+/* ---- stacks ------------------------------------------------------------------ */
+
+static char *stack_new(void)
+{
+	size_t page = (size_t)getpagesize();
+	char *map;
+
+	if (spare.n > 0)
+		return spare.stacks[--spare.n];
+	map = mmap(NULL, STACK_BYTES + page, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		map = xcalloc(0, 0); /* aborts as running out of memory does */
+	mprotect(map, page, PROT_NONE);
+	return map + page;
+}
+
+static void stack_free(char *stack)
+{
+	if (spare.n < SPARE_STACKS)
+		spare.stacks[spare.n++] = stack;
+	else
+		munmap(stack - getpagesize(), STACK_BYTES + (size_t)getpagesize());
+}
+
+/* ---- life -------------------------------------------------------------------- */
+
 static void task_destroy(void *arg)
 {
 	struct task *t = arg;
 
-	munmap(t->stack - getpagesize(), STACK_BYTES + (size_t)getpagesize());
+	stack_free(t->stack);
 	if (t->done)
 		t->done(t->arg);
 	free_p(&t);
@@ -138,14 +171,8 @@ struct task *task_start(struct loop *l, const char *name, void (*fn)(void *arg),
 			void (*done)(void *arg))
 {
 	struct task *t = xcalloc(1, sizeof(*t));
-	size_t page = (size_t)getpagesize();
-	char *map = mmap(NULL, STACK_BYTES + page, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
-	if (map == MAP_FAILED)
-		map = xcalloc(0, 0); /* aborts as running out of memory does */
-	mprotect(map, page, PROT_NONE);
-	t->stack = map + page;
+	t->stack = stack_new();
 	t->loop = l;
 	t->name = name;
 	t->fn = fn;

@@ -15,7 +15,10 @@
 #include "core/mem.h"
 #include "read/timeline_sql.h"
 
-enum { SEARCH_FIRST = 5000, SEARCH_PART = 50000, SEARCH_MOST = 200000 };
+enum {
+	SEARCH_FIRST = 5000, SEARCH_PART = 50000, SEARCH_MOST = 200000,
+	ENTRY_BYTES = 420,		/* of JSON, more or less: grown once for a page */
+};
 
 static const char *const lanes[] = { "account", "event", "run", "alert", "message", "people",
 				     "outside", "engine", NULL };
@@ -120,6 +123,16 @@ static char *dup(const struct pg_result *r, int row, int col)
 	return *s ? xstrdup(s) : NULL;
 }
 
+/* By hand, like the writing of JSON: a page has many of them. */
+static char *numbered(const char *before, int64_t n)
+{
+	struct str b = STR_INIT(64);
+
+	str_add(&b, before);
+	str_add_i64(&b, n);
+	return str_take(&b);
+}
+
 static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 		 const struct timeline_position *p)
 {
@@ -127,11 +140,9 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 	const char *text = pg_text(r, i, C_TEXT), *before;
 	bool journal = p->source == 'j';
 	int known = journal ? kind_row(kind) : -1;
-	char id[32];
 
-	snprintf(id, sizeof(id), "%c:%lld", p->source, (long long)p->n);
 	*e = (struct timeline_entry){
-		.id = xstrdup(id), .happened_at_ms = p->at_ms, .kind = xstrdup(kind),
+		.id = numbered(journal ? "j:" : "n:", p->n), .happened_at_ms = p->at_ms, .kind = xstrdup(kind),
 		.subject = dup(r, i, C_SUBJECT), .actor = dup(r, i, C_WHO),
 		.severity = dup(r, i, C_LEVEL), .pinned = pg_bool(r, i, C_PINNED),
 		.annotation = dup(r, i, C_ANNOTATION), .retracted = pg_bool(r, i, C_GONE),
@@ -143,7 +154,7 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 			  *annotation ? "]" : "");
 	if (journal) {
 		e->recorded_at_ms = p->at_ms;
-		e->link = xasprintf("journal %s", id + 2);
+		e->link = numbered("journal ", p->n);
 		e->lane = xstrdup(known < 0 ? "engine" : kinds[known].lane);
 		e->noise = (known >= 0 && kinds[known].noise) || e->hidden;
 		return;
@@ -301,6 +312,7 @@ void timeline_json(struct jw *w, const struct timeline_entry *v, size_t n, const
 {
 	jw_obj(w, NULL);
 	jw_arr(w, "entries");
+	(void)str_room(w->out, n * ENTRY_BYTES);
 	for (size_t i = 0; i < n; i++)
 		record_json(w, NULL, &timeline_entry_type, &v[i]);
 	jw_arr_end(w);

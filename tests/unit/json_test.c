@@ -266,12 +266,56 @@ static void every_place(void **state)
 	}
 }
 
+/* Whatever stands at whatever place of a text or a name, eight bytes being looked at at once. */
+static void every_byte(void **state)
+{
+	(void)state;
+	for (int c = 1; c < 0x80; c++)
+		for (size_t n = 1; n <= 70; n += n < 20 ? 1 : 25)
+			for (size_t at = 0; at < n; at++) {
+				struct str b = STR_INIT(2000);
+				struct jw w = JW(&b);
+				char text[80] = { 0 };
+				_cleanup_(json_free_p) struct json *v = NULL;
+
+				memset(text, 'x', n);
+				text[at] = (char)c;
+				jw_obj(&w, NULL);
+				jw_str(&w, text, text);
+				jw_obj_end(&w);
+				v = json_parse(str_get(&b), b.len, NULL);
+				assert_non_null(v);
+				assert_string_equal(json_get_str(v, text), text);
+				assert_int_equal(strchr("\"\\", c) || c < ' ' || c == 0x7f,
+						 b.len > 2 * n + 7);
+				str_fini(&b);
+			}
+}
+
+static void full_buffer(void **state)
+{
+	(void)state;
+	for (size_t max = 1; max < 24; max++) {
+		struct str b = STR_INIT(max);
+		struct jw w = JW(&b);
+
+		jw_obj(&w, NULL);
+		jw_str(&w, "name", "value");
+		jw_i64(&w, "n", 12345);
+		jw_obj_end(&w);
+		assert_int_equal(b.len, max);
+		assert_memory_equal(b.s, "{\"name\":\"value\",\"n\":12345}", max);
+		str_fini(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused), cmocka_unit_test(depth),  cmocka_unit_test(getters),
 		cmocka_unit_test(canonical), cmocka_unit_test(writer), cmocka_unit_test(large),
 		cmocka_unit_test(prefixes), cmocka_unit_test(every_place),
+		cmocka_unit_test(every_byte), cmocka_unit_test(full_buffer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
