@@ -127,7 +127,7 @@ static const struct column columns[] = {
 	{ .title = "P", .w = 2, .text = col_priority },
 	{ .title = "STATE", .w = 10, .wide = 16, .text = col_state },
 	{ .title = "ALERT", .w = 17, .wide = 24, .show = MEMBER(alert, name), .none = "?" },
-	{ .title = "ON", .w = 10, .wide = 24, .text = col_subject },
+	{ .title = "ON", .w = 13, .wide = 24, .text = col_subject },
 	{ .title = "SINCE", .w = 9, .text = col_since,
 	  .sort_by = MEMBER(alert, since_ms), .drop = 1 },
 	{ .title = "GROUP", .w = 10, .wide = 18, .text = col_group, .drop = 3 },
@@ -279,6 +279,16 @@ static bool subject(struct view *v, struct subject *ret)
 }
 
 /* ---- the strip of the overview ---- */
+
+const struct alert *alert_loudest(const struct app *a)
+{
+	size_t n;
+	struct ranked *v = ranked(a, &n);
+	const struct alert *x = n && v[0].rank < 2 ? v[0].x : NULL;
+
+	free_p(&v);
+	return x;
+}
 
 bool alerts_strip(const struct app *a, struct area at, int y)
 {

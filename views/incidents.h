@@ -67,6 +67,8 @@ const char *incident_action_of(const struct incident_doc *d, const char *part);
 /* ---- alerts.c ---- */
 size_t alert_action_count(void);
 const struct action *alert_action_at(size_t i);
+/* The one that wants attention most and that nobody has in hand; NULL: none. */
+const struct alert *alert_loudest(const struct app *a);
 /* One line of the overview; false = there is none to speak of. */
 bool alerts_strip(const struct app *a, struct area at, int y);
 

@@ -155,24 +155,46 @@ static const struct gate_result *held_apart(const struct state *s, const char **
 	return NULL;
 }
 
-static void draw_nothing(struct area a, struct app *app)
+static int next_line(struct area a, int y, const char *label, enum role role, const char *text)
+{
+	area_text(a, 6, y, ROLE_label, label);
+	area_field(a, 13, y, a.w - 14, 0, role, text);
+	return y + 1;
+}
+
+/* No event is open. What stands in the way of one, or what is loudest, and what a person can do. */
+static int draw_nothing(struct area a, struct app *app, int most)
 {
 	const struct state *s = app_state(app);
+	const struct incident *i = app_incident_open(app);
 	const char *lineage = NULL;
 	const struct gate_result *g = held_apart(s, &lineage);
+	const struct alert *loud = alert_loudest(app);
 	char text[300];
 
 	if (!s->seq) {
 		area_field(a, 6, 0, a.w - 6, 0, ROLE_hint,
 			   "no data yet; keys work, the connection is being made");
-	} else if (g) {
-		snprintf(text, sizeof(text), "nothing by itself: %s: %s", app_account(app, lineage),
-			 g->why ? g->why : "isolation");
-		area_field(a, 6, 0, a.w - 6, 0, ROLE_warn, text);
-	} else {
-		area_field(a, 6, 0, a.w - 6, 0, ROLE_normal,
-			   "nothing will happen by itself: no event is open");
+		return 1;
 	}
+	if (g)
+		snprintf(text, sizeof(text), "nothing by itself: %s stays, gate isolation is shut",
+			 app_account(app, lineage));
+	area_field(a, 6, 0, a.w - 6, 0, g ? ROLE_warn : ROLE_normal,
+		   g ? text : "nothing will happen by itself: no event is open");
+	if (most < 3 || (!g && !loud))
+		return 1;
+	if (g)
+		snprintf(text, sizeof(text), "%s", g->why ? g->why : "no reason recorded");
+	else
+		snprintf(text, sizeof(text), "%s%s%s: %s", loud->name ? loud->name : "?",
+			 str_empty(loud->subject) ? "" : " ",
+			 str_empty(loud->subject) ? "" : app_account(app, loud->subject),
+			 loud->text ? loud->text : "");
+	next_line(a, 1, "why", ROLE_normal, text);
+	snprintf(text, sizeof(text), "%s%s   l alerts   b runbook%s",
+		 i ? "7 shows " : "D declare an incident", i ? i->id : "", g ? "   g gates" : "");
+	return next_line(a, 2, "you", ROLE_normal, text);
 }
 
 static int draw_next(struct view *v, struct area a, int most)
@@ -185,8 +207,7 @@ static int draw_next(struct view *v, struct area a, int most)
 
 	area_text(a, 0, 0, ROLE_title, "NEXT");
 	if (!o->n_open) {
-		draw_nothing(a, app);
-		return 1;
+		return draw_nothing(a, app, most);
 	}
 	/* rows first, the selected one's three lines below them: moving shifts nothing */
 	for (size_t i = 0; i < o->n_open && y < (most > 4 ? most - 3 : most); i++) {
@@ -200,14 +221,10 @@ static int draw_next(struct view *v, struct area a, int most)
 	if (most < 4 || o->at >= o->n_open)
 		return y;
 	e = o->open[o->at];
-	area_text(a, 6, y, ROLE_label, "why");
-	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, e->cause ? e->cause : "no cause recorded");
-	area_text(a, 6, y, ROLE_label, "then");
+	y = next_line(a, y, "why", ROLE_normal, e->cause ? e->cause : "no cause recorded");
 	event_then_text(e, buf, sizeof(buf));
-	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, buf);
-	area_text(a, 6, y, ROLE_label, "you");
-	area_field(a, 13, y++, a.w - 14, 0, ROLE_normal, you_line(e, buf, sizeof(buf)));
-	return y;
+	y = next_line(a, y, "then", ROLE_normal, buf);
+	return next_line(a, y, "you", ROLE_normal, you_line(e, buf, sizeof(buf)));
 }
 
 enum { FULL_IMPACT_W = 70 };	/* narrower: what was normal is left out, no word is cut */

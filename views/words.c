@@ -227,8 +227,8 @@ void event_then_text(const struct event *e, char *buf, size_t n)
 	if (e->status == EV_ROLLING_BACK)
 		snprintf(buf, n,
 		         "the agents go home; what somebody else changed is left and listed");
-	else if (event_status_final(e->status) && !str_empty(e->reason))
-		snprintf(buf, n, "%s", e->reason);
+	else if (!event_status_open(e->status) && e->status != EV_COMPLETED)
+		snprintf(buf, n, "%s", !str_empty(e->reason) ? e->reason : "nothing more");
 	else if ((e->status == EV_PENDING || e->status == EV_HELD) && g)
 		snprintf(buf, n, "nothing moves while gate %s is shut: %s", gate_name(g->gate),
 		         g->why ? g->why : "no reason recorded");

@@ -1,6 +1,7 @@
 /*
  * See title.h. Linked events and alerts are judged by the table that declares, so that the title
- * names the one that makes the severity; what is over is not counted.
+ * names the one that makes the severity; what is over is not counted. Only what is linked later
+ * words it anew: towards the end, when little lasts, it still says how bad it was.
  */
 #include "incident/title.h"
 
@@ -65,6 +66,8 @@ static const char lasting_sql[] =
 	" l.incident_id = i.id AND l.kind = 'alert' AND l.gone_by IS NULL AND a.state = 'firing'"
 	" AND a.silenced_by IS NULL AND a.inhibited_by IS NULL) q ON true"
 	" WHERE i.titled_at < $1 AND i.state IN ('declared', 'acknowledged', 'mitigated')"
+	" AND EXISTS (SELECT 1 FROM ringdown.incident_link n WHERE n.incident_id = i.id AND"
+	" n.kind IN ('event', 'alert') AND n.at > i.titled_at)"
 	" ORDER BY i.id LIMIT $2";
 
 static char *text(const struct pg_result *r, int i, int col)

@@ -135,9 +135,11 @@ int read_review_orgs(struct pg_conn *c, int64_t from_ms, int64_t to_ms, int64_t 
 		" UNION ALL SELECT \"orgId\", 0, 0, 1 FROM \"MessageLog\" WHERE \"createdAt\" >= $1"
 		" AND \"createdAt\" <= $2 AND direction = 'outbound' AND status IN ('failed', "
 		"'undelivered')"
-		" UNION ALL SELECT v.\"orgId\", 1, 0, 0 FROM \"VoiceAgent\" v WHERE v.id IN "
-		"(SELECT agent_id"
-		" FROM ringdown.agent_change WHERE at >= $1 AND at <= $2 AND outcome = 'bad')) x"
+		/* as read_review_agents: also those that had failed before and went on failing */
+		" UNION ALL SELECT v.\"orgId\", 1, 0, 0 FROM \"VoiceAgent\" v WHERE EXISTS (SELECT"
+		" 1 FROM ringdown.agent_change a WHERE a.agent_id = v.id AND a.outcome = 'bad' AND"
+		" a.at >= $1 AND a.at <= $2) OR (SELECT a.outcome FROM ringdown.agent_change a"
+		" WHERE a.agent_id = v.id AND a.at < $1 ORDER BY a.at DESC LIMIT 1) = 'bad') x"
 		" WHERE org IS NOT NULL GROUP BY org ORDER BY sum(a) + sum(c) + sum(m) DESC, org "
 		"LIMIT $3",
 		"mmi", from_ms, to_ms, limit);

@@ -261,8 +261,9 @@ static bool was_done(const struct timeline_entry *e)
 
 static void moment(struct report_blocks *b, size_t t, const struct timeline_entry *e)
 {
-	_cleanup_(free_p) char *text = text_clean(e->text, str_eq(e->lane, "people") ? PEOPLE_TEXT :
-										      MOMENT_TEXT);
+	/* of a message its beginning: to whom, about what; the whole stands on the timeline */
+	bool whole = str_eq(e->lane, "people") && !str_eq(e->kind, "update");
+	_cleanup_(free_p) char *text = text_clean(e->text, whole ? PEOPLE_TEXT : MOMENT_TEXT);
 	char at[32];
 
 	report_when(at, e->happened_at_ms);

@@ -108,6 +108,15 @@ void html_short_span(char ret[40], int64_t ms)
 	report_span(ret, ms < 0 ? ms : ms / unit * unit);
 }
 
+/* While it lasts, what has not happened is not missing. */
+static bool to_come(const struct report *r, enum time_kind k)
+{
+	const struct incident *i = &r->doc.incident;
+
+	return k == TIME_TTR ? !i->resolved_at_ms :
+	       k == TIME_TTM || k == TIME_IMPACT ? !i->mitigated_at_ms && !i->resolved_at_ms : false;
+}
+
 static void time_card(struct str *out, const struct report *r, enum time_kind k)
 {
 	int64_t ms = incident_time(&r->doc.incident, k);
@@ -116,8 +125,10 @@ static void time_card(struct str *out, const struct report *r, enum time_kind k)
 	html_short_span(span, ms);
 	html_card(out, ms < 0 ? "none" : k == TIME_IMPACT ? "first" : "",
 		  ms < 0 ? "\xe2\x80\x94" : span,
-		  k == TIME_IMPACT ? "Users affected" : enum_name(&time_kind_names, k),
-		  ms < 0 ? "a stamp is missing" : time_kind_help(k));
+		  k == TIME_IMPACT ? "Users affected for" : enum_name(&time_kind_names, k),
+		  ms >= 0	   ? time_kind_help(k)
+		  : to_come(r, k) ? "not over yet"
+				   : "a stamp is missing");
 }
 
 static void lost_card(struct str *out, const struct review_traffic *t)

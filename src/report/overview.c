@@ -56,15 +56,19 @@ static void base(struct str *out, int y)
 static void month_lane(struct str *out, const struct overview *o, enum time_kind k, int y)
 {
 	int64_t top = 0;
+	bool any = false;
 	char span[40], more[64];
 
 	for (size_t i = 0; i < months_shown(o); i++)
-		if (month(o, i)->v[k].n && month(o, i)->v[k].median > top)
-			top = month(o, i)->v[k].median;
+		if (month(o, i)->v[k].n) {
+			any = true;
+			if (month(o, i)->v[k].median > top)
+				top = month(o, i)->v[k].median;
+		}
 	html_short_span(span, top);
-	snprintf(more, sizeof(more), "up to %s", span);
+	snprintf(more, sizeof(more), "%s%s", any ? "up to " : "no figure yet", any ? span : "");
 	top += top / 2; /* room for the lines; one long incident must not flatten all */
-	draw_lane_label(out, y + 20, enum_name(&time_kind_names, (int)k), top ? more : "-");
+	draw_lane_label(out, y + 20, enum_name(&time_kind_names, (int)k), more);
 	base(out, y + PLOT);
 	for (size_t i = 0; i < months_shown(o) && top; i++) {
 		const struct time_summary *s = &month(o, i)->v[k];
@@ -344,9 +348,9 @@ static void gates_drawn(struct str *out, const struct overview *o)
 	str_add(out, "<h3>Gates that held</h3>\n");
 	draw_open(out, (int)o->n_gates * ROW + 8, "Gates that held failovers");
 	for (size_t i = 0; i < o->n_gates; i++, y += ROW) {
-		snprintf(text, sizeof(text), "%lld event%s, %lld times",
+		snprintf(text, sizeof(text), "%lld event%s, %lld time%s",
 			 (long long)o->gates[i].events, o->gates[i].events == 1 ? "" : "s",
-			 (long long)o->gates[i].times);
+			 (long long)o->gates[i].times, o->gates[i].times == 1 ? "" : "s");
 		lying(out, y, o->gates[i].gate, "h-degraded", (double)o->gates[i].events, 0,
 		      (double)top, text);
 	}

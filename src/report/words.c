@@ -83,7 +83,7 @@ void report_span(char ret[40], int64_t ms)
 
 bool report_key_moment(const struct timeline_entry *e)
 {
-	static const char *const kinds[] = { "incident.",      "event.",       "note",
+	static const char *const kinds[] = { "incident.",      "event.",       "note", "update",
 					     "report.state",   "control.",     "hold.",
 					     "alert.fired",    "alert.firing", "alert.resolved",
 					     "account.health", "sms.",         "run.started",

@@ -214,8 +214,12 @@ static void scene_load(struct client *c)
 		              0, NULL, now);
 	}
 	jw_arr_end(&w);
+	if (SCENE("alarmed"))
+		jw_raw(&w, "alerts",
+		       "[{\"id\":\"AL-1\",\"name\":\"webhook\",\"severity\":\"bad\",\"state\":"
+		       "\"firing\",\"text\":\"our endpoint does not answer\"}]");
 	jw_arr(&w, "events");
-	if (!SCENE("none")) {
+	if (!SCENE("none") && !SCENE("alarmed")) {
 		scene_event(&w, "EV-118", SCENE("executing") ? "executing" : "pending", "degraded",
 		            "acc_1", "acc_2", now, SCENE("shut") ? "isolation" : "");
 		if (many) {

@@ -238,6 +238,12 @@ static void test_will_be_held(void **state)
 	vt_send(v, "\033");
 	quit(v);
 
+	v = start("alarmed", "overview", 80, 24); /* nothing will follow: what is wrong, what now */
+	expect(v, "nothing will happen by itself: no event is open");
+	expect(v, "why    webhook: our endpoint does not answer");
+	expect(v, "you    D declare an incident   l alerts   b runbook");
+	quit(v);
+
 	event_then_text(&e, text, sizeof(text));
 	assert_string_equal(text, "40 agents move");
 	e.gates = &shut;
@@ -247,6 +253,9 @@ static void test_will_be_held(void **state)
 	e.status = EV_HELD;
 	event_then_text(&e, text, sizeof(text));
 	assert_string_equal(text, "nothing moves while gate isolation is shut: they all fail alike");
+	e.status = EV_CANCELLED; /* nor is a plan what comes of one that is over */
+	event_then_text(&e, text, sizeof(text));
+	assert_string_equal(text, "nothing more");
 	shut.pass = true;
 	e.severity = SEV_CRITICAL;
 	e.status = EV_PENDING;

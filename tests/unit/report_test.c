@@ -147,6 +147,18 @@ static void nothing(void **state)
 	assert_null(strstr(str_get(&out), "<td>Declared</td>"));
 	assert_non_null(strstr(str_get(&out), "not recorded then"));
 	assert_non_null(strstr(str_get(&out), "Report: not begun"));
+	assert_non_null(strstr(str_get(&out), "a stamp is missing"));
+	str_fini(&out);
+	report_fini(&r);
+	begin(&r);	/* while it lasts, what has not happened is not missing */
+	r.doc.incident.resolved_at_ms = 0;
+	entry(&r, day + 60000, "people", "anna", "told the customers");
+	str_replace(&r.entries[0].kind, "update");
+	assert_true(report_key_moment(&r.entries[0]));
+	report_outline(&r, NULL);
+	report_html(&r, &out);
+	assert_int_equal(count(str_get(&out), "not over yet"), 3);	/* TTM, TTR, impact */
+	assert_int_equal(count(str_get(&out), "a stamp is missing"), 1);	/* TTA */
 	str_fini(&out);
 	report_fini(&r);
 }

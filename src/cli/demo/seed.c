@@ -169,8 +169,8 @@ static int add_people(struct seeding *s, struct err *err)
 	return r;
 }
 
-/* A day of calls at 99 % and messages at 96 % well, and of health checks; nothing failed in the last
- * ten minutes, or a handful of rows would read as trouble. $1 = how many agents count. */
+/* A day of calls at 99 % and messages at 96 % well, and of health checks; nothing failed in the
+ * last ten minutes, or a handful of rows would read as trouble. $1 = how many agents count. */
 static const char *const history[] = {
 	"INSERT INTO \"MessageLog\" (id, \"orgId\", direction, channel, status, \"from\", \"to\","
 	" content, metadata, \"createdAt\")"
