@@ -1,6 +1,8 @@
 /*
  * Alerts from findings: what is odd and leads to no failover by itself, in sentences.
- * Wishes are compared with what was stored last, so a quiet cycle writes nothing.
+ * Wishes are compared with what was stored last, so a quiet cycle writes nothing. Invariant: what
+ * another leader stored is read when this one begins to lead, and stands until it has looked
+ * often enough to know better: an alert that ended and began again would be told as a new one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +92,8 @@ static void load_stored(struct monitor *m)
 					wish(&l, rows[i].name, rows[i].subject, rows[i].severity,
 					     false, "%s", rows[i].text);
 		alerts_free(rows, n);
-		m->alerts_loaded = true;
+		m->alerts_epoch = lease_epoch(m->d->lease);
+		m->alerts_looks = 0;
 	}
 	wishes_fini(&m->alerts);
 	m->alerts = l;
@@ -136,16 +139,44 @@ static bool same(const struct monitor *m, const struct wishes *l)
 	return true;
 }
 
+/* One sample proves nothing, in either direction. */
+static bool looked_enough(struct monitor *m)
+{
+	const struct failover_settings *set = m->d->set;
+	int64_t now = loop_now_ms(m->d->loop);
+
+	if (m->alerts_looks == 0 || now - m->alerts_looked_ms >= set->sample_gap_ms) {
+		m->alerts_looks++;
+		m->alerts_looked_ms = now;
+	}
+	return m->alerts_looks >= (set->fall > set->rise ? set->fall : set->rise);
+}
+
+/* It may get worse at once, but neither milder nor over. */
+static void keep_stored(const struct monitor *m, struct wishes *l)
+{
+	for (size_t i = 0; i < m->alerts.n; i++) {
+		const struct alert_wish *old = &m->alerts.v[i];
+		const struct alert_wish *w = wishes_find(l, old->name, old->subject);
+
+		if (!w)
+			wish(l, old->name, old->subject, old->severity, old->tell, "%s", old->text);
+		else if (!str_eq(w->severity, "bad"))
+			l->v[w - l->v] = *old;
+	}
+}
+
 void monitor_alerts(struct monitor *m)
 {
 	struct wishes l;
 	struct err err = { 0 };
-	bool isolated = false;
+	bool isolated = false, loaded;
 	char why[240] = "";
 
 	wishes_init(&l, WISHES_MAX);
-	if (!m->alerts_loaded)
+	if (m->alerts_epoch != lease_epoch(m->d->lease))
 		load_stored(m);
+	loaded = m->alerts_epoch && m->alerts_epoch == lease_epoch(m->d->lease);
 	for (size_t i = 0; i < m->n && !isolated; i++) {
 		enum blocker b = m->v[i]->listed && m->v[i]->sweep_n ?
 					 monitor_blocked(m, m->v[i], why, sizeof(why)) :
@@ -158,7 +189,9 @@ void monitor_alerts(struct monitor *m)
 		if (m->v[i]->listed && m->v[i]->row.is_active && m->v[i]->sweep_n)
 			wishes_of(m, m->v[i], isolated, &l);
 	shared_wishes(m, isolated, why, &l);
-	if (m->alerts_loaded && !same(m, &l)) {
+	if (loaded && !looked_enough(m))
+		keep_stored(m, &l);
+	if (loaded && !same(m, &l)) {
 		if (put(m, &l, &err) == 0) {
 			wishes_fini(&m->alerts);
 			m->alerts = l;

@@ -84,8 +84,9 @@ struct monitor {
 	struct eleven_view eleven;
 	struct feed_view feed[FEED_COUNT];
 	struct { struct evidence_row *v; size_t n; } followers;
-	struct wishes alerts;		/* as stored last; loaded once */
-	bool alerts_loaded;
+	struct wishes alerts;		/* as stored last */
+	int64_t alerts_epoch;		/* of the lease they were loaded under; 0 = not yet */
+	int64_t alerts_looks, alerts_looked_ms;	/* under it, as far apart as samples count */
 	char **busy; size_t n_busy;	/* accounts of attempts under way: pool left alone */
 
 	struct task *timer;
