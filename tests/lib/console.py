@@ -6,6 +6,8 @@
 """
 import atexit, fcntl, os, pty, re, select, signal, struct, termios, time
 
+from world import SLACK
+
 
 class Console:
     def __init__(self, argv, env, rows=30, cols=100):
@@ -37,7 +39,7 @@ class Console:
         return self.text
 
     def shows(self, text, seconds=20):
-        until = time.monotonic() + seconds
+        until = time.monotonic() + seconds * SLACK
         while time.monotonic() < until:
             if text in self.screen():
                 return True
@@ -56,3 +58,37 @@ class Console:
             os.close(self.fd)
         except (ChildProcessError, OSError):
             pass
+
+
+def at_terminal(argv, lines, env=None, cwd=None, seconds=60):
+    """A command on a terminal of its own, its questions answered in turn: (exit status, what was on
+    the screen, echo restored). A question is a line that goes on: what is typed before it does not
+    count."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        if cwd:
+            os.chdir(cwd)
+        os.execve(argv[0], argv, dict(os.environ, **(env or {})))
+    seen, until, todo, answered = b"", time.monotonic() + seconds * SLACK, list(lines), 0
+    while time.monotonic() < until:
+        if select.select([fd], [], [], 0.3)[0]:
+            try:
+                part = os.read(fd, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+        elif todo and seen[answered:] and not seen.endswith(b"\n"):
+            answered = len(seen)
+            os.write(fd, todo.pop(0).encode() + b"\n")
+    echo = True
+    try:
+        echo = bool(termios.tcgetattr(fd)[3] & termios.ECHO)
+    except termios.error:
+        pass
+    if time.monotonic() >= until:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    return status, seen, echo
