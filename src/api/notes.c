@@ -114,6 +114,9 @@ static int import_line(struct call *c, const struct who *who, const struct json 
 			      .subject = json_get_str(v, "subject") };
 	int e = read_time(json_get_str(v, "at"), "at", &n.happened_at_ms, err);
 
+	/* 0 is "not said", which the first instant of 1970 is not */
+	if (e == 0 && n.happened_at_ms == 0 && json_get_str(v, "at"))
+		n.happened_at_ms = 1;
 	if (e == 0)
 		e = note_put(c->engine->store, who, &n, NULL, err);
 	if (e == 0)

@@ -9,11 +9,12 @@
 
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "core/loop.h"
 #include "core/mem.h"
 #include "incident/import.h"
 #include "model/incident.h"
 
-enum { FILE_MAX = 32 << 20, BATCH = 200 };
+enum { FILE_MAX = 32 << 20, BATCH = 200, BATCH_BYTES = 200000 };
 
 /* ---- reading ------------------------------------------------------------------------- */
 
@@ -137,14 +138,21 @@ static int send_all(struct cli *c, const struct import_line *v, size_t n)
 			sums.original = v[i].original;
 		}
 	}
-	for (size_t i = 0; r == 0 && i < n; i += BATCH)
-		r = send_batch(c, v + i, n - i < BATCH ? n - i : BATCH, &sums);
+	for (size_t i = 0, end; r == 0 && i < n; i = end) {
+		size_t bytes = 0;
+
+		/* an engine takes a bounded body */
+		for (end = i; end < n && end - i < BATCH && bytes < BATCH_BYTES; end++)
+			bytes += strlen(v[end].text) + strlen(v[end].original);
+		r = send_batch(c, v + i, end - i, &sums);
+	}
 	return r ? r : tell(c, &sums);
 }
 
 static int import(struct cli *c)
 {
-	struct import_rules rules = { .zone = cli_opt(c, "zone") };
+	struct import_rules rules = { .zone = cli_opt(c, "zone"),
+				      .now_ms = loop_wall_ms(cli_loop(c)) };
 	struct str path = STR_INIT(400), text = STR_INIT(FILE_MAX + (1 << 20));
 	struct import_line *v = NULL;
 	struct json *doc = NULL;
@@ -153,8 +161,8 @@ static int import(struct cli *c)
 	int r;
 
 	if (rules.zone && !import_zone_known(rules.zone))
-		return cli_fail(c, EXIT_USAGE, "--zone: UTC, PST, EDT ... or an offset such as"
-					       " -07:00");
+		return cli_fail(c, EXIT_USAGE, "--zone: UTC, PST, America/New_York ... or an"
+					       " offset such as -07:00");
 	str_add(&path, "/api/v1/incidents/");
 	str_add_urlencoded(&path, cli_arg(c, 0));
 	r = remote_get(c, str_get(&path), &doc);
@@ -196,8 +204,8 @@ static const struct cli_option list_options[] = {
 	{ .name = "limit", .arg = "N", .help = "at most N lines (200)" },
 };
 static const struct cli_option import_options[] = {
-	{ .name = "zone", .arg = "ZONE", .help = "of instants without one: UTC, PST ... or"
-						 " -07:00" },
+	{ .name = "zone", .arg = "ZONE", .help = "of instants without one: UTC, PST,"
+						 " America/New_York ... or -07:00" },
 	{ .name = "source", .arg = "NAME", .help = "where the log is from; the file's name unless"
 						   " said" },
 };
@@ -206,8 +214,11 @@ static const struct subcommand verbs[] = {
 	  .n_options = COUNT_OF(import_options), .run = import_run,
 	  .help = "lines of a log from outside, CSV or JSON, with their doubts",
 	  .detail = "Each line keeps its instant as it was written. Where reading it took an"
-		    " assumption (no zone, no year, PST in summer, day and month either way round)"
-		    " the line says so." },
+		    " assumption (no zone, no year, PST in summer, an hour that came twice, day and"
+		    " month either way round) the line says so. A table may have names of columns"
+		    " (time, or date and time, zone, text); JSON is an array of objects or one a"
+		    " line. What is in other columns is added to the text. The same file again adds"
+		    " nothing." },
 };
 const struct subcommand cmd_timeline = {
 	.name = "timeline", .args = "[INCIDENT]", .kind = CLI_READS, .options = list_options,
