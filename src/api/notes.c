@@ -175,6 +175,8 @@ static int window_of(struct call *c, struct timeline_window *w, struct err *err)
 
 	if (i->started_at_ms && i->started_at_ms < begin)
 		begin = i->started_at_ms;
+	w->own_from_ms = w->from_ms;
+	w->own_to_ms = w->to_ms;
 	if (!w->from_ms)
 		w->from_ms = begin - HOUR_MS;
 	if (!w->to_ms && end)

@@ -388,6 +388,8 @@ static int edit(struct cli *c)
 	static const char *const members[][2] = {
 		{ "title", "title" }, { "impact", "impact" }, { "cause", "cause" },
 		{ "service", "service" }, { "started", "startedAt" }, { "detected", "detectedAt" },
+		{ "acked", "ackedAt" }, { "mitigated", "mitigatedAt" },
+		{ "resolved", "resolvedAt" },
 	};
 	_cleanup_(str_fini) struct str body = STR_INIT(1 << 20);
 	struct jw w = JW(&body);
@@ -478,6 +480,9 @@ static const struct cli_option edit_options[] = {
 	{ .name = "service", .arg = "S", .help = "what is affected" },
 	{ .name = "started", .arg = "TIME", .help = "the impact began, RFC 3339" },
 	{ .name = "detected", .arg = "TIME", .help = "somebody or something noticed" },
+	{ .name = "acked", .arg = "TIME", .help = "somebody was on it" },
+	{ .name = "mitigated", .arg = "TIME", .help = "users were no longer affected" },
+	{ .name = "resolved", .arg = "TIME", .help = "it was over" },
 	VALUE,
 };
 static const struct cli_option action_options[] = {

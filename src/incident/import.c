@@ -82,7 +82,7 @@ static enum column column_of(const char *name)
 	return COL_OTHER;
 }
 
-/* ---- one line from its columns or members -------------------------------------------------- */
+/* ---- one line from its columns or members ---------------------------------------------------- */
 
 struct line { struct str at, text, more; };
 
@@ -125,7 +125,7 @@ static struct import_line *line_add(struct lines *l, struct line *x)
 	return add(l, str_get(&x->at), str_get(&x->text));
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static char *printed(const struct json *v)
 {
@@ -223,7 +223,7 @@ static int from_json(struct lines *l, const char *text, size_t len, struct err *
 	return 0;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* One field of RFC 4180 from *p on; *p behind it and its sign. true: the row goes on. */
 static bool field(const char **p, char sep, struct str *ret, bool *ret_open)
@@ -307,7 +307,7 @@ static void from_csv(struct lines *l, const char *p)
 		struct import_line *made = line_add(l, &x);
 
 		if (open)
-			add_doubt(made, "a quotation mark was not closed: all after it is one text");
+			add_doubt(made, "a quotation mark was not closed: all behind is one");
 	}
 	for (size_t i = 0; i < t.n; i++)
 		free_p(&t.names[i]);

@@ -17,7 +17,7 @@
 
 #define DAY_MS INT64_C(86400000)
 #define BREAKS " ,;()[]\t\r\n"
-enum { FAR_DAYS = 366, SKEW_MS = 5 * 60000 };
+enum { FAR_DAYS = 3 * 366, SKEW_MS = 5 * 60000 };
 
 /* offset in minutes; other: the same place half a year later, changing as Europe does or the
  * United States. GMT has none: it is what people write for UTC. place: other is its daylight
@@ -331,11 +331,12 @@ static bool take_number(struct parts *p, const char *s)
 {
 	static const char *const ends[] = { "", "st", "nd", "rd", "th" };
 	size_t n = strspn(s, "0123456789");
-	int v = 0;
+	const char *q = s;
+	int v;
 
 	if (!n || n > 8 || !among(s + n, ends, COUNT_OF(ends)))
 		return false;
-	v = (int)strtol(s, NULL, 10);
+	digits(&q, 8, &v);
 	if (n == 8 && !p->year && !p->day) {
 		p->year = v / 10000;
 		p->month = v / 100 % 100;
@@ -580,6 +581,12 @@ int64_t import_instant(const char *text, const struct import_rules *r, char **re
 	text = text ? text + strspn(text, " \t") : "";
 	if (!parse_time_ms(text, &at) && !read_epoch(text, &at))
 		at = read_words(text, r, &why);
+	if (at < 0) {
+		doubt(&why, "nothing is kept from before 1970: the line stands where the incident"
+		      " began%s%s", "", "");
+		at = r->base_ms;
+	}
+	at += at == 0;		/* 0 is "not said" everywhere */
 	check_far(at, r, &why);
 	*ret_doubt = why.len ? str_take(&why) : NULL;
 	str_fini(&why);

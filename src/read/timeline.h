@@ -13,6 +13,7 @@
 struct timeline_window {
 	const char *incident;		/* its notes and marks, no other incident's; NULL = all */
 	int64_t from_ms, to_ms;		/* 0 = open */
+	int64_t own_from_ms, own_to_ms;	/* of the incident's own notes: what somebody asked for */
 	const char *cursor;		/* of an entry: what lies beyond it; NULL = from the end */
 	int64_t at_ms;			/* without a cursor: seek to this instant; 0 = newest */
 	bool forward;			/* oldest first from the cursor on; else newest first */

@@ -88,15 +88,15 @@ static void add_between(struct query *q, const struct source *s, const char *kin
 		str_add(&q->sql, forward ? "'infinity', 9223372036854775807)" : "'-infinity', 0)");
 }
 
-static void add_window(struct query *q, const char *at)
+static void add_window(struct query *q, const char *at, int64_t from_ms, int64_t to_ms)
 {
-	if (q->w->from_ms) {
+	if (from_ms) {
 		str_addf(&q->sql, " AND %s", at);
-		add_time(q, " >= ", q->w->from_ms);
+		add_time(q, " >= ", from_ms);
 	}
-	if (q->w->to_ms) {
+	if (to_ms) {
 		str_addf(&q->sql, " AND %s", at);
-		add_time(q, " <= ", q->w->to_ms);
+		add_time(q, " <= ", to_ms);
 	}
 }
 
@@ -222,7 +222,7 @@ static void add_journal(struct query *q)
 		 " NULL::bigint, NULL::text, false, %s", marks_of(q), hidden_of(q));
 	add_from(q, s);
 	add_between(q, s, by_kind ? "k.kind" : NULL);
-	add_window(q, s->at);
+	add_window(q, s->at, w->from_ms, w->to_ms);
 	add_pattern(q, s);
 	if (w->incident) {
 		str_add(&q->sql, " AND (NOT j.kind ^@ 'incident.' OR j.subject = ");
@@ -249,7 +249,8 @@ static void add_journal(struct query *q)
 
 /* ---- notes --------------------------------------------------------------------- */
 
-/* own: the incident's, which belong to it whenever they happened; else nobody's, in the window. */
+/* own: the incident's, which belong to it whenever they happened, unless somebody asked for a
+ * window; else nobody's, in the window. */
 static void add_notes(struct query *q, bool own)
 {
 	const struct timeline_window *w = q->w;
@@ -274,8 +275,9 @@ static void add_notes(struct query *q, bool own)
 	if (own) {
 		str_add(&q->sql, " AND n.incident_id = ");
 		add_text(q, w->incident);
+		add_window(q, s->at, w->own_from_ms, w->own_to_ms);
 	} else {
-		add_window(q, s->at);
+		add_window(q, s->at, w->from_ms, w->to_ms);
 	}
 	if (w->incident && !own)
 		str_add(&q->sql, " AND n.incident_id IS NULL");
@@ -330,7 +332,7 @@ static void add_stop(struct query *q, const struct source *s, int64_t entries)
 	next_source(q);
 	str_add(&q->sql, s->positions);
 	add_between(q, s, NULL);
-	add_window(q, s->at);
+	add_window(q, s->at, q->w->from_ms, q->w->to_ms);
 	str_addf(&q->sql, " ORDER BY %s %s, %s %s LIMIT 1 OFFSET ", s->at, way, s->number, way);
 	add_number(q, entries);
 	str_add(&q->sql, ")");

@@ -100,6 +100,8 @@ int incident_set_state(struct store *s, const struct who *who, const char *id, i
 	if (e == 0)
 		e = tx_query(&t, NULL, err, sql, "ttmt", id, word, at_ms ? at_ms : tx_now_ms(&t),
 			     who->actor);
+	if (e == 0 && at_ms)
+		e = incident_stamps_hold(&t, id, err);
 	if (e == 0)
 		e = stop_clocks(&t, id, to, err);
 	if (e < 0)
@@ -266,7 +268,8 @@ int incident_fields_put(struct tx *t, const char *id, const struct json *v, stru
 	return e;
 }
 
-static int edit_one(struct tx *t, const char *id, const struct json *v, struct err *err)
+static int edit_one(struct tx *t, const char *id, const struct json *v, bool *ret_stamps,
+		    struct err *err)
 {
 	const char *name = json_name(v), *text = json_str(v);
 	int64_t at = 0;
@@ -288,6 +291,7 @@ static int edit_one(struct tx *t, const char *id, const struct json *v, struct e
 					 name);
 		_cleanup_(free_p) char *clean = text_clean(text ? text : "", 0);
 
+		*ret_stamps = *ret_stamps || editable[i].time;
 		return editable[i].time ? tx_one(t, err, editable[i].sql, "tm", id, at) :
 					  tx_one(t, err, editable[i].sql, "tt", id, clean);
 	}
@@ -321,6 +325,7 @@ int incident_edit(struct store *s, const struct who *who, const char *id, int64_
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	_cleanup_(str_fini) struct str text = STR_INIT(8000);
 	struct incident now = { 0 };
+	bool stamps = false;
 	int e = tx_begin(s, &t, who, err);
 
 	if (e == 0)
@@ -328,9 +333,11 @@ int incident_edit(struct store *s, const struct who *who, const char *id, int64_
 	record_fini(&incident_type, &now);
 	str_add(&text, EDITED);
 	for (const struct json *v = json_first(fields); e == 0 && v; v = json_next(v)) {
-		e = edit_one(&t, id, v, err);
+		e = edit_one(&t, id, v, &stamps, err);
 		say_edit(&text, v);
 	}
+	if (e == 0 && stamps)
+		e = incident_stamps_hold(&t, id, err);
 	if (e == 0)
 		e = incident_changed(&t, id, "incident.edited", NOTE_INFO, str_get(&text), err);
 	return e < 0 ? e : tx_commit(&t, NULL, err);

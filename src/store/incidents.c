@@ -231,6 +231,9 @@ static int insert_incident(struct tx *t, const struct incident_new *n, char *id,
 		n->started_at_ms ? n->started_at_ms : detected, detected, now, n->resolved_at_ms,
 		n->policy_hash ? n->policy_hash : "", n->dedup_key, n->derived ? now : 0);
 
+	/* what an engine declares is declared, whatever became of its clock since the alert */
+	if (e == 0 && !str_eq(t->who.via, "engine"))
+		e = incident_stamps_hold(t, id, err);
 	if (e == 0)
 		e = tx_query(t, NULL, err, "INSERT INTO ringdown.incident_severity (incident_id,"
 			     " at, severity, by, reason) VALUES ($1, $2, $3, $4, $5)",

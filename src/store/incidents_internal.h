@@ -24,6 +24,8 @@ int incident_clocks_add(struct tx *t, const char *id, const struct incident_cloc
 int incident_fields_put(struct tx *t, const char *id, const struct json *fields, struct err *err);
 /* A note of a person in a transaction that journals it itself. */
 int note_add(struct tx *t, const struct note_new *n, struct err *err);
+/* After a stamp was given: ERR_INVALID with the field when they contradict each other. */
+int incident_stamps_hold(struct tx *t, const char *id, struct err *err);
 /* "C-12" -> 12; ERR_NOT_FOUND for what cannot be one. */
 int incident_number(const char *id, const char *prefix, int64_t *ret, struct err *err);
 

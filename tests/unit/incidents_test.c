@@ -449,6 +449,56 @@ static void dates_as_people_write_them(void **state)
 static int start(void **state) { (void)state; storetest_start(&st); return 0; }
 static int stop(void **state) { (void)state; storetest_stop(&st); return 0; }
 
+static int edit(struct store *s, const char *id, const char *fields, struct err *err)
+{
+	_cleanup_(json_free_p) struct json *doc = json_parse(fields, strlen(fields), NULL);
+
+	return incident_edit(s, &anna, id, 0, doc, err);
+}
+
+/* A stamp that cannot be is refused by name, and nothing of the order is kept. */
+static void stamps_make_sense(void *arg)
+{
+	static const struct { const char *fields, *field; } wrong[] = {
+		{ "{\"startedAt\":\"2999-01-01T00:00:00Z\"}", "startedAt" },
+		{ "{\"detectedAt\":\"2999-01-01T00:00:00Z\"}", "detectedAt" },
+		{ "{\"resolvedAt\":\"2020-01-01T02:00:00Z\"}", "resolvedAt" },
+		{ "{\"mitigatedAt\":\"2020-01-01T02:00:00Z\"}", "mitigatedAt" },
+		{ "{\"ackedAt\":\"2020-01-01T02:00:00Z\"}", "ackedAt" },
+	};
+	struct store *s = arg;
+	struct incident_doc d;
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, NULL);
+	int64_t past = 0;
+
+	assert_true(parse_time_ms("2020-01-01T01:00:00Z", &past));
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		assert_int_equal(edit(s, id, wrong[i].fields, &err), ERR_INVALID);
+		assert_string_equal(err.field, wrong[i].field);
+	}
+	must(edit(s, id, "{\"startedAt\":\"2020-01-01T00:30:00Z\",\"detectedAt\":"
+			 "\"2020-01-01T01:00:00Z\"}", &err), &err);
+	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_ACKNOWLEDGED, past - 1, NULL, &err),
+			 ERR_INVALID);
+	assert_string_equal(err.field, "ackedAt");
+	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_MITIGATED, INT64_C(32503680000000),
+					    NULL, &err), ERR_INVALID);
+	must(incident_set_state(s, &anna, id, 0, IS_MITIGATED, past + 60000, NULL, &err), &err);
+	assert_int_equal(incident_set_state(s, &anna, id, 0, IS_RESOLVED, past + 1, NULL, &err),
+			 ERR_INVALID);
+	must(incident_set_state(s, &anna, id, 0, IS_RESOLVED, past + 90000, NULL, &err), &err);
+	assert_int_equal(edit(s, id, "{\"resolvedAt\":null}", &err), ERR_INVALID);
+	/* an acknowledgement after the end is one; one that nobody knows of goes away */
+	must(edit(s, id, "{\"ackedAt\":\"2020-01-01T03:00:00Z\"}", &err), &err);
+	must(edit(s, id, "{\"ackedAt\":null}", &err), &err);
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.incident.acked_at_ms, 0);
+	assert_int_equal(d.incident.mitigated_at_ms, past + 60000);
+	assert_int_equal(d.incident.resolved_at_ms, past + 90000);
+	incident_doc_fini(&d);
+}
+
 #define ON_DATABASE(fn) static void t_##fn(void **state) { (void)state; storetest_run(&st, fn); }
 ON_DATABASE(reads_back)
 ON_DATABASE(one_per_cause)
@@ -457,6 +507,7 @@ ON_DATABASE(states_keep_their_first_stamp)
 ON_DATABASE(clocks_yield_to_people)
 ON_DATABASE(no_text_is_lost)
 ON_DATABASE(notes_are_taken_back)
+ON_DATABASE(stamps_make_sense)
 ON_DATABASE(links_and_edits)
 ON_DATABASE(an_action_changes)
 ON_DATABASE(an_action_of_two)
@@ -472,7 +523,7 @@ int main(void)
 		cmocka_unit_test(t_notes_are_taken_back),
 		cmocka_unit_test(t_links_and_edits), cmocka_unit_test(t_an_action_changes),
 		cmocka_unit_test(t_an_action_of_two), cmocka_unit_test(t_roles_are_known),
-		cmocka_unit_test(dates_as_people_write_them),
+		cmocka_unit_test(dates_as_people_write_them), cmocka_unit_test(t_stamps_make_sense),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
