@@ -142,7 +142,8 @@ static void fill(struct timeline_entry *e, const struct pg_result *r, int i,
 	int known = journal ? kind_row(kind) : -1;
 
 	*e = (struct timeline_entry){
-		.id = numbered(journal ? "j:" : "n:", p->n), .happened_at_ms = p->at_ms, .kind = xstrdup(kind),
+		.id = numbered(journal ? "j:" : "n:", p->n),
+		.happened_at_ms = p->at_ms, .kind = xstrdup(kind),
 		.subject = dup(r, i, C_SUBJECT), .actor = dup(r, i, C_WHO),
 		.severity = dup(r, i, C_LEVEL), .pinned = pg_bool(r, i, C_PINNED),
 		.annotation = dup(r, i, C_ANNOTATION), .retracted = pg_bool(r, i, C_GONE),
