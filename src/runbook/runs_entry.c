@@ -323,7 +323,7 @@ static int write_entries(struct held_run *h, struct tx *t, const struct run_entr
 	bool undoing = flow_over(h->f) && (next.kind == TODO_UNDO || flow_in_flight(h->f, &undo));
 	struct run_update u = { .summary = &summary, .doc = doc,
 				.due_ms = undoing ? at_ms : next.until_ms };
-	int r = run_append_all(t, h->id, rows, told, n, &u, err);
+	int r = run_append(t, h->id, rows, told, n, &u, err);
 
 	free_p(&last.note);
 	free_p(&rows);

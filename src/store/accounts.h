@@ -60,9 +60,6 @@ int lineages_list(struct store *s, struct lineage_row **ret, size_t *ret_n, stru
 void lineages_free(struct lineage_row *rows, size_t n);
 int lineage_set_current(struct tx *t, const char *primary, const char *account, struct err *err);
 int lineage_healthy(struct tx *t, const char *primary, int64_t since_ms, struct err *err);
-/* Candidates for a primary, best first (ids). */
-int standby_list(struct store *s, const char *primary, char ***ret, size_t *ret_n,
-		 struct err *err);
 int standby_set(struct tx *t, const char *primary, const char *backup, int64_t priority,
 		struct err *err);
 void ids_free(char **ids, size_t n);

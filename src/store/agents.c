@@ -120,17 +120,6 @@ int agent_get(struct store *s, const char *id, struct agent_row *ret, struct err
 	return 0;
 }
 
-int agents_count(struct store *s, const struct agents_filter *f, int64_t *ret, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = store_query(s, &r, err, "SELECT count(*)" AGENT_FROM AGENT_WHERE, "ttbbt",
-			    f->account, f->home, f->watched, f->failing, f->search);
-
-	if (e == 0)
-		*ret = pg_i64(r, 0, 0);
-	return e;
-}
-
 int agents_pulse(struct store *s, int64_t since, struct agents_pulse *ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;

@@ -36,7 +36,6 @@ int agents_page(struct store *s, const struct agents_filter *f, const char *afte
 void agents_free(struct agent_row *rows, size_t n);
 int agent_get(struct store *s, const char *id, struct agent_row *ret, struct err *err);
 void agent_row_fini(struct agent_row *r);
-int agents_count(struct store *s, const struct agents_filter *f, int64_t *ret, struct err *err);
 
 /* What a cycle found out; only agents whose judgement changed need a row. */
 struct agent_judgement {

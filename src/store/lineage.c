@@ -58,32 +58,6 @@ int lineage_healthy(struct tx *t, const char *primary, int64_t since_ms, struct 
 			" healthy_since = excluded.healthy_since", "tm", primary, since_ms);
 }
 
-int standby_list(struct store *s, const char *primary, char ***ret, size_t *ret_n,
-		 struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	char **ids;
-	int n, e = store_query(s, &r, err,
-			       "SELECT a.id FROM \"TwilioAccount\" a"
-			       " LEFT JOIN ringdown.standby_for f ON f.backup_id = a.id AND"
-			       " f.primary_id = $1 WHERE a.id <> $1 AND a.\"isActive\" AND"
-			       " a.provider = 'twilio' AND (f.backup_id IS NOT NULL OR (NOT EXISTS"
-			       " (SELECT 1 FROM ringdown.standby_for  WHERE primary_id = $1)))"
-			       " ORDER BY a.\"isPrimary\", coalesce(f.priority, a.priority),"
-			       " a.name, a.id",
-			       "t", primary);
-
-	if (e < 0)
-		return e;
-	n = pg_rows(r);
-	ids = xcalloc((size_t)n + 1, sizeof(*ids));
-	for (int i = 0; i < n; i++)
-		ids[i] = col_dup(r, i, 0);
-	*ret = ids;
-	*ret_n = (size_t)n;
-	return 0;
-}
-
 int standby_set(struct tx *t, const char *primary, const char *backup, int64_t priority,
 		struct err *err)
 {

@@ -127,37 +127,6 @@ static const char SYNC_SQL[] =
 	"  \"updatedAt\" = excluded.\"updatedAt\" RETURNING (xmax = 0) AS added)"
 	" SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM put";
 
-int numbers_sync(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
-		 struct sync_result *ret, struct err *err)
-{
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	_cleanup_(pg_result_free_p) struct pg_result *gone = NULL;
-	struct str doc = STR_INIT(STR_MAX_DEFAULT);
-	int e;
-
-	numbers_seen_json(&doc, seen, n);
-	e = tx_query(t, NULL, err,	/* all of the account, since those not seen change too */
-		     "SELECT count(*) FROM (SELECT 1 FROM \"TwilioBackupPhoneNumber\""
-		     " WHERE \"accountId\" = $1 ORDER BY \"phoneNumber\" FOR NO KEY UPDATE) x", "t",
-		     account);
-	if (e == 0)
-		e = tx_query(t, &r, err, SYNC_SQL, "ttm", account, str_get(&doc), tx_now_ms(t));
-	if (e == 0)
-		e = tx_query(t, &gone, err,
-			     "UPDATE \"TwilioBackupPhoneNumber\" SET status = 'unavailable',"
-			     " \"voiceReady\" = false, \"updatedAt\" = $3 WHERE \"accountId\" = $1"
-			     " AND status <> 'unavailable' AND \"phoneNumber\" NOT IN"
-			     " (SELECT number FROM json_to_recordset($2::json) AS j(number text))",
-			     "ttm", account, str_get(&doc), tx_now_ms(t));
-	str_fini(&doc);
-	if (e < 0)
-		return e;
-	*ret = (struct sync_result){ .added = pg_i64(r, 0, 0), .updated = pg_i64(r, 0, 1),
-				     .gone = pg_affected(gone) };
-	ret->kept = ret->updated;
-	return 0;
-}
-
 int numbers_put(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
 		struct sync_result *ret, struct err *err)
 {

@@ -20,16 +20,13 @@ struct number_seen {			/* as the provider lists it */
 	const char *observed;		/* webhooks JSON */
 };
 struct sync_result { int64_t added, updated, gone, kept; };
-/* Brings the pool of a standby account in line: new ones are added, missing ones become
- * unavailable, assigned and reserved ones keep their agent. */
-/* The same in parts, for long lists: put the batches (added up in ret), then what was not among
- * them since before_ms is gone. */
+/* Brings the pool of a standby account in line, in parts, for lists are long: the batches are put
+ * (added up in ret), then what was not among them since before_ms becomes unavailable. Assigned and
+ * reserved ones keep their agent. */
 int numbers_put(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
 		struct sync_result *ret, struct err *err);
 int numbers_gone(struct tx *t, const char *account, int64_t before_ms, struct sync_result *ret,
 		 struct err *err);
-int numbers_sync(struct tx *t, const char *account, const struct number_seen *seen, size_t n,
-		 struct sync_result *ret, struct err *err);
 
 /* Baselines: first sight while healthy, then only by a person. */
 struct number_hooks {

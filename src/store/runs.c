@@ -249,9 +249,8 @@ int run_lock(struct tx *t, const char *id, int64_t *ret_version, struct err *err
 	return lock_row(t, id, ret_version, NULL, err);
 }
 
-int run_append_all(struct tx *t, const char *id, const struct run_entry_row *e,
-		   const struct run_told *told, size_t n, const struct run_update *u,
-		   struct err *err)
+int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
+	       const struct run_told *told, size_t n, const struct run_update *u, struct err *err)
 {
 	_cleanup_(free_p) char *chain = NULL;
 	const struct run_entry_row *last = &e[n - 1];
@@ -277,14 +276,6 @@ int run_append_all(struct tx *t, const char *id, const struct run_entry_row *e,
 	if (x == 0)
 		note(t, id, told, n, summary, hash);
 	return x;
-}
-
-int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
-	       const struct run_update *u, struct err *err)
-{
-	struct run_told told = { u->level, u->note };
-
-	return run_append_all(t, id, e, &told, 1, u, err);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */

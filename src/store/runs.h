@@ -1,6 +1,6 @@
 /*
  * Runs and their entries. An order is one transaction: run_lock takes the run's row, the
- * caller judges what is there now, run_append adds one entry and moves the version. Entries
+ * caller judges what is there now, run_append adds entries and moves the version. Entries
  * are chained by hash; the journal's notes carry the head of the chain.
  */
 #ifndef RD_STORE_RUNS_H
@@ -32,15 +32,12 @@ int run_create(struct tx *t, const char *id, const struct run_entry_row *first,
 	       const struct run_update *u, struct err *err);
 /* The row is ours until the transaction ends. ERR_NOT_FOUND. */
 int run_lock(struct tx *t, const char *id, int64_t *ret_version, struct err *err);
-/* Takes the lock itself. ERR_CONFLICT: e->n does not follow the run's version. */
-int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
-	       const struct run_update *u, struct err *err);
-/* Several in a row; what the journal says of each stands in told, the state once behind the
- * last of them. */
+/* n entries in a row; what the journal says of each stands in told (level and note of u are not
+ * read), the state once behind the last of them. Takes the lock itself. ERR_CONFLICT: e->n does not
+ * follow the run's version. */
 struct run_told { enum note_level level; const char *note; /* NULL: not journaled */ };
-int run_append_all(struct tx *t, const char *id, const struct run_entry_row *e,
-		   const struct run_told *told, size_t n, const struct run_update *u,
-		   struct err *err);
+int run_append(struct tx *t, const char *id, const struct run_entry_row *e,
+	       const struct run_told *told, size_t n, const struct run_update *u, struct err *err);
 
 /* Newest first; status NULL = all, "open" = not over, or being undone; before: id of the last one
  * seen. */

@@ -86,7 +86,6 @@ struct tx {
 };
 /* 0; ERR_LEASE: epoch is no longer ours; else as pg_query. */
 int tx_begin(struct store *s, struct tx *t, const struct who *who, struct err *err);
-struct pg_conn *tx_conn(const struct tx *t);
 int64_t tx_now_ms(const struct tx *t);
 /* One statement inside; formats as store_query. ret may be NULL. */
 int tx_query(struct tx *t, struct pg_result **ret, struct err *err, const char *sql,

@@ -97,11 +97,6 @@ int tx_begin(struct store *s, struct tx *t, const struct who *who, struct err *e
 	return e;
 }
 
-struct pg_conn *tx_conn(const struct tx *t)
-{
-	return t->conn;
-}
-
 int64_t tx_now_ms(const struct tx *t)
 {
 	return t->now_ms;

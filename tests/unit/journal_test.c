@@ -371,7 +371,7 @@ static void failed_statement_is_not_committed_in(void *store)
 	struct err err = { 0 };
 
 	assert_int_equal(tx_begin(store, &t, &joe, &err), 0);
-	assert_true(pg_query(tx_conn(&t), "SELECT 1/0", NULL, NULL, &err) < 0);
+	assert_true(pg_query(t.conn, "SELECT 1/0", NULL, NULL, &err) < 0);
 	assert_true(tx_commit(&t, NULL, &err) < 0);
 	assert_null(t.conn);
 	assert_int_equal(tx_begin(store, &t, &joe, &err), 0);

@@ -164,11 +164,11 @@ static void many_numbers(const struct side *x, char ids[MANY][8], struct number_
 OP(sync_numbers)
 {
 	struct number_seen seen[MANY];
-	struct sync_result r;
+	struct sync_result r = { 0 };
 	char ids[MANY][8];
 
 	many_numbers(x, ids, seen);
-	return numbers_sync(t, "acc-b", seen, MANY, &r, err);
+	return numbers_put(t, "acc-b", seen, MANY, &r, err);
 }
 OP(observe_hooks)
 {
@@ -416,8 +416,10 @@ static int order_entry(struct tx *t, const char *id, int64_t n, struct err *err)
 	struct run r = { .runbook = (char *)"b", .kind = (char *)"real", .holds = n };
 	struct run_update u = { .summary = &r, .note = "b: went on" };
 	struct run_entry_row e = { .n = n, .at_ms = tx_now_ms(t), .kind = (char *)"note" };
+	struct run_told told = { .note = u.note };
 
-	return n == 1 ? run_create(t, id, &e, &u, err) : run_append(t, id, &e, &u, err);
+	return n == 1 ? run_create(t, id, &e, &u, err) :
+			run_append(t, id, &e, &told, 1, &u, err);
 }
 OP(run_starts)
 {

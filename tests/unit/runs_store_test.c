@@ -29,14 +29,14 @@ static int append(struct store *s, const char *id, int64_t n, int status, struct
 	_cleanup_(tx_rollback) struct tx t = { 0 };
 	struct run r = { .runbook = (char *)"book", .kind = (char *)"real", .status = status,
 			 .ended_at_ms = status == RUN_DONE ? 5000 : 0 };
-	struct run_update u = { .summary = &r, .note = "book: a step",
-				.doc = status == RUN_DONE ? "{\"id\":1}" : NULL };
+	struct run_update u = { .summary = &r, .doc = status == RUN_DONE ? "{\"id\":1}" : NULL };
+	struct run_told told = { .note = "book: a step" };
 	struct run_entry_row e = { .n = n, .at_ms = 1000 + n, .kind = (char *)"note",
 				   .by = (char *)"jane", .data = (char *)"{\"text\":\"x\"}" };
 	int x = tx_begin(s, &t, &jane, err);
 
 	if (x == 0)
-		x = run_append(&t, id, &e, &u, err);
+		x = run_append(&t, id, &e, &told, 1, &u, err);
 	return x < 0 ? x : tx_commit(&t, NULL, err);
 }
 
