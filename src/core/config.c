@@ -574,18 +574,6 @@ void config_take(struct config *running, struct config *fresh,
 	}
 }
 
-void config_scale(struct config *c, double speed)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		const struct option_row *row = c->entries[i].v.row;
-		if (row->type != OPT_DURATION || !(row->flags & OPT_SCALES) || !(speed > 0))
-			continue;
-		int64_t *p = (int64_t *)(void *)((char *)c->entries[i].base + row->offset);
-		if (*p > 0)
-			*p = (double)*p / speed < 1 ? 1 : (int64_t)((double)*p / speed);
-	}
-}
-
 static char *if_there(char *path)
 {
 	if (access(path, F_OK) == 0)

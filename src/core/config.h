@@ -33,7 +33,7 @@ void strlist_add(struct strlist *l, const char *s);
 enum {
 	OPT_RELOAD = 1,		/* SIGHUP applies it */
 	OPT_HIDDEN = 2,
-	OPT_SCALES = 4,		/* a duration that config_scale shortens (--speed) */
+	OPT_SCALES = 4,		/* a duration that --speed shortens (failover/settings.c) */
 	OPT_URLS = 8,		/* OPT_LIST: every member is checked as OPT_URL is */
 };
 struct option_row {
@@ -95,8 +95,6 @@ const char *config_warning(const struct config *c, size_t i);
  * Pointers into the settings structs are not kept across this. */
 void config_take(struct config *running, struct config *fresh,
 		 void (*tell)(void *ctx, const char *text), void *ctx);
-/* Divides every OPT_SCALES duration by speed (> 0), to 1 ms at least. */
-void config_scale(struct config *c, double speed);
 const char *opt_type_name(enum opt_type t);
 /* The file that applies: given, $RINGDOWN_CONFIG, ./ringdown.yaml, XDG, /etc; NULL = none. */
 char *config_find(const char *given, char *(*getenv_fn)(const char *));

@@ -73,12 +73,6 @@ static void add_form(struct secret *s, char *text)
 	*at = f;
 }
 
-void secret_register_form(struct secret *s, const char *form)
-{
-	if (s && form)
-		add_form(s, xstrdup(form));
-}
-
 /* How the text looks inside base64 of something longer. Three bytes become four
  * characters, so it can begin at three places; the characters at its edges that
  * depend on its neighbours are left out. */
@@ -103,17 +97,6 @@ static void add_base64_forms(struct secret *s, const char *text)
 		}
 		wipe_free(str_take(&b));
 	}
-}
-
-void secret_register_basic(struct secret *s, const char *user)
-{
-	if (!s)
-		return;
-	char *both = xasprintf("%s:%s", user ? user : "", s->clear);
-	struct str b = STR_INIT(STR_MAX_DEFAULT);
-	str_add_base64(&b, both, strlen(both));
-	add_form(s, str_take(&b));
-	wipe_free(both);
 }
 
 struct secret *secret_new(const char *clear)

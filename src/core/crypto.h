@@ -20,14 +20,9 @@ void secret_free_p(struct secret **s);
 /* Only for handing to a library or a hash at the point of use. NULL -> "". */
 const char *secret_reveal(const struct secret *s);
 bool secret_equal(const struct secret *a, const char *b); /* constant time */
-/* A derived text that gives the secret away (base64("user:secret"), a signed header):
- * masked by redact() as long as s lives. */
-void secret_register_form(struct secret *s, const char *form);
-/* Shorthand for the above with base64("user:secret"). */
-void secret_register_basic(struct secret *s, const char *user);
 
-/* Replaces every living secret in text (raw, base64, URL, JSON forms; also
- * base64("user:secret") is found by its own registration) by "[secret]". */
+/* Replaces every living secret in text (raw, base64, URL, JSON forms; in base64 of something
+ * longer, "user:secret" above all, what does not depend on its neighbours) by "[secret]". */
 void redact(struct str *text);
 char *redact_copy(const char *s);			/* caller frees */
 

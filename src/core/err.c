@@ -66,23 +66,3 @@ int err_field(struct err *e, int code, const char *field, const char *fmt, ...)
 	va_end(ap);
 	return code;
 }
-
-const char *err_code_name(int code)
-{
-	switch (code) {
-	case 0: return "none";
-	case ERR_FAILED: return "failed";
-	case ERR_INVALID: return "invalid";
-	case ERR_NOT_FOUND: return "not_found";
-	case ERR_CONFLICT: return "conflict";
-	case ERR_DENIED: return "denied";
-	case ERR_UNREACHABLE: return "unreachable";
-	case ERR_TIMEOUT: return "timeout";
-	case ERR_CANCELLED: return "cancelled";
-	case ERR_TOO_BIG: return "too_big";
-	case ERR_LEASE: return "lease";
-	case ERR_EXISTS: return "exists";
-	case ERR_SYSTEM: return "system";
-	default: return "unknown";
-	}
-}

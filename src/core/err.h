@@ -37,6 +37,5 @@ int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf
 /* As err_set, naming the field. */
 int err_field(struct err *e, int code, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-const char *err_code_name(int code);
 
 #endif

@@ -407,16 +407,6 @@ void gates_clear(struct gate_result out[GATE_MAX])
 		record_fini(&gate_result_type, &out[g]);
 }
 
-bool gate_overridable(enum gate g)
-{
-	return gate_table[g].overridable;
-}
-
-bool gate_typed(enum gate g)
-{
-	return gate_table[g].typed;
-}
-
 bool gate_of_rollback(enum gate g)
 {
 	return gate_table[g].rollback;

@@ -74,8 +74,6 @@ void gates_clear(struct gate_result out[GATE_MAX]);
 bool gates_target_open(const struct gate_facts *f, const struct failover_settings *set,
 		       int64_t now_wall_ms);
 
-bool gate_overridable(enum gate g);
-bool gate_typed(enum gate g);		/* overriding asks for the target's name */
 /* First shut gate that is not in overrides (bit = enum gate); -1 = all open. */
 int gates_first_shut(const struct gate_result g[GATE_MAX], unsigned overrides);
 /* Gates that count for a rollback (seen from the destination). */

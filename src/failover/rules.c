@@ -120,29 +120,10 @@ const struct rule_edge *rules_edges(size_t *ret_n)
 	return edges;
 }
 
-bool rules_edge_exists(int from, int to)
-{
-	for (size_t i = 0; i < COUNT_OF(edges); i++)
-		if (edges[i].from == from && edges[i].to == to)
-			return true;
-	for (size_t i = 0; i < COUNT_OF(table); i++)
-		if (table[i].from == from && table[i].to == to && from != to)
-			return true;
-	return false;
-}
-
 const struct rule *rules_table(size_t *ret_n)
 {
 	*ret_n = COUNT_OF(table);
 	return table;
-}
-
-const struct rule *rule_by_id(int id)
-{
-	for (size_t i = 0; i < COUNT_OF(table); i++)
-		if (table[i].id == id)
-			return &table[i];
-	return NULL;
 }
 
 static bool fits(const struct rule *r, const struct rule_ctx *c)

@@ -89,13 +89,10 @@ static inline void rule_fact_set(struct rule_ctx *c, enum rule_fact f, bool on)
 enum rule_by { BY_EXECUTOR, BY_PERSON };
 struct rule_edge { int from, to; enum rule_by by; const char *why; };
 const struct rule_edge *rules_edges(size_t *ret_n);
-/* By a rule or an edge. */
-bool rules_edge_exists(int from, int to);
 
 /* First row that fits; NULL = nothing to do. */
 const struct rule *rules_match(const struct rule_ctx *c);
 const struct rule *rules_table(size_t *ret_n);
-const struct rule *rule_by_id(int id);		/* NULL */
 const char *rule_action_name(enum rule_action a);
 
 /* `ringdown rules`: text, Mermaid, or JSON. */

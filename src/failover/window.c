@@ -106,12 +106,3 @@ int window_extend(struct event *e, int64_t by_ms, const struct failover_settings
 	window_deadline(e, now_wall_ms);
 	return 0;
 }
-
-int64_t window_idle_ms(const struct event *e, const struct failover_settings *set,
-		       int64_t now_wall_ms)
-{
-	int64_t last = e->last_test_at_ms ? e->last_test_at_ms : e->started_at_ms;
-	int64_t idle = now_wall_ms - last;
-
-	return e->status == EV_PENDING && idle > set->test_gap_ms ? idle : 0;
-}

@@ -32,8 +32,5 @@ int window_extend(struct event *e, int64_t by_ms, const struct failover_settings
 		  int64_t now_wall_ms, struct err *err);
 /* Derived, for display: when it would end if every test to come fails. */
 void window_deadline(struct event *e, int64_t now_wall_ms);
-/* How long nothing was tested, when longer than a test may be away; else 0. */
-int64_t window_idle_ms(const struct event *e, const struct failover_settings *set,
-		       int64_t now_wall_ms);
 
 #endif

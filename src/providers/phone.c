@@ -42,14 +42,6 @@ const char *webhook_field_param(enum webhook_field f)
 	return (unsigned)f < WH_COUNT ? fields[f].param : "?";
 }
 
-int webhook_field_from_name(const char *name)
-{
-	for (int i = 0; i < WH_COUNT; i++)
-		if (str_eq(fields[i].name, name))
-			return i;
-	return -1;
-}
-
 static bool is_method(int f)
 {
 	return f == WH_VOICE_METHOD || f == WH_VOICE_FALLBACK_METHOD || f == WH_SMS_METHOD ||

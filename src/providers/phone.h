@@ -22,7 +22,6 @@ enum webhook_field {
 struct webhooks { const char *v[WH_COUNT]; };
 const char *webhook_field_name(enum webhook_field f);	/* "voice_url" */
 const char *webhook_field_param(enum webhook_field f);	/* "VoiceUrl" */
-int webhook_field_from_name(const char *name);		/* -1 */
 /* Bits of the fields given in want that differ in have. */
 unsigned webhooks_diff(const struct webhooks *want, const struct webhooks *have);
 /* *.elevenlabs.io/twilio/inbound_call (or the configured ElevenLabs base): set by an import. */

@@ -21,12 +21,7 @@ enum {
 };
 
 static const char *const lanes[] = { "account", "event", "run", "alert", "message", "people",
-				     "outside", "engine", NULL };
-
-const char *const *timeline_lanes(void)
-{
-	return lanes;
-}
+				     "outside", "engine" };
 
 /* By the beginning of the kind; the first that fits. */
 static const struct timeline_kind kinds[] = {
@@ -63,13 +58,6 @@ static int kind_row(const char *kind)
 		if (str_has_prefix(kind, kinds[i].prefix))
 			return (int)i;
 	return -1;
-}
-
-const char *timeline_lane(const char *kind)
-{
-	int i = kind_row(kind);
-
-	return i < 0 ? "engine" : kinds[i].lane;
 }
 
 bool timeline_noise(const char *kind)
@@ -227,7 +215,7 @@ static void take(struct page *page, const struct timeline_window *w, const struc
 
 static bool lane_known(const char *lane)
 {
-	for (size_t i = 0; lanes[i]; i++)
+	for (size_t i = 0; i < COUNT_OF(lanes); i++)
 		if (str_eq(lanes[i], lane))
 			return true;
 	return lane == NULL;

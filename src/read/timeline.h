@@ -31,10 +31,7 @@ int read_timeline(struct pg_conn *c, const struct timeline_window *w,
 /* One page, as the API and a console without an engine give it: entries, nextCursor. */
 void timeline_json(struct jw *w, const struct timeline_entry *v, size_t n, const char *next);
 
-/* Which lane a journal row belongs to, and whether it is noise. Pure. */
-const char *timeline_lane(const char *kind);
+/* Is an entry of the journal of this kind one of the system's own small steps? Pure. */
 bool timeline_noise(const char *kind);
-/* The names of the lanes in the order in which they are drawn; NULL-terminated. */
-const char *const *timeline_lanes(void);
 
 #endif

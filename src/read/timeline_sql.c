@@ -168,7 +168,7 @@ static void next_source(struct query *q)
 
 /* ---- the journal --------------------------------------------------------------- */
 
-/* The same decision as timeline_lane()'s, made by the database. */
+/* The same decision as kind_row()'s in timeline.c, made by the database. */
 static void add_lane(struct query *q, const char *kind)
 {
 	const char *lane = q->w->lane;

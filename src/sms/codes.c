@@ -142,11 +142,3 @@ bool sms_code_may_retry(int64_t code, const char **ret_why)
 		   "the same would happen again";
 	return false;
 }
-
-bool sms_code_recipient(int64_t code)
-{
-	struct sms_code c;
-
-	sms_code_find(code, &c);
-	return str_eq(c.category, "recipient");
-}

@@ -16,9 +16,6 @@ void sms_code_find(int64_t code, struct sms_code *ret);
 
 /* May a failed message with this code be sent again at all, and when not, why (static text)? */
 bool sms_code_may_retry(int64_t code, const char **ret_why);
-/* Is the recipient's side to blame (handset off, landline, opted out)? Then it says nothing
- * about the sender or the account. */
-bool sms_code_recipient(int64_t code);
 
 /* For tests: the i-th row of the table; false at its end. */
 bool sms_code_at(size_t i, struct sms_code *ret);

@@ -43,11 +43,6 @@ static const char *const color_names[] = {
 	"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
 };
 
-const char *theme_name(size_t i)
-{
-	return i < COUNT_OF(shipped) ? shipped[i].name : NULL;
-}
-
 void theme_init(struct theme *t)
 {
 	*t = (struct theme){ .name = "plain" };

@@ -66,8 +66,6 @@ void theme_init(struct theme *t);
 int theme_parse(struct theme *ret, const char *file, const char *text, size_t n, struct err *err);
 /* A shipped name, a name in dir (may be NULL), or a path with '/'. */
 int theme_load(struct theme *ret, const char *name, const char *dir, struct err *err);
-/* The i-th shipped name, NULL after the last. */
-const char *theme_name(size_t i);
 
 /* The nearest of the terminal's n colours (8, 16, 88, 256 or 1 << 24) for a colour. */
 int theme_nearest(int32_t color, int n_colors);

@@ -179,8 +179,6 @@ static void layers(void **state)
 	assert_int_equal(o.port, 1);
 	assert_int_equal(config_set(c, "databse", "x", "--set", &e), ERR_INVALID);
 	assert_non_null(strstr(e.msg, "did you mean 'database'?"));
-	config_scale(c, 60);
-	assert_int_equal(o.wait, 1500);
 	config_free(c);
 }
 

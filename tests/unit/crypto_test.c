@@ -40,14 +40,8 @@ static void redaction(void **state)
 	str_clear(&b);
 	str_add_base64(&b, "AC12:to/k en\"+1?>", 17);
 	text = xasprintf("Authorization: Basic %s", str_get(&b));
-	char *before = redact_copy(text);
-	assert_string_equal(before, "Authorization: Basic QUMxMjp[secret]4="); /* unaided */
-	free(before);
-	secret_register_basic(s, "AC12");
-	is_masked(text, "Authorization: Basic [secret]");
+	is_masked(text, "Authorization: Basic QUMxMjp[secret]4=");
 	free(text);
-	secret_register_form(s, "derived-form");
-	is_masked("a derived-form", "a [secret]");
 	struct secret *longer = secret_new("to/k en\"+1?>-and-more");
 	is_masked("to/k en\"+1?>-and-more", "[secret]");
 	secret_free(longer);
@@ -57,7 +51,6 @@ static void redaction(void **state)
 	is_masked("to/k en\"+1?>", "[secret]");
 	secret_free(s);
 	is_masked("to/k en\"+1?>", "to/k en\"+1?>");
-	is_masked("derived-form", "derived-form");
 	str_fini(&b);
 }
 

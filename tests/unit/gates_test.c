@@ -191,12 +191,12 @@ static void overrides(void **state)
 	gates_compute(&f, &set, 0, g);
 	assert_int_equal(gates_first_shut(g, 0), GATE_HOUR);
 	assert_int_equal(gates_first_shut(g, bits), -1);
+	assert_true(g[GATE_TARGET_HEALTHY].typed && !g[GATE_HOUR].typed);
 	gates_clear(g);
 	assert_int_equal(gates_parse(never, 1, false, &bits, &err), ERR_INVALID);
 	assert_int_equal(gates_parse(unknown, 1, false, &bits, &err), ERR_INVALID);
 	assert_int_equal(gates_parse(numbers, 1, false, &bits, &err), ERR_INVALID);
 	assert_int_equal(gates_parse(numbers, 1, true, &bits, &err), 0);
-	assert_true(gate_typed(GATE_TARGET_HEALTHY) && !gate_typed(GATE_HOUR));
 }
 
 int main(void)

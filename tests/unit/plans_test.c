@@ -96,6 +96,8 @@ static void page(struct store *s, struct timeline_window w)
 
 static void timeline_pages(struct store *s)
 {
+	static const char *const lanes[] = { "account", "event", "run", "alert", "message",
+					     "people", "outside", "engine" };
 	const int64_t middle = t0 + 15000000;
 
 	for (int forward = 0; forward < 2; forward++) {
@@ -103,8 +105,8 @@ static void timeline_pages(struct store *s)
 		page(s, (struct timeline_window){ .forward = forward, .at_ms = middle });
 		page(s, (struct timeline_window){ .forward = forward, .at_ms = middle,
 						  .noise = true });
-		for (const char *const *l = timeline_lanes(); *l; l++)
-			page(s, (struct timeline_window){ .forward = forward, .lane = *l });
+		for (size_t i = 0; i < COUNT_OF(lanes); i++)
+			page(s, (struct timeline_window){ .forward = forward, .lane = lanes[i] });
 		page(s, (struct timeline_window){ .forward = forward, .incident = "INC-5",
 						  .from_ms = middle, .to_ms = middle + 3600000 });
 		page(s, (struct timeline_window){ .forward = forward, .incident = "INC-5",

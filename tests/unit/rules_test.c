@@ -21,7 +21,6 @@ static void ids_ascend(void **state)
 	for (size_t i = 0; i < n; i++) {
 		assert_true(i == 0 || r[i].id > r[i - 1].id);
 		assert_non_null(r[i].why);
-		assert_ptr_equal(rule_by_id(r[i].id), &r[i]);
 		for (int k = 0; k < RULE_CONDITIONS && r[i].when[k]; k++)
 			assert_true(abs(r[i].when[k]) < RF_MAX);
 	}
@@ -112,6 +111,8 @@ static void orders_are_executable(void **state)
 {
 	size_t n;
 	const struct rule *r = rules_table(&n);
+	const struct rule_edge *e;
+	bool executed = false;
 
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
@@ -119,7 +120,10 @@ static void orders_are_executable(void **state)
 		if (r[i].to == EV_APPROVED)
 			assert_int_equal(r[i].action, RA_APPROVE);
 	}
-	assert_true(rules_edge_exists(EV_APPROVED, EV_EXECUTING));
+	e = rules_edges(&n);
+	for (size_t i = 0; i < n; i++)
+		executed |= e[i].from == EV_APPROVED && e[i].to == EV_EXECUTING;
+	assert_true(executed);
 }
 
 /* Approving needs open gates and either a confirmed critical finding or a full window with a

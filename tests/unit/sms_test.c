@@ -45,7 +45,7 @@ static void stop(int line, const char *what, const char *have, const char *want)
 		struct err err_ = { 0 }, *err = &err_;                                             \
 		int e_ = (call);                                                                   \
 		if (e_ != (code))                                                                  \
-			stop(__LINE__, #call, err_.msg, err_code_name(code));                      \
+			stop(__LINE__, #call, err_.msg, #code);                                    \
 	} while (0)
 #define HAS(text, want)                                                                            \
 	do {                                                                                       \
@@ -78,22 +78,22 @@ static const char *value(struct store *s, const char *text)
 
 static const struct {
 	int64_t code;
-	bool known, retry, recipient;
+	bool known, retry;
 	const char *meaning;
 } code_rows[] = {
-	{ 30007, true, false, false, "Filtered by Twilio or carrier (spam, policy, URL)" },
-	{ 30003, true, true, true, "Handset unreachable: off, no signal, or landline" },
-	{ 30008, true, true, false, "Carrier gave a generic failure; cause unknown" },
-	{ 21610, true, false, true, "Recipient opted out (STOP) from this sender or service" },
-	{ 21408, true, false, false, "SMS geographic permission missing for the destination"
+	{ 30007, true, false, "Filtered by Twilio or carrier (spam, policy, URL)" },
+	{ 30003, true, true, "Handset unreachable: off, no signal, or landline" },
+	{ 30008, true, true, "Carrier gave a generic failure; cause unknown" },
+	{ 21610, true, false, "Recipient opted out (STOP) from this sender or service" },
+	{ 21408, true, false, "SMS geographic permission missing for the destination"
 				     " country" },
-	{ 21608, true, false, false, "Trial account: recipient is not a verified number" },
-	{ 30034, true, false, false, "US message from a number that is in no approved 10DLC"
+	{ 21608, true, false, "Trial account: recipient is not a verified number" },
+	{ 30034, true, false, "US message from a number that is in no approved 10DLC"
 				     " campaign" },
-	{ 90010, true, false, false, "Account is not in an active state" },
-	{ 30999, false, false, false, "A delivery failure, not in our table" },
-	{ 3000, false, false, false, "An error of unknown meaning" },
-	{ 0, false, false, false, "No code given" },
+	{ 90010, true, false, "Account is not in an active state" },
+	{ 30999, false, false, "A delivery failure, not in our table" },
+	{ 3000, false, false, "An error of unknown meaning" },
+	{ 0, false, false, "No code given" },
 };
 
 static void codes(void **state)
@@ -109,7 +109,6 @@ static void codes(void **state)
 		assert_int_equal(c.known, code_rows[i].known);
 		assert_int_equal(sms_code_may_retry(code_rows[i].code, &why), code_rows[i].retry);
 		assert_true(code_rows[i].retry ? !why : why != NULL);
-		assert_int_equal(sms_code_recipient(code_rows[i].code), code_rows[i].recipient);
 	}
 	for (int64_t last = 0; sms_code_at(n, &c); n++) {
 		assert_true(c.code > last && *c.meaning && *c.category && *c.retryable &&

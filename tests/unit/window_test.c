@@ -123,8 +123,6 @@ static void reaching_the_deadline(void **state)
 		window_test(&e, &c, OUT_BAD, &set, now, now);
 	}
 	assert_int_equal(window_left_ms(&e), 0);
-	assert_int_equal(window_idle_ms(&e, &set, now + 90000), 0);
-	assert_int_equal(window_idle_ms(&e, &set, now + 94000), 94000);
 }
 
 int main(void)

@@ -52,8 +52,7 @@ static void law_gates(struct engine_in_world *by, const struct event *e, bool by
 	for (size_t i = 0; i < e->n_gates; i++) {
 		const struct gate_result *g = &e->gates[i];
 
-		if (g->pass || (!by_engine && gate_overridable((enum gate)g->gate) &&
-				has_override(e, gate_name(g->gate))))
+		if (g->pass || (!by_engine && g->overridable && has_override(e, gate_name(g->gate))))
 			continue;
 		broken(by->w, "%s was approved by %s although gate %s was shut: %s", e->id,
 		       by_engine ? "an engine" : "a person", gate_name(g->gate),
