@@ -118,6 +118,34 @@ static int say(void *ctx, const struct run_say *m, struct str *ret_missing, stru
 	return r;
 }
 
+/* Whose support has one of these addresses; NULL = nobody's. */
+static const struct policy_vendor *vendor_of(const struct policy *p, char *const *to, size_t n)
+{
+	for (size_t i = 0; p && i < p->n_vendors; i++)
+		for (size_t l = 0; l < p->vendors[i].n_levels; l++)
+			for (size_t k = 0; k < n; k++)
+				if (!str_empty(p->vendors[i].levels[l].address) &&
+				    strstr(to[k], p->vendors[i].levels[l].address))
+					return &p->vendors[i];
+	return NULL;
+}
+
+static int facts(void *ctx, const char *incident, const char *message, char *const *to,
+		 size_t n_to, void (*add)(void *arg, const char *name, const char *value),
+		 void *arg, struct err *err)
+{
+	struct engine *e = ctx;
+	const struct policy_vendor *v = vendor_of(runs_policy(e->runs), to, n_to);
+	_cleanup_(free_p) char *vendor = v ? xstrdup(v->id) : NULL;
+	struct facts f;
+	int r = incidents_facts(e->incidents, incident, message, vendor, &f, err);
+
+	for (size_t i = 0; r == 0 && i < f.n; i++)
+		add(arg, f.v[i].name, f.v[i].value);
+	facts_fini(&f);
+	return r;
+}
+
 static int hold(void *ctx, const char *run, const char *name, const char *text, const char *by,
 		bool on, struct err *err)
 {
@@ -220,7 +248,7 @@ struct runs *ports_runs_new(struct engine *e)
 
 	e->keepers = proc_keepers_new(e->loop);
 	e->run_ports = xcalloc(1, sizeof(*e->run_ports));
-	*e->run_ports = (struct run_ports){ e, engine_call, say, metric_port, hold };
+	*e->run_ports = (struct run_ports){ e, engine_call, say, facts, metric_port, hold };
 	e->runbooks_dir = runbooks_dir(s);
 	e->runbooks_read = runbooks_read_url(s, e->o->database);
 	e->runbooks_change = runbooks_change_url(s, e->o->database);

@@ -256,6 +256,25 @@ static int read_rest(struct reading *rd, struct err *err)
 	return e;
 }
 
+/* What the worst of its alerts is to be worked off with. */
+static int read_runbook(struct reading *rd, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(
+		rd->s, &r, err,
+		"SELECT a.runbook, a.id || ' ' || a.name FROM ringdown.incident_link l JOIN"
+		" ringdown.alert a ON a.id = l.ref WHERE l.incident_id = $1 AND l.kind = 'alert'"
+		" AND l.gone_by IS NULL AND coalesce(a.runbook, '') <> '' ORDER BY a.state ="
+		" 'firing' DESC, a.priority NULLS LAST, a.since, a.id LIMIT 1",
+		"t", rd->incident);
+
+	if (e == 0 && pg_rows(r)) {
+		rd->e->runbook = text_clean(pg_text(r, 0, 0), 200);
+		rd->e->runbook_of = text_clean(pg_text(r, 0, 1), 200);
+	}
+	return e;
+}
+
 int evidence_of(struct store *s, const struct incident_doc *d, const char *vendor, int64_t now_ms,
 		struct evidence *ret, struct err *err)
 {
@@ -279,6 +298,8 @@ int evidence_of(struct store *s, const struct incident_doc *d, const char *vendo
 		e = read_traces(&rd, err);
 	if (e == 0)
 		e = read_rest(&rd, err);
+	if (e == 0)
+		e = read_runbook(&rd, err);
 	str_fini(&rd.ids);
 	if (e < 0)
 		evidence_fini(ret);
@@ -294,6 +315,8 @@ void evidence_fini(struct evidence *e)
 	strlist_fini(&e->connections);
 	strlist_fini(&e->traces);
 	strlist_fini(&e->affected);
+	free(e->runbook);
+	free(e->runbook_of);
 	free(e->account_sid);
 	free(e->account_name);
 	free(e->event);

@@ -174,7 +174,8 @@ static const struct { const char *name, *how; } ways[] = {
 	{ "name", "nobody leads it: ringdown incident role %s commander PERSON" },
 	{ "status_page", "set notify.statuspageUrl, or fields.status_page in policy.yaml, or for"
 	  " this incident " EDIT "field status_page=https://..." },
-	{ "runbook", "start one: ringdown runbook run RUNBOOK --incident %s" },
+	{ "runbook", "no run and no alert with a runbook is linked; start one: ringdown runbook run"
+	  " RUNBOOK --incident %s" },
 	{ "next_update", "the policy has no updates for this severity; " EDIT "field"
 	  " next_update=TEXT" },
 	{ "details", "no failed probe, test, call or message is recorded for %s" },
@@ -343,5 +344,10 @@ void facts_of(const struct policy *p, const struct incident_doc *d, const struct
 	for (size_t k = 0; p && k < d->n_links; k++)
 		if (str_eq(d->links[k].kind, "run"))
 			facts_add(ret, "runbook", d->links[k].text, "its run");
+	if (e->runbook) {
+		_cleanup_(free_p) char *from = xasprintf("its alert %s", e->runbook_of);
+
+		facts_add(ret, "runbook", e->runbook, from);
+	}
 	facts_add(ret, "now", facts_instant(at, now_ms), "the clock");
 }

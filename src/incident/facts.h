@@ -29,6 +29,7 @@ struct evidence {
 	struct strlist traces;		/* of the network, several lines each */
 	struct strlist affected;	/* what fails, in numbers */
 	char *account_sid, *account_name;	/* the one that matters most */
+	char *runbook, *runbook_of;	/* that the worst linked alert names; which alert */
 	char *event;			/* of the failover that it came with */
 	char *fields;			/* JSON: what people filled in for templates */
 	char *page_link;		/* where our status page speaks of it */

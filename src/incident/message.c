@@ -20,32 +20,37 @@ static bool listed(const struct strlist *l, const char *s)
 }
 
 /* gaps: fields whose absence was named; they read as not known instead of as a gap. */
+struct filling { struct draft *m; const struct facts *f; const struct strlist *gaps; };
+
+static char *value_of(void *ctx, const char *name)
+{
+	struct filling *x = ctx;
+	const struct fact *fact = facts_find(x->f, name);
+
+	if (fact)
+		facts_add(&x->m->used, name, fact->value, fact->from);
+	return fact ? xstrdup(fact->value) : NULL;
+}
+
+static void gap(void *ctx, const char *name, struct str *out)
+{
+	struct filling *x = ctx;
+
+	if (listed(x->gaps, name))
+		str_add(out, "not known yet");
+	else
+		str_addf(out, "[%s?]", name);
+	if (!listed(&x->m->missing, name))
+		strlist_add(&x->m->missing, name);
+}
+
 static char *fill(struct draft *m, const char *text, const struct facts *f,
 		  const struct strlist *gaps)
 {
+	struct filling x = { m, f, gaps };
 	struct str b = STR_INIT(64 << 10);
-	const char *p = text ? text : "", *at;
 
-	while ((at = strstr(p, "{{")) != NULL) {
-		_cleanup_(free_p) char *name = xstrndup(at + 2, strcspn(at + 2, "}"));
-		const struct fact *fact = facts_find(f, name);
-
-		str_addn(&b, p, (size_t)(at - p));
-		if (fact) {
-			str_add(&b, fact->value);
-			facts_add(&m->used, name, fact->value, fact->from);
-		} else {
-			if (listed(gaps, name))
-				str_add(&b, "not known yet");
-			else
-				str_addf(&b, "[%s?]", name);
-			if (!listed(&m->missing, name))
-				strlist_add(&m->missing, name);
-		}
-		p = at + 2 + strlen(name);
-		p += strncmp(p, "}}", 2) == 0 ? 2 : 0;
-	}
-	str_add(&b, p);
+	policy_fill(&(struct policy_filling){ value_of, gap, &x }, text, &b);
 	return str_take(&b);
 }
 

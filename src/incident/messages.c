@@ -70,6 +70,21 @@ static void known_facts(struct incidents *h, const struct known *k, const struct
 	page_components_fini(&page);
 }
 
+int incidents_facts(struct incidents *h, const char *id, const char *template_id,
+		    const char *vendor, struct facts *ret, struct err *err)
+{
+	struct message_ask a = { .template_id = template_id, .vendor = vendor };
+	struct known k = { 0 };
+	int r = read_all(h, id, vendor, &k, err);
+
+	*ret = (struct facts){ 0 };
+	if (r < 0)
+		return r;
+	known_facts(h, &k, &a, NULL, ret);
+	known_fini(&k);
+	return 0;
+}
+
 static int fill(struct incidents *h, const struct known *k, const struct message_ask *a,
 		struct draft *ret, struct err *err)
 {

@@ -37,6 +37,10 @@ size_t message_ways(const struct draft *m, struct notify_to to[MESSAGE_WAYS], st
 /* Templates of the policy as they would be now, without routing. */
 int incidents_templates(struct incidents *h, const char *id, struct jw *w, struct err *err);
 /* What a provider's support asks for, from the database; writes the members. ERR_NOT_FOUND. */
+/* What a message of this template may say of an incident, from the same sources as those that
+ * people send. vendor NULL = of none. ERR_NOT_FOUND: no such incident. */
+int incidents_facts(struct incidents *h, const char *id, const char *template_id,
+		    const char *vendor, struct facts *ret, struct err *err);
 int incidents_vendor(struct incidents *h, const char *id, const char *vendor, struct jw *w,
 		     struct err *err);
 /* What of ours works and what does not; id NULL = without an incident. Writes the members. */

@@ -370,6 +370,27 @@ const struct policy_message *policy_message(const struct policy *p, const char *
 	return NULL;
 }
 
+void policy_fill(const struct policy_filling *f, const char *text, struct str *out)
+{
+	const char *p = text ? text : "", *at;
+
+	while ((at = strstr(p, "{{")) != NULL) {
+		_cleanup_(free_p) char *name = xstrndup(at + 2, strcspn(at + 2, "}"));
+		_cleanup_(free_p) char *value = f->value(f->ctx, name);
+
+		str_addn(out, p, (size_t)(at - p));
+		if (value)
+			str_add(out, value);
+		else if (f->gap)
+			f->gap(f->ctx, name, out);
+		else
+			str_addf(out, "[%s?]", name);
+		p = at + 2 + strlen(name);
+		p += strncmp(p, "}}", 2) == 0 ? 2 : 0;
+	}
+	str_add(out, p);
+}
+
 const struct policy_severity *policy_severity(const struct policy *p, const char *id)
 {
 	for (size_t i = 0; p && i < p->n_severities; i++)

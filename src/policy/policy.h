@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/str.h"
 #include "core/yaml.h"
 
 struct policy_pair { char *name, *value; };
@@ -137,6 +138,13 @@ const struct policy_alert *policy_alert(const struct policy *p, const char *name
  * says, else whenever the time to respond has passed; 0 = once. id may be NULL. */
 int64_t policy_repeat_ms(const struct policy *p, const char *id);
 const struct policy_message *policy_message(const struct policy *p, const char *id);
+/* A template's text with {{name}} replaced by value() of it (heap); NULL: as gap() puts it. */
+struct policy_filling {
+	char *(*value)(void *ctx, const char *name);
+	void (*gap)(void *ctx, const char *name, struct str *out);	/* NULL: [name?] */
+	void *ctx;
+};
+void policy_fill(const struct policy_filling *f, const char *text, struct str *out);
 const struct policy_vendor *policy_vendor(const struct policy *p, const char *id);
 const struct policy_contact *policy_contact(const struct policy *p, const char *role);
 /* Whether a report has it; all of them where there is no list (p may be NULL). */

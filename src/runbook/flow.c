@@ -189,7 +189,7 @@ struct flow *flow_new_from(const struct runbook *rb,
 
 	f->masker = masker_new();
 	f->secrets = xcalloc(1, sizeof(*f->secrets));
-	f->secrets->type = f->builtin.type = V_MAP;
+	f->secrets->type = f->builtin.type = f->facts.type = V_MAP;
 	f->cur = f->undoing = -1;
 	add_frame(f, rb, NULL, xstrdup(""), -1, -1);
 	f->n_phases = rb->n_phases;
@@ -263,6 +263,7 @@ void flow_free(struct flow *f)
 	value_fini(f->secrets);
 	free_p(&f->secrets);
 	value_fini(&f->builtin);
+	value_fini(&f->facts);
 	masker_free(f->masker);
 	free_p(&f->nodes);
 	free_p(&f->frames);

@@ -89,6 +89,16 @@ int flow_order(const struct flow *f, const struct json *order, const char *by, i
 
 /* Values for binding: params, saves, {"was"} of the preview. Valid until the next apply. */
 void flow_scope(const struct flow *f, const struct step *s, struct scope *ret);
+/* A message that is next and belongs to an incident: what the incident knows is learnt before it
+ * is shown or said, by an RE_PARAM with {"from": "incident", "facts": {name: text or null}}. */
+struct flow_saying {
+	const struct step *step;
+	const char *incident;
+	int64_t attempt;
+	bool wanting;			/* it waits for a value */
+};
+bool flow_saying(const struct flow *f, struct flow_saying *ret);
+const char *flow_fact(const struct flow *f, const char *name);	/* as learnt last; NULL */
 /* Secrets are handed in from memory, never from an entry; after a restart they are asked
  * for again. name as run_wait.param has it. */
 void flow_secret(struct flow *f, const char *name, struct secret *s);

@@ -576,12 +576,27 @@ static void forget_preview(struct node *n, bool under_way)
 	free_p(&n->confirmed_by);
 }
 
+static void on_facts(struct applying *a)
+{
+	for (const struct json *j = json_first(json_get(a->d, "facts")); j; j = json_next(j)) {
+		struct value v = { 0 };
+
+		if (json_str(j))
+			value_set_text(&v, json_str(j));
+		frame_set(&a->f->facts, json_name(j), &v);
+	}
+	if (a->f->cur >= 0)
+		forget_preview(&a->f->nodes[a->f->cur], false);
+}
+
 static void on_param(struct applying *a)
 {
 	const char *name = json_get_str(a->d, "name"), *text = json_get_str(a->d, "value"), *bare;
 	struct value v = { 0 };
 	bool secret;
 
+	if (str_eq(json_get_str(a->d, "from"), "incident"))
+		on_facts(a);
 	if (!name || !text || json_get_bool(a->d, "secret", false))
 		return;
 	if (flow_param_value(a->f, name, text, &v, &secret, NULL) < 0)

@@ -69,7 +69,7 @@ struct flow {
 	int undoing;			/* node whose undo is ordered, runs or is unknown; -1 */
 	struct held *holds; size_t n_holds, cap_holds;
 	struct noted *notes; size_t n_notes;
-	struct value builtin;
+	struct value builtin, facts;	/* maps; facts: of the incident, for messages only */
 
 	/* computed by flow_settle */
 	int cur;

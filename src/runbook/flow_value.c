@@ -2,9 +2,9 @@
  * Values of a run: where a name is looked up, which parameter still wants one, conditions.
  *
  * Order: saves of the step's own preview, lists out of tables, saves of earlier steps,
- * parameters, their defaults, the caller's names, then what every run has (run, runbook,
- * severity, started ...). Secrets are only in memory: a given one that this process does not
- * hold counts as missing.
+ * parameters, their defaults, the caller's names, for a message what its incident knows, then
+ * what every run has (run, runbook, severity, started ...). Secrets are only in memory: a given
+ * one that this process does not hold counts as missing.
  */
 #include <string.h>
 
@@ -74,6 +74,10 @@ const struct value *node_value(const struct node *n, const char *name)
 
 	v = v ? v : value_get(&n->binds, name);
 	v = v ? v : frame_value(n->flow, n->frame, name);
+	if (!v && n->s && n->s->op.verb == VERB_SAY) {
+		v = value_get(&n->flow->facts, name);
+		v = v && v->type == V_NULL ? NULL : v;
+	}
 	return v ? v : value_get(&n->flow->builtin, name);
 }
 
@@ -85,6 +89,25 @@ static const struct value *scope_get(void *ctx, const char *name)
 void flow_scope(const struct flow *f, const struct step *s, struct scope *ret)
 {
 	*ret = (struct scope){ .get = scope_get, .ctx = flow_node(f, s) };
+}
+
+bool flow_saying(const struct flow *f, struct flow_saying *ret)
+{
+	const struct node *n = f->cur >= 0 ? &f->nodes[f->cur] : NULL;
+
+	if (!n || f->over || f->paused || f->dry || n->s->op.verb != VERB_SAY ||
+	    str_empty(f->incident) || n->state == RS_RUNNING)
+		return false;
+	*ret = (struct flow_saying){ .step = n->s, .incident = f->incident, .attempt = n->attempt,
+				     .wanting = f->wait.kind == RW_PARAM };
+	return true;
+}
+
+const char *flow_fact(const struct flow *f, const char *name)
+{
+	const struct value *v = value_get(&f->facts, name);
+
+	return v && v->type == V_TEXT ? v->text : NULL;
 }
 
 /* The declaration that a name of this step means: its own runbook's, or a caller's. */

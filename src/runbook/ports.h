@@ -30,6 +30,11 @@ struct run_ports {
 	 * meant; ERR_UNREACHABLE: nobody of them can be reached. ret_missing: who is not told,
 	 * and why. */
 	int (*say)(void *ctx, const struct run_say *m, struct str *ret_missing, struct err *err);
+	/* What a message may say of an incident beside the run's own values: add() for each
+	 * field. to: as run_say has it. ERR_NOT_FOUND: it is not kept here. */
+	int (*facts)(void *ctx, const char *incident, const char *message, char *const *to,
+		     size_t n_to, void (*add)(void *arg, const char *name, const char *value),
+		     void *arg, struct err *err);
 	/* The metric's value now (or over the span), the worst of several series; none at all:
 	 * ERR_NOT_FOUND. deadline_ms 0: the metric's own. */
 	int (*metric_read)(void *ctx, const struct policy_metric *m, int64_t over_ms,

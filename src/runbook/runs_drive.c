@@ -569,6 +569,8 @@ static void rest(struct held_run *h, const struct todo *t)
 
 	if (t->until_ms && t->until_ms - now < ms)
 		ms = t->until_ms > now ? t->until_ms - now : 1;
+	if (held_learns_in(h) && held_learns_in(h) < ms)
+		ms = held_learns_in(h);
 	condition_wait(&h->changed, ms);
 }
 
@@ -587,6 +589,8 @@ static bool turn(struct held_run *h)
 		return true;
 	}
 	held_drop_old(h);
+	if (!h->n_deferred && held_learn(h))
+		return true;
 	flow_next(h->f, loop_wall_ms(h->runs->d.loop), &t);
 	if (h->n_deferred && t.kind != TODO_RUN) {
 		if (held_flush(h, &err) < 0 && leads(h)) {

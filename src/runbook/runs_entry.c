@@ -174,6 +174,7 @@ void held_free(struct held_run *h)
 	free_p(&h->id);
 	free_p(&h->last_by);
 	free_p(&h->tried);
+	free_p(&h->learnt);
 	free_p(&h->holds);
 	free_p(&h);
 }
@@ -269,6 +270,8 @@ static void describe_entry(const struct run_entry *e, const struct run *r, struc
 		str_addf(out, " (%s)", json_get_str(d, "reason"));
 	if (e->kind == RE_NOTE)
 		str_addf(out, ": %s", json_get_str(d, "text"));
+	if (str_eq(json_get_str(d, "from"), "incident"))
+		str_add(out, ": what the message says is as the incident has it");
 	if (e->kind == RE_FINISH)
 		str_addf(out, ": %s", r->outcome ? r->outcome : "");
 }

@@ -33,6 +33,8 @@ struct held_run {
 	int users;
 	int role;			/* of who gave the last order */
 	char *last_by, *tried;		/* tried: parameter looked up without a person */
+	char *learnt;			/* the message whose facts were asked for, "step attempt" */
+	int64_t learnt_ms;
 	char *holds;			/* as told to the port, names joined */
 	int64_t used_ms;
 };
@@ -79,6 +81,11 @@ void drive_task(void *held);
 void held_tell_holds(struct held_run *h);	/* in a task */
 /* Where the runbook says a parameter is from, without asking or running anything; NULL. */
 char *param_found(const struct verb_env *env, const struct param *p);
+
+/* runs_learn.c: before a message is shown or said. True: something was stored, or waiting let
+ * the run go on. */
+bool held_learn(struct held_run *h);
+int64_t held_learns_in(const struct held_run *h);	/* ms until it asks again; 0 = never */
 
 /* runs.c */
 void library_look(struct runs *r);

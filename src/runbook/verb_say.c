@@ -1,7 +1,7 @@
 /*
- * say: a message from the policy's templates. Its fields come from the run's values and
- * from the runbook; one without a value is marked in the text, and refused when the step
- * says that it needs it.
+ * say: a message from the policy's templates. Its fields come from the run's values, from the
+ * incident that the run belongs to (runs_learn.c) and from the runbook; one without a value is
+ * marked in the text, and refused when the step says that it needs it.
  *
  * Nothing is sent from here: the port puts it into the outbox.
  */
@@ -46,29 +46,31 @@ static bool needed(const struct operation *op, const char *name)
 	return false;
 }
 
+struct filling { const struct verb_call *c; char *wanted; };
+
+static char *value_of(void *ctx, const char *name)
+{
+	struct filling *x = ctx;
+	char *value = field(x->c, name);
+
+	if (!value && !x->wanted && needed(x->c->op, name))
+		x->wanted = xstrdup(name);
+	return value;
+}
+
 /* Text with its fields filled; a missing one that is needed: ERR_NOT_FOUND. */
 static int fill(const struct verb_call *c, const char *text, struct str *ret, struct err *err)
 {
-	const char *p = text ? text : "", *at;
+	struct filling x = { .c = c };
+	int e = 0;
 
-	while ((at = strstr(p, "{{")) != NULL) {
-		_cleanup_(free_p) char *name = xstrndup(at + 2, strcspn(at + 2, "}"));
-		_cleanup_(free_p) char *value = field(c, name);
-
-		str_addn(ret, p, (size_t)(at - p));
-		if (value)
-			str_add(ret, value);
-		else
-			str_addf(ret, "[%s?]", name);
-		if (!value && needed(c->op, name)) {
-			str_replace(&c->scope->needs, name);
-			return err_field(err, ERR_NOT_FOUND, name, "the message needs %s", name);
-		}
-		p = at + 2 + strlen(name);
-		p += strncmp(p, "}}", 2) == 0 ? 2 : 0;
+	policy_fill(&(struct policy_filling){ .value = value_of, .ctx = &x }, text, ret);
+	if (x.wanted) {
+		str_replace(&c->scope->needs, x.wanted);
+		e = err_field(err, ERR_NOT_FOUND, x.wanted, "the message needs %s", x.wanted);
 	}
-	str_add(ret, p);
-	return 0;
+	free_p(&x.wanted);
+	return e;
 }
 
 static const struct policy_message *template(const struct verb_call *c, struct err *err)

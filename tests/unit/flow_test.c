@@ -324,6 +324,49 @@ static void value_corrected(void **state)
 	finish(&p);
 }
 
+/* What the incident knows fills a message, no other step; a value of the run comes first. */
+static void incident_knows(void **state)
+{
+	static const char yaml[] =
+		"phases:\n- phase: tell\n  steps:\n"
+		"  - {id: look, run: [look]}\n"
+		"  - {id: m, say: notice, to: [slack], needs: [eta]}\n";
+	struct flow_saying what;
+	struct scope scope;
+
+	(void)state;
+	struct play p = start_with(yaml, "{\"id\":\"RUN-1\",\"incident\":\"INC-1\"}");
+	const struct step *say = flow_step(p.f, "m"), *look = flow_step(p.f, "look");
+
+	assert_false(flow_saying(p.f, &what));	/* no message is next */
+	pump(&p, false);
+	waits(&p, RW_PARAM, "m");
+	assert_true(flow_saying(p.f, &what));
+	assert_ptr_equal(what.step, say);
+	assert_string_equal(what.incident, "INC-1");
+	assert_true(what.wanting);
+	put(&p, RE_PARAM, NULL, "engine", "{\"from\":\"incident\",\"facts\":{\"eta\":\"noon\","
+					  "\"started\":\"03:12\"}}");
+	waits(&p, RW_CONFIRM, "m");
+	assert_true(flow_saying(p.f, &what) && !what.wanting);
+	assert_string_equal(flow_fact(p.f, "eta"), "noon");
+	flow_scope(p.f, say, &scope);
+	assert_string_equal(scope.get(scope.ctx, "started")->text, "03:12");
+	flow_scope(p.f, look, &scope);
+	assert_null(scope.get(scope.ctx, "eta"));
+	assert_null(strstr(scope.get(scope.ctx, "started")->text, "03:12"));
+	/* an end that passed is none any more */
+	put(&p, RE_PARAM, NULL, "engine", "{\"from\":\"incident\",\"facts\":{\"eta\":null}}");
+	waits(&p, RW_PARAM, "m");
+	ORDER("\"action\":\"param\",\"name\":\"eta\",\"value\":\"at one\"");
+	put(&p, RE_PARAM, NULL, "engine", "{\"from\":\"incident\",\"facts\":{\"eta\":\"two\"}}");
+	flow_scope(p.f, say, &scope);
+	assert_string_equal(scope.get(scope.ctx, "eta")->text, "at one");
+	ORDER("\"action\":\"confirm\",\"step\":\"m\"");
+	assert_false(flow_saying(p.f, &what));
+	finish(&p);
+}
+
 static void change_and_undo(void **state)
 {
 	(void)state;
@@ -882,6 +925,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_flow), cmocka_unit_test(value_corrected),
+		cmocka_unit_test(incident_knows),
 		cmocka_unit_test(change_and_undo),
 		cmocka_unit_test(destroy_needs_two), cmocka_unit_test(old_orders_lose),
 		cmocka_unit_test(decisions), cmocka_unit_test(jump_back), cmocka_unit_test(gates),
