@@ -276,6 +276,7 @@ static void app_header(void *ctx, struct header *h)
 	header_coach(a, h, e);
 	h->ticks |= app_note_keep(a);
 	h->ticks |= app_report_keep(a);
+	h->ticks |= app_message_keep(a);
 	if (app_past(a))
 		app_past_header(a, h);
 }

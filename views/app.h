@@ -148,6 +148,8 @@ void app_handover_free(struct app *a);
 /* views/messages.c: what can be told of it, as it would be sent. */
 void app_messages(struct app *a, const char *incident);
 void app_messages_free(struct app *a);
+/* views/message_form.c: as app_note_keep. */
+bool app_message_keep(struct app *a);
 
 /* views/report_data.c: its report. */
 void app_report(struct app *a, const char *incident);

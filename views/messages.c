@@ -2,7 +2,8 @@
  * m: what can be told of an incident: each message as it would be sent, its gaps marked, and
  * what a provider's support asks for. Sending is an order with a word to be typed; what was
  * shown is what is sent, by its hash. A message with gaps is sent only by choosing so, with
- * each gap named; else its fields are filled in first (message_form.c).
+ * each gap named; else its fields are filled in, or it is worded otherwise, first
+ * (message_form.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,11 +80,32 @@ static void add_field(struct messages *m, const char *name, const char *value, c
 		                                           .from = xstrdup(from) };
 }
 
+static bool has_field(const struct messages *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_fields; i++)
+		if (str_eq(m->fields[i].name, name))
+			return true;
+	return false;
+}
+
+/* Fields of the template that stand no more in a person's words: those could be its again. */
+static void keep_unused(struct messages *m, const char *pattern, size_t max)
+{
+	for (const char *at = pattern; (at = strstr(at, "{{")) && m->n_fields < max; at += 2) {
+		_cleanup_(free_p) char *name = xstrndup(at + 2, strcspn(at + 2, "}"));
+
+		if (!has_field(m, name))
+			add_field(m, name, NULL, NULL);
+	}
+}
+
 static void keep_fields(struct messages *m, const struct json *doc)
 {
+	enum { UNUSED = 40 };
 	const struct json *missing = json_get(doc, "missing"), *known = json_get(doc, "fields");
+	size_t n = json_count(missing) + json_count(known);
 
-	m->fields = xcalloc(json_count(missing) + json_count(known) + 1, sizeof(*m->fields));
+	m->fields = xcalloc(n + UNUSED, sizeof(*m->fields));
 	for (const struct json *x = json_first(missing); x; x = json_next(x))
 		if (json_str(x))
 			add_field(m, json_str(x), NULL, NULL);
@@ -97,6 +119,8 @@ static void keep_fields(struct messages *m, const struct json *doc)
 			if (json_get_str(x, "value") && json_get_str(x, "name") &&
 			    str_eq(str(x, "from"), "given") == (typed == 1))
 				add_field(m, str(x, "name"), str(x, "value"), str(x, "from"));
+	keep_unused(m, str(json_get(doc, "pattern"), "subject"), n + UNUSED);
+	keep_unused(m, str(json_get(doc, "pattern"), "body"), n + UNUSED);
 }
 
 /* What our status page will say of each component goes along as it was shown. */
@@ -118,12 +142,24 @@ static void keep_components(struct messages *m, const struct json *doc)
 /* "Phone calls: degraded_performance (12 of 40 agents fail)"; false: it stays as it is there. */
 static bool component_text(const struct json *x, char *buf, size_t n)
 {
-	bool works = str_eq(json_get_str(x, "state"), "operational");
-	const char *why = works ? "" : str(x, "why");
+	const char *state = json_get_str(x, "state");
+	const char *why = !state || str_eq(state, "operational") ? "" : str(x, "why");
 
-	snprintf(buf, n, "%s: %s%s%s%s", str(x, "name"), str(x, "state"), *why ? " (" : "", why,
-	         *why ? ")" : "");
-	return json_get_str(x, "state") != NULL;
+	snprintf(buf, n, "PAGE     %s: %s%s%s%s", str(x, "name"),
+	         state ? state : "as it stands there", *why ? " (" : "", why, *why ? ")" : "");
+	return state != NULL;
+}
+
+/* "a new incident there, status investigating"; "" = it does not go there. */
+static void page_text(const struct json *page, char *buf, size_t n)
+{
+	const char *action = json_get_str(page, "action"), *status = json_get_str(page, "status");
+
+	snprintf(buf, n, "%s%s%s",
+	         !action                    ? ""
+	         : str_eq(action, "update") ? "goes on with its incident there"
+	                                    : "a new incident there",
+	         action && status ? ", status " : "", action && status ? status : "");
 }
 
 /* What the dialog shows and sends is what the sheet showed. */
@@ -161,6 +197,8 @@ static void send_it(struct messages *m)
 	struct subject s = { .kind = "telling" };
 	struct str command = STR_INIT(sizeof(s.command) - 1);
 
+	const struct message_draft *d = messages_draft(m);
+
 	snprintf(s.id, sizeof(s.id), "%.20s/messages/%.30s", m->id, m->name);
 	snprintf(s.title, sizeof(s.title), "%s", m->name);
 	str_addf(&command, "ringdown incident tell %s %s", m->id, m->name);
@@ -169,6 +207,10 @@ static void send_it(struct messages *m)
 	for (size_t i = 0; i < m->n_fields; i++)
 		if (str_eq(m->fields[i].from, "given"))
 			str_addf(&command, " --field %s=..", m->fields[i].name);
+	if (d && d->subject)
+		str_add(&command, " --subject ..");
+	if (d && d->body)
+		str_add(&command, " --body @FILE");
 	for (size_t i = 0; i < m->n_gaps; i++)
 		str_addf(&command, "%s%s", i ? "," : " --with-gaps ", m->fields[i].name);
 	snprintf(s.command, sizeof(s.command), "%s", str_get(&command));
@@ -178,8 +220,8 @@ static void send_it(struct messages *m)
 
 static void chosen_act(void *ctx, const char *value)
 {
-	if (str_eq(value, "fill"))
-		messages_form(ctx);
+	if (str_eq(value, "fill") || str_eq(value, "words"))
+		messages_form(ctx, *value == 'w');
 	else
 		send_it(ctx);
 }
@@ -191,7 +233,7 @@ static void put_choices(struct messages *m, struct sheet *s)
 	app_people_why_not(m->app, why, sizeof(why));
 	gap_names(m, names, sizeof(names));
 	if (why[0]) {
-		sheet_line(s, ROLE_dim, "fill in, send: not now, %s", why);
+		sheet_line(s, ROLE_dim, "fill in, reword, send: not now, %s", why);
 		return;
 	}
 	if (m->n_gaps) {
@@ -202,33 +244,67 @@ static void put_choices(struct messages *m, struct sheet *s)
 		sheet_choice(s, 's', "send", "send it (asks first)");
 		sheet_choice(s, 'f', "fill", "say some of it otherwise");
 	}
+	sheet_choice(s, 'r', "words", "reword it: subject and body as a whole");
+}
+
+/* What our status page does with it, and what it will say of each component. */
+static void put_page(struct sheet *s, const struct json *page)
+{
+	char text[300];
+
+	page_text(page, text, sizeof(text));
+	if (text[0])
+		sheet_line(s, ROLE_normal, "PAGE     %s", text);
+	for (const struct json *x = json_first(json_get(page, "components")); x;
+	     x = json_next(x)) {
+		bool said = component_text(x, text, sizeof(text));
+
+		sheet_line(s, said ? ROLE_normal : ROLE_dim, "%s", text);
+	}
+}
+
+/* Below the message: how each of its gaps is filled. */
+static void put_how(struct messages *m, struct sheet *s)
+{
+	for (size_t i = 0; i < m->n_gaps; i++) {
+		const char *how = m->fields[i].how;
+		_cleanup_(free_p) char *text =
+		        xasprintf("[%s?] %s", m->fields[i].name,
+		                  str_empty(how) ? "nothing in the record gives it" : how);
+
+		if (!i)
+			sheet_line(s, ROLE_warn, "HOW TO FILL IT%s",
+			           s->choosable ? " (or f: type it here)" : "");
+		sheet_text(s, ROLE_normal, text_columns(m), text);
+	}
 }
 
 static void show_sheet(struct messages *m, const struct json *doc)
 {
 	struct sheet *s = shell_sheet(m->app->shell);
 	struct str command = STR_INIT(4000);
-	char title[90], text[300];
+	const struct message_draft *d = messages_draft(m);
+	char title[90];
 
 	snprintf(title, sizeof(title), "%s: %.40s%s%s", m->id, str(doc, "title"),
 	         m->vendor[0] ? ", to " : "", m->vendor);
 	sheet_open(s, title, chosen_act, m);
 	put_choices(m, s);
 	put_recipients(s, json_get(doc, "to"));
-	for (const struct json *x = json_first(json_path(doc, "statusPage.components")); x;
-	     x = json_next(x))
-		if (component_text(x, text, sizeof(text)))
-			sheet_line(s, ROLE_normal, "PAGE     %s", text);
 	if (m->n_gaps) {
 		char names[500];
 
 		gap_names(m, names, sizeof(names));
 		sheet_line(s, ROLE_warn, "MISSING  %s", names);
 	}
-	if (messages_draft(m))
-		sheet_line(s, ROLE_count, "TYPED    what you filled in stands in it; not sent yet");
+	if (d)
+		sheet_line(s, ROLE_count, "TYPED    %s in it; not sent yet",
+		           d->subject || d->body ? "your own words stand"
+		                                 : "what you filled in stands");
+	put_page(s, json_get(doc, "statusPage"));
 	sheet_line(s, ROLE_title, "SUBJECT  %s", str(doc, "subject"));
 	put_text(m, s, str(doc, "body"));
+	put_how(m, s);
 	str_addf(&command, "as a command: ringdown incident tell %s %s%s%s", m->id, m->name,
 	         m->vendor[0] ? " --vendor " : "", m->vendor);
 	for (size_t i = 0; i < m->n_gaps; i++)
@@ -249,14 +325,16 @@ void messages_show(struct messages *m, const struct json *doc, bool send)
 /* ---- the order ---- */
 
 /* Values as they were shown, so that what is counted does not move under it. */
-static void put_order(const struct messages *m, struct jw *w)
+static void put_order(struct messages *m, struct jw *w)
 {
 	if (m->vendor[0])
 		jw_str(w, "vendor", m->vendor);
 	jw_obj(w, "fields");
 	for (size_t i = m->n_gaps; i < m->n_fields; i++)
-		jw_str(w, m->fields[i].name, m->fields[i].value);
+		if (m->fields[i].value)
+			jw_str(w, m->fields[i].name, m->fields[i].value);
 	jw_obj_end(w);
+	messages_draft_words(m, w);
 	jw_arr(w, "withGaps");
 	for (size_t i = 0; i < m->n_gaps; i++)
 		jw_str(w, NULL, m->fields[i].name);
@@ -301,8 +379,11 @@ static void got_final(void *ctx, int status, const struct json *doc, const char 
 		if (json_get_str(x, "state"))
 			str_addf(&page, "%s%s: %s", page.len ? "; " : "", str(x, "name"),
 			         str(x, "state"));
+	page_text(json_get(doc, "statusPage"), text, sizeof(text));
+	if (text[0])
+		dialog_line(g, ROLE_danger, "PAGE", "%s", text);
 	if (page.len)
-		dialog_line(g, ROLE_normal, "PAGE", "%s", str_get(&page));
+		dialog_line(g, ROLE_normal, text[0] ? "" : "PAGE", "%s", str_get(&page));
 	str_fini(&page);
 	for (size_t i = 0; i < m->n_gaps; i++)
 		dialog_line(g, ROLE_warn, i ? "" : "GAPS", "%s: is sent as \"not known yet\"",
@@ -317,8 +398,8 @@ static void got_final(void *ctx, int status, const struct json *doc, const char 
 
 static void fill(struct decision *d, struct dialog *g)
 {
-	const struct messages *m = d->app->messages;
-	struct str order = STR_INIT(65536), path = STR_INIT(400);
+	struct messages *m = d->app->messages;
+	struct str order = STR_INIT(2 << 20), path = STR_INIT(400);
 	struct jw w = JW(&order);
 
 	if (!m || !m->hash[0]) {
@@ -337,7 +418,7 @@ static void fill(struct decision *d, struct dialog *g)
 
 static bool body(struct decision *d, struct dialog *g, struct jw *w)
 {
-	const struct messages *m = d->app->messages;
+	struct messages *m = d->app->messages;
 
 	(void)g;
 	jw_str(w, "hash", m->hash);
@@ -355,7 +436,7 @@ static void done(struct app *a, int status, const struct json *doc)
 
 	if (a->messages && status >= 200 && status < 300 && json_get_str(doc, "incident"))
 		messages_draft_drop(a->messages, json_get_str(doc, "incident"),
-		                    str(doc, "template"));
+		                    str(doc, "template"), str(doc, "vendor"));
 	if (status == 200 && same && parse_time_ms(same, &at))
 		shell_say(a->shell, ROLE_warn, "not sent again: the same went out at %s",
 		          when_clock(clock, at, shell_utc(a->shell)));
@@ -419,15 +500,12 @@ static void got_preview(void *ctx, int status, const struct json *doc, const cha
 	shell_redraw(m->app->shell);
 }
 
-static bool has_draft(const struct messages *m, const char *value)
+static bool has_draft(struct messages *m, const char *value)
 {
 	size_t n = strcspn(value, " ");
+	_cleanup_(free_p) char *name = xstrndup(value, n);
 
-	for (const struct message_draft *d = m->drafts; d; d = d->next)
-		if (str_eq(d->id, m->id) && strlen(d->name) == n && !memcmp(d->name, value, n) &&
-		    str_eq(d->vendor, value[n] ? value + n + 1 : ""))
-			return true;
-	return false;
+	return messages_draft_waits(m, name, value[n] ? value + n + 1 : "");
 }
 
 /* "pack VENDOR", "TEMPLATE" or "TEMPLATE VENDOR" */
@@ -524,7 +602,7 @@ void app_messages_free(struct app *a)
 		return;
 	if (a->messages->request)
 		client_cancel(a->messages->request);
-	messages_draft_drop(a->messages, NULL, NULL);
+	messages_drafts_free(a->messages);
 	messages_form_fini(a->messages);
 	forget(a->messages);
 	free_p(&a->messages);

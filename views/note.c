@@ -8,9 +8,8 @@
 #include <time.h>
 
 #include "core/mem.h"
+#include "views/draft.h"
 #include "views/note.h"
-
-enum { KEEP_MS = 500 };
 
 #define ROW_AT                                                                                     \
 	{ "happenedAt", "Happened at", "empty = now; 10:51, 10:51:30, -5m or 2026-11-21T10:51:00Z",\
@@ -232,11 +231,11 @@ bool app_note_keep(struct app *a)
 	struct form *f = a->shell ? shell_form(a->shell) : NULL;
 	int64_t now = loop_now_ms(a->loop);
 
-	if (!n || !n->in_form || n->request || !f || !f->open || f->pad.len == n->kept_len)
+	if (!n || !n->in_form || n->request || !f || !f->open || f->pad.edits == n->kept_edits)
 		return false;
-	if (now - n->kept_ms < KEEP_MS)
+	if (now - n->kept_ms < DRAFT_KEEP_MS)
 		return true;
-	n->kept_len = f->pad.len;
+	n->kept_edits = f->pad.edits;
 	n->kept_ms = now;
 	keep(n, f);
 	return false;
@@ -270,8 +269,7 @@ void note_form(struct noting *n, const struct note_draft *d, const char *title)
 	size_t count = n->id[0] ? COUNT_OF(edit_rows) : COUNT_OF(rows);
 
 	form_open(f, title, r, count, on_send, on_closed, n);
-	form_area(f, NOTE_TEXT_MAX);
-	f->pad.lines = true;
+	form_area(f, NOTE_TEXT_MAX, true);
 	f->leaving = on_leaving;
 	f->check = on_check;
 	f->offer = on_offer;
@@ -281,7 +279,7 @@ void note_form(struct noting *n, const struct note_draft *d, const char *title)
 	form_set(f, "happenedAt", d->at);
 	form_set(f, "source", d->source);
 	form_set(f, "text", d->text);
-	n->kept_len = f->pad.len;
+	n->kept_edits = f->pad.edits;
 	n->in_form = true;
 	shell_redraw(n->app->shell);
 }

@@ -30,7 +30,7 @@ struct noting {
 	char *was;                  /* the text too */
 	char *theirs, *by;          /* what somebody else made of it meanwhile */
 	struct note_draft *drafts;  /* those that were loaded or written */
-	size_t kept_len;            /* of the text when it was last written down */
+	int64_t kept_edits;         /* of the text when it was last written down */
 	int64_t kept_ms;
 	char wrong[120];
 };

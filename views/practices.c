@@ -354,7 +354,7 @@ static void run(struct app *a, const struct action *x, const struct subject *s)
 	snprintf(d->id, sizeof(d->id), "%s", s->id);
 	snprintf(d->title, sizeof(d->title), "DONE: %.70s", s->title);
 	form_open(f, d->title, rows, COUNT_OF(rows), on_send, on_closed, d);
-	form_area(f, 1000);
+	form_area(f, 1000, false);
 	f->check = on_check;
 	f->focus = ROW_NOTE;
 	snprintf(f->sent, sizeof(f->sent), "sent; waiting for the engine ..");

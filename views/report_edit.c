@@ -4,17 +4,15 @@
  * merged. What is being written is on disk (0600) until the engine has it, and there again
  * when the section is opened the next time.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/mem.h"
 #include "model/review.h"
+#include "views/draft.h"
 #include "views/report.h"
 
-enum { PAD_MAX = 3 * REPORT_TEXT_MAX, BODY_MAX = 6 * PAD_MAX + 4096, KEEP_MS = 500 };
+enum { PAD_MAX = 3 * REPORT_TEXT_MAX, BODY_MAX = 6 * PAD_MAX + 4096 };
 
 struct report_edit {
 	struct report_data *of;
@@ -23,89 +21,52 @@ struct report_edit {
 	char *was;			/* what stood when it was opened */
 	bool open, saved;
 	bool merges;			/* texts set aside stand in it: saving settles them */
-	size_t kept_len;
-	int64_t kept_ms;
+	int64_t kept_edits, kept_ms;
 	struct client_request *request;
 	struct form_row row;
 };
 
 /* ---- the draft ---- */
 
-static char *draft_path(const struct report_edit *e)
+static char *draft_name(const char *id, const char *section)
 {
-	const char *dir = e->of->app->state_dir;
-
-	return dir ? xasprintf("%s/report-%s-%s.json", dir, e->id, e->section) : NULL;
+	return xasprintf("report-%s-%s", id, section);
 }
 
-static void draft_drop(const struct report_edit *e)
+static void forget_draft(const struct report_edit *e)
 {
-	_cleanup_(free_p) char *path = draft_path(e);
+	_cleanup_(free_p) char *name = draft_name(e->id, e->section);
 
-	if (path)
-		unlink(path);
+	draft_drop(e->of->app, name);
 }
 
-static bool write_all(const char *path, const char *s, size_t n)
+static void draft_keep(struct report_edit *e, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t k = 1;
-
-	while (fd >= 0 && n && (k = write(fd, s, n)) > 0) {
-		s += k;
-		n -= (size_t)k;
-	}
-	return fd >= 0 && close(fd) == 0 && k > 0;
-}
-
-/* Whole or not at all. */
-static bool draft_keep(struct report_edit *e, const char *text)
-{
-	_cleanup_(free_p) char *path = draft_path(e), *tmp = NULL;
+	_cleanup_(free_p) char *name = draft_name(e->id, e->section);
 	_cleanup_(str_fini) struct str b = STR_INIT(BODY_MAX);
 	struct jw w = JW(&b);
-	bool good;
 
-	if (!path)
-		return false;
-	tmp = xasprintf("%s.%d", path, (int)getpid());
 	jw_obj(&w, NULL);
 	jw_i64(&w, "version", e->version);
 	jw_bool(&w, "merges", e->merges);
 	jw_str(&w, "text", text);
 	jw_obj_end(&w);
-	good = write_all(tmp, str_get(&b), b.len) && rename(tmp, path) == 0;
-	if (!good)
-		unlink(tmp);
-	return good;
+	draft_write(e->of->app, name, &b);
 }
 
 bool report_edit_waits(const struct report_data *d, const char *section)
 {
-	struct report_edit e = { .of = (struct report_data *)(uintptr_t)d };
-	_cleanup_(free_p) char *path = NULL;
+	_cleanup_(free_p) char *name = draft_name(d->id, section);
 
-	snprintf(e.id, sizeof(e.id), "%s", d->id);
-	snprintf(e.section, sizeof(e.section), "%s", section);
-	path = draft_path(&e);
-	return path && access(path, F_OK) == 0;
+	return draft_waits(d->app, name);
 }
 
 /* NULL = there is none. */
 static struct json *draft_load(const struct report_edit *e)
 {
-	_cleanup_(free_p) char *path = draft_path(e);
-	_cleanup_(str_fini) struct str b = STR_INIT(BODY_MAX);
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
-	char buf[8192];
-	ssize_t k;
+	_cleanup_(free_p) char *name = draft_name(e->id, e->section);
 
-	if (fd < 0)
-		return NULL;
-	while ((k = read(fd, buf, sizeof(buf))) > 0)
-		str_addn(&b, buf, (size_t)k);
-	close(fd);
-	return b.full ? NULL : json_parse(str_get(&b), b.len, NULL);
+	return draft_read(e->of->app, name, BODY_MAX);
 }
 
 bool app_report_keep(struct app *a)
@@ -114,11 +75,11 @@ bool app_report_keep(struct app *a)
 	struct form *f = a->shell ? shell_form(a->shell) : NULL;
 	int64_t now = loop_now_ms(a->loop);
 
-	if (!e || !e->open || e->request || !f || !f->open || f->pad.len == e->kept_len)
+	if (!e || !e->open || e->request || !f || !f->open || f->pad.edits == e->kept_edits)
 		return false;
-	if (now - e->kept_ms < KEEP_MS)
+	if (now - e->kept_ms < DRAFT_KEEP_MS)
 		return true;
-	e->kept_len = f->pad.len;
+	e->kept_edits = f->pad.edits;
 	e->kept_ms = now;
 	draft_keep(e, pad_text(&f->pad));
 	return false;
@@ -176,7 +137,7 @@ static void answered(void *ctx, int status, const struct json *doc, const char *
 	report_moved(e->of);
 	if (status >= 200 && status < 300) {
 		e->saved = true;
-		draft_drop(e);
+		forget_draft(e);
 		if (e->open)
 			form_close(shell_form(a->shell));
 		shell_say(a->shell, ROLE_ok, "%s: version %lld", e->title,
@@ -207,7 +168,7 @@ static void on_send(void *ctx, struct form *f)
 	}
 	if (!e->merges && str_eq(str_get(&text), e->was)) {
 		e->saved = true;
-		draft_drop(e);
+		forget_draft(e);
 		form_close(f);
 		shell_say(e->of->app->shell, ROLE_hint, "%s: nothing was changed", e->title);
 		return;
@@ -233,7 +194,7 @@ static void on_leaving(void *ctx, const struct form *f)
 		return;
 	own_text(e, f, &text);
 	if (!text.len || str_eq(str_get(&text), e->was)) {
-		draft_drop(e);
+		forget_draft(e);
 		e->saved = true;
 	} else {
 		draft_keep(e, pad_text(&f->pad));
@@ -318,8 +279,7 @@ void report_edit(struct report_data *d, const char *section)
 	e->merges = json_get_bool(draft, "merges", e->merges);
 	e->row = (struct form_row){ "text", "Text", e->asks, FORM_AREA, false };
 	form_open(f, e->title, &e->row, 1, on_send, on_closed, e);
-	form_area(f, PAD_MAX);
-	f->pad.lines = true;
+	form_area(f, PAD_MAX, true);
 	f->leaving = on_leaving;
 	snprintf(f->sent, sizeof(f->sent), "saving ..");
 	form_set(f, "text", json_get_str(draft, "text") ? json_get_str(draft, "text")
@@ -330,6 +290,6 @@ void report_edit(struct report_data *d, const char *section)
 		         "version %lld; ^S saves it", (long long)e->version);
 	}
 	e->open = true;
-	e->kept_len = f->pad.len;
+	e->kept_edits = f->pad.edits;
 	shell_redraw(d->app->shell);
 }

@@ -186,7 +186,7 @@ void report_item_form(struct report_data *d, const char *id)
 	snprintf(x->id, sizeof(x->id), "%s", is ? id : "");
 	form_open(f, is ? "ACTION ITEM" : "A NEW ACTION ITEM", rows, COUNT_OF(rows), on_send,
 	          on_closed, x);
-	form_area(f, TEXT_MAX);
+	form_area(f, TEXT_MAX, false);
 	f->focus = ROW_TEXT;
 	f->check = on_check;
 	f->offer = on_offer;

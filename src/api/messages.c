@@ -47,6 +47,7 @@ static int answer(struct call *c, const struct draft *m, int status)
 	jw_obj(&w, NULL);
 	jw_str(&w, "incident", c->params[0]);
 	jw_bool(&w, "sent", status == 202 && !m->same_as_ms);
+	jw_str(&w, "vendor", call_text(c, "vendor"));
 	message_json(&w, m);
 	jw_obj_end(&w);
 	return status;

@@ -460,6 +460,12 @@ static const struct cli_option task_options[] = {
 		  .repeated = true,                                                                \
 		  .help = "this field may stay without a value; it then reads \"not known "        \
 			  "yet\"" },                                                               \
+		{ .name = "subject",                                                               \
+		  .arg = "TEXT",                                                                   \
+		  .help = "in place of the template's" },                                          \
+		{ .name = "body",                                                                  \
+		  .arg = "TEXT",                                                                   \
+		  .help = "in place of the template's, or @FILE; [NAME?] in it is the field" },    \
 		{ .name = "component",                                                             \
 		  .arg = "NAME=STATE",                                                             \
 		  .repeated = true,                                                                \

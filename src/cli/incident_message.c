@@ -29,8 +29,10 @@ static void add_texts(struct cli *c, struct jw *w, const char *option, const cha
 	jw_arr_end(w);
 }
 
-/* NAME=@FILE: what stands in the file, which is text of at most VALUE_MAX bytes. */
-static int add_file(struct cli *c, struct jw *w, const char *name, const char *path)
+/* @FILE: what stands in the file, which is text of at most VALUE_MAX bytes. option: what it was
+ * given to. */
+static int add_file(struct cli *c, struct jw *w, const char *option, const char *name,
+		    const char *path)
 {
 	enum { VALUE_MAX = 20000 };
 	_cleanup_(free_p) char *text = xcalloc(1, VALUE_MAX + 2);
@@ -41,10 +43,10 @@ static int add_file(struct cli *c, struct jw *w, const char *name, const char *p
 	if (f)
 		fclose(f);
 	if (failed)
-		return cli_fail(c, EXIT_USAGE, "--field %s=@%s: %s", name, path, strerror(failed));
+		return cli_fail(c, EXIT_USAGE, "%s@%s: %s", option, path, strerror(failed));
 	if (n > VALUE_MAX || memchr(text, 0, n))
-		return cli_fail(c, EXIT_USAGE, "--field %s=@%s: text of at most %d bytes is wanted",
-				name, path, VALUE_MAX);
+		return cli_fail(c, EXIT_USAGE, "%s@%s: text of at most %d bytes is wanted", option,
+				path, VALUE_MAX);
 	jw_str(w, name, text);
 	return 0;
 }
@@ -57,11 +59,12 @@ int incident_add_fields(struct cli *c, struct jw *w, const char *member)
 	for (size_t i = 0; r == 0 && i < cli_opt_count(c, "field"); i++) {
 		const char *text = cli_opt_at(c, "field", i), *eq = strchr(text, '=');
 		_cleanup_(free_p) char *name = eq ? xstrndup(text, (size_t)(eq - text)) : NULL;
+		_cleanup_(free_p) char *option = xasprintf("--field %s=", name ? name : "");
 
 		if (!eq)
 			r = cli_fail(c, EXIT_USAGE, "--field: NAME=VALUE, got '%s'", text);
 		else if (eq[1] == '@')
-			r = add_file(c, w, name, eq + 2);
+			r = add_file(c, w, option, name, eq + 2);
 		else
 			jw_str(w, name, eq + 1);
 	}
@@ -91,11 +94,25 @@ static int add_components(struct cli *c, struct jw *w, const struct json *seen)
 	return r;
 }
 
+/* In place of the template's. */
+static int add_words(struct cli *c, struct jw *w)
+{
+	const char *body = cli_opt(c, "body");
+
+	if (cli_opt(c, "subject"))
+		jw_str(w, "subject", cli_opt(c, "subject"));
+	if (body && *body == '@')
+		return add_file(c, w, "--body ", "body", body + 1);
+	if (body)
+		jw_str(w, "body", body);
+	return 0;
+}
+
 /* seen: the preview whose words are to be sent; NULL = a preview is asked for. */
 static int body_of(struct cli *c, const struct json *seen, struct str *ret)
 {
 	struct jw w = JW(ret);
-	int r;
+	int r = 0;
 
 	jw_obj(&w, NULL);
 	add_texts(c, &w, "to", "to");
@@ -107,8 +124,11 @@ static int body_of(struct cli *c, const struct json *seen, struct str *ret)
 	if (seen) {
 		jw_str(&w, "subject", json_get_str(seen, "subject"));
 		jw_str(&w, "body", json_get_str(seen, "body"));
+	} else {
+		r = add_words(c, &w);
 	}
-	r = add_components(c, &w, seen);
+	if (r == 0)
+		r = add_components(c, &w, seen);
 	if (r == 0)
 		r = incident_add_fields(c, &w, "fields");
 	jw_obj_end(&w);

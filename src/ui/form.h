@@ -9,8 +9,14 @@
 #include "ui/field.h"
 #include "ui/pad.h"
 
-/* FORM_CHOICE: Space gives the next. FORM_AREA: several lines; one of them, the last row. */
-enum form_kind { FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG, FORM_CHOICE, FORM_AREA };
+/*
+ * FORM_CHOICE: Space gives the next. FORM_LINES: several lines, one row until it is in focus.
+ * FORM_AREA: the last row; takes the rest of the room, where something stands below the fields
+ * only while it is in focus.
+ */
+enum form_kind {
+	FORM_TEXT, FORM_SECRET, FORM_NUMBER, FORM_FLAG, FORM_CHOICE, FORM_LINES, FORM_AREA
+};
 
 struct form_row {
 	const char *name;	/* API member */
@@ -19,6 +25,7 @@ struct form_row {
 	bool required;
 };
 #define FORM_ROWS 32
+#define FORM_LINES_BYTES 20000	/* the most of a FORM_LINES row */
 struct form {
 	bool open, sending;
 	char title[80], note[240];
@@ -30,9 +37,12 @@ struct form {
 	size_t n, focus;
 	struct field_edit values[FORM_ROWS];
 	struct pad pad;		/* of the FORM_AREA row */
+	struct pad *lines;	/* of FORM_LINES rows, one each row; NULL = there are none */
 	/* All required fields are filled; then form_done, or form_close. */
 	void (*send)(void *ctx, struct form *f);
 	void (*closed)(void *ctx);
+	/* Another row came into focus; may be NULL. */
+	void (*entered)(void *ctx, struct form *f);
 	/* While it closes, with its values still there; may be NULL. */
 	void (*leaving)(void *ctx, const struct form *f);
 	/* What is wrong with a value that is not empty, as it is typed; NULL = fine. */
@@ -47,8 +57,9 @@ struct form {
 
 void form_open(struct form *f, const char *title, const struct form_row *rows, size_t n,
 	       void (*send)(void *ctx, struct form *f), void (*closed)(void *ctx), void *ctx);
-/* The most bytes of the FORM_AREA row; before its text is set. */
-void form_area(struct form *f, size_t max);
+/* The most bytes of the FORM_AREA row, and whether it has lines; before its text is set. */
+void form_area(struct form *f, size_t max, bool lines);
+void form_focus(struct form *f, size_t row);
 void form_set(struct form *f, const char *name, const char *value);
 /* NULL when it was left empty, or there is no such row. */
 const char *form_get(const struct form *f, size_t i);

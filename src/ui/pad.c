@@ -21,6 +21,8 @@ void pad_fini(struct pad *p)
 void pad_set(struct pad *p, const char *text)
 {
 	p->len = p->at = p->lost = 0;
+	p->edits++;
+	p->cr = false;
 	if (p->text)
 		p->text[0] = '\0';
 	if (text)
@@ -58,6 +60,7 @@ static void erase(struct pad *p, size_t from, size_t to)
 	memmove(p->text + from, p->text + to, p->len - to + 1);
 	p->len -= to - from;
 	p->at = from;
+	p->edits++;
 }
 
 /* The longest beginning that fits, of whole characters; the rest is counted. */
@@ -79,6 +82,7 @@ static void insert(struct pad *p, const char *s, size_t n)
 	memcpy(p->text + p->at, s, fits);
 	p->len += fits;
 	p->at += fits;
+	p->edits++;
 	p->text[p->len] = '\0';
 }
 
@@ -89,12 +93,14 @@ static void insert_clean(struct pad *p, const char *text, size_t n)
 	insert(p, clean, strlen(clean));
 }
 
-/* A terminal pastes a line end as CR. */
+/* A terminal pastes a line end as CR; a paste comes in pieces. */
 void pad_paste(struct pad *p, const char *text, size_t n)
 {
-	size_t from = 0;
+	size_t from = p->cr && n && text[0] == '\n';
 
-	for (size_t i = 0; p->lines && i < n; i++) {
+	p->cr = p->lines && n && text[n - 1] == '\r';
+
+	for (size_t i = from; p->lines && i < n; i++) {
 		if (text[i] != '\n' && text[i] != '\r')
 			continue;
 		insert_clean(p, text + from, i - from);
@@ -160,6 +166,16 @@ static struct place place_of(const struct pad *p, size_t at)
 	return x;
 }
 
+int pad_rows(const struct pad *p, int w)
+{
+	size_t from = 0, next;
+	int n = 0;
+
+	for (; p->text && from <= p->len; from = next, n++)
+		line_end(p, from, w > 1 ? w : 1, &next);
+	return n ? n : 1;
+}
+
 static int columns(const struct pad *p, size_t from, size_t to)
 {
 	const char *s = pad_text(p) + from;
@@ -217,6 +233,7 @@ bool pad_key(struct pad *p, uint32_t key)
 	struct place x;
 	char buf[4];
 
+	p->cr = false;
 	switch (key) {
 	case KEY_BACKSPACE:
 		erase(p, before(p, p->at), p->at);

@@ -295,12 +295,14 @@ static inline void preview_of_scene(const char *body, struct jw *w)
 	jw_str(w, "incident", "INC-214");
 	jw_str(w, "template", "customer-notice");
 	jw_str(w, "title", "Notice to customers");
-	jw_str(w, "subject", "Trouble \033[31m");
-	jw_str(w, "body", json_get_str(given, "eta") ? "It fails.\nExpected end: soon\n"
+	jw_str(w, "subject", json_get_str(doc, "subject") ? json_get_str(doc, "subject")
+							  : "Trouble \033[31m");
+	jw_str(w, "body", json_get_str(doc, "body") ? json_get_str(doc, "body")
+			  : json_get_str(given, "eta") ? "It fails.\nExpected end: soon\n"
 						     : "It fails.\nExpected end: [eta?]\n");
 	jw_str(w, "hash", "abc123");
 	jw_raw(w, "pattern",
-	       "{\"subject\":\"Trouble {{service}}\",\"body\":\"It fails: {{impact}}.\\n"
+	       "{\"subject\":\"Trouble\",\"body\":\"It fails: {{impact}}.\\n"
 	       "Expected end: {{eta}}\\nCause: {{cause}}\\n\"}");
 	jw_arr(w, "missing");
 	for (size_t i = 0; i < COUNT_OF(gaps); i++)
@@ -320,7 +322,7 @@ static inline void preview_of_scene(const char *body, struct jw *w)
 	}
 	jw_arr_end(w);
 	jw_raw(w, "gaps", "[{\"name\":\"eta\",\"how\":\"only people know it\"}]");
-	jw_raw(w, "statusPage", "{\"components\":[{\"name\":\"Calls\",\"state\":\"major_outage\","
+	jw_raw(w, "statusPage", "{\"action\":\"create\",\"status\":\"investigating\",\"components\":[{\"name\":\"Calls\",\"state\":\"major_outage\","
 	       "\"why\":\"18 fail\"},{\"name\":\"Site\",\"state\":null}]}");
 	jw_raw(w, "to", "[{\"channel\":\"mail\",\"recipient\":\"a@b.example\",\"as\":\"team\"}]");
 	json_free(doc);

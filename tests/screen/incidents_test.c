@@ -238,7 +238,8 @@ static void test_note_of_lines(void **state)
 	expect(v, "fourth");
 	vt_settle(v, 300, 3000);
 	vt_mark(v);
-	vt_send(v, "x");
+	vt_send(v, "Q");
+	expect(v, "\n Q\n");
 	vt_settle(v, 300, 3000);
 	vt_raw(v, &n);
 	assert_in_range(n, 1, 400);
@@ -740,14 +741,18 @@ static void test_messages(void **state)
 	vt_send(v, "1");
 	expect(v, "Expected end: [eta?]");
 	assert_true(vt_has(v, "mail a@b.example as team"));
+	assert_true(vt_has(v, "PAGE     a new incident there, status investigating"));
 	assert_true(vt_has(v, "PAGE     Calls: major_outage (18 fail)"));
+	assert_true(vt_has(v, "PAGE     Site: as it stands there"));
+	assert_true(vt_has(v, "[eta?] only people know it"));
 	vt_send(v, "s"); /* with gaps there is no plain sending */
 	vt_settle(v, 200, 1000);
 	assert_true(vt_has(v, "Expected end: [eta?]"));
 	vt_send(v, "g");
 	expect(v, "Type ");
 	assert_true(vt_has(v, "eta: is sent as \"not known yet\""));
-	assert_true(vt_has(v, "PAGE     Calls: major_outage"));
+	assert_true(vt_has(v, "PAGE     a new incident there, status investigating"));
+	assert_true(vt_has(v, "Calls: major_outage"));
 	assert_true(vt_has(v, "cause: is sent as \"not known yet\""));
 	read_it(v);
 	vt_send(v, "\r"); /* Enter alone is No */
@@ -785,7 +790,7 @@ static void test_message_fields(void **state)
 	expect(v, "THE MESSAGE, 2 missing");
 	assert_true(vt_has(v, "Expected end: [eta?]"));
 	assert_true(vt_has(v, "It fails: all."));
-	assert_true(vt_has(v, "stands; only people know it"));
+	assert_true(vt_has(v, "[eta?] is missing: only people know it"));
 	read_it(v);
 	vt_send(v, "in an hour, \xc3\xbc");
 	expect(v, "Expected end: in an hour, \xc3\xbc");
@@ -808,10 +813,10 @@ static void test_message_fields(void **state)
 	str_add(&b, "\033[201~");
 	vt_send_n(v, b.s, b.len);
 	str_fini(&b);
-	expect(v, "characters did not fit: 511 bytes are the most");
+	expect(v, "characters did not fit: 20000 bytes are the most");
 	expect(v, "THE MESSAGE, 0 missing");
 	assert_false(vt_has(v, "\xe2\x80\xae"));
-	vt_send(v, "\025a carrier\t\t\025everybody"); /* Tab Tab: what is known said otherwise */
+	vt_send(v, "\025\177\025a carrier\t\t\025everybody"); /* Tab Tab: what is known said otherwise */
 	expect(v, "It fails: everybody.");
 	vt_resize(v, 40, 12);
 	expect(v, "everybody");
@@ -848,8 +853,68 @@ static void test_message_fields(void **state)
 	vt_send(v, "m");
 	expect(v, "missing eta");
 	vt_send(v, "1");
-	expect(v, "[eta?]");
-	assert_true(vt_has(v, "fill in, send: not now, it takes the role operator"));
+	expect(v, "fill in, reword, send: not now, it takes the role operator");
+	assert_true(vt_has(v, "[cause?]"));
+	quit(v);
+}
+
+/* Subject and body in a person's words: a gap in them is filled like the template's, what was
+ * written outlives the console, and it is what is sent. */
+static void test_message_words(void **state)
+{
+	static const char file[] = "message-INC-214-customer-notice.json";
+	struct vt *v = start_here("inc", "incidents", 70, 24, "vt100");
+	size_t n;
+
+	(void)state;
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "m");
+	expect(v, "missing eta, cause");
+	vt_send(v, "1");
+	expect(v, "reword it: subject and body");
+	vt_send(v, "r");
+	expect(v, ">BODY");
+	assert_true(vt_has(v, " Expected end: [eta?]"));
+	read_it(v);
+	vt_send(v, "Dear all,\r\r");
+	expect(v, " Dear all,");
+	vt_mark(v);
+	vt_send(v, "Q");
+	expect(v, "QIt fails");
+	vt_settle(v, 300, 2000);
+	vt_raw(v, &n);
+	assert_in_range(n, 1, 400);
+	vt_send(v, "\177");
+	vt_send(v, "\033[Z\025Out of order");
+	expect(v, "THE MESSAGE IN YOUR WORDS, 2 missing");
+	vt_send(v, "\t\t\t\t\025everyone"); /* a known field that stands in them no more */
+	expect(v, "THE MESSAGE IN YOUR WORDS, without impact");
+	vt_send(v, "\033[Z\033[Zat noon\r");
+	expect(v, "Expected end: at noon");
+	expect(v, "THE MESSAGE IN YOUR WORDS, 1 missing");
+	for (int i = 0; i < 100 && !strstr(file_of(file), "at noon\\n"); i++)
+		vt_settle(v, 100, 200); /* it is kept twice a second */
+	assert_non_null(strstr(file_of(file), "at noon"));
+	assert_non_null(strstr(file_of(file), "\"body\":\"Dear all,\\n\\nIt fails: all."));
+	vt_hangup(v);
+	vt_wait_exit(v, DEADLINE);
+	vt_free(v);
+	v = start_inc("inc", "incidents");
+	expect(v, "INCIDENTS 3");
+	vt_send(v, "m");
+	expect(v, "a draft is kept");
+	vt_send(v, "1");
+	expect(v, "your own words stand in it; not sent yet");
+	assert_true(vt_has(v, "SUBJECT  Out of order"));
+	vt_send(v, "g");
+	type_word(v);
+	sent_has("\"subject\":\"Out of order\",\"body\":\"Dear all,\\n\\nIt fails: all.\\nExpected"
+		 " end: [eta?]\\nCause: [cause?]");
+	sent_has("\"withGaps\":[\"cause\"]}");
+	vt_send(v, "m");
+	expect(v, "missing eta, cause");
+	assert_false(vt_has(v, "a draft is kept"));
+	assert_string_equal(file_of(file), "");
 	quit(v);
 }
 
@@ -866,7 +931,7 @@ int main(int argc, char **argv)
 		TEST(test_plain),		TEST(test_timeline),
 		TEST(test_timeline_marks),	TEST(test_handover),
 		TEST(test_alerts),		TEST(test_messages),
-		TEST(test_message_fields),
+		TEST(test_message_fields),	TEST(test_message_words),
 		TEST(test_note_changed),	TEST(test_note_taken_back),
 		TEST(test_replay),		TEST(test_replay_plain),
 	};

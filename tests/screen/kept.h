@@ -58,6 +58,7 @@ static inline int tear_down(void **state)
 {
 	static const char *const names[] = { "log", "note-draft.json",
 						    "note-draft-N-4998.json",
+						    "message-INC-214-customer-notice.json",
 						    "report-INC-214-summary.json",
 						    "report-INC-214-root-cause.json" };
 
