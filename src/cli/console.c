@@ -30,7 +30,7 @@ void console_options(struct cli *c, struct app_options *ret)
 		           .utc = !cli_flag(c, "local"),
 		           .term = { .ascii = cli_flag(c, "ascii"),
 		                     .no_color = !str_empty(getenv("NO_COLOR")) } },
-		.environment = config_environment(cli_config(c)),
+		.environment = config_environment_label(cli_config(c)),
 		.production = config_production(cli_config(c)),
 		.read_only = cli_flag(c, "read-only"),
 	};

@@ -135,6 +135,8 @@ static int fill_options(struct service *s)
 		/* what the demo's own database was adopted for */
 		.environment = cli_flag(s->cli, "demo") ? "demo" :
 							  config_environment(cli_config(s->cli)),
+		.label = cli_flag(s->cli, "demo") ? "" :
+						    config_environment_label(cli_config(s->cli)),
 		.production = config_production(cli_config(s->cli)),
 		.demo = cli_flag(s->cli, "demo"), .failover = f,
 		.providers = cli_settings(s->cli, &providers_options),

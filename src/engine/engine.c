@@ -150,7 +150,9 @@ static void name_environment(struct engine *e)
 	_cleanup_(free_p) char *adopted = NULL;
 	struct err err = { 0 };
 
-	if (!str_empty(e->environment))
+	if (!str_empty(e->o->label))
+		e->shown_environment = xstrdup(e->o->label);
+	else if (!str_empty(e->environment))
 		e->shown_environment = xstrdup(e->environment);
 	else if (environment_name(e->store, &adopted, &err) == 0 && adopted)
 		e->shown_environment = TAKE(adopted);

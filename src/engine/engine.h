@@ -104,6 +104,7 @@ struct engine_options {
 	const char *state_dir;		/* for the intent log */
 	const char *public_url;
 	const char *environment;	/* "" = none named */
+	const char *label;		/* how people are shown it; "" = by its name */
 	bool production, demo, shadow;
 	const struct failover_settings *failover;
 	const struct providers_settings *providers;

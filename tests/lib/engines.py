@@ -38,7 +38,8 @@ def socket_dir(w):
 
 
 class Engine:
-    def __init__(self, w, name, speed=20, database=None, settings="", env=None, binary=None, fsize=None):
+    def __init__(self, w, name, speed=20, database=None, settings="", env=None, binary=None, fsize=None,
+                 demo=True):
         self.w, self.name = w, name
         self.dir = os.path.join(w.dir, name)
         os.makedirs(self.dir)
@@ -56,8 +57,8 @@ class Engine:
         e.update(env or {})
         limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (fsize, fsize))) if fsize else None
         # its log goes through a pipe: a limit of file sizes is not to hit that
-        self.process = subprocess.Popen([binary or w.binary, "--config", self.config, "engine", "--demo",
-                                         "--id", name, "--port-file", self.port_file, "--speed", str(speed)],
+        self.process = subprocess.Popen([binary or w.binary, "--config", self.config, "engine",
+                                         *(["--demo"] if demo else []), "--id", name, "--port-file", self.port_file, "--speed", str(speed)],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         stdin=subprocess.DEVNULL, env=e, preexec_fn=limit)
         threading.Thread(target=self._copy, daemon=True).start()
