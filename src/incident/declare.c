@@ -72,14 +72,16 @@ const struct policy_declare *declare_row(const struct policy *p, const struct oc
 
 /* ---- what happened ----------------------------------------------------------------------- */
 
-/* Kept by the policy's own incidents: they rise with it. Any other link, also one that a person
- * took off, ends the matter. */
-#define OPEN_IN(kind_, ref_)                                                                       \
+/* The open incident that it is linked to, which rises with it: the one that the policy declared,
+ * and a person's too when what the person said is older than what happened since. A severity that
+ * somebody gave while it was going on stays; so does that it was taken off. */
+#define OPEN_IN(kind_, ref_, since_)                                                               \
 	"(SELECT i.id FROM ringdown.incident_link l JOIN ringdown.incident i"                      \
 	" ON i.id = l.incident_id WHERE l.kind = '" kind_ "' AND l.ref = " ref_                    \
 	" AND l.gone_by IS NULL AND i.state IN ('declared', 'acknowledged', 'mitigated')"          \
-	" AND i.declared_by = 'policy' AND NOT EXISTS (SELECT 1 FROM ringdown.incident_severity s" \
-	"  WHERE s.incident_id = i.id AND s.by <> 'policy') ORDER BY i.id LIMIT 1)"
+	" AND i.kind = 'real' AND NOT EXISTS (SELECT 1 FROM ringdown.incident_severity s"          \
+	"  WHERE s.incident_id = i.id AND s.by <> 'policy' AND s.at >= " since_ ")"                \
+	" ORDER BY i.id LIMIT 1)"
 #define LINKED(kind_, ref_)                                                                        \
 	"EXISTS (SELECT 1 FROM ringdown.incident_link l WHERE l.kind = '" kind_ "' AND l.ref = "   \
 	ref_ ")"
@@ -88,7 +90,8 @@ static const char events_sql[] =
 	"SELECT q.*, i.severity FROM (SELECT e.id, e.severity, e.from_account,"
 	" coalesce(t.name, e.from_account) || ': ' || coalesce(nullif(e.cause, ''), e.reason,"
 	"  'failing'), e.confirmed, coalesce(x.failure_rate, 0) * 100, e.opened_at,"
-	" " OPEN_IN("event", "e.id") " AS open_in, " LINKED("event", "e.id") " AS linked"
+	" " OPEN_IN("event", "e.id", "e.opened_at") " AS open_in,"
+	" " LINKED("event", "e.id") " AS linked"
 	" FROM ringdown.event e LEFT JOIN ringdown.account_ext x ON x.account_id = e.from_account"
 	" LEFT JOIN \"TwilioAccount\" t ON t.id = e.from_account WHERE e.drill IS NULL AND"
 	" e.trigger_type = 'AUTOMATIC' AND e.opened_at > $1 AND e.status IN ('held', 'pending',"
@@ -99,7 +102,8 @@ static const char events_sql[] =
 static const char alerts_sql[] =
 	"SELECT q.*, i.severity FROM (SELECT a.id, a.name, a.subject, a.text, a.severity, a.since,"
 	" a.priority,"
-	" " OPEN_IN("alert", "a.id") " AS open_in, " LINKED("alert", "a.id") " AS linked"
+	" " OPEN_IN("alert", "a.id", "a.since") " AS open_in,"
+	" " LINKED("alert", "a.id") " AS linked"
 	" FROM ringdown.alert a WHERE a.state = 'firing' AND a.name = ANY($1::text[]) AND"
 	" a.silenced_by IS NULL AND a.inhibited_by IS NULL) q"
 	" LEFT JOIN ringdown.incident i ON i.id = q.open_in"

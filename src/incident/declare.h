@@ -2,7 +2,7 @@
  * Incidents that nobody had to declare: firing alerts and failover events against the table
  * `declare` of the policy. What already belongs to an incident, open or over, declares nothing
  * again; an open incident of the same service takes it in; of several rows the higher severity
- * counts, and an incident that only the policy declared rises with what happens to it.
+ * counts, and an incident rises with what happened since a person last said how grave it is.
  */
 #ifndef RD_INCIDENT_DECLARE_H
 #define RD_INCIDENT_DECLARE_H
@@ -14,7 +14,7 @@ struct occasion {
 	bool event;			/* else an alert */
 	char *ref, *name, *subject, *text;	/* name: severity of the event, or of the alert */
 	char *level, *priority;		/* of an alert: warn, bad; severity that it is rated as */
-	char *incident, *incident_severity;	/* open and declared by policy: it is in there */
+	char *incident, *incident_severity;	/* open: it is in there, and may raise it */
 	bool confirmed;
 	double share;			/* of the account's agents, 0..100 */
 	int64_t since_ms;

@@ -70,8 +70,8 @@ int incident_stamps_hold(struct tx *t, const char *id, struct err *err)
 	struct incident now = { 0 };
 	int e = tx_query(t, &r, err, "SELECT state, started_at AS \"startedAt\", detected_at AS"
 			 " \"detectedAt\", acked_at AS \"ackedAt\", mitigated_at AS"
-			 " \"mitigatedAt\", resolved_at AS \"resolvedAt\" FROM ringdown.incident WHERE id = $1", "t",
-			 id);
+			 " \"mitigatedAt\", resolved_at AS \"resolvedAt\""
+			 " FROM ringdown.incident WHERE id = $1", "t", id);
 
 	if (e < 0 || pg_rows(r) == 0)
 		return e;
