@@ -63,7 +63,28 @@ static int standing(struct tx *t, const char *incident, const char *section,
 	return 0;
 }
 
-/* Tabs and line ends stay: it is a text, not a line. */
+/* What could move a terminal's cursor or turn a line round goes; tabs and line ends stay: it is a
+ * text, not a line. */
+static char *clean_text(const char *text)
+{
+	struct str out = STR_INIT(2 * REPORT_TEXT_MAX);
+	char *made;
+
+	while (*text) {
+		size_t n = strcspn(text, "\n\t\r");
+		_cleanup_(free_p) char *raw = xstrndup(text, n), *clean = text_clean(raw, 0);
+
+		str_add(&out, clean);
+		text += n;
+		if (*text && (*text != '\r' || text[1] != '\n'))
+			str_addc(&out, *text == '\r' ? '\n' : *text);
+		text += *text != '\0';
+	}
+	made = str_take(&out);
+	str_fini(&out);
+	return made;
+}
+
 static int check_text(const char *text, struct err *err)
 {
 	if (strlen(text) > REPORT_TEXT_MAX)
@@ -79,11 +100,14 @@ int report_put(struct store *s, const struct who *who, const char *incident,
 	       struct review_text *ret_theirs, struct err *err)
 {
 	_cleanup_(tx_rollback) struct tx t = { 0 };
-	_cleanup_(free_p) char *words = NULL;
+	_cleanup_(free_p) char *words = NULL, *clean = NULL;
 	struct incident now = { 0 };
 	struct review_text is = { 0 };
 	bool lost = false;
 	int e = check_text(text, err);
+
+	if (e == 0)
+		clean = clean_text(text);
 
 	if (e == 0)
 		e = tx_begin(s, &t, who, err);
@@ -97,7 +121,7 @@ int report_put(struct store *s, const struct who *who, const char *incident,
 		e = standing(&t, incident, section, &is, ret_version, err);
 	if (e == 0) {
 		lost = is.version != version;
-		e = insert_text(&t, incident, section, *ret_version, text, lost, err);
+		e = insert_text(&t, incident, section, *ret_version, clean, lost, err);
 	}
 	if (e == 0) {
 		words = xasprintf(lost ? "report: a second text for %s, kept aside as version %lld"
