@@ -18,7 +18,8 @@ static int target(struct call *c, int64_t *ret_seq, int64_t *ret_at, int *status
 	if (*ret_seq >= 0)
 		return 0;
 	*ret_at = call_instant(c, "at");
-	if (!call_query(c, "at"))
+	/* nothing is known of what is still to come */
+	if (!call_query(c, "at") || *ret_at > loop_wall_ms(c->engine->loop))
 		*ret_at = loop_wall_ms(c->engine->loop);
 	if (journal_seq_at(c->engine->store, *ret_at, ret_seq, &err) == 0)
 		return 0;

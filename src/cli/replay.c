@@ -20,8 +20,10 @@ static int instant(struct cli *c, const char *text, int64_t now_ms, int64_t *ret
 		*ret = now_ms - ms;
 		return 0;
 	}
-	if (parse_time_ms(text, ret))
+	if (parse_time_ms(text, ret)) {
+		*ret += *ret == 0;	/* 0 is "unset" */
 		return 0;
+	}
 	return cli_fail(c, EXIT_USAGE, "--at: '%.40s' is no instant such as 2026-11-21T10:51:00Z or"
 			" -2h", text);
 }

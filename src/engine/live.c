@@ -219,10 +219,12 @@ static void publish(struct live *l)
 	str_fini(&b);
 }
 
-/* What replay must know of an account beside its health: where agents are and what is free. */
+/* What replay must know of an account beside its health: how many fail, where agents are and what
+ * is free. */
 static bool moved(const struct account *have, const struct account *now)
 {
 	return have && (have->role != now->role || have->agents != now->agents ||
+			have->failing != now->failing || !str_eq(have->why, now->why) ||
 			have->numbers_free != now->numbers_free ||
 			have->standby_ready != now->standby_ready ||
 			!str_eq(have->current_account, now->current_account));
@@ -254,8 +256,8 @@ static void journal_moves(struct live *l, const struct account *const *checked, 
 		log_debug("live", "figures are not journaled: %s", err.msg);
 }
 
-/* Figures of accounts that were checked since the last time; their state is journaled, the
- * figures alone are not. Asked for only when there was a check. */
+/* Figures of accounts that were checked since the last time; when the check was, and what is left
+ * on an account, are not journaled by themselves. Asked for only when there was a check. */
 static void publish_accounts(struct live *l)
 {
 	struct str b = STR_INIT(STR_MAX_DEFAULT);
