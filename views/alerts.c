@@ -131,7 +131,7 @@ static const struct column columns[] = {
 	{ .title = "SINCE", .w = 9, .text = col_since,
 	  .sort_by = MEMBER(alert, since_ms), .drop = 1 },
 	{ .title = "GROUP", .w = 10, .wide = 18, .text = col_group, .drop = 3 },
-	{ .title = "WHAT", .w = 16, .grow = true, .show = MEMBER(alert, text), .drop = 2 },
+	{ .title = "WHAT", .w = 13, .grow = true, .show = MEMBER(alert, text), .drop = 2 },
 };
 
 /* ---- rows ---- */

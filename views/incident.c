@@ -297,12 +297,15 @@ static int draw_head(struct view *v, struct area a, const struct incident *i,
 	if (!str_empty(i->impact) && a.h > 12)
 		y = line(a, y, "impact", ROLE_normal, i->impact);
 	times_text(v, i, text, sizeof(text));
-	if (a.h > 10)
-		y = line(a, y, "times", ROLE_normal, text);
+	if (a.h > 10) {
+		area_text(a, 1, y, ROLE_label, "times");
+		y = area_wrap(a, 9, y, a.w - 10, ROLE_normal, text);
+	}
 	if (incident_next(v->app, i, next, sizeof(next), &ticks)) {
 		snprintf(text, sizeof(text), "%s%s%s   commander %s", next,
 		         i->escalate_to ? "; to " : "", i->escalate_to ? i->escalate_to : "",
-		         str_empty(i->commander) ? "NONE (. c takes it)" : i->commander);
+		         !str_empty(i->commander) ? i->commander :
+		         app_past(v->app)	  ? "NONE" : "NONE (. c takes it)");
 		y = line(a, y, "next", strstr(next, "DUE") ? ROLE_bad : ROLE_count, text);
 	}
 	if (d && d->n_severities > 1 && a.h > 14) {

@@ -155,6 +155,8 @@ static const struct gate_result *held_apart(const struct state *s, const char **
 	return NULL;
 }
 
+static const char past_words[] = "nothing can be done in the past (q leaves it)";
+
 static int next_line(struct area a, int y, const char *label, enum role role, const char *text)
 {
 	area_text(a, 6, y, ROLE_label, label);
@@ -174,6 +176,7 @@ static int draw_nothing(struct area a, struct app *app, int most)
 
 	if (!s->seq) {
 		area_field(a, 6, 0, a.w - 6, 0, ROLE_hint,
+			   app_past(app) ? "nothing is recorded of this instant (right, ] go on)" :
 			   "no data yet; keys work, the connection is being made");
 		return 1;
 	}
@@ -194,7 +197,7 @@ static int draw_nothing(struct area a, struct app *app, int most)
 	next_line(a, 1, "why", ROLE_normal, text);
 	snprintf(text, sizeof(text), "%s%s   l alerts   b runbook%s",
 		 i ? "7 shows " : "D declare an incident", i ? i->id : "", g ? "   g gates" : "");
-	return next_line(a, 2, "you", ROLE_normal, text);
+	return next_line(a, 2, "you", ROLE_normal, app_past(app) ? past_words : text);
 }
 
 static int draw_next(struct view *v, struct area a, int most)
@@ -224,7 +227,8 @@ static int draw_next(struct view *v, struct area a, int most)
 	y = next_line(a, y, "why", ROLE_normal, e->cause ? e->cause : "no cause recorded");
 	event_then_text(e, buf, sizeof(buf));
 	y = next_line(a, y, "then", ROLE_normal, buf);
-	return next_line(a, y, "you", ROLE_normal, you_line(e, buf, sizeof(buf)));
+	return next_line(a, y, "you", ROLE_normal,
+			 app_past(app) ? past_words : you_line(e, buf, sizeof(buf)));
 }
 
 enum { FULL_IMPACT_W = 70 };	/* narrower: what was normal is left out, no word is cut */

@@ -113,8 +113,9 @@ static bool to_come(const struct report *r, enum time_kind k)
 {
 	const struct incident *i = &r->doc.incident;
 
-	return k == TIME_TTR ? !i->resolved_at_ms :
-	       k == TIME_TTM || k == TIME_IMPACT ? !i->mitigated_at_ms && !i->resolved_at_ms : false;
+	if (k == TIME_TTM || k == TIME_IMPACT)
+		return !i->mitigated_at_ms && !i->resolved_at_ms;
+	return k == TIME_TTR && !i->resolved_at_ms;
 }
 
 static void time_card(struct str *out, const struct report *r, enum time_kind k)

@@ -131,6 +131,20 @@ static void move(struct sheet *s, int by)
 	s->cursor = last;
 }
 
+static int line_of(const struct sheet *s, uint32_t key)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->lines[i].key && (uint32_t)(unsigned char)s->lines[i].key == key &&
+		    s->lines[i].value)
+			return (int)i;
+	return -1;
+}
+
+bool sheet_means(const struct sheet *s, uint32_t key)
+{
+	return line_of(s, key) >= 0;
+}
+
 void sheet_key(struct sheet *s, uint32_t key)
 {
 	int page = s->page > 1 ? s->page - 1 : 1;
@@ -170,12 +184,10 @@ void sheet_key(struct sheet *s, uint32_t key)
 	default:
 		break;
 	}
-	for (size_t i = 0; i < s->n; i++)
-		if (s->lines[i].key && (uint32_t)(unsigned char)s->lines[i].key == key &&
-		    s->lines[i].value) {
-			choose(s, (int)i);
-			return;
-		}
+	if (sheet_means(s, key)) {
+		choose(s, line_of(s, key));
+		return;
+	}
 	if (key == 'j')
 		move(s, 1);
 	else if (key == 'k')

@@ -33,6 +33,8 @@ void sheet_choice(struct sheet *s, char key, const char *value, const char *fmt,
 /* Text of several lines, broken at words into lines of w columns. */
 void sheet_text(struct sheet *s, enum role role, int w, const char *text);
 void sheet_close(struct sheet *s);
+/* Whether the letter chooses one of its lines. */
+bool sheet_means(const struct sheet *s, uint32_t key);
 /* Every key is the sheet's while it is open; q, Esc and ^C close it. */
 void sheet_key(struct sheet *s, uint32_t key);
 void sheet_draw(struct sheet *s, struct area a);

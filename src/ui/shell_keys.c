@@ -375,6 +375,17 @@ static bool go_by_key(struct shell *s, uint32_t key)
 	return true;
 }
 
+/* One declares and notes from anywhere: a sheet that does not mean the letter itself closes. */
+static bool makes_way(struct shell *s, uint32_t key)
+{
+	enum act act = binding_find(key, front(s)->def->name);
+
+	if ((act != ACT_DECLARE && act != ACT_NOTE) || sheet_means(&s->sheet, key))
+		return false;
+	sheet_close(&s->sheet);
+	return true;
+}
+
 static void on_key(void *ctx, uint32_t key, uint32_t batch)
 {
 	struct shell *s = ctx;
@@ -396,7 +407,7 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 		shell_quit(s);
 		return;
 	}
-	if (s->sheet.open) {
+	if (s->sheet.open && !makes_way(s, key)) {
 		sheet_key(&s->sheet, key);
 		return;
 	}

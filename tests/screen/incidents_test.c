@@ -142,6 +142,69 @@ static void test_declare(void **state)
 	quit(v);
 }
 
+/* From every view, and with help or gates over it. */
+static void test_declare_from_anywhere(void **state)
+{
+	static const char *const views[] = {
+		"overview", "events", "accounts", "agents", "sms", "runbooks", "incidents", "walk",
+		"timeline", "engine", "log", "alerts", "calls", "practices", "times", "incident",
+	};
+	struct vt *v = start_inc("loaded", "agents");
+
+	(void)state;
+	expect(v, "agent_000000");
+	for (size_t i = 0; i < COUNT_OF(views); i++) {
+		char go[40];
+
+		vt_settle(v, 200, 2000);
+		snprintf(go, sizeof(go), ":%s\r", views[i]);
+		vt_send(v, go);
+		expect_gone(v, go + 1);
+		vt_settle(v, 200, 2000);
+		vt_send(v, i % 2 ? "?" : ".");
+		expect(v, i % 2 ? "HELP" : "ACTIONS");
+		vt_send(v, "D");
+		expect(v, "more than half of the users");
+		vt_send(v, "q");
+		expect_gone(v, "more than half of the users");
+	}
+	vt_send(v, "?t");
+	expect(v, "NOTE");
+	vt_send(v, "\033");
+	quit(v);
+	assert_string_equal(file_of("log"), "");
+}
+
+/* Every key that changes something, in every view, sends nothing for whom it is not. */
+static void test_viewer_changes_nothing(void **state)
+{
+	static const char views[] = "1234567890";
+	static const char keys[] = "AXEUFPatDbdmpxeoi";
+	struct vt *v = start_inc("inc-viewer", "overview");
+	char *rest = NULL;
+
+	(void)state;
+	expect(v, "IMPACT");
+	for (size_t i = 0; views[i]; i++)
+		for (size_t k = 0; keys[k]; k++) {
+			char go[2] = { views[i], '\0' }, key[2] = { keys[k], '\0' };
+
+			vt_send(v, go);
+			vt_settle(v, 20, 500);
+			vt_send(v, key);
+			vt_settle(v, 20, 500);
+			vt_send(v, "\r"); /* what was asked is said yes to */
+			vt_settle(v, 20, 500);
+			vt_send(v, "\033"); /* out of whatever reads on */
+			vt_settle(v, 60, 500);
+		}
+	quit(v);
+	for (char *line = strtok_r((char *)(uintptr_t)file_of("log"), "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))	/* to look before one leaps is allowed */
+		if (!strstr(line, "\"dryRun\":true") && !strstr(line, "/preview "))
+			fail_msg("sent: %s", line);
+}
+
 /* Keys that came with the D are not a choice; q is No. */
 static void test_declare_not_by_accident(void **state)
 {
@@ -643,6 +706,7 @@ static void test_replay(void **state)
 	expect(v, "not recorded");
 	vt_send(v, "1");
 	expect(v, "not recorded");
+	expect(v, "you    nothing can be done in the past");
 	vt_send(v, "q");
 	expect(v, "this is the present again");
 	expect_gone(v, "PAST");
@@ -924,6 +988,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(test_strip_and_list),	TEST(test_incident),
 		TEST(test_rows),		TEST(test_declare),
+		TEST(test_declare_from_anywhere), TEST(test_viewer_changes_nothing),
 		TEST(test_declare_not_by_accident), TEST(test_offered_the_open_one),
 		TEST(test_note),		TEST(test_note_of_lines),
 		TEST(test_paste),
