@@ -304,19 +304,45 @@ static void take(struct received *r, const struct json *doc, const struct json *
 /* One more stands for all that are not kept, so that the alert does not end before they do. */
 static void end_members(struct received_group *g, int64_t now_ms)
 {
-	if (g->left_out) {
+	if (g->left_out || g->cut) {
 		struct jw w = JW(next_member(g));
 
 		jw_obj(&w, NULL);
-		jw_str(&w, "fingerprint", "more");
-		jw_str(&w, "state", g->left_firing ? "firing" : "resolved");
+		jw_str(&w, "fingerprint", ALERT_MEMBER_MORE);
+		jw_str(&w, "state", g->left_firing || g->cut_firing ? "firing" : "resolved");
 		jw_raw(&w, "labels", "{}");
-		jw_str(&w, "text", "more than are kept one by one");
+		jw_str(&w, "text", g->cut ? "left out by the sender" :
+					    "more than are kept one by one");
 		jw_time(&w, "starts", now_ms);
 		jw_obj_end(&w);
 	}
 	for (size_t i = 0; i < g->n_parts; i++)
 		str_addc(&g->parts[i], ']');
+}
+
+/* What the document says of itself. A version that is not known is read all the same, and said:
+ * an alert that was refused is lost. What the sender cut is part of the first group; when all of
+ * the sender's group is over, so is what was cut. */
+static void read_head(struct received *r, const struct json *doc)
+{
+	const struct json *version = json_get(doc, "version");
+	double cut = json_get_double(doc, "truncatedAlerts", 0);
+	_cleanup_(free_p) char *clean = NULL;
+	size_t n = 0;
+
+	if (version && !str_eq(json_str(version), "4")) {
+		clean = text_clean(json_str(version) ? json_str(version) :
+						       json_type_name(version), 40);
+		snprintf(r->said, sizeof(r->said), "its version is %s, it was read as 4", clean);
+		n = strlen(r->said);
+	}
+	if (!(cut >= 1) || r->n < 2)
+		return;
+	r->truncated = cut < INT32_MAX ? (int64_t)cut : INT32_MAX;
+	snprintf(r->said + n, sizeof(r->said) - n, "%s%lld alerts were cut off by the sender "
+		 "(truncatedAlerts)", n ? "; " : "", (long long)r->truncated);
+	r->v[1].cut = r->truncated;
+	r->v[1].cut_firing = !str_eq(json_get_str(doc, "status"), "resolved");
 }
 
 int receive_parse(const char *body, size_t len, const struct policy *p, int64_t now_ms,
@@ -339,6 +365,7 @@ int receive_parse(const char *body, size_t len, const struct policy *p, int64_t 
 	group_of(ret, MANY_ALERTS, "", MANY_ALERTS); /* its place is kept */
 	for (const struct json *a = json_first(alerts); a; a = json_next(a))
 		take(ret, doc, a, ret->alerts++, p, now_ms);
+	read_head(ret, doc);
 	for (size_t i = 0; i < ret->n; i++)
 		end_members(&ret->v[i], now_ms);
 	if (ret->alerts == 0 || ret->refused < ret->alerts)

@@ -26,6 +26,8 @@ struct received_group {
 	int64_t since_ms;		/* the earliest that fires */
 	size_t firing, resolved, left_out;	/* left_out: more than are kept */
 	size_t left_firing;			/* of those */
+	int64_t cut;				/* not sent at all: truncatedAlerts */
+	bool cut_firing;			/* some of those may fire */
 	struct str *parts; size_t n_parts;	/* JSON arrays for alert_members_put */
 	size_t n_members;
 };
@@ -35,6 +37,8 @@ struct received {
 	size_t alerts, refused, skewed;
 	char why[200];			/* of the first that was refused */
 	char skew[160];			/* of the first whose clock cannot be right */
+	int64_t truncated;		/* alerts that the sender left out */
+	char said[200];			/* what is odd about it as a whole; "" = nothing */
 };
 /* 0, or ERR_INVALID: not such a document, or none of its alerts could be used. */
 int receive_parse(const char *body, size_t len, const struct policy *p, int64_t now_ms,

@@ -19,6 +19,9 @@ static char *line_of(const struct received_group *g, int64_t firing)
 {
 	const char *text = str_empty(g->text) ? "no text was sent with it" : g->text;
 
+	if (g->cut)
+		return xasprintf("%s: %lld alerts, %lld of them cut off by the sender, the first: "
+				 "%s", g->name, (long long)firing, (long long)g->cut, text);
 	return firing > 1 ? xasprintf("%s: %lld alerts, the first: %s", g->name, (long long)firing,
 				      text) :
 			    xasprintf("%s: %s", g->name, text);
@@ -42,6 +45,14 @@ static int put(struct tx *t, const struct received *r, const struct received_gro
 	return alert_put(t, &a, err);
 }
 
+/* Those that fire and are not kept one by one; one member stands for them. */
+static int64_t unseen(const struct received_group *g)
+{
+	int64_t n = (int64_t)g->left_firing + (g->cut_firing ? g->cut : 0);
+
+	return n > 0 ? n - 1 : 0;
+}
+
 static int keep_in(struct tx *t, const struct received *r, const struct received_group *g,
 		   char *id, struct receive_result *ret, struct err *err)
 {
@@ -49,11 +60,12 @@ static int keep_in(struct tx *t, const struct received *r, const struct received
 	struct members_result m = { 0 };
 	int64_t fresh = 0;
 	int e = 0;
+	bool old = known != NULL;
 
 	for (size_t i = 0; e == 0 && !known && i < g->n_parts; i++)
 		e = alert_members_fresh(t, g->name, g->subject, str_get(&g->parts[i]), &fresh, err);
 	if (e == 0 && !known && fresh > 0)
-		e = put(t, r, g, fresh + (int64_t)g->left_firing, err);
+		e = put(t, r, g, fresh + unseen(g), err);
 	if (e == 0 && !known)
 		e = alert_newest_id(t, g->name, g->subject, &known, err);
 	if (e == 0 && !known) { /* only ends came, of what was never heard of */
@@ -61,6 +73,8 @@ static int keep_in(struct tx *t, const struct received *r, const struct received
 		if (e == 0)
 			e = alert_newest_id(t, g->name, g->subject, &known, err);
 	}
+	if (e == 0 && old && !g->left_out && !g->cut_firing && !str_eq(g->name, MANY_ALERTS))
+		e = alert_more_over(t, known, g->grouping, g->cut && !g->cut_firing, err);
 	for (size_t i = 0; e == 0 && i < g->n_parts; i++)
 		e = alert_members_put(t, known, str_get(&g->parts[i]), &m, err);
 	if (e < 0)
@@ -68,8 +82,8 @@ static int keep_in(struct tx *t, const struct received *r, const struct received
 	ret->late += g->n_members > (size_t)m.taken ? g->n_members - (size_t)m.taken : 0;
 	if (m.firing == 0)
 		return alert_resolve(t, g->name, g->subject, NULL, err);
-	return g->firing ? put(t, r, g, m.firing + (int64_t)g->left_firing, err) :
-			   alert_count(t, known, m.firing, err);
+	return g->firing ? put(t, r, g, m.firing + unseen(g), err) :
+			   alert_count(t, known, m.firing + unseen(g), err);
 }
 
 /* A group that has no alert of its own: what stood under MANY_ALERTS ends there; when there is no
@@ -135,12 +149,14 @@ int receive_keep(struct store *s, const struct who *who, const struct received *
 		str_addf(&note, "%zu counted but not kept one by one; ", ret->dropped - r->refused);
 	if (ret->late)
 		str_addf(&note, "%zu came late or again; ", ret->late);
+	if (r->said[0])
+		str_addf(&note, "%s; ", r->said);
 	if (r->skewed)
 		str_addf(&note, "%zu with doubtful times, %s; ", r->skewed, r->skew);
 	if (e == 0)
 		e = alert_delivery_put(&t, r->receiver, (int64_t)r->alerts, (int64_t)ret->kept,
 				       (int64_t)ret->dropped, str_get(&note), &ret->delivery, err);
-	if (e == 0 && ret->dropped) {
+	if (e == 0 && (ret->dropped || r->truncated)) {
 		_cleanup_(free_p) char *line = xasprintf("%zu of %zu received alerts were not kept "
 			"one by one: %s", ret->dropped, r->alerts, str_get(&note));
 

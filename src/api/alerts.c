@@ -11,6 +11,7 @@
 #include "alert/receive.h"
 #include "alert/rules_doc.h"
 #include "alert/sentry.h"
+#include "api/intake.h"
 #include "engine/engine.h"
 #include "runbook/runs.h"
 #include "store/alerts.h"
@@ -335,10 +336,15 @@ static int post_receive(struct call *c)
 	const char *body = httpd_body(c->req, &len);
 	int e = receive_parse(body, len, policy_of(c), loop_wall_ms(c->engine->loop), &r, &err);
 
-	if (e < 0)
+	if (e < 0) {
 		receive_refused(c->engine->store, &who, err.msg);
-	else
-		e = receive_keep(c->engine->store, &who, &r, &kept, &err);
+	} else {
+		e = intake_turn(api_intake(c->api), &err);
+		if (e == 0) {
+			e = receive_keep(c->engine->store, &who, &r, &kept, &err);
+			intake_turn_over(api_intake(c->api));
+		}
+	}
 	if (e < 0) {
 		received_fini(&r);
 		return api_problem_err(c, &err);
@@ -350,9 +356,12 @@ static int post_receive(struct call *c)
 	jw_i64(&w, "late", (int64_t)kept.late);
 	jw_i64(&w, "dropped", (int64_t)kept.dropped);
 	jw_i64(&w, "doubtful", (int64_t)r.skewed);
+	jw_i64(&w, "truncated", r.truncated);
 	jw_str(&w, "why", r.refused ? r.why : kept.dropped ? "more than are kept one by one" :
-	       r.skewed ? r.skew : NULL);
+	       r.said[0] ? r.said : r.skewed ? r.skew : NULL);
 	jw_obj_end(&w);
+	intake_alerts(api_intake(c->api), kept.kept > kept.late ? kept.kept - kept.late : 0,
+		      kept.late, kept.dropped, r.truncated);
 	received_fini(&r);
 	done(c);
 	return 202;

@@ -38,7 +38,8 @@ struct query_param {
 	const char *const *also;	/* ... and these; NULL-terminated */
 	const char *prefix;		/* Q_ID */
 };
-#define Q_LIMIT(usual) { "limit", Q_INT, "rows at most", .min = 1, .max = 1000, .otherwise = usual }
+#define Q_LIMIT(usual)                                                                             \
+	{ "limit", Q_INT, "rows at most", .min = 1, .max = 1000, .otherwise = usual }
 #define Q_PAGES                                                                                    \
 	Q_LIMIT(1000), { "cursor", Q_INT, "nextCursor of the page before", .max = INT64_MAX }
 #define Q_ACCOUNT(what) { "accountId", Q_TEXT, what, .max = 100 }
@@ -63,6 +64,7 @@ struct call {
 	char *user;			/* name of the token */
 	enum person_role role;
 	struct str out;			/* the reply's body */
+	bool over_rate;			/* refused as one too many of its token's */
 	bool answered;			/* the handler replied itself (streams, text) */
 };
 
@@ -74,7 +76,7 @@ struct route {
 	int (*handle)(struct call *c);	/* HTTP status; body in c->out */
 	const char *help;
 	struct query_param query[QUERY_MAX];
-	const char *list;	/* member that is written whole; limit and cursor cut it (Q_PAGES) */
+	const char *list;	/* member that is written whole and cut by limit, cursor */
 };
 /* One table for each resource file, listed in routes.h. */
 struct route_table { const struct route *routes; size_t n; };
@@ -84,7 +86,7 @@ struct api_settings {
 	char *listen;			/* "127.0.0.1:8470" */
 	char *advertise;		/* URL others use; NULL = from listen */
 	bool open_health;		/* /healthz /readyz /metrics without a token */
-	int64_t max_body, max_connections, rate_per_minute, stream_queue;
+	int64_t max_body, max_connections, rate_per_minute, alerts_per_minute, stream_queue;
 	int64_t numbers_per_day;	/* bought by people; 0 = none may be */
 	double number_price;		/* dearest monthly price that may be bought */
 };

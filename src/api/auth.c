@@ -5,6 +5,7 @@
  */
 #include "api/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,7 +20,7 @@ struct known {
 	char *name;
 	enum person_role role;
 	bool alerts;			/* may hand alerts in, and nothing else */
-	int64_t until_ms, minute_ms, count;
+	int64_t until_ms, minute_ms, count, alerts_count;
 };
 
 struct auth {
@@ -101,6 +102,14 @@ static bool too_many_failures(struct auth *auth, int64_t now)
 	return auth->failures > FAILURES_PER_MINUTE;
 }
 
+/* A sender of alerts takes 429 for good and comes again after 503. */
+static int later(struct call *c, const char *why)
+{
+	c->over_rate = true;
+	httpd_add_header(c->req, "Retry-After", "10");
+	return api_problem(c, c->route->flags & ROUTE_ALERTS ? 503 : 429, NULL, "%s", why);
+}
+
 static int look_up(struct auth *auth, struct call *c, const char *text, struct known **ret)
 {
 	int64_t now = loop_now_ms(c->engine->loop);
@@ -114,7 +123,7 @@ static int look_up(struct auth *auth, struct call *c, const char *text, struct k
 	if (*ret && now < (*ret)->until_ms)
 		return 0;
 	if (too_many_failures(auth, now))
-		return api_problem(c, 429, NULL, "too many wrong tokens; wait a minute");
+		return later(c, "too many wrong tokens; wait a minute");
 	r = token_find(c->engine->store, text, &row, &err);
 	if (r == ERR_DENIED) {
 		auth->failures++;
@@ -134,17 +143,23 @@ static int look_up(struct auth *auth, struct call *c, const char *text, struct k
 
 static int over_rate(struct auth *auth, struct call *c, struct known *k)
 {
+	const struct api_settings *set = api_get_settings(auth->api);
 	int64_t now = loop_now_ms(c->engine->loop);
+	char why[100];
 
 	if (now - k->minute_ms >= 60000) {
 		k->minute_ms = now;
-		k->count = 0;
+		k->count = k->alerts_count = 0;
 	}
-	if (++k->count <= api_get_settings(auth->api)->rate_per_minute)
+	bool alerts = c->route->flags & ROUTE_ALERTS;
+	int64_t *count = alerts ? &k->alerts_count : &k->count;
+	int64_t most = alerts ? set->alerts_per_minute : set->rate_per_minute;
+
+	if (++*count <= most)
 		return 0;
-	httpd_add_header(c->req, "Retry-After", "10");
-	return api_problem(c, 429, NULL, "more than %lld requests in a minute with this token",
-			   (long long)api_get_settings(auth->api)->rate_per_minute);
+	snprintf(why, sizeof(why), "more than %lld requests in a minute with this token",
+		 (long long)most);
+	return later(c, why);
 }
 
 static int check_cron(struct call *c)

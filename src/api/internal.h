@@ -20,7 +20,7 @@ enum { ALERTS_MAX_BODY = 12 << 20 };
 /* body.c: the body against the row; 0, or a status with the problem in c->out. */
 int body_check(struct call *c, const struct json *body);
 
-/* query.c: what stands behind the "?" against the row; 0, or a status with the problem in c->out. */
+/* query.c: what stands behind the "?" against the row; 0, or a status with the problem. */
 int query_check(struct call *c, const char *text);
 void query_free(struct call *c);
 size_t query_words(const struct query_param *q, const char **ret, size_t most);
@@ -42,5 +42,6 @@ int auth_check(struct auth *auth, struct call *c);
 void auth_forget(struct auth *auth);	/* a token was revoked: drop what is remembered */
 
 struct run_marks *api_run_marks(const struct api *a);
+struct intake *api_intake(const struct api *a);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/idempotency.h"
+#include "api/intake.h"
 #include "api/run_marks.h"
 #include "core/crypto.h"
 #include "core/log.h"
@@ -30,6 +31,9 @@ static const struct option_row rows[] = {
 	  .help = "connections at the same time" },
 	{ "ratePerMinute", OPT_INT, offsetof(struct api_settings, rate_per_minute), "1200", 10,
 	  1000000, .help = "requests of one token in a minute; more get 429" },
+	{ "alertsPerMinute", OPT_INT, offsetof(struct api_settings, alerts_per_minute), "30000",
+	  10, 1000000, .help = "deliveries of alerts by one token in a minute; more are told to"
+			       " come again (503)" },
 	{ "streamQueue", OPT_INT, offsetof(struct api_settings, stream_queue), "1048576", 65536,
 	  67108864, .help = "bytes queued for a slow stream before it is dropped; it resumes by"
 			    " sequence" },
@@ -48,6 +52,7 @@ struct api {
 	struct httpd *httpd;
 	struct auth *auth;
 	struct run_marks *run_marks;
+	struct intake *intake;
 	int open_calls;
 	bool stopping;
 };
@@ -55,6 +60,11 @@ struct api {
 struct run_marks *api_run_marks(const struct api *a)
 {
 	return a->run_marks;
+}
+
+struct intake *api_intake(const struct api *a)
+{
+	return a->intake;
 }
 
 const struct api_settings *api_get_settings(const struct api *a)
@@ -211,11 +221,25 @@ static int answer(struct call *c)
 	return status ? status : run_handler(c);
 }
 
+/* What the problem in c->out says. */
+static void count_delivery(struct call *c, int status)
+{
+	struct json *doc = status < 300 ? NULL : json_parse(str_get(&c->out), c->out.len, NULL);
+	const char *why = json_get_str(doc, "detail");
+
+	intake_count(c->api->intake, c->over_rate ? IN_TOO_MANY : intake_of_status(status),
+		     c->user ? c->user : httpd_peer(c->req), why ? why : "");
+	json_free(doc);
+}
+
 static void call_task(void *arg)
 {
 	struct call *c = arg;
+	int status = answer(c);
 
-	reply(c, answer(c));
+	if (c->route && c->route->flags & ROUTE_ALERTS)
+		count_delivery(c, status);
+	reply(c, status);
 }
 
 static void call_done(void *arg)
@@ -299,10 +323,13 @@ int api_call(struct api *a, const char *method, const char *path, const char *bo
 	return 0;
 }
 
-static void on_error(void *ctx, int status, const char *why, struct str *body,
-		     const char **content_type)
+static void on_error(void *ctx, const struct httpd_req *r, int status, const char *why,
+		     struct str *body, const char **content_type)
 {
-	(void)ctx;
+	const struct api *a = ctx;
+
+	if (r && str_eq(httpd_path(r), ALERTS_RECEIVE))
+		intake_count(a->intake, intake_of_status(status), httpd_peer(r), why);
 	problem_plain(body, status, why);
 	*content_type = "application/problem+json";
 }
@@ -341,6 +368,7 @@ struct api *api_new(struct engine *e, const struct api_settings *set, struct err
 	}
 	httpd_on_error(a->httpd, on_error, a);
 	a->auth = auth_new(a);
+	a->intake = intake_new(e);
 	a->run_marks = run_marks_new(loop_wall_ms(e->loop));
 	return a;
 }
@@ -358,5 +386,6 @@ void api_free(struct api *a)
 	httpd_free(a->httpd);
 	auth_free(a->auth);
 	run_marks_free(a->run_marks);
+	intake_free(a->intake);
 	free_p(&a);
 }

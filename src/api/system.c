@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alert/sentry.h"
+#include "api/intake.h"
 #include "engine/engine.h"
 #include "engine/live.h"
 
@@ -164,6 +165,7 @@ static int get_metrics(struct call *c)
 	gate_metrics(&b, s);
 	event_metrics(&b, s);
 	alert_metrics(&b, s, loop_wall_ms(e->loop));
+	intake_metrics(api_intake(c->api), &b);
 	gauge(&b, "ringdown_rules_seconds", "duration of the last look at the alert rules",
 	      (double)sentry_look_ms(e->sentry) / 1000);
 	c->answered = true;

@@ -137,7 +137,8 @@ static int get_times(struct call *c)
 	if (read_past(c, days_ago(c), &p, &err) < 0)
 		status = api_problem_err(c, &err);
 	else
-		write_all(&w, &p, str_eq(call_query(c, "by"), "cause") ? TIMES_BY_CAUSE : TIMES_BY_MONTH);
+		write_all(&w, &p, str_eq(call_query(c, "by"), "cause") ? TIMES_BY_CAUSE :
+									 TIMES_BY_MONTH);
 	past_fini(&p);
 	return status;
 }

@@ -262,8 +262,7 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *o, httpd_han
 	return d;
 }
 
-void httpd_on_error(struct httpd *d, void (*fn)(void *ctx, int status, const char *why,
-			struct str *body, const char **content_type), void *ctx)
+void httpd_on_error(struct httpd *d, httpd_error_fn fn, void *ctx)
 {
 	d->error_fn = fn;
 	d->error_ctx = ctx;

@@ -32,8 +32,9 @@ void httpd_free(struct httpd *d);	/* open requests are dropped; NULL ok */
 int httpd_port(const struct httpd *d);
 /* Error replies that the server itself makes (413, 503, 400) pass through here so that
  * they look like ours: fills type and body. */
-void httpd_on_error(struct httpd *d, void (*fn)(void *ctx, int status, const char *why,
-			struct str *body, const char **content_type), void *ctx);
+typedef void (*httpd_error_fn)(void *ctx, const struct httpd_req *r, int status, const char *why,
+			       struct str *body, const char **content_type);
+void httpd_on_error(struct httpd *d, httpd_error_fn fn, void *ctx); /* r: NULL before a head */
 
 const char *httpd_method(const struct httpd_req *r);
 const char *httpd_path(const struct httpd_req *r);	/* decoded, without query */

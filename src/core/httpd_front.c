@@ -287,7 +287,7 @@ void httpd_write_error(struct httpd *d, int fd, int status, const char *why)
 	const char *type = "text/plain";
 
 	if (d->error_fn)
-		d->error_fn(d->error_ctx, status, why, &body, &type);
+		d->error_fn(d->error_ctx, NULL, status, why, &body, &type);
 	else
 		str_add(&body, why);
 	str_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection:"

@@ -18,8 +18,7 @@ struct httpd {
 	struct httpd_options o;
 	httpd_handler fn;
 	void *ctx;
-	void (*error_fn)(void *ctx, int status, const char *why, struct str *body,
-			 const char **content_type);
+	httpd_error_fn error_fn;
 	void *error_ctx;
 	struct httpd_req *requests;
 	struct httpd_front *front;

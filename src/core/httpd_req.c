@@ -276,7 +276,7 @@ void httpd_req_error(struct httpd_req *r, int status, const char *why)
 	const char *type = "text/plain";
 
 	if (r->d->error_fn)
-		r->d->error_fn(r->d->error_ctx, status, why, &body, &type);
+		r->d->error_fn(r->d->error_ctx, r, status, why, &body, &type);
 	else
 		str_add(&body, why);
 	set_reply(r, status, type, str_get(&body), body.len);

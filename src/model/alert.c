@@ -16,6 +16,7 @@ static const struct field alert_fields[] = {
 	FIELD(alert, told_n, "told", "TIMES", F_I64, .flags = FF_DETAIL,
 	      .help = "how often people were told"),
 	FIELD(alert, told_to, "toldTo", "BY", F_STR, .flags = FF_DETAIL),
+	FIELD(alert, page, "page", "PAGE", F_STR, .flags = FF_OUTSIDE | FF_DETAIL),
 	FIELD(alert, next_tell_ms, "nextTellAt", "NEXT SEND", F_TIME,
 	      .help = "told again then, unless somebody acknowledges it"),
 	FIELD(alert, text, "text", "WHAT", F_STR, .flags = FF_OUTSIDE),

@@ -16,6 +16,7 @@ struct alert {
 	 * acknowledges it, 0 = not again. */
 	int64_t told_at_ms, told_n, next_tell_ms;
 	char *told_to;			/* channels: "slack, mail" */
+	char *page;			/* under which a pager has it; shared, NULL = none */
 	char *priority;			/* of an incident it would be: P0..P3; NULL = none named */
 	char *source;			/* ringdown, policy, or who sent it */
 	char *grouping;			/* alerts of one group are told in one message */

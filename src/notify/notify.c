@@ -142,6 +142,7 @@ struct putting {
 	const struct notify_settings *set;
 	enum say_kind kind;
 	const char *event;		/* "" for alerts: they have no order among themselves */
+	const char *page;		/* ... but what a pager folds together has; NULL = none */
 	char *id;			/* what happened, once */
 	const struct notify_letter *letter;	/* NULL: ringdown's own words */
 	struct str payload;
@@ -221,8 +222,8 @@ static int put_one(struct putting *p, const struct channel *c, const char *recip
 	_cleanup_(free_p) char *key = xasprintf("%s/%s", p->id, recipient);
 	_cleanup_(free_p) char *to = outline(recipient);
 	struct outbox_new m = {
-		.channel = c->name, .event = p->event, .kind = enum_name(&say_kind_names,
-			(int)p->kind),
+		.channel = c->name, .kind = enum_name(&say_kind_names, (int)p->kind),
+		.event = p->page && c == &channel_pagerduty ? p->page : p->event,
 		.recipient = recipient, .dedup_key = key, .payload = str_get(&p->payload),
 	};
 	int64_t id = 0;
@@ -333,10 +334,10 @@ static bool says(const struct channel *c, const struct notify_settings *set, enu
 }
 
 int notify_put_by(struct tx *t, const struct notify_settings *set, enum say_kind kind,
-		  const char *subject, const char *text, const char *key, const char *by,
-		  struct str *ret_by, struct err *err)
+		  const char *subject, const char *text, const char *key, const char *page,
+		  const char *by, struct str *ret_by, struct err *err)
 {
-	struct putting p = { .t = t, .set = set, .kind = kind, .event = "",
+	struct putting p = { .t = t, .set = set, .kind = kind, .event = "", .page = page,
 			     .payload = STR_INIT(1 << 20), .told = STR_INIT(500),
 			     .data = STR_INIT(1 << 20), .id = xstrdup(key) };
 	bool named = false;
@@ -351,10 +352,12 @@ int notify_put_by(struct tx *t, const struct notify_settings *set, enum say_kind
 	for (size_t i = 0; r >= 0 && set && channels[i]; i++) {
 		const struct channel *c = channels[i];
 
-		if (!says(c, set, kind, named && c != &channel_webhook ? by : NULL))
-			continue;
+		if (!says(c, set, kind, named && c != &channel_webhook ? by : NULL) ||
+		    (page && kind == SAY_RESOLVED && c != &channel_pagerduty))
+			continue; /* the end of a page is the pager's business alone */
 		str_addf(ret_by, "%s%s", ret_by->len ? ", " : "", c->name);
-		r = put_channel(&p, c, true, err);
+		/* a page whose end is kept back stays open for ever */
+		r = put_channel(&p, c, c != &channel_pagerduty || kind != SAY_RESOLVED, err);
 	}
 	return end_put(&p, subject, r);
 }

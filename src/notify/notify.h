@@ -78,10 +78,10 @@ int notify_put(struct tx *t, const struct notify_settings *set, enum say_kind ki
 	       const struct event *e, const char *subject, const char *text, struct err *err);
 /* As notify_put without an event, once for each key: by the channels that are named ("slack mail"),
  * and by the webhook, which is for machines; NULL, or none of them is configured: by all. Names of
- * those that have it are added to ret_by. */
+ * those that have it are added to ret_by. page: under what a pager folds it, NULL = the subject. */
 int notify_put_by(struct tx *t, const struct notify_settings *set, enum say_kind kind,
-		  const char *subject, const char *text, const char *key, const char *by,
-		  struct str *ret_by, struct err *err);
+		  const char *subject, const char *text, const char *key, const char *page,
+		  const char *by, struct str *ret_by, struct err *err);
 /* To these channels only, once for each key; the policy chose them, so neither kinds nor caps
  * count. recipient NULL: all that the channel has. Names of channels that are not configured
  * are added to ret_missing. */

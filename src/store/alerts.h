@@ -46,6 +46,8 @@ int alerts_rate(struct tx *t, const char *table, struct err *err);
 enum alert_telling { TELL_BEGUN, TELL_AGAIN, TELL_OVER };
 int alerts_untold(struct tx *t, enum alert_telling what, struct alert **ret, size_t *ret_n,
 		  struct err *err);
+/* How many of a page are not over. */
+int alerts_of_page(struct tx *t, const char *page, int64_t *ret, struct err *err);
 int alerts_told(struct tx *t, const struct alert *v, size_t n, enum alert_telling what,
 		struct err *err);
 

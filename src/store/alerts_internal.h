@@ -11,7 +11,8 @@
 	" inhibited_by AS \"inhibitedBy\", silenced_by AS \"silencedBy\","                         \
 	" silenced_reason AS \"silencedReason\", silenced_until AS \"silencedUntil\", labels,"    \
 	" ack_until AS \"ackUntil\", told_at AS \"toldAt\", told_n AS told,"                       \
-	" told_to AS \"toldTo\", CASE WHEN state = 'firing' AND NOT quiet AND acked_by IS NULL"    \
+	" told_to AS \"toldTo\", page,"                                                            \
+	" CASE WHEN state = 'firing' AND NOT quiet AND acked_by IS NULL"                           \
 	" AND inhibited_by IS NULL THEN CASE WHEN told_at IS NULL THEN silenced_until"             \
 	" WHEN repeat_at IS NOT NULL THEN greatest(repeat_at, silenced_until) END END"             \
 	" AS \"nextTellAt\""

@@ -122,6 +122,15 @@ int alert_members_put(struct tx *t, const char *id, const char *members,
 	return e;
 }
 
+int alert_more_over(struct tx *t, const char *id, const char *grouping, bool all, struct err *err)
+{
+	return tx_query(t, NULL, err, "UPDATE ringdown.alert_member m SET state = 'resolved',"
+			" received_at = $4 FROM ringdown.alert a WHERE a.id = m.alert_id AND"
+			" a.id = $1 AND a.grouping = $2 AND m.state = 'firing' AND"
+			" ($3 OR m.fingerprint = '" ALERT_MEMBER_MORE "')", "ttbm", id, grouping,
+			all, tx_now_ms(t));
+}
+
 int alert_count(struct tx *t, const char *id, int64_t firing, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;

@@ -20,6 +20,10 @@ int alert_put_over(struct tx *t, const char *name, const char *subject, const ch
 struct members_result { int64_t taken, firing; };	/* taken: added; firing: of all kept */
 int alert_members_put(struct tx *t, const char *id, const char *members,
 		      struct members_result *ret, struct err *err);
+/* Stands for all of a group that were not kept one by one, or not even sent. */
+#define ALERT_MEMBER_MORE "more"
+/* It is over when the sender's group comes whole; all: as is whatever else it had. */
+int alert_more_over(struct tx *t, const char *id, const char *grouping, bool all, struct err *err);
 int alert_count(struct tx *t, const char *id, int64_t firing, struct err *err);
 int alert_delivery_put(struct tx *t, const char *receiver, int64_t alerts, int64_t kept,
 		       int64_t dropped, const char *note, int64_t *ret_id, struct err *err);

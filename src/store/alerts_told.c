@@ -8,7 +8,7 @@
 #include "store/alerts.h"
 #include "store/alerts_internal.h"
 
-enum { TOLD_MAX = 500, ENDING_MAX = 200, EXPIRED_MAX = 100 };
+enum { TOLD_MAX = 500, OVER_MAX = 200, ENDING_MAX = 200, EXPIRED_MAX = 100 };
 
 /* ---- how grave, and what helps --------------------------------------------------------------- */
 
@@ -57,7 +57,8 @@ int alerts_untold(struct tx *t, enum alert_telling what, struct alert **ret, siz
 			      " AND resolved_at <= $1" IN_GROUPS,
 	};
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = tx_query(t, &r, err, sql[what], "mi", tx_now_ms(t), (int64_t)TOLD_MAX);
+	int e = tx_query(t, &r, err, sql[what], "mi", tx_now_ms(t),
+			 what == TELL_OVER ? (int64_t)OVER_MAX : (int64_t)TOLD_MAX);
 
 	if (e == 0)
 		*ret = row_records(&alert_type, r, ret_n);
@@ -66,8 +67,8 @@ int alerts_untold(struct tx *t, enum alert_telling what, struct alert **ret, siz
 
 static const char told_sql[] =
 	"UPDATE ringdown.alert SET told_at = $2, told_n = told_n + 1, told_to = said,"
-	" repeat_at = again FROM json_to_recordset($1::json)"
-	"  AS x(aid text, said text, again timestamptz)"
+	" repeat_at = again, page = coalesce(page, paged) FROM json_to_recordset($1::json)"
+	"  AS x(aid text, said text, again timestamptz, paged text)"
 	" WHERE id = aid RETURNING " ALERT_COLUMNS;
 static const char over_sql[] =
 	"UPDATE ringdown.alert SET over_told_at = $2, repeat_at = NULL"
@@ -87,6 +88,7 @@ int alerts_told(struct tx *t, const struct alert *v, size_t n, enum alert_tellin
 		jw_str(&w, "aid", v[i].id);
 		jw_str(&w, "said", v[i].told_to);
 		jw_time(&w, "again", v[i].next_tell_ms);
+		jw_str(&w, "paged", v[i].page);
 		jw_obj_end(&w);
 	}
 	jw_arr_end(&w);
@@ -95,6 +97,16 @@ int alerts_told(struct tx *t, const struct alert *v, size_t n, enum alert_tellin
 	if (e == 0)
 		alerts_note(t, r, "alert.told");
 	str_fini(&rows);
+	return e;
+}
+
+int alerts_of_page(struct tx *t, const char *page, int64_t *ret, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = tx_query(t, &r, err, "SELECT count(*) FROM ringdown.alert WHERE page = $1"
+			 " AND state <> 'resolved'", "t", page);
+
+	*ret = e == 0 ? pg_i64(r, 0, 0) : 0;
 	return e;
 }
 

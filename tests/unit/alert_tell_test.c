@@ -116,7 +116,7 @@ static int look(struct scene *x, int64_t after_ms)
 }
 
 /* What the outbox got since the last time: "kind channel, ...". */
-static const char *said(struct scene *x, char buf[400])
+static const char *said(struct scene *x, char buf[4000])
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct err err = { 0 };
@@ -125,11 +125,11 @@ static const char *said(struct scene *x, char buf[400])
 			" channel) SELECT coalesce(string_agg(kind || ' ' || channel, ', ' ORDER BY"
 			" kind, channel), '') FROM d", "") < 0)
 		fail_msg("%s", err.msg);
-	snprintf(buf, 400, "%s", pg_text(r, 0, 0));
+	snprintf(buf, 4000, "%s", pg_text(r, 0, 0));
 	return buf;
 }
 
-#define SAYS(after, want) do { char b_[400]; assert_int_equal(look(&x, after), 0);                \
+#define SAYS(after, want) do { char b_[4000]; assert_int_equal(look(&x, after), 0);                \
 		assert_string_equal(said(&x, b_), want); } while (0)
 #define IN(stmt) do { const struct who w_ = WHO_ENGINE(5); struct tx t_ = { 0 }, *t = &t_;        \
 		struct err e_ = { 0 }, *err = &e_;                                                \
@@ -246,6 +246,111 @@ static void hushed(void **state)
 {
 	(void)state;
 	storetest_run(&st, hushed_in);
+}
+
+/* What PagerDuty makes of the rows in their order: keys that are open. */
+static int pages_open(struct scene *x)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	struct err err = { 0 };
+
+	if (store_query(x->s, &r, &err, "SELECT count(*) FROM (SELECT DISTINCT ON (event_id) kind"
+			" FROM ringdown.outbox WHERE channel = 'pagerduty' ORDER BY event_id,"
+			" id DESC) p WHERE kind <> 'resolved'", "") < 0)
+		fail_msg("%s", err.msg);
+	return (int)pg_i64(r, 0, 0);
+}
+
+static int raise(struct tx *t, const char *group, const char *subject, const char *priority,
+		 struct err *err)
+{
+	struct alert a = { .name = (char[]){ "gateway" }, .subject = (char *)(uintptr_t)subject,
+			   .text = (char[]){ "no answer" }, .state = AL_FIRING,
+			   .priority = (char *)(uintptr_t)priority, .source = (char[]){ "am" },
+			   .grouping = (char *)(uintptr_t)group };
+
+	return alert_put(t, &a, err);
+}
+
+/* A group is one page: it ends with its last member, under the key that it began with. */
+static void a_page_in(void *arg)
+{
+	struct alert *v = NULL;
+	struct err e = { 0 };
+	struct scene x;
+	size_t n = 0;
+
+	scene_begin(&x, arg);
+	IN(raise(t, "gw", "a", "P0", err) < 0 || raise(t, "gw", "b", "P0", err) < 0 ? -1 : 0);
+	SAYS(0, "alert pagerduty, alert slack");
+	assert_int_equal(alerts_list(x.s, 1, 10, &v, &n, &e), 0);
+	assert_string_equal(v[0].page, "alerts: gw");
+	assert_string_equal(v[1].page, "alerts: gw");
+	alerts_free(v, n);
+	IN(alert_resolve(t, "gateway", "a", NULL, err));
+	SAYS(1 * MIN, "resolved slack");
+	IN(raise(t, "gw", "c", "P0", err));
+	SAYS(2 * MIN, "alert pagerduty, alert slack");
+	IN(raise(t, "gw", "d", "P3", err));
+	SAYS(3 * MIN, "alert mail");
+	IN(alert_resolve(t, "gateway", "b", NULL, err));
+	SAYS(4 * MIN, "resolved slack");
+	assert_int_equal(look(&x, 5 * MIN), 0);
+	IN(alert_resolve(t, "gateway", "c", NULL, err));
+	assert_int_equal(look(&x, 6 * MIN), 0);
+	assert_int_equal(pages_open(&x), 0);
+	SAYS(7 * MIN, "resolved pagerduty, resolved slack");	/* d was never paged */
+	IN(alert_resolve(t, "gateway", "d", NULL, err));
+	SAYS(8 * MIN, "resolved mail");
+	/* again the same group: a page of its own under the same key */
+	IN(raise(t, "gw", "a", "P0", err));
+	assert_int_equal(look(&x, 9 * MIN), 0);
+	assert_int_equal(pages_open(&x), 1);
+	IN(alert_resolve(t, "gateway", "a", NULL, err));
+	assert_int_equal(look(&x, 10 * MIN), 0);
+	assert_int_equal(pages_open(&x), 0);
+	scene_end(&x);
+}
+
+static void a_page(void **state)
+{
+	(void)state;
+	storetest_run(&st, a_page_in);
+}
+
+/* Three hundred groups at once are twenty messages, and no page stays open. */
+static void a_storm_in(void *arg)
+{
+	char b[4000], group[40];
+	struct scene x;
+
+	scene_begin(&x, arg);
+	for (int i = 0; i < 300; i++) {
+		snprintf(group, sizeof(group), "g%03d", i);
+		IN(raise(t, group, group, "P0", err));
+	}
+	assert_int_equal(look(&x, 0), 0);
+	assert_int_equal(pages_open(&x), 20);
+	for (int i = 0; i < 300; i++) {
+		snprintf(group, sizeof(group), "g%03d", i);
+		IN(alert_resolve(t, "gateway", group, NULL, err));
+		if (i == 150) { /* some of those that were told in one are over */
+			assert_int_equal(look(&x, 1 * MIN), 0);
+			assert_int_equal(pages_open(&x), 1);
+		}
+	}
+	assert_int_equal(look(&x, 2 * MIN), 0);
+	assert_int_equal(pages_open(&x), 0);
+	said(&x, b);
+	assert_int_equal(strlen(b), strlen("alert pagerduty, alert slack, ") * 20 +
+			 strlen("resolved pagerduty, ") * 20 + strlen("resolved slack, ") * 40 - 2);
+	scene_end(&x);
+}
+
+static void a_storm(void **state)
+{
+	(void)state;
+	storetest_run(&st, a_storm_in);
 }
 
 static void worse_in(void *arg)
@@ -430,6 +535,8 @@ int main(void)
 		cmocka_unit_test(repeats),
 		cmocka_unit_test(hushed),
 		cmocka_unit_test(worse),
+		cmocka_unit_test(a_page),
+		cmocka_unit_test(a_storm),
 		cmocka_unit_test(forgotten),
 		cmocka_unit_test(pruned),
 		cmocka_unit_test(declared_by_its_rating),

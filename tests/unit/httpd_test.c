@@ -65,10 +65,11 @@ static void handler(void *ctx, struct httpd_req *r)
 	}
 }
 
-static void on_error(void *ctx, int status, const char *why, struct str *body,
-		     const char **content_type)
+static void on_error(void *ctx, const struct httpd_req *r, int status, const char *why,
+		     struct str *body, const char **content_type)
 {
 	(void)ctx;
+	(void)r;
 	str_addf(body, "{\"status\":%d,\"why\":\"%s\"}", status, why);
 	*content_type = "application/problem+json";
 }
