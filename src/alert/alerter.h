@@ -14,8 +14,8 @@ struct alerter_deps {
 	struct loop *loop;
 	struct store *store;
 	const char *engine_id;
-	int64_t every_ms;
-	double min_balance;
+	int64_t every_ms;		/* between two looks */
+	double min_balance;		/* in the account's currency: less is an alert */
 	/* The leader's epoch, 0 on a follower. */
 	int64_t (*epoch)(void *ctx);
 	void (*moved)(void *ctx);	/* alerts began or ended */

@@ -58,6 +58,7 @@ void board_failed(struct board *b, size_t metric, const char *why, int64_t at_ms
 /* Time alone: what is stale or unreadable by now. */
 void board_tick(struct board *b, int64_t now_ms);
 size_t board_order(const struct board *b, size_t i);
+/* Its interval is over, or it was never asked. */
 bool board_due(const struct board *b, size_t metric, int64_t now_ms);
 
 /* The alert that a series is now; texts are the caller's (record_fini). shown: its label as

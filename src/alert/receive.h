@@ -47,9 +47,10 @@ void received_fini(struct received *r);
 
 struct store;
 struct who;
-/* In a task: keeps it all in one transaction. *ret_late: alerts that were older than what is
- * known of them and changed nothing. */
+/* kept, dropped: alerts of the delivery; late: those that were older than what is known of them
+ * and changed nothing; delivery: its number in the list. */
 struct receive_result { size_t kept, late, dropped; int64_t delivery; };
+/* In a task: keeps it all in one transaction. */
 int receive_keep(struct store *s, const struct who *who, const struct received *r,
 		 struct receive_result *ret, struct err *err);
 

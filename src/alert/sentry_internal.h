@@ -16,10 +16,10 @@ struct sentry {
 	int64_t refreshed_ms, sampled_ms, look_ms;
 };
 
-/* What a look moved, and what time alone does, in one transaction; an error: nothing of it was
- * kept. p may be NULL: what others raised is told all the same. */
 /* The policy's table of alerts as alerts_rate wants it; p may be NULL. */
 void sentry_ratings(const struct policy *p, struct str *ret);
+/* What a look moved, and what time alone does, in one transaction; an error: nothing of it was
+ * kept. p may be NULL: what others raised is told all the same. */
 int sentry_keep(struct sentry *w, const struct policy *p, struct err *err);
 
 #endif

@@ -33,7 +33,7 @@ bool incidents_idle(const struct incidents *h);	/* NULL is idle */
 void incidents_free(struct incidents *h);	/* NULL ok */
 const struct policy *incidents_policy(const struct incidents *h);
 
-/* In a task. */
+/* What a person or the policy declares; the functions below run in tasks. */
 struct incident_declare {
 	const char *title, *severity, *service, *impact;
 	enum incident_kind kind;

@@ -12,14 +12,17 @@
 
 enum { TELL_MAX = 8 };
 struct telling {
-	char *incident, *key, *text, *line;
+	char *incident;
+	char *key;			/* what keeps the outbox from taking it twice */
+	char *text, *line;		/* what is told; what the journal says of it */
 	struct notify_to to[TELL_MAX]; size_t n;	/* recipients are heap */
-	struct incident_clock *calls; size_t n_calls;
-	struct str missing;
+	struct incident_clock *calls; size_t n_calls;	/* to be made by hand */
+	struct str missing;		/* ways that are not configured, in words */
 };
 /* said: the clock as it was when it fell due. */
 void tell_plan(struct telling *t, const struct policy *p, const struct incident *i,
 	       const struct incident_clock *said, int64_t now_ms);
+/* Puts it into the outbox; fills missing. */
 int tell_put(struct telling *t, struct tx *tx, const struct notify_settings *set, struct err *err);
 /* What the journal says of it; after tell_put. */
 const char *tell_line(struct telling *t);

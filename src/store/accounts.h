@@ -44,6 +44,7 @@ int account_remove(struct store *s, const struct who *who, const char *id, struc
  * balance_amount NULL: not known now, what was known stays. */
 int account_health_put(struct tx *t, const struct account *a, const double *balance_amount,
 		       struct err *err);
+/* Why it cannot be a target, whatever its figures say; reason NULL: nothing is against it. */
 int account_not_ready(struct tx *t, const char *id, const char *reason, struct err *err);
 
 /* Re-seals up to batch accounts that are not under the current key; *ret_left counts the rest.
@@ -58,8 +59,11 @@ int accounts_unopenable(struct store *s, char **ret_names, struct err *err);
 struct lineage_row { char *primary, *current; int64_t healthy_since_ms, version; };
 int lineages_list(struct store *s, struct lineage_row **ret, size_t *ret_n, struct err *err);
 void lineages_free(struct lineage_row *rows, size_t n);
+/* Its agents run on this account from now on. */
 int lineage_set_current(struct tx *t, const char *primary, const char *account, struct err *err);
+/* Without a break since; 0 = it is not. */
 int lineage_healthy(struct tx *t, const char *primary, int64_t since_ms, struct err *err);
+/* Makes backup a standby of primary alone; the lowest priority is taken first. */
 int standby_set(struct tx *t, const char *primary, const char *backup, int64_t priority,
 		struct err *err);
 void ids_free(char **ids, size_t n);

@@ -24,5 +24,9 @@ int alerts_lock(struct tx *t, struct err *err);
 void alert_note(struct tx *t, const struct pg_result *r, const char *kind, const char *text);
 /* Journals many as one entry without a line of its own: what hushes them, what they say. */
 void alerts_note(struct tx *t, const struct pg_result *r, const char *kind);
+/* One statement over many: $1 JSON rows that it works by, $2 now, RETURNING ALERT_COLUMNS of those
+ * that it changed, which are journaled as alerts_note does. Takes the lock. */
+int alerts_rewrite(struct tx *t, const char *sql, const char *rows, const char *kind,
+		   struct err *err);
 
 #endif

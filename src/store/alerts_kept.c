@@ -222,14 +222,27 @@ void alerts_note(struct tx *t, const struct pg_result *r, const char *kind)
 	records_free(&alert_type, v, n);
 }
 
+int alerts_rewrite(struct tx *t, const char *sql, const char *rows, const char *kind,
+		   struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = alerts_lock(t, err);
+
+	if (e == 0)
+		e = tx_query(t, &r, err, sql, "tm", rows, tx_now_ms(t));
+	if (e == 0)
+		alerts_note(t, r, kind);
+	return e;
+}
+
 static const char hush_sql[] =
 	"WITH o AS (SELECT * FROM ringdown.alert WHERE state <> 'resolved'),"
 	" s AS (SELECT o.id AS oid, x.by AS s_by, x.reason AS s_why, x.until AS s_until FROM o"
 	"  LEFT JOIN LATERAL (SELECT by, reason, until FROM ringdown.silence"
 	"   WHERE name IN ('*', o.name) AND subject IN ('*', o.subject) AND ended_by IS NULL"
-	"   AND since <= $1 AND until > $1 ORDER BY until DESC LIMIT 1) x ON true),"
+	"   AND since <= $2 AND until > $2 ORDER BY until DESC LIMIT 1) x ON true),"
 	" i AS (SELECT o.id AS oid, min(trim(b.name || ' ' || b.subject)) AS i_by"
-	"  FROM json_to_recordset($2::json) AS r(source text, target text, equal text)"
+	"  FROM json_to_recordset($1::json) AS r(source text, target text, equal text)"
 	"  JOIN o ON o.name = r.target JOIN o b ON b.name = r.source AND b.state = 'firing'"
 	"  AND b.id <> o.id AND CASE WHEN r.equal IS NULL THEN b.subject IN ('', o.subject)"
 	"   ELSE o.labels->>r.equal = b.subject END GROUP BY 1)"
@@ -240,13 +253,5 @@ static const char hush_sql[] =
 
 int alerts_hush(struct tx *t, const char *table, struct err *err)
 {
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
-	int e = alerts_lock(t, err);
-
-	if (e == 0)
-		e = tx_query(t, &r, err, hush_sql, "mt", tx_now_ms(t), table);
-
-	if (e == 0)
-		alerts_note(t, r, "alert.hushed");
-	return e;
+	return alerts_rewrite(t, hush_sql, table, "alert.hushed", err);
 }

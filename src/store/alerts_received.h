@@ -5,10 +5,13 @@
 #include "model/fields.h"
 #include "store/store.h"
 
-/* members: [{"fingerprint","state","labels","text","starts","ends","doubt"}] */
+/* members, wherever they are handed in: JSON,
+ * [{"fingerprint","state","labels","text","starts","ends","doubt"}]. */
+
 /* *ret NULL: none is open. Locks it. */
 int alert_open_id(struct tx *t, const char *name, const char *subject, char **ret,
 		  struct err *err);
+/* The open one, else the one that was seen last; *ret NULL: there never was one. */
 int alert_newest_id(struct tx *t, const char *name, const char *subject, char **ret,
 		    struct err *err);
 /* Adds how many of those that fire are news: not older than what was said to be over. */
@@ -24,6 +27,7 @@ int alert_members_put(struct tx *t, const char *id, const char *members,
 #define ALERT_MEMBER_MORE "more"
 /* It is over when the sender's group comes whole; all: as is whatever else it had. */
 int alert_more_over(struct tx *t, const char *id, const char *grouping, bool all, struct err *err);
+/* How many stand behind it now; journaled when that is news. */
 int alert_count(struct tx *t, const char *id, int64_t firing, struct err *err);
 int alert_delivery_put(struct tx *t, const char *receiver, int64_t alerts, int64_t kept,
 		       int64_t dropped, const char *note, int64_t *ret_id, struct err *err);

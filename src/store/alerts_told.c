@@ -31,7 +31,6 @@ int alerts_rate(struct tx *t, const char *table, struct err *err)
 
 	if (e == 0)
 		e = tx_query(t, &r, err, rate_sql, "t", table);
-
 	if (e == 0)
 		alerts_note(t, r, "alert.rated");
 	return e;
@@ -77,7 +76,6 @@ static const char over_sql[] =
 int alerts_told(struct tx *t, const struct alert *v, size_t n, enum alert_telling what,
 		struct err *err)
 {
-	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
 	struct str rows = STR_INIT(1 << 20);
 	struct jw w = JW(&rows);
 	int e;
@@ -92,10 +90,8 @@ int alerts_told(struct tx *t, const struct alert *v, size_t n, enum alert_tellin
 		jw_obj_end(&w);
 	}
 	jw_arr_end(&w);
-	e = tx_query(t, &r, err, what == TELL_OVER ? over_sql : told_sql, "tm", str_get(&rows),
-		     tx_now_ms(t));
-	if (e == 0)
-		alerts_note(t, r, "alert.told");
+	e = alerts_rewrite(t, what == TELL_OVER ? over_sql : told_sql, str_get(&rows), "alert.told",
+			   err);
 	str_fini(&rows);
 	return e;
 }

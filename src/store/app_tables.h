@@ -33,8 +33,7 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err);
 int app_indexes_missing(struct pg_conn *c, bool asked, struct str *ret, int *ret_n,
 			struct err *err);
 /* Statements of checks that are absent or not validated, one a line; what rows stand against goes
- * to
- * notes instead. */
+ * to notes instead. */
 int app_checks_missing(struct pg_conn *c, struct str *ret, int *ret_n, struct str *notes,
 		       struct err *err);
 

@@ -26,6 +26,8 @@ struct hold_row {
 	char *id, *what, *subject, *by, *reason;
 	int64_t since_ms, until_ms;
 };
+/* A hazard that stays pinned until it is released or its time is over (until_ms 0 = never). The
+ * same id again replaces it. Journaled. */
 int hold_put(struct tx *t, const char *id, const char *what, const char *subject,
 	     const char *reason, int64_t until_ms, struct err *err);
 int hold_release(struct tx *t, const char *id, struct err *err);	/* absent: fine */
@@ -43,8 +45,9 @@ int alerts_list(struct store *s, int64_t since_ms, int64_t limit, struct alert *
 		size_t *ret_n, struct err *err);
 void alerts_free(struct alert *rows, size_t n);
 
+/* The newest document of this key ("feeds"), for every engine to show; not journaled. */
 int live_put(struct store *s, const char *key, const char *doc, struct err *err);
-/* *ret NULL when absent. */
+/* *ret (heap) NULL when absent. */
 int live_get(struct store *s, const char *key, char **ret, int64_t *ret_at_ms, struct err *err);
 
 #endif

@@ -51,7 +51,6 @@ struct events_filter {
 int events_list(struct store *s, const struct events_filter *f, struct event_row **ret,
 		size_t *ret_n, char **ret_cursor, struct err *err);
 
-
 /* ---- writing ----------------------------------------------------------------------- */
 
 /* Inserts; id is made when NULL, version 1. Journals "event.<status>". ERR_CONFLICT: the

@@ -26,6 +26,7 @@ int incident_alike(struct store *s, const char *dedup_key, const char *service, 
 /* ERR_EXISTS with err->field = id of the open one with the same dedup key. */
 int incident_declare(struct store *s, const struct who *who, const struct incident_new *n,
 		     char **ret_id, struct err *err);
+/* All of it; incident_doc_fini. ERR_NOT_FOUND. */
 int incident_read(struct store *s, const char *id, struct incident_doc *ret, struct err *err);
 /* state: NULL = any; newest first; before: id of the last one of the page before, or NULL. */
 int incidents_list(struct store *s, const char *state, int64_t limit, const char *before,

@@ -40,10 +40,10 @@ int engine_beat(struct store *s, const char *address, const char *version, int64
 int engines_list(struct store *s, struct engine_row **ret, size_t *ret_n, struct err *err);
 void engines_free(struct engine_row *rows, size_t n);
 
-/* Environment guard (failover §7). 0 fine; ERR_NOT_FOUND: never adopted; ERR_DENIED: this is
- * another database or environment than the row says; the text says what differs. */
-/* Name of the environment that the database was adopted for; *ret NULL = none. */
+/* Name of the environment that the database was adopted for (heap); *ret NULL = none. */
 int environment_name(struct store *s, char **ret, struct err *err);
+/* Guard against acting on a copy. 0 fine; ERR_NOT_FOUND: never adopted; ERR_DENIED: this is
+ * another database or environment than the row says; the text says what differs. */
 int environment_check(struct store *s, const char *name, struct err *err);
 int environment_adopt(struct store *s, const struct who *who, const char *name, struct err *err);
 /* For a new leader, before it acts: if the server's timeline is not the one known, or epochs

@@ -35,6 +35,7 @@ int outbox_failed(struct store *s, int64_t id, const char *why, int64_t retry_at
 int outbox_list(struct store *s, const char *event, int64_t since_ms, int64_t limit,
 		struct outbox_row **ret, size_t *ret_n, struct err *err);
 int outbox_counts(struct store *s, int64_t *ret_waiting, int64_t *ret_dead, struct err *err);
+/* Removes what was put before then and is sent or dead. */
 int outbox_prune(struct store *s, int64_t before_ms, struct err *err);
 
 #endif
