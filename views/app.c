@@ -213,6 +213,8 @@ static void header_coach(struct app *a, struct header *h, const struct event *e)
 		line = "DEMO: not judged yet, or nothing to do by itself. g says why; D declares.";
 	else if (!e && alerts_fire(app_state(a)))
 		line = "DEMO: it begins: l lists the alerts. Watch NEXT and ACCOUNTS.";
+	else if (!e && app_state(a)->n_alerts) /* resolved ones: it has been */
+		line = "DEMO: the outage is over. 8 is what happened, T shows it again; q quits.";
 	else if (!e)
 		line = "DEMO: all is well; an outage begins in a moment. Watch NEXT and ACCOUNTS.";
 	else if (e->status == EV_PENDING)

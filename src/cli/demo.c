@@ -78,7 +78,7 @@ static void mend(struct demo *d)
 	enum { MENDED_AFTER_S = 60 };
 
 	if (d->scenario->lasts_s) {
-		task_sleep(d->scenario->lasts_s * 1000);
+		task_sleep(d->o.lasts_ms ? d->o.lasts_ms : (int64_t)d->scenario->lasts_s * 1000);
 	} else {
 		while (!task_cancelled() && !moved(d))
 			condition_wait(&d->changed, -1);
@@ -201,6 +201,17 @@ static const char *own_path(struct cli *c, char buf[PATH_MAX])
 	return buf;
 }
 
+bool demo_lasts(struct cli *c, const struct scenario *s, int64_t *ret_ms)
+{
+	if (!cli_opt_duration(c, "lasts", ret_ms))
+		return false;
+	if (!cli_opt(c, "lasts") || (s->lasts_s && *ret_ms > 0))
+		return true;
+	cli_fail(c, EXIT_USAGE, s->lasts_s ? "--lasts: more than nothing" :
+		 "--lasts: this scenario does not end by the clock");
+	return false;
+}
+
 static int demo_run(struct cli *c)
 {
 	char path[PATH_MAX];
@@ -228,6 +239,8 @@ static int demo_run(struct cli *c)
 	}
 	if (speed && (!parse_double(speed, &o.speed) || o.speed < 1 || o.speed > 1000))
 		return cli_fail(c, EXIT_USAGE, "--speed: a number from 1 to 1000");
+	if (!demo_lasts(c, s, &o.lasts_ms))
+		return EXIT_USAGE;
 	o.agents = s->agents ? s->agents : 40;
 	if (!cli_opt_i64(c, "agents", 1, MAX_AGENTS, &o.agents))
 		return EXIT_USAGE;
@@ -241,6 +254,8 @@ static const struct cli_option options[] = {
 	{ "scenario", "S", "what happens; default degraded; the list is below" },
 	{ "speed", "N", "divide every duration of the story by N; lease and network limits stay" },
 	{ "agents", "N", "size of the fleet; default 40" },
+	{ "lasts", "D", "how long people have until an outage ends that ends by the clock; default"
+			" 15m, whatever the speed" },
 	{ "headless", NULL, "no console: play the scenario to its end and check what came of it" },
 	{ "jsonl", NULL, "with --headless: a JSON line for each event and a summary" },
 	{ "world", "F", "without a console: serve, write F when ready, stay (used by the demo"

@@ -122,11 +122,18 @@ int demo_load_said(struct cli *c)
 static struct proc *start_world(const struct demo_options *o, const char *file, const char *log,
 				struct err *err)
 {
-	char speed[32], agents[24];
+	char speed[32], agents[24], lasts[32];
 	const char *argv[] = { o->binary, "demo", "--world", file, "--scenario", o->scenario,
-			       "--speed",
-			       speed, "--agents", agents, o->keep ? "--keep" : NULL, NULL };
+			       "--speed", speed, "--agents", agents, NULL, NULL, NULL, NULL };
+	size_t n = COUNT_OF(argv) - 4;
 
+	if (o->lasts_ms) {
+		argv[n++] = "--lasts";
+		argv[n++] = lasts;
+	}
+	if (o->keep)
+		argv[n] = "--keep";
+	snprintf(lasts, sizeof(lasts), "%lldms", (long long)o->lasts_ms);
 	snprintf(speed, sizeof(speed), "%g", o->speed);
 	snprintf(agents, sizeof(agents), "%lld", (long long)o->agents);
 	return demo_world_start(argv, NULL, log, err);

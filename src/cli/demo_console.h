@@ -8,6 +8,9 @@
 /* Brings the world up, opens the console on it, and ends the world: exit status. */
 int demo_console(struct cli *c, const struct demo_options *o, const struct scenario *s);
 
+/* What --lasts says, in *ret_ms; false: said why it cannot be so of this scenario. */
+bool demo_lasts(struct cli *c, const struct scenario *s, int64_t *ret_ms);
+
 /* Where a running demo of this build says how to attach: DIR OF THE BINARY/demo.yaml. */
 char *demo_attach_path(const char *binary);	/* caller frees */
 /* Loads the configuration; where nothing says which engines to talk to and a demo of this build

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/demo/script.h"
+#include "cli/demo_console.h"
 #include "cli/drill.h"
 #include "cli/remote.h"
 #include "core/loop.h"
@@ -71,7 +72,9 @@ static void on_signal(void *ctx, int signum)
 static int world_up(struct drill *d)
 {
 	const char *argv[] = { d->binary,   "demo",    "--world", d->file, "--scenario",
-			       d->scenario, "--speed", d->speed,  NULL };
+			       d->scenario, "--speed", d->speed,
+			       cli_opt(d->c, "lasts") ? "--lasts" : NULL,
+			       cli_opt(d->c, "lasts"), NULL };
 	char *own[8];
 	struct err err = { 0 };
 
@@ -307,6 +310,7 @@ static int run(struct cli *c)
 	struct drill d = { .c = c, .scenario = cli_arg(c, 0) };
 	const char *dir;
 	double speed = 1;
+	int64_t lasts;
 	ssize_t n;
 	int r;
 
@@ -321,6 +325,8 @@ static int run(struct cli *c)
 	if (cli_opt(c, "speed") &&
 	    (!parse_double(cli_opt(c, "speed"), &speed) || speed < 1 || speed > 1000))
 		return cli_fail(c, EXIT_USAGE, "--speed: a number from 1 to 1000");
+	if (!demo_lasts(c, scenario_find(d.scenario), &lasts))
+		return EXIT_USAGE;
 	snprintf(d.speed, sizeof(d.speed), "%g", speed);
 	n = readlink("/proc/self/exe", d.binary, sizeof(d.binary) - 1);
 	dir = cli_load(c) ? NULL : cli_state_dir(c);
@@ -340,6 +346,8 @@ static const struct cli_option options[] = {
 	{ .name = "live", .help = "with the real accounts: checks and plans, nothing is written" },
 	{ .name = "account", .arg = "A", .help = "with --live: only this one" },
 	{ .name = "speed", .arg = "N", .help = "divide every duration of the story by N" },
+	{ .name = "lasts", .arg = "D",
+	  .help = "how long people have until an outage ends that ends by the clock (15m)" },
 	{ .name = "headless", .help = "nobody practises: watch what the engine does by itself" },
 	{ .name = "for", .arg = "D", .help = "with --headless: at most this long (10m)" },
 	{ .name = "record", .help = "fail when the result cannot be recorded" },

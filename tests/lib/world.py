@@ -32,7 +32,7 @@ def finish():
 
 
 class World:
-    def __init__(self, scenario, speed=20, binary=None, agents=40, keep=False):
+    def __init__(self, scenario, speed=20, binary=None, agents=40, keep=False, lasts=None):
         plain = os.path.join(ROOT, "build", "ringdown")
         checked = plain + "-san"
         self.binary = binary or (checked if os.path.exists(checked) else plain)
@@ -42,6 +42,8 @@ class World:
         self.log = open(os.path.join(self.dir, "demo.log"), "w")
         args = [self.binary, "demo", "--world", self.file, "--scenario", scenario,
                 "--speed", str(speed), "--agents", str(agents)]
+        if lasts:
+            args += ["--lasts", lasts]
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "detect_leaks=0:detect_stack_use_after_return=0")
         self.process = subprocess.Popen(args + (["--keep"] if keep else []), stdout=self.log,

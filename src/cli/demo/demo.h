@@ -26,6 +26,7 @@ struct demo_options {
 	const char *scenario;
 	double speed;
 	int64_t agents;
+	int64_t lasts_ms;		/* instead of the scenario's lasts_s; 0 = that */
 	bool headless, jsonl, keep;
 	bool watched;			/* somebody looks on: shorter health cycles */
 	const char *binary;		/* ourselves, for the child processes */
