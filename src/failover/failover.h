@@ -33,6 +33,7 @@ struct failover_settings {
 	int64_t min_agents;				/* 2 */
 	double min_rate;				/* 0.5 */
 	int64_t confirm_ms;				/* 60 s */
+	int64_t feeds_every_ms;				/* 60 s; never scaled */
 	int64_t evidence_fresh_ms;			/* 3 min */
 	int64_t observe_after_gap_ms;			/* 30 s */
 	/* §3 states and window */

@@ -17,7 +17,7 @@
 #include "providers/agents_api.h"
 #include "store/evidence.h"
 
-enum { SWEEPS_AT_ONCE = 4, FEED_EVERY_MS = 60000, RIGHTS_EVERY_MS = 300000 };
+enum { SWEEPS_AT_ONCE = 4, RIGHTS_EVERY_MS = 300000 };
 
 /* ---- accounts ----------------------------------------------------------------------- */
 
@@ -228,7 +228,7 @@ static void see_feeds(struct monitor *m)
 		struct feed_report *r;
 		struct call_info info = { 0 };
 
-		if (v->at_ms && now - v->at_ms < FEED_EVERY_MS)
+		if (v->at_ms && now - v->at_ms < m->d->set->feeds_every_ms)
 			continue;
 		r = xcalloc(1, sizeof(*r));
 		m->d->providers->feeds->fetch(m->d->providers, (enum feed_id)f, r, &info);

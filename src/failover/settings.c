@@ -56,6 +56,8 @@ static const struct option_row rows[] = {
 					 " 2)."),
 	DUR("confirm", confirm_ms, "60s", 1,
 	    "A critical finding must be confirmed within this time (section 2)."),
+	FIXED("feedsEvery", feeds_every_ms, "60s", 1000,
+	      "Time between readings of the providers' status pages (section 2)."),
 	DUR("evidenceFresh", evidence_fresh_ms, "3m", 1, "Older evidence does not count (section"
 	    " 2)."),
 	DUR("observeAfterGap", observe_after_gap_ms, "30s", 0,
