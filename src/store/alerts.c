@@ -54,7 +54,7 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 	e = alerts_lock(t, err);
 	if (e < 0)
 		return e;
-	e = tx_query(t, &old, err, "SELECT severity FROM ringdown.alert"
+	e = tx_query(t, &old, err, "SELECT severity, text FROM ringdown.alert"
 		     " WHERE name = $1 AND subject = $2 AND state <> 'resolved'", "tt", name,
 		     subject);
 	if (e < 0)
@@ -70,6 +70,8 @@ int alert_raise(struct tx *t, const char *name, const char *subject, const char 
 		     "ttttmb", name, subject, text ? text : "", severity, tx_now_ms(t), !tell);
 	if (e == 0 && (is_new || louder))
 		alert_note(t, r, is_new ? "alert.firing" : "alert.changed", NULL);
+	else if (e == 0 && !str_eq(pg_text(old, 0, 1), text ? text : ""))
+		alerts_note(t, r, "alert.figures");
 	return e;
 }
 

@@ -495,7 +495,11 @@ static void control_in(void *arg)
 	IN_TX(s, OK(alert_resolve(t, "webhook", "acc1", &flag, err)));
 	assert_false(flag);
 	OK(journal_before(s, 0, NULL, "alert.", "jane", 10, &rows, &n, err));
-	assert_int_equal(n, 2);
+	assert_int_equal(n, 3);
+	/* consoles and replays have its words, which nobody is told again */
+	assert_string_equal(rows[1].kind, "alert.figures");
+	assert_string_equal(rows[1].text, "");
+	assert_non_null(strstr(rows[1].data, "still down"));
 	journal_rows_free(rows, n);
 
 	char *doc = NULL;
