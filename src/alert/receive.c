@@ -247,7 +247,8 @@ static void merge(struct received_group *g, const struct json *alert, const stru
 	}
 	if (g->firing++ == 0 || level > worst)
 		g->severity = levels[level];
-	rating = policy_alert(p, g->name, levels[level]);
+	rating = policy_alert(p, str_has_prefix(g->name, RECEIVE_OUTSIDE) ?
+			      g->name + strlen(RECEIVE_OUTSIDE) : g->name, levels[level]);
 	if (!priority && rating)
 		priority = rating->severity;
 	if (!g->runbook && rating && rating->runbook && !json_get_str(labels, "runbook"))
@@ -287,7 +288,11 @@ static void take(struct received *r, const struct json *doc, const struct json *
 		return;
 	}
 	given = json_get_str(labels, "alertname");
-	name = text_clean(str_empty(given) ? "unnamed" : given, NAME_MAX_CHARS);
+	/* a sender neither ends nor words what we found ourselves, whatever it calls its own */
+	if (policy_alert_ours(p, given))
+		name = xasprintf(RECEIVE_OUTSIDE "%s", given);
+	else
+		name = text_clean(str_empty(given) ? "unnamed" : given, NAME_MAX_CHARS);
 	subject = subject_of(json_get(doc, "groupLabels"));
 	given = json_get_str(doc, "groupKey");
 	key = text_clean(given ? given : name, VALUE_MAX_CHARS);

@@ -19,6 +19,9 @@ enum {
 	RECEIVE_OPEN = 500,	/* so many alerts from outside are open; more are one */
 };
 
+/* Before the name of an alert from outside that has the name of one of ours. */
+#define RECEIVE_OUTSIDE "outside."
+
 struct received_group {
 	char *name, *subject, *grouping, *text, *labels, *runbook;
 	const char *severity;		/* info, warn, bad: the worst of those that fire */

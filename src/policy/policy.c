@@ -399,6 +399,14 @@ const struct policy_severity *policy_severity(const struct policy *p, const char
 	return NULL;
 }
 
+bool policy_alert_ours(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(engine_alerts); i++)
+		if (str_eq(engine_alerts[i], name))
+			return true;
+	return p && policy_metric(p, name);
+}
+
 const struct policy_alert *policy_alert(const struct policy *p, const char *name,
 					const char *severity)
 {

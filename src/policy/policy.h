@@ -131,6 +131,8 @@ struct policy *policy_parse(const char *text, size_t len, const char *file, stru
 struct policy *policy_load(const char *file, struct err *err);
 void policy_free(struct policy *p);
 const struct policy_metric *policy_metric(const struct policy *p, const char *name);
+/* Is it the name of an alert that a metric or the engine raises? */
+bool policy_alert_ours(const struct policy *p, const char *name);
 /* NULL: no row fits. severity: of an alert, info, warn or bad. */
 const struct policy_alert *policy_alert(const struct policy *p, const char *name,
 					const char *severity);

@@ -102,6 +102,30 @@ static void unknown_labels_and_clocks(void **state)
 	received_fini(&r);
 }
 
+/* What is named like one of ours is another alert: it cannot end ours. */
+static void names_of_ours(void **state)
+{
+	static const struct { const char *given, *name; } v[] = {
+		{ "account", "outside.account" }, { "many-alerts", "outside.many-alerts" },
+		{ "PodDown", "PodDown" }, { "account ", "account " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(v); i++) {
+		_cleanup_(free_p) char *doc = xasprintf("{\"alerts\":[{\"status\":\"resolved\","
+			"\"labels\":{\"alertname\":\"%s\"},\"startsAt\":\"2027-01-15T07:00:00Z\"}]}",
+			v[i].given);
+		struct received r;
+		struct err err;
+
+		assert_int_equal(parse(doc, &r, &err), 0);
+		for (size_t k = 0; k < r.n; k++)
+			if (r.v[k].n_members)
+				assert_string_equal(r.v[k].name, v[i].name);
+		received_fini(&r);
+	}
+}
+
 static void add_alert(struct str *b, int i, const char *name)
 {
 	str_addf(b, "%s{\"status\":\"firing\",\"labels\":{\"alertname\":\"%s\",\"i\":\"%d\"},"
@@ -446,6 +470,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_delivery),
 		cmocka_unit_test(unknown_labels_and_clocks),
+		cmocka_unit_test(names_of_ours),
 		cmocka_unit_test(ten_thousand_are_a_line),
 		cmocka_unit_test(times_that_contradict),
 		cmocka_unit_test(labels_that_are_too_much),
