@@ -5,24 +5,10 @@
 #include <string.h>
 
 #include "runbook/flow_priv.h"
+#include "runbook/keys.h"
 #include "runbook/param.h"
 
 /* ---- small words ------------------------------------------------------------------- */
-
-static const char *verb_text(enum verb_id v)
-{
-	static const char *const names[VERB_MAX] = { "http", "sql", "run", "metric", "ask",
-						     "decide", "gate", "say", "call", "note" };
-
-	return v < VERB_MAX ? names[v] : "?";
-}
-
-static const char *effect_text(enum effect e)
-{
-	static const char *const names[] = { "read", "change", "destroy", "unknown" };
-
-	return names[e];
-}
 
 static const char *undo_text(enum undo_state u)
 {
@@ -273,8 +259,8 @@ static void fill_step(const struct flow *f, const struct node *n, struct run_ste
 	s->id = xstrdup(n->s->id);
 	s->phase = xstrdup(rb->phases[n->phase].name);
 	s->title = title_of(n);
-	s->verb = xstrdup(verb_text(n->s->op.verb));
-	s->effect = xstrdup(effect_text(n->s->effect));
+	s->verb = xstrdup(verb_words[n->s->op.verb].name);
+	s->effect = xstrdup(effect_name(n->s->effect));
 	s->role = xstrdup(n->s->role);
 	s->help = xstrdup(n->s->help);
 	s->why = xstrdup(n->why ? n->why : n->s->why);

@@ -30,8 +30,14 @@ struct param {
 	double min, max; bool has_min, has_max;	/* number, length of a string, duration in ms */
 };
 
-enum verb_id { VERB_HTTP, VERB_SQL, VERB_RUN, VERB_METRIC, VERB_ASK, VERB_DECIDE, VERB_GATE,
-	       VERB_SAY, VERB_CALL, VERB_NOTE, VERB_MAX };
+/* verb_NAME.c does it, verb_words in keys.c says what it is. */
+#define VERB_LIST(X)                                                                               \
+	X(VERB_HTTP, http) X(VERB_SQL, sql) X(VERB_RUN, run) X(VERB_METRIC, metric)                \
+	X(VERB_ASK, ask) X(VERB_DECIDE, decide) X(VERB_GATE, gate) X(VERB_SAY, say)                \
+	X(VERB_CALL, call) X(VERB_NOTE, note)
+#define X(id, name) id,
+enum verb_id { VERB_LIST(X) VERB_MAX };
+#undef X
 enum effect { EFFECT_READ, EFFECT_CHANGE, EFFECT_DESTROY, EFFECT_UNKNOWN /* imported */ };
 enum on_fail { ON_FAIL_STOP, ON_FAIL_GO, ON_FAIL_ASK };
 

@@ -1,6 +1,7 @@
 /*
- * A verb: what a step can do. One .c and one row in verbs.h each. ask, decide, gate and
- * note act through the flow alone; the others have run().
+ * A verb: what a step can do, one .c each; its words and the effect that it has unless a step
+ * says otherwise are the format's (keys.h, parse_steps.c). ask, decide, gate, call and note act
+ * through the flow alone; the others have run().
  */
 #ifndef RD_RUNBOOK_VERB_H
 #define RD_RUNBOOK_VERB_H
@@ -44,15 +45,10 @@ struct verb_call {
 };
 
 struct verb {
-	const char *name;
-	enum verb_id id;
-	enum effect (*effect)(const struct operation *op);	/* default when not declared */
 	/* As it really runs, masked; needs: err ERR_NOT_FOUND names the missing value. */
 	int (*describe)(const struct verb_call *c, struct str *ret, struct err *err);
 	/* result: a map of subjects. Negative: it could not be tried or did not end (err). */
 	int (*run)(struct verb_call *c, struct value *result, struct err *err);
-	const char *const *subjects;	/* for expect and save; NULL-terminated */
-	const char *help;
 };
 const struct verb *verb_by_id(enum verb_id id);
 

@@ -7,24 +7,12 @@
 const struct verb *verb_by_id(enum verb_id id)
 {
 	static const struct verb *const table[] = {
-#define X(id_, name_) [id_] = &name_,
+#define X(id, name) [id] = &verb_##name,
 		VERB_LIST(X)
 #undef X
 	};
 
 	return (size_t)id < COUNT_OF(table) ? table[id] : NULL;
-}
-
-enum effect verb_reads(const struct operation *op)
-{
-	(void)op;
-	return EFFECT_READ;
-}
-
-enum effect verb_changes(const struct operation *op)
-{
-	(void)op;
-	return EFFECT_CHANGE;
 }
 
 int verb_text(const struct verb_call *c, const char *text, struct str *ret, struct err *err)

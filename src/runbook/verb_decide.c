@@ -21,7 +21,4 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return e;
 }
 
-static const char *const subjects[] = { "pick", NULL };
-const struct verb verb_decide = { .name = "decide", .id = VERB_DECIDE, .effect = verb_reads,
-				  .describe = describe, .subjects = subjects,
-				  .help = "lets a person choose the branch" };
+const struct verb verb_decide = { .describe = describe };

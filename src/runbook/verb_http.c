@@ -421,13 +421,4 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return e;
 }
 
-static enum effect effect_of(const struct operation *op)
-{
-	return safe_method(method_of(op)) ? EFFECT_READ : EFFECT_CHANGE;
-}
-
-static const char *const subjects[] = { "status", "time", "header", "body", "json", "cert_days",
-					NULL };
-const struct verb verb_http = { .name = "http", .id = VERB_HTTP, .effect = effect_of,
-				.describe = describe, .run = run, .subjects = subjects,
-				.help = "asks a server" };
+const struct verb verb_http = { .describe = describe, .run = run };

@@ -12,6 +12,4 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return e;
 }
 
-static const char *const subjects[] = { NULL };
-const struct verb verb_note = { .name = "note", .id = VERB_NOTE, .effect = verb_reads,
-				.describe = describe, .subjects = subjects, .help = "is read" };
+const struct verb verb_note = { .describe = describe };

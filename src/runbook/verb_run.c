@@ -672,9 +672,4 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return e;
 }
 
-static const char *const subjects[] = { "exit", "stdout", "stderr", "lines", "json", "counts",
-					"time",
-					NULL };
-const struct verb verb_run = { .name = "run", .id = VERB_RUN, .effect = verb_reads,
-			       .describe = describe, .run = run, .subjects = subjects,
-			       .help = "runs a program" };
+const struct verb verb_run = { .describe = describe, .run = run };

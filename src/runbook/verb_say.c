@@ -219,7 +219,4 @@ static int run(struct verb_call *c, struct value *result, struct err *err)
 	return e;
 }
 
-static const char *const subjects[] = { "text", "sent", "missing", NULL };
-const struct verb verb_say = { .name = "say", .id = VERB_SAY, .effect = verb_changes,
-			       .describe = describe, .run = run, .subjects = subjects,
-			       .help = "sends a message" };
+const struct verb verb_say = { .describe = describe, .run = run };

@@ -398,15 +398,4 @@ static int describe(const struct verb_call *c, struct str *ret, struct err *err)
 	return 0;
 }
 
-/* What can only be a query reads; everything else must say so. */
-static enum effect effect_of(const struct operation *op)
-{
-	return verb_sql_allowed(op->text, true, NULL) == 0 ? EFFECT_READ : EFFECT_CHANGE;
-}
-
-static const char *const subjects[] = { "rows", "cell", "row", "column", "sum", "min", "max", "avg",
-					"mode", "affected", "time", NULL };
-const struct verb verb_sql = {
-	.name = "sql", .id = VERB_SQL, .effect = effect_of, .describe = describe, .run = run,
-	.subjects = subjects, .help = "asks or changes a database, one statement with typed values",
-};
+const struct verb verb_sql = { .describe = describe, .run = run };

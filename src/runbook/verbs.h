@@ -1,5 +1,5 @@
 /*
- * The table of verbs: one row and one .c for each. What several of them share is in
+ * The verbs that VERB_LIST names, one .c for each. What several of them share is in
  * verb_common.c.
  */
 #ifndef RD_RUNBOOK_VERBS_H
@@ -7,18 +7,10 @@
 
 #include "runbook/verb.h"
 
-#define VERB_LIST(X)                                                                               \
-	X(VERB_HTTP, verb_http) X(VERB_SQL, verb_sql) X(VERB_RUN, verb_run)                        \
-	X(VERB_METRIC, verb_metric) X(VERB_ASK, verb_ask) X(VERB_DECIDE, verb_decide)              \
-	X(VERB_GATE, verb_gate) X(VERB_SAY, verb_say) X(VERB_CALL, verb_call)                      \
-	X(VERB_NOTE, verb_note)
-#define X(id, name) extern const struct verb name;
+#define X(id, name) extern const struct verb verb_##name;
 VERB_LIST(X)
 #undef X
 
-/* Effects that do not depend on the operation. */
-enum effect verb_reads(const struct operation *op);
-enum effect verb_changes(const struct operation *op);
 /* text with its names bound, or as written where a value is missing (ERR_NOT_FOUND). */
 int verb_text(const struct verb_call *c, const char *text, struct str *ret, struct err *err);
 /* Adds to ret, masked and cleaned, on one line. */
