@@ -222,6 +222,17 @@ bool vt_wait_gone(struct vt *v, const char *text, int ms)
 	return wait_for(v, text, false, ms);
 }
 
+bool vt_wait_raw(struct vt *v, const char *bytes, int ms)
+{
+	int64_t end = now_ms() + ms;
+	size_t len = strlen(bytes);
+
+	while (v->raw.len == 0 || (len && !memmem(v->raw.s, v->raw.len, bytes, len)))
+		if (now_ms() >= end || (!take(v, 20) && v->master < 0))
+			return false;
+	return true;
+}
+
 void vt_settle(struct vt *v, int quiet_ms, int ms)
 {
 	int64_t end = now_ms() + ms;

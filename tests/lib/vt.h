@@ -20,6 +20,8 @@ pid_t vt_pid(const struct vt *v);
 /* Reads until the text is on the screen / gone from it; false after ms. */
 bool vt_wait(struct vt *v, const char *text, int ms);
 bool vt_wait_gone(struct vt *v, const char *text, int ms);
+/* Reads until the program has sent these bytes, or any (""), since the last vt_mark. */
+bool vt_wait_raw(struct vt *v, const char *bytes, int ms);
 /* Reads until nothing has come for quiet_ms (at most ms). */
 void vt_settle(struct vt *v, int quiet_ms, int ms);
 /* The screen as lines, trailing blanks cut; valid until the next call. */

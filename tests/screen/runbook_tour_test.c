@@ -20,7 +20,7 @@
 #include "core/str.h"
 #include "tests/lib/vt.h"
 
-#define SOON 20000
+#define SOON 60000
 #define LONG 90000
 #define TURNS 60
 

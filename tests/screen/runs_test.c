@@ -135,10 +135,10 @@ static void test_confirm(void **state)
 	expect(v, "WAITING for a confirmation at org-off");
 	vt_send(v, "\r");
 	expect(v, "Type org-off and Enter to confirm");
-	assert_true(vt_has(v, "1 affected when it was rehearsed and rolled back"));
-	assert_true(vt_has(v, "smsDisabled = no"));
-	assert_true(vt_has(v, "UNDO"));
-	assert_true(vt_has(v, "HOLD     sms-off"));
+	expect(v, "1 affected when it was rehearsed and rolled back");
+	expect(v, "smsDisabled = no");
+	expect(v, "UNDO");
+	expect(v, "HOLD     sms-off");
 	read_it(v);
 	vt_send(v, "org-off\r");
 	expect(v, "confirm the change: done RUN-12");
@@ -162,7 +162,7 @@ static void test_no_means_no(void **state)
 			vt_send(v, "\rstop all sms\r");
 			expect(v, "Type stop all sms");
 			read_it(v);
-			assert_true(vt_has(v, "Type stop all sms"));
+			expect(v, "Type stop all sms");
 			vt_send(v, "\033");
 		} else {
 			vt_send(v, "\r");
@@ -185,7 +185,7 @@ static void test_destroy_and_second(void **state)
 	expect(v, "WAITING for a confirmation");
 	vt_send(v, "\r");
 	expect(v, "another person has to confirm it after you");
-	assert_true(vt_has(v, "NEVER"));
+	expect(v, "NEVER");
 	read_it(v);
 	vt_send(v, "stop all sms\r");
 	expect(v, "done RUN-12");

@@ -12,7 +12,7 @@
 #include "tests/lib/vt.h"
 #include "tests/screen/scene.h"
 
-#define DEADLINE 20000	/* ms; machines under load are slow, deadlines are not measurements */
+#define DEADLINE 60000	/* ms; machines under load are slow, deadlines are not measurements */
 
 static struct vt *start_with(const char *scene, const char *view, int w, int h, const char *term,
 			     const char *lang, const char *extra)
@@ -39,6 +39,14 @@ static inline struct vt *start(const char *scene, const char *view, int w, int h
 	do {                                                                                       \
 		if (!vt_wait(v, text, DEADLINE))                                                   \
 			fail_msg("no \"%s\" on:\n%s", text, vt_screen(v));                         \
+	} while (0)
+#define expect_either(v, text, other)                                                              \
+	do {                                                                                       \
+		for (int i_ = 0; i_ < DEADLINE && !vt_wait(v, text, 0) && !vt_has(v, other); i_++) \
+			vt_settle(v, 1, 1);                                                        \
+		if (!vt_has(v, text) && !vt_has(v, other))                                         \
+			fail_msg("neither \"%s\" nor \"%s\" on:\n%s", text, other,                  \
+				 vt_screen(v));                                                    \
 	} while (0)
 #define expect_gone(v, text)                                                                       \
 	do {                                                                                       \

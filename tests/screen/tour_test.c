@@ -22,7 +22,7 @@
 #include "core/task.h"
 #include "tests/lib/vt.h"
 
-#define SOON 20000
+#define SOON 60000
 #define OUTAGE 150000
 
 #define expect(v, text, ms)                                                                        \
@@ -106,14 +106,20 @@ static char *digest(const char *dir)
  * it must be let go and opened again. */
 static void roll_back(struct vt *v)
 {
-	for (int tries = 0; tries < 30; tries++) {
+	for (int tries = 0; tries < 200; tries++) {
+		bool open = false, shut = false;
+
 		vt_send(v, "U");
 		expect(v, "-roll back EV-101", SOON);
-		if (vt_wait(v, "and Enter to rollback", 3000)) {
+		for (int i = 0; i < SOON / 100 && !open && !shut; i++) {
+			open = vt_wait(v, "and Enter to rollback", 100);
+			shut = vt_has(v, "SHUT") || vt_has(v, "not possible");
+		}
+		if (open) {
 			type_the_word(v, "rollback");
 			return;
 		}
-		assert_true(vt_has(v, "SHUT") || vt_has(v, "not possible"));
+		assert_true(shut);
 		vt_send(v, "\033");
 		vt_settle(v, 300, 2000);
 	}
@@ -123,7 +129,7 @@ static void roll_back(struct vt *v)
 static void test_tour(void **state)
 {
 	char dir[] = "/tmp/rd-tour-XXXXXX", binary[200], home[220], cwd[512];
-	const char *argv[] = { binary, "demo", "--speed", "20", NULL };
+	const char *argv[] = { binary, "demo", "--speed", "10", NULL }; /* a window of a minute */
 	const char *env[] = { "TERM=xterm-256color", "LANG=C.UTF-8",
 			      "PATH=/usr/bin:/bin:/usr/sbin:/sbin", home,
 			      NULL };
