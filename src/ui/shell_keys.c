@@ -395,6 +395,10 @@ static void on_key(void *ctx, uint32_t key, uint32_t batch)
 	if (s->over)
 		return;
 	shell_catch_up(s);
+	if (key == KEY_CTRL('l')) { /* a garbled dialog or form is no less garbled */
+		general(s, ACT_REPAINT);
+		return;
+	}
 	if (dialog_is_open(&s->dialog)) {
 		dialog_key(&s->dialog, key, loop_now_ms(s->loop));
 		return;
