@@ -23,6 +23,7 @@ static void print_result(struct cli *c, const struct migrate_options *o,
 		jw_i64(&w, "to", r->to);
 		jw_i64(&w, "statements", r->todo);
 		jw_bool(&w, "prisma", r->prisma);
+		jw_str(&w, "missing", r->names.len ? str_get(&r->names) : NULL);
 		jw_str(&w, "notes", str_get(&r->notes));
 		jw_str(&w, "sql", r->out.len ? str_get(&r->out) : NULL);
 		jw_obj_end(&w);
@@ -66,10 +67,17 @@ static int migrate(struct cli *c)
 	status = cli_database_open(c, false, false, &d);
 	if (status)
 		return status;
-	if (migrate_run(d.store, &o, &r, &err) < 0)
+	if (migrate_run(d.store, &o, &r, &err) < 0) {
+		if (cli_format(c) != FORMAT_JSON)
+			cli_write(c, str_get(&r.out));
 		status = cli_fail_err(c, &err);
-	else
+	} else {
 		print_result(c, &o, &r);
+		if (r.missing && !o.dry_run)
+			status = cli_fail(c, EXIT_NO, "the application lacks %s: its tables belong to"
+					  " Prisma; run the SQL printed as a migration of its own,"
+					  " then migrate again", str_get(&r.names));
+	}
 	if (!status && o.check && r.todo)
 		status = EXIT_NO;
 	migrate_result_fini(&r);

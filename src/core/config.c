@@ -30,7 +30,7 @@ struct config {
 	size_t n;
 	char *environment, *label;
 	bool production;
-	struct strlist warnings;
+	struct strlist warnings, elsewhere;	/* elsewhere: in environments not chosen */
 	/* while loading */
 	const char *file;
 	void (*problem)(void *ctx, const char *text);
@@ -410,6 +410,57 @@ static int load_layers(struct config *c, const struct yaml *root, const char *en
 	return r ? r : check_urls(c);
 }
 
+/* ---- environments that were not chosen ------------------------------------------------- */
+
+static void warn_of(void *ctx, const char *text)
+{
+	struct config *c = ctx;
+
+	strlist_add(&c->elsewhere, text);
+}
+
+static void free_entries(struct config *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		option_unset(c->entries[i].v.row, c->entries[i].base);
+		free(c->entries[i].v.text);
+		free(c->entries[i].v.origin);
+	}
+	free(c->entries);
+	free(c->label);
+}
+
+/* Into settings of its own, which nobody reads. What is wrong there is an error of the file, but
+ * no reason not to start where it does not apply. */
+static void check_other(struct config *c, const struct option_table *const *tables, size_t n,
+			const struct yaml *env)
+{
+	struct config x = { .file = c->file, .problem = c->problem ? c->problem : warn_of,
+			    .problem_ctx = c->problem ? c->problem_ctx : c };
+	void **bases = xcalloc(n + 1, sizeof(*bases));
+
+	for (size_t i = 0; i < n; i++)
+		bases[i] = xcalloc(1, tables[i]->size);
+	load_defaults(&x, tables, bases, n);
+	x.in_environment = true;
+	load_environment(&x, env);
+	c->problems += c->problem ? x.problems : 0;
+	free_entries(&x);
+	for (size_t i = 0; i < n; i++)
+		free(bases[i]);
+	free(bases);
+}
+
+static void check_others(struct config *c, const struct option_table *const *tables, size_t n,
+			 const struct yaml *root)
+{
+	const struct yaml *all = yaml_get(root, "environments");
+
+	for (const struct yaml *y = all ? all->first : NULL; y; y = y->next)
+		if (y->type == YAML_MAP && !str_eq(y->key, c->environment))
+			check_other(c, tables, n, y);
+}
+
 static struct config *load(struct config *c, const struct option_table *const *tables,
 			   void *const *bases, size_t n, const char *env_name,
 			   char *(*getenv_fn)(const char *))
@@ -427,6 +478,8 @@ static struct config *load(struct config *c, const struct option_table *const *t
 	}
 	if (!r)
 		r = load_layers(c, root, env_name, getenv_fn);
+	if (!r && root && root->type == YAML_MAP)
+		check_others(c, tables, n, root);
 	for (size_t i = 0; i < n && !r; i++) {
 		struct err why = { 0 };
 
@@ -500,15 +553,10 @@ void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->n; i++) {
-		option_unset(c->entries[i].v.row, c->entries[i].base);
-		free(c->entries[i].v.text);
-		free(c->entries[i].v.origin);
-	}
-	free(c->entries);
+	free_entries(c);
 	free(c->environment);
-	free(c->label);
 	strlist_fini(&c->warnings);
+	strlist_fini(&c->elsewhere);
 	free(c);
 }
 
@@ -539,7 +587,11 @@ bool config_production(const struct config *c)
 
 const char *config_warning(const struct config *c, size_t i)
 {
-	return i < c->warnings.n ? c->warnings.v[i] : NULL;
+	size_t n = c->warnings.n;
+
+	if (i < n)
+		return c->warnings.v[i];
+	return i - n < c->elsewhere.n ? c->elsewhere.v[i - n] : NULL;
 }
 
 static const struct secret *secret_at(const struct entry *e)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASHES_TOLD = 3 };	/* one line holds them; the others are counted */
+enum { CLASHES_TOLD = 3, NAMES_TOLD = 14 };	/* one line holds them; the rest is counted */
 #define ID "PRIMARY KEY"
 #define NN "NOT NULL DEFAULT "
 #define TEXT "text"
@@ -190,7 +190,9 @@ const size_t n_app_indexes = COUNT_OF(app_indexes);
 void app_state_fini(struct app_state *a)
 {
 	str_fini(&a->sql);
+	str_fini(&a->names);
 	str_fini(&a->clashes);
+	str_fini(&a->convert);
 }
 
 /* Types that hold the same values and compare the same way; precision is not a clash. */
@@ -244,6 +246,24 @@ static void create_table(struct str *sql, size_t first)
 	str_add(sql, "\n);\n");
 }
 
+static void add_name(struct app_state *a, const struct app_column *c, bool column)
+{
+	if (a->missing++ >= NAMES_TOLD)
+		return;
+	str_addf(&a->names, "%s\"%s\"", a->names.len ? ", " : "", c->table);
+	if (column)
+		str_addf(&a->names, ".\"%s\"", c->name);
+}
+
+/* Prisma writes a DateTime as a timestamp without zone, in UTC, unless it is told otherwise. */
+static void add_convert(struct str *b, const struct app_column *c, const char *have)
+{
+	if (strcmp(c->type, TIME) == 0 && str_has_prefix(have, "timestamp") &&
+	    strstr(have, "without time zone"))
+		str_addf(b, "ALTER TABLE \"%s\" ALTER COLUMN \"%s\" TYPE timestamptz(3)"
+			 " USING \"%s\" AT TIME ZONE 'UTC';\n", c->table, c->name, c->name);
+}
+
 int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 {
 	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
@@ -255,7 +275,8 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 
 	int clashes = 0;
 
-	*ret = (struct app_state){ .sql = STR_INIT(1 << 20), .clashes = STR_INIT(4000) };
+	*ret = (struct app_state){ .sql = STR_INIT(1 << 20), .clashes = STR_INIT(4000),
+				   .names = STR_INIT(4000), .convert = STR_INIT(1 << 16) };
 	if (e < 0)
 		return e;
 	for (size_t i = 0; i < n_app_columns; i++) {
@@ -264,20 +285,25 @@ int app_state_read(struct pg_conn *c, struct app_state *ret, struct err *err)
 		const char *have = find(r, want->table, want->name, &table);
 
 		if (!table && first) {
-			ret->missing++;
+			add_name(ret, want, false);
 			create_table(&ret->sql, i);
 		} else if (table && !have) {
-			ret->missing++;
+			add_name(ret, want, true);
 			str_addf(&ret->sql, "ALTER TABLE \"%s\" ADD COLUMN IF NOT EXISTS ",
 				 want->table);
 			add_column(&ret->sql, want, true);
 			str_add(&ret->sql, ";\n");
-		} else if (have && !type_fits(have, want->type) && clashes++ < CLASHES_TOLD) {
+		} else if (have && !type_fits(have, want->type)) {
+			add_convert(&ret->convert, want, have);
+			if (clashes++ >= CLASHES_TOLD)
+				continue;
 			str_addf(&ret->clashes, "%s\"%s\".\"%s\" is %s, not %s",
 				 ret->clashes.len ? "; " : "", want->table, want->name, have,
 				 want->type);
 		}
 	}
+	if (ret->missing > NAMES_TOLD)
+		str_addf(&ret->names, " and %d more", ret->missing - NAMES_TOLD);
 	if (clashes > CLASHES_TOLD)
 		str_addf(&ret->clashes, "; and %d more", clashes - CLASHES_TOLD);
 	return 0;

@@ -24,7 +24,9 @@ extern const size_t n_app_indexes;
 struct app_state {
 	struct str sql;			/* CREATE TABLE and ADD COLUMN that are needed */
 	int missing;			/* tables and columns */
+	struct str names;		/* of what is missing: "User", "VoiceAgent"."status" */
 	struct str clashes;		/* "VoiceAgent"."status" is integer, not text; ... */
+	struct str convert;		/* statements that would give times their zone */
 };
 void app_state_fini(struct app_state *a);
 /* What is there already, compared with the table above. */

@@ -55,6 +55,7 @@ struct migration {
 void migrate_result_fini(struct migrate_result *r)
 {
 	str_fini(&r->out);
+	str_fini(&r->names);
 	str_fini(&r->notes);
 }
 
@@ -125,9 +126,16 @@ static int look(struct migration *m, struct err *err)
 	m->ret->to = m->ret->from;
 	if (m->ret->from > migrate_version())
 		return too_new(m->ret->from, err);
+	if (m->app.convert.len)
+		str_addf(&m->ret->out, "-- Times without a zone cannot be told from local ones. Where"
+			 " they are UTC, as Prisma\n-- writes them, this gives them their zone; in"
+			 " schema.prisma they are @db.Timestamptz(3).\n%s\n",
+			 str_get(&m->app.convert));
 	if (m->app.clashes.len)
-		return err_set(err, ERR_CONFLICT, "nothing was changed: column %s",
-			       str_get(&m->app.clashes));
+		return err_set(err, ERR_CONFLICT, "nothing was changed: column %s%s",
+			       str_get(&m->app.clashes), m->app.convert.len ?
+			       "; the statements printed give times their zone, then run it again" :
+			       "");
 	return 0;
 }
 
@@ -228,6 +236,10 @@ static int apply_app(struct migration *m, struct err *err)
 	if (!m->app.missing)
 		return 0;
 	m->ret->todo += m->app.missing;
+	if (m->ret->prisma) {
+		m->ret->missing = m->app.missing;
+		str_add(&m->ret->names, str_get(&m->app.names));
+	}
 	if (m->ret->prisma || m->o->dry_run)
 		str_addf(&m->ret->out, "%s%s\n", m->ret->prisma ?
 			 "-- The application's tables belong to Prisma. Put this into a migration"
@@ -403,7 +415,8 @@ int migrate_run(struct store *s, const struct migrate_options *o, struct migrate
 	struct migration m = { .s = s, .o = o, .ret = ret };
 	int e;
 
-	*ret = (struct migrate_result){ .out = STR_INIT(1 << 20), .notes = STR_INIT(1 << 16) };
+	*ret = (struct migrate_result){ .out = STR_INIT(1 << 20), .names = STR_INIT(8000),
+					 .notes = STR_INIT(1 << 16) };
 	e = run(&m, err);
 	app_state_fini(&m.app);
 	pg_release(m.guard);

@@ -14,7 +14,9 @@ struct migrate_result {
 	int from, to;		/* schema version before, after */
 	int todo;		/* statements that are (check, dry run) or were needed */
 	bool prisma;		/* public tables belong to Prisma: only checked */
-	struct str out;		/* SQL (dry run), or the migration to put into Prisma */
+	int missing;		/* tables and columns of the application, which are not made */
+	struct str names;	/* of those */
+	struct str out;		/* SQL (dry run), or what a person has to run first */
 	struct str notes;	/* lines for people */
 };
 void migrate_result_fini(struct migrate_result *r);

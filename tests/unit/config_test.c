@@ -247,6 +247,50 @@ static void refused(void **state)
 	assert_non_null(strstr(e.msg, "did you mean 'live'?"));
 }
 
+static void count_in(void *ctx, const char *text)
+{
+	str_addf(ctx, "%s\n", text);
+}
+
+/* Environments that are not chosen: errors of a check, warnings of a start. */
+static void others(void **state)
+{
+	static const char text[] =
+		"environment: a\n"
+		"environments:\n"
+		"  a: {database: x}\n"
+		"  b:\n"
+		"    labl: B\n"
+		"    twilio: {apiBse: https://x.example, port: 99999}\n"
+		"    database: y\n"
+		"  c: {production: maybe}\n";
+	struct str told = STR_INIT(8000);
+	void *bases[] = { &s, &o };
+	struct err e = { 0 };
+	size_t problems;
+	struct config *c;
+
+	(void)state;
+	c = config_load_all(tables, bases, 2, write_file(text), NULL, env_none, count_in, &told, &problems);
+	assert_non_null(c);
+	assert_int_equal(problems, 4);
+	assert_non_null(strstr(told.s, ":5:5: unknown key 'labl', did you mean 'label'?"));
+	assert_non_null(strstr(told.s, ":6:14: unknown key 'twilio.apiBse', did you mean"
+				       " 'twilio.apiBase'?"));
+	assert_non_null(strstr(told.s, ":6:47: 'twilio.port'"));
+	assert_non_null(strstr(told.s, "'production' wants true or false"));
+	assert_string_equal(s.database, "x");
+	config_free(c);
+	c = load(text, NULL, env_none, &e);
+	assert_non_null(c);
+	assert_string_equal(s.database, "x");
+	assert_non_null(strstr(config_warning(c, 0), "did you mean 'label'?"));
+	assert_non_null(config_warning(c, 3));
+	assert_null(config_warning(c, 4));
+	config_free(c);
+	str_fini(&told);
+}
+
 static void insecure(void **state)
 {
 	static const struct {
@@ -380,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers),	cmocka_unit_test(refused),
 		cmocka_unit_test(insecure),	cmocka_unit_test(all_problems),
+		cmocka_unit_test(others),
 		cmocka_unit_test(reload),	cmocka_unit_test(search),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -182,6 +182,8 @@ static void prisma_is_only_checked(void **state)
 	migrate_once(&a);
 	expect_ok(&a);
 	assert_true(a.ret.prisma);
+	assert_int_equal(a.ret.missing > 0, 1);
+	assert_non_null(strstr(str_get(&a.ret.names), "\"TwilioAccount\""));
 	assert_non_null(strstr(str_get(&a.ret.out), "CREATE TABLE IF NOT EXISTS"
 						    " \"TwilioAccount\""));
 	assert_string_equal(pgtemp_sql(pg, url, "SELECT to_regclass('\"TwilioAccount\"') IS NULL"),
@@ -192,7 +194,33 @@ static void prisma_is_only_checked(void **state)
 	migrate_once(&b);
 	expect_ok(&b);
 	assert_int_equal(b.ret.todo, 0);
+	assert_int_equal(b.ret.missing, 0);
 	assert_string_equal(str_get(&b.ret.out), "");
+	migrate_result_fini(&a.ret);
+	migrate_result_fini(&b.ret);
+}
+
+/* What is printed beside the error gives the times their zone, without a change of the instant. */
+static void times_without_a_zone(void **state)
+{
+	const char *url = pgtemp_database(pg, "zone", NULL);
+	struct run a = { .url = url }, b = { .url = url };
+
+	(void)state;
+	pgtemp_sql(pg, url, "CREATE TABLE \"VoiceAgent\" (id text PRIMARY KEY, \"createdAt\""
+			    " timestamp(3) NOT NULL, \"updatedAt\" timestamp(3) NOT NULL);"
+			    " INSERT INTO \"VoiceAgent\" VALUES ('a', '2026-11-21 03:12:47.123',"
+			    " '2026-11-21 03:12:47')");
+	migrate_once(&a);
+	assert_int_equal(a.e, ERR_CONFLICT);
+	assert_non_null(strstr(a.err.msg, "\"VoiceAgent\".\"createdAt\" is timestamp(3) without"));
+	assert_non_null(strstr(a.err.msg, "the statements printed give times their zone"));
+	assert_non_null(strstr(str_get(&a.ret.out), "@db.Timestamptz(3)"));
+	pgtemp_sql(pg, url, str_get(&a.ret.out));
+	assert_string_equal(pgtemp_sql(pg, url, "SELECT \"createdAt\" = '2026-11-21T03:12:47.123Z'"
+						" FROM \"VoiceAgent\""), "t");
+	migrate_once(&b);
+	expect_ok(&b);
 	migrate_result_fini(&a.ret);
 	migrate_result_fini(&b.ret);
 }
@@ -363,6 +391,7 @@ int main(void)
 		cmocka_unit_test(beside_an_application),
 		cmocka_unit_test(checks_respect_rows),
 		cmocka_unit_test(prisma_is_only_checked),
+		cmocka_unit_test(times_without_a_zone),
 		cmocka_unit_test(clash_changes_nothing),
 		cmocka_unit_test(newer_is_refused),
 		cmocka_unit_test(dry_run_prints_all),
