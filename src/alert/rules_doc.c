@@ -28,11 +28,6 @@ static const struct field rule_fields[] = {
 };
 RECORD_TYPE(rule_type, "rule", rule_row, rule_fields);
 
-static const char *const sources[] = {
-	[METRIC_HTTP] = "http", [METRIC_SQL] = "sql", [METRIC_PROMETHEUS] = "prometheus",
-	[METRIC_ENGINE] = "engine", [METRIC_PROVIDER] = "provider",
-};
-
 static void add_band(struct str *b, const char *what, const struct policy_band *band)
 {
 	static const char *const ops[] = { "<", "<=", ">", ">=" };
@@ -61,7 +56,8 @@ static struct rule_row *add(struct rule_row **v, size_t *n, size_t *cap,
 	r = &(*v)[(*n)++];
 	*r = (struct rule_row){
 		.name = xstrdup(m->name), .title = xstrdup(m->title ? m->title : m->name),
-		.wanted = wanted(m), .source = xstrdup(sources[m->source]), .for_ms = m->for_ms,
+		.wanted = wanted(m), .for_ms = m->for_ms,
+		.source = xstrdup(enum_name(&metric_source_names, m->source)),
 		.keep_ms = m->keep_ms, .runbook = m->runbook ? xstrdup(m->runbook) : NULL,
 	};
 	return r;

@@ -176,6 +176,7 @@ static int check_alerts(struct policy_reader *r, const struct yaml *section,
 	return e;
 }
 
+#define WORD(id, name) " " name
 static int check_metric(struct policy_reader *r, const struct yaml *y,
 			const struct policy_metric *m, const struct names *sev,
 				const struct names *metrics)
@@ -185,8 +186,7 @@ static int check_metric(struct policy_reader *r, const struct yaml *y,
 
 	if (!m->text)
 		return yaml_err(r->err, r->file, y,
-				"%s: one of http, sql, prometheus, provider and engine is needed",
-				m->name);
+				"%s: it has no source, one of:" METRIC_SOURCE_LIST(WORD), m->name);
 	if (m->source == METRIC_HTTP && !m->json_path)
 		return yaml_err(r->err, r->file, y, "%s: 'value' says where in the reply it is",
 				m->name);

@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "core/str.h"
 #include "core/yaml.h"
+#include "model/enums.h"
 
 struct policy_pair { char *name, *value; };
 /* While source fires, target is not told where their subjects are equal (a source without one
@@ -43,12 +44,17 @@ struct policy_vendor {
 	char *trace;			/* the host that packets are traced to */
 	struct policy_tier *tiers; size_t n_tiers;
 };
+/* Where a metric is read: the key of its row, and what src/metric asks. */
+#define METRIC_SOURCE_LIST(X)                                                                      \
+	X(METRIC_HTTP, "http") X(METRIC_SQL, "sql") X(METRIC_PROMETHEUS, "prometheus")             \
+	X(METRIC_PROVIDER, "provider") X(METRIC_ENGINE, "engine")
+enum metric_source { METRIC_SOURCE_LIST(RD_ENUM_ID) };
+extern const struct enum_names metric_source_names;
 enum band_op { BAND_LT, BAND_LE, BAND_GT, BAND_GE };
 struct policy_band { bool set; enum band_op op; double limit; };
 struct policy_metric {			/* one line of the table: source, bands, durations */
 	char *name, *title, *unit, *help;
-	enum { METRIC_HTTP, METRIC_SQL, METRIC_PROMETHEUS, METRIC_ENGINE,
-	       METRIC_PROVIDER } source;
+	enum metric_source source;
 	char *text;			/* url with $base, statement, query, figure's name */
 	char *json_path;		/* METRIC_HTTP */
 	struct policy_pair *query; size_t n_query;

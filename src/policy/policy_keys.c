@@ -219,12 +219,10 @@ static int metric_severity(struct policy_reader *r, const struct yaml *y, void *
 	return policy_read(r, y, &metric_severity_keys, obj, "severity");
 }
 
+ENUM_NAMES(metric_source_names, "metric source", METRIC_SOURCE_LIST);
+
 static int source(struct policy_reader *r, const struct yaml *y, void *obj)
 {
-	static const char *const names[] = { [METRIC_HTTP] = "http", [METRIC_SQL] = "sql",
-					     [METRIC_PROMETHEUS] = "prometheus",
-					     [METRIC_ENGINE] = "engine",
-					     [METRIC_PROVIDER] = "provider" };
 	struct policy_metric *m = obj;
 	int e = policy_list_must(r, y, YAML_SCALAR, y->key);
 	const char *text = y->text;
@@ -233,9 +231,7 @@ static int source(struct policy_reader *r, const struct yaml *y, void *obj)
 		return e;
 	if (m->text)
 		return yaml_err(r->err, r->file, y, "%s: a metric has one source", y->key);
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (str_eq(y->key, names[i]))
-			m->source = i;
+	m->source = (enum metric_source)enum_parse(&metric_source_names, y->key);
 	if (m->source == METRIC_HTTP) {
 		if (!str_has_prefix(text, "GET "))
 			return yaml_err(r->err, r->file, y, "http: 'GET url' is wanted");
@@ -251,11 +247,9 @@ static const struct policy_key metric_rows[] = {
 	{ "title", PK_TEXT, false, AT(policy_metric, title) },
 	{ "unit", PK_TEXT, false, AT(policy_metric, unit) },
 	{ "help", PK_TEXT, false, AT(policy_metric, help) },
-	{ "http", PK_FN, false, .fn = source },
-	{ "sql", PK_FN, false, .fn = source },
-	{ "prometheus", PK_FN, false, .fn = source },
-	{ "engine", PK_FN, false, .fn = source },
-	{ "provider", PK_FN, false, .fn = source },
+#define X(id, name) { name, PK_FN, false, .fn = source },
+	METRIC_SOURCE_LIST(X)
+#undef X
 	{ "value", PK_TEXT, false, AT(policy_metric, json_path) },
 	{ "query", PK_PAIRS, false, ATN(policy_metric, query) },
 	{ "by", PK_TEXT, false, AT(policy_metric, by) },

@@ -77,8 +77,8 @@ static void places(void **state)
 		"5:13: http: 'GET url' is wanted");
 	refused(SEV "metrics:\n  m: {sql: SELECT 1, engine: x}\n",
 		"5:30: engine: a metric has one source");
-	refused(SEV "metrics:\n  m: {title: x}\n", "one of http, sql, prometheus, provider and"
-						   " engine is needed");
+	refused(SEV "metrics:\n  m: {title: x}\n", "no source, one of: http sql prometheus"
+						   " provider engine");
 	refused(SEV "metrics:\n  m: {sql: SELECT 1, bands: {ok: {lt: much}}}\n",
 		"a number is wanted, not 'much'");
 	refused(SEV "metrics:\n  m: {sql: SELECT 1, bands: {ok: {below: 3}}}\n",
