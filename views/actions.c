@@ -114,7 +114,7 @@ static const struct action actions[] = {
 size_t action_count(void)
 {
 	return COUNT_OF(actions) + run_action_count() + incident_action_count() +
-	       alert_action_count() + report_action_count() + 1;
+	       alert_action_count() + report_action_count() + practice_action_count();
 }
 
 const struct action *action_at(size_t i)
@@ -128,8 +128,7 @@ const struct action *action_at(size_t i)
 	       : i < incidents       ? incident_action_at(i - runs)
 	       : i < alerts          ? alert_action_at(i - incidents)
 	       : i < reports         ? report_action_at(i - alerts)
-	       : i == reports        ? &practice_action
-	                             : NULL;
+	                             : practice_action_at(i - reports);
 }
 
 const struct action *action_find(const char *name)

@@ -294,7 +294,7 @@ static int due_items(const struct app *a, struct sheet *sh)
 			           s->runs[i].runbook ? s->runs[i].runbook : "",
 			           word_wait(s->runs[i].wait));
 	}
-	return n;
+	return n + app_practices_due(a, sh);
 }
 
 int app_due_count(const struct app *a)
@@ -332,6 +332,7 @@ void app_incidents_changed(struct app *a)
 	if (a->frozen || app_past(a) || client_link(a->client) != LINK_API)
 		return;
 	ask_severities(d);
+	app_practices_changed(a);
 	if (looked_at(d))
 		ask_doc(d);
 }

@@ -73,7 +73,12 @@ const struct alert *alert_loudest(const struct app *a);
 bool alerts_strip(const struct app *a, struct area at, int y);
 
 /* ---- practices.c ---- */
-extern const struct action practice_action;
+size_t practice_action_count(void);
+const struct action *practice_action_at(size_t i);
+/* When the journal moved: what is overdue is known in every view. */
+void app_practices_changed(struct app *a);
+/* How many are overdue; a line for each in sh, NULL: only counted. */
+int app_practices_due(const struct app *a, struct sheet *sh);
 
 /* ---- messages.c: sends what was previewed ---- */
 extern const struct action_hooks tell_hooks;

@@ -166,6 +166,19 @@ static int post_practice(struct call *c)
 	return write_practices(c);
 }
 
+static int post_due(struct call *c)
+{
+	struct who who = who_of(c);
+	struct err err = { 0 };
+
+	if (practices_move(c->engine->store, incidents_policy(c->engine->incidents), &who,
+			   c->params[0], call_text(c, "dueAt"), call_text(c, "reason"), &err) < 0)
+		return api_problem_err(c, &err);
+	hub_wake(c->engine->hub);
+	practices_wake(c->engine->practices);
+	return write_practices(c);
+}
+
 #define TEXT(name_, max_, ...) { name_, M_TEXT, .max = max_, __VA_ARGS__ }
 static const struct route routes[] = {
 	{ "GET", "/api/v1/incidents/{id}/report", PR_VIEWER, .handle = get_report,
@@ -190,5 +203,9 @@ static const struct route routes[] = {
 	{ "POST", "/api/v1/practices/{id}/done", PR_OPERATOR, .handle = post_practice,
 	  .body = { TEXT("note", 1000), TEXT("at", 40, .help = "when it was, if not now") },
 	  .help = "a practice was done" },
+	{ "POST", "/api/v1/practices/{id}/due", PR_OPERATOR, .handle = post_due,
+	  .body = { TEXT("dueAt", 40, .help = "a day, +7d or an instant; \"\" or null: as the"
+			 " policy says"), TEXT("reason", 1000) },
+	  .help = "moves the next date of a practice; those after it stay" },
 };
 const struct route_table report_routes = { routes, COUNT_OF(routes) };

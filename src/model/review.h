@@ -64,6 +64,8 @@ struct severity_span { char *incident, *severity; int64_t ms; };
 struct practice {
 	char *id, *title, *state;	/* "ok", "due", "overdue" */
 	int64_t every_ms, due_at_ms, done_at_ms;
+	int64_t planned_at_ms;		/* the policy's date, where people moved it; else 0 */
+	char *moved_by, *moved_reason;
 	char *done_by, *note;
 };
 extern const struct record_type review_event_type, review_run_type, review_health_type,

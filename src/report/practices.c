@@ -9,6 +9,7 @@
 #include "core/duty.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "model/incident.h"
 #include "store/reports.h"
 
 enum { DAY_MS = 86400000, SOON_DAYS = 7, LOOK_MS = 60000 };
@@ -58,9 +59,39 @@ static int by_due(const void *a, const void *b)
 	return x->due_at_ms < y->due_at_ms ? -1 : x->due_at_ms > y->due_at_ms;
 }
 
-static void fill(struct practice *x, const struct practice_done *done, size_t n, int64_t first_ms,
-		 int64_t since_ms, int64_t now_ms)
+static const struct practice_move *move_of(const struct practice_move *v, size_t n, const char *id,
+					   int64_t due_ms)
 {
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(v[i].id, id) && v[i].due_ms == due_ms)
+			return &v[i];
+	return NULL;
+}
+
+void practice_dates(struct practice *x, int64_t first_ms, int64_t since_ms,
+		    const struct practice_move *moves, size_t n)
+{
+	int64_t due = practice_due(first_ms, x->every_ms, since_ms, x->done_at_ms);
+	const struct practice_move *m = move_of(moves, n, x->id, due);
+
+	while (m && x->done_at_ms >= m->at_ms) {
+		due = x->every_ms > 0 ? due + x->every_ms : 0;
+		m = move_of(moves, n, x->id, due);
+	}
+	x->due_at_ms = m ? m->moved_to_ms : due;
+	x->planned_at_ms = m ? due : 0;
+	x->moved_by = xstrdup(m ? m->by : NULL);
+	x->moved_reason = m && !str_empty(m->reason) ? xstrdup(m->reason) : NULL;
+}
+
+struct known { struct practice_done *done; struct practice_move *moves; size_t n_done, n_moves;
+	       int64_t since_ms, now_ms; };
+
+static void fill(struct practice *x, const struct known *k, int64_t first_ms)
+{
+	const struct practice_done *done = k->done;
+	size_t n = k->n_done;
+
 	for (size_t i = 0; i < n; i++) {
 		if (!str_eq(done[i].id, x->id))
 			continue;
@@ -68,16 +99,16 @@ static void fill(struct practice *x, const struct practice_done *done, size_t n,
 		x->done_by = xstrdup(done[i].by);
 		x->note = str_empty(done[i].note) ? NULL : xstrdup(done[i].note);
 	}
-	x->due_at_ms = practice_due(first_ms, x->every_ms, since_ms, x->done_at_ms);
-	x->state = xstrdup(practice_state(x->due_at_ms, now_ms));
+	practice_dates(x, first_ms, k->since_ms, k->moves, k->n_moves);
+	x->state = xstrdup(practice_state(x->due_at_ms, k->now_ms));
 }
 
 int practices_list(struct store *s, const struct policy *p, struct practice **ret, size_t *ret_n,
 		   struct err *err)
 {
-	struct practice_done *done = NULL;
-	int64_t *first, since = 0;
-	size_t n = p ? p->n_reviews : 0, n_done = 0;
+	struct known k = { .now_ms = loop_wall_ms(s->loop) };
+	int64_t *first;
+	size_t n = p ? p->n_reviews : 0;
 	int e;
 
 	/* the policy may be read anew at the next wait */
@@ -91,13 +122,16 @@ int practices_list(struct store *s, const struct policy *p, struct practice **re
 					   .title = xstrdup(p->reviews[i].title),
 					   .every_ms = p->reviews[i].every_days * (int64_t)DAY_MS };
 	}
-	e = practices_since(s, &since, err);
+	e = practices_since(s, &k.since_ms, err);
 	if (e == 0)
-		e = practices_done(s, &done, &n_done, err);
+		e = practices_done(s, &k.done, &k.n_done, err);
+	if (e == 0)
+		e = practices_moved(s, &k.moves, &k.n_moves, err);
 	for (size_t i = 0; e == 0 && i < n; i++)
-		fill(&(*ret)[i], done, n_done, first[i], since, loop_wall_ms(s->loop));
+		fill(&(*ret)[i], &k, first[i]);
 	free(first);
-	practices_done_free(done, n_done);
+	practices_done_free(k.done, k.n_done);
+	practices_moved_free(k.moves, k.n_moves);
 	if (e < 0) {
 		records_free(&practice_type, *ret, n);
 		*ret = NULL;
@@ -108,20 +142,66 @@ int practices_list(struct store *s, const struct policy *p, struct practice **re
 	return e;
 }
 
-int practices_do(struct store *s, const struct policy *p, const struct who *who, const char *id,
-		 int64_t at_ms, const char *note, struct err *err)
+static int no_such(const struct practice *v, size_t n, const char *id, struct err *err)
 {
 	_cleanup_(str_fini) struct str names = STR_INIT(400);
 
-	if (at_ms > loop_wall_ms(s->loop))
-		return err_field(err, ERR_INVALID, "at", "lies in the future");
-	for (size_t i = 0; p && i < p->n_reviews; i++)
-		if (str_eq(p->reviews[i].id, id))
-			return practice_put(s, who, id, at_ms, note, err);
-	for (size_t i = 0; p && i < p->n_reviews; i++)
-		str_addf(&names, "%s%s", i ? ", " : "", p->reviews[i].id);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", v[i].id);
 	return err_set(err, ERR_NOT_FOUND, "'%.60s' is no practice of the policy: %s", id,
 		       names.len ? str_get(&names) : "it has none");
+}
+
+static int move_to(struct store *s, const struct who *who, const struct practice *x,
+		   const char *when, const char *reason, struct err *err)
+{
+	int64_t planned = x->planned_at_ms ? x->planned_at_ms : x->due_at_ms, to = 0;
+	char text[TIME_TEXT];
+
+	if (!str_empty(when) && !incident_due_parse(when, loop_wall_ms(s->loop), &to))
+		return err_field(err, ERR_INVALID, "dueAt", "such as 2026-12-01, +7d or"
+				 " 2026-12-01T12:00:00Z; \"\": as the policy says");
+	if (!planned || (!to && !x->planned_at_ms))
+		return err_set(err, ERR_CONFLICT, planned ? "%s is due as the policy says" :
+			       "%s is not due any more", x->id);
+	if (to && x->every_ms > 0 && to >= planned + x->every_ms)
+		return err_field(err, ERR_INVALID, "dueAt", "must lie before %.10s, when it is due"
+				 " again", format_time(text, planned + x->every_ms));
+	return practice_move(s, who, x->id, planned, to, reason, err);
+}
+
+int practices_move(struct store *s, const struct policy *p, const struct who *who, const char *id,
+		   const char *when, const char *reason, struct err *err)
+{
+	struct practice *v = NULL, *x = NULL;
+	size_t n = 0;
+	int e = practices_list(s, p, &v, &n, err);
+
+	for (size_t i = 0; e == 0 && i < n; i++)
+		if (str_eq(v[i].id, id))
+			x = &v[i];
+	if (e == 0)
+		e = x ? move_to(s, who, x, when, reason, err) : no_such(v, n, id, err);
+	records_free(&practice_type, v, n);
+	return e;
+}
+
+int practices_do(struct store *s, const struct policy *p, const struct who *who, const char *id,
+		 int64_t at_ms, const char *note, struct err *err)
+{
+	struct practice *v = NULL;
+	bool known = false;
+	size_t n = 0;
+	int e = at_ms > loop_wall_ms(s->loop) ?
+		err_field(err, ERR_INVALID, "at", "lies in the future") :
+		practices_list(s, p, &v, &n, err);
+
+	for (size_t i = 0; e == 0 && i < n; i++)
+		known = known || str_eq(v[i].id, id);
+	if (e == 0)
+		e = known ? practice_put(s, who, id, at_ms, note, err) : no_such(v, n, id, err);
+	records_free(&practice_type, v, n);
+	return e;
 }
 
 /* ---- telling ------------------------------------------------------------------------------ */

@@ -314,3 +314,63 @@ int practice_put(struct store *s, const struct who *who, const char *id, int64_t
 	tx_note(&t, NOTE_INFO, "practice.done", id, words, NULL);
 	return tx_commit(&t, NULL, err);
 }
+
+int practices_moved(struct store *s, struct practice_move **ret, size_t *ret_n, struct err *err)
+{
+	_cleanup_(pg_result_free_p) struct pg_result *r = NULL;
+	int e = store_query(s, &r, err, "SELECT id, by, reason, due_at, moved_to, at FROM"
+			    " ringdown.practice_date ORDER BY id, due_at", "");
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (e < 0)
+		return e;
+	*ret_n = (size_t)pg_rows(r);
+	*ret = *ret_n ? xcalloc(*ret_n, sizeof(**ret)) : NULL;
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = (struct practice_move){
+			.id = col_dup(r, (int)i, 0), .by = col_dup(r, (int)i, 1),
+			.reason = col_dup(r, (int)i, 2), .due_ms = pg_time(r, (int)i, 3),
+			.moved_to_ms = pg_time(r, (int)i, 4), .at_ms = pg_time(r, (int)i, 5),
+		};
+	return 0;
+}
+
+void practices_moved_free(struct practice_move *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free_p(&v[i].id);
+		free_p(&v[i].by);
+		free_p(&v[i].reason);
+	}
+	free_p(&v);
+}
+
+int practice_move(struct store *s, const struct who *who, const char *id, int64_t due_ms,
+		  int64_t moved_to_ms, const char *reason, struct err *err)
+{
+	_cleanup_(tx_rollback) struct tx t = { 0 };
+	_cleanup_(free_p) char *words = NULL, *clean = text_clean(reason ? reason : "", 1000);
+	char due[TIME_TEXT], to[TIME_TEXT];
+	int e = tx_begin(s, &t, who, err);
+
+	if (e == 0 && moved_to_ms)
+		e = tx_query(&t, NULL, err,
+			     "INSERT INTO ringdown.practice_date (id, due_at, moved_to, by, at,"
+			     " reason) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id, due_at) DO"
+			     " UPDATE SET moved_to = $3, by = $4, at = $5, reason = $6",
+			     "tmmtmt", id, due_ms, moved_to_ms, who->actor, tx_now_ms(&t), clean);
+	else if (e == 0)
+		e = tx_query(&t, NULL, err, "DELETE FROM ringdown.practice_date WHERE id = $1 AND"
+			     " due_at = $2", "tm", id, due_ms);
+	if (e < 0)
+		return e;
+	format_time(due, due_ms);
+	words = moved_to_ms ? xasprintf("practice %s of %.10s moved to %.10s by %s%s%s", id, due,
+					format_time(to, moved_to_ms), who->actor,
+					*clean ? ": " : "", clean) :
+			      xasprintf("practice %s is due on %.10s again, as the policy says"
+					" (%s)", id, due, who->actor);
+	tx_note(&t, NOTE_INFO, "practice.moved", id, words, NULL);
+	return tx_commit(&t, NULL, err);
+}

@@ -32,6 +32,13 @@ void practices_done_free(struct practice_done *v, size_t n);
 int practices_since(struct store *s, int64_t *ret_ms, struct err *err);
 /* In the transaction that tells it: false when that was done before. */
 int practice_told(struct tx *t, const char *id, int64_t due_ms, bool *ret_new, struct err *err);
+/* Dates that people moved. */
+struct practice_move { char *id, *by, *reason; int64_t due_ms, moved_to_ms, at_ms; };
+int practices_moved(struct store *s, struct practice_move **ret, size_t *ret_n, struct err *err);
+void practices_moved_free(struct practice_move *v, size_t n);
+/* moved_to_ms 0: the policy's date holds again. */
+int practice_move(struct store *s, const struct who *who, const char *id, int64_t due_ms,
+		  int64_t moved_to_ms, const char *reason, struct err *err);
 int practice_put(struct store *s, const struct who *who, const char *id, int64_t at_ms,
 		 const char *note, struct err *err);
 

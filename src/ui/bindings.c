@@ -101,6 +101,8 @@ static const struct binding rows[] = {
 	    "report", "report-export"),
 	ROW(DID, HERE, K('d'), "done", "it was done: when, and what to keep of it", "practices",
 	    "practice-done"),
+	ROW(MOVE_DATE, HERE, K('m'), "date", "move its next date, or take that back", "practices",
+	    "practice-due"),
 	ROW(HANDOVER, HERE, K('h'), "hand-over", "what the next shift must know, on one screen",
 	    "incident incidents", NULL),
 	ROW(SEEK, HERE, K('@'), "go to", "go to an instant: 10:51, -2h, 2026-11-21T10:51:00Z",

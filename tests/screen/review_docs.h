@@ -50,15 +50,19 @@ static inline void report_of_scene(struct jw *w, const char *saved, int64_t vers
 	jw_arr_end(w);
 }
 
-static inline void practices_of_scene(struct jw *w, bool done)
+static inline void practices_of_scene(struct jw *w, bool done, bool moved)
 {
 	struct str b = STR_INIT(4000);
 
 	str_addf(&b,
 		 "[{\"id\":\"drill-yearly\",\"title\":\"a drill of a major incident\",\"state\":"
-		 "\"overdue\",\"dueAt\":\"2020-01-01T00:00:00.000Z\",\"everyMs\":31536000000},"
+		 "\"%s\",\"dueAt\":\"%s\",\"everyMs\":31536000000%s},"
 		 "{\"id\":\"incidents-monthly\",\"title\":\"all incidents of the month\",\"state\":"
 		 "\"ok\",\"dueAt\":\"2099-01-01T00:00:00.000Z\",\"everyMs\":2592000000%s}]",
+		 moved ? "ok" : "overdue",
+		 moved ? "2098-05-01T23:59:59.000Z" : "2020-01-01T00:00:00.000Z",
+		 moved ? ",\"plannedAt\":\"2020-01-01T00:00:00.000Z\",\"movedBy\":\"ben\","
+			 "\"movedReason\":\"" ODD "\"" : "",
 		 done ? ",\"doneAt\":\"2026-11-20T10:00:00.000Z\",\"doneBy\":\"anna\",\"note\":"
 			"\"" ODD "\"" : "");
 	jw_raw(w, "practices", str_get(&b));
@@ -71,10 +75,12 @@ static inline int review_answer(const char *method, const char *path, const char
 {
 	static char *saved;
 	static int64_t version;
+	static bool moved;
 	struct json *in;
 
 	if (str_has_prefix(path, "/api/v1/practices")) {
-		practices_of_scene(w, body != NULL);
+		moved = moved || strstr(path, "/due");
+		practices_of_scene(w, body != NULL, moved);
 		return 200;
 	}
 	if (strstr(path, "/review"))

@@ -292,6 +292,47 @@ static void test_by_command(void **state)
 	quit(v);
 }
 
+/* One count in the header of every view, its list and the view: what is overdue is in all of them,
+ * and in none once its date was moved. */
+static void test_overdue_is_counted(void **state)
+{
+	struct vt *v = start_inc("inc", "accounts");
+	const char *s;
+	int n;
+
+	(void)state;
+	expect(v, "2 due");
+	vt_send(v, "!");
+	expect(v, "practice drill-yearly: a drill of a major incident");
+	s = vt_screen(v);
+	for (n = 0; (s = strstr(s, "DUE ")) != NULL; s++)
+		n++;
+	assert_int_equal(n, 2);
+	vt_send(v, "q");
+	quit(v);
+	v = start_inc("inc", "practices");
+	expect(v, "PRACTICES 2, 1 overdue");
+	expect(v, "2 due");
+	vt_send(v, "m");
+	expect(v, "ANOTHER DATE: a drill of a major incident");
+	read_it(v);
+	vt_send(v, "some day");
+	expect(v, "such as 2026-12-01, +7d");
+	vt_send(v, "\0252098-05-01\tall are ill\023");
+	expect(v, "drill-yearly: moved");
+	sent_has("POST /api/v1/practices/drill-yearly/due {\"dueAt\":\"2098-05-01\",\"reason\":"
+		 "\"all are ill\"}");
+	expect(v, "PRACTICES 2, 0 overdue");
+	expect(v, "1 due");
+	expect(v, "moved from 2020-01-01 by ben: evil ");
+	assert_false(vt_has(v, "\xe2\x80\xae"));
+	vt_send(v, "!");
+	expect(v, "INC-213 P3: an update is due");
+	assert_false(vt_has(v, "practice drill-yearly"));
+	vt_send(v, "q");
+	quit(v);
+}
+
 static void test_plain_terminal(void **state)
 {
 	static const char *const views[] = { "report", "practices" };
@@ -316,7 +357,7 @@ int main(int argc, char **argv)
 		TEST(test_two_write_at_once), TEST(test_draft_is_not_lost),
 		TEST(test_items),	    TEST(test_review_and_file),
 		TEST(test_who_may_not_write), TEST(test_practices),
-		TEST(test_by_command),      TEST(test_plain_terminal),
+		TEST(test_by_command),      TEST(test_plain_terminal), TEST(test_overdue_is_counted),
 	};
 
 	if (argc > 2 && str_eq(argv[1], "--run"))
