@@ -150,12 +150,6 @@ void message_reword(struct draft *m, const struct strlist *gaps, const char *sub
 
 /* ---- where it goes ------------------------------------------------------------------------ */
 
-static const struct { const char *word, *channel; } words[] = {
-	{ "slack", "slack" }, { "pager", "pagerduty" }, { "pagerduty", "pagerduty" },
-	{ "email", "mail" }, { "mail", "mail" }, { "sms", "sms" }, { "webhook", "webhook" },
-	{ "status-page", "statuspage" },
-};
-
 static struct message_way *add_way(struct draft *m, const struct notify_settings *set,
 				   const char *as, const char *channel, const char *recipient)
 {
@@ -220,20 +214,21 @@ static void add_named(struct draft *m, const struct policy *p, const struct noti
 static int add_word(struct draft *m, const struct policy *p, const struct notify_settings *set,
 		    const char *word, struct err *err)
 {
-	const char *names[60] = { "slack", "pager", "email", "sms", "webhook", "status-page" },
-		   *near;
-	size_t n = 6;
+	const struct channel *c = channel_by_word(word);
+	const char *names[60], *near;
+	size_t n = 0;
 
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (!str_eq(words[i].word, word))
-			continue;
-		add_way(m, set, word, words[i].channel, NULL);
+	if (c) {
+		add_way(m, set, word, c->name, NULL);
 		return 0;
 	}
 	if (str_has_prefix(word, "slack:") || strchr(word, '@') || str_has_prefix(word, "role:")) {
 		add_named(m, p, set, word);
 		return 0;
 	}
+	for (size_t i = 0; (c = channel_at(i)) && n < COUNT_OF(names); i++)
+		if (c->word)
+			names[n++] = c->word;
 	for (size_t i = 0; p && i < p->n_audiences && n < COUNT_OF(names); i++)
 		names[n++] = p->audiences[i].name;
 	near = str_nearest(word, names, n);

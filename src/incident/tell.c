@@ -7,13 +7,8 @@
 
 #include "core/json.h"
 #include "core/mem.h"
+#include "notify/channel.h"
 #include "store/store.h"
-
-/* Words of the policy for the outbox's channels. */
-static const struct { const char *via, *channel; } ways[] = {
-	{ "pager", "pagerduty" }, { "slack", "slack" }, { "email", "mail" }, { "mail", "mail" },
-	{ "sms", "sms" }, { "webhook", "webhook" },
-};
 
 /* A due task for a person. ladder: what kind of task it is. */
 static struct incident_clock *add_task(struct telling *t, const char *ladder, const char *target,
@@ -55,20 +50,17 @@ static void add_way(struct telling *t, const struct policy *p, const char *role,
 		    int64_t now)
 {
 	const struct policy_contact *c = policy_contact(p, role);
-	const char *channel = NULL;
+	const struct channel *channel = channel_by_word(via);
 	bool address;
 
 	if (str_eq(via, "phone")) {
 		add_call(t, p, role, c, now);
 		return;
 	}
-	for (size_t i = 0; i < COUNT_OF(ways); i++)
-		if (str_eq(ways[i].via, via))
-			channel = ways[i].channel;
 	if (!channel)
 		return;
-	address = str_eq(channel, "mail") && c && !str_empty(c->email);
-	add_to(t, channel, address ? c->email : NULL);
+	address = channel == &channel_mail && c && !str_empty(c->email);
+	add_to(t, channel->name, address ? c->email : NULL);
 }
 
 /* The first notice told the on-call engineer a moment ago: not again the same way. */

@@ -26,6 +26,7 @@ enum { SEND_TIMEOUT_MS = 15000 };
 
 struct channel {
 	const char *name;		/* the outbox row's channel */
+	const char *word;		/* the policy's, who may write name, too; NULL: neither */
 	unsigned kinds;			/* bits of enum say_kind that go this way */
 	bool (*configured)(const struct notify_settings *set);
 	/* Who is told besides people found in the database. */
@@ -42,6 +43,7 @@ struct channel {
 #undef CHANNEL
 
 const struct channel *channel_named(const char *name);	/* NULL: none */
+const struct channel *channel_by_word(const char *word);	/* as the policy calls it; NULL */
 const struct channel *channel_at(size_t i);		/* NULL at the end */
 
 /* A JSON POST with what the answer means: 2xx done; 408, 425, 429 and 5xx may be tried again;

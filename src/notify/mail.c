@@ -144,7 +144,8 @@ static int send_mail(const struct notifier_deps *d, const struct parcel *p, stru
 }
 
 const struct channel channel_mail = {
-	.name = "mail", .kinds = KINDS_ALL & ~KIND(SAY_ACKED), .configured = configured,
+	.name = "mail", .word = "email",
+	.kinds = KINDS_ALL & ~KIND(SAY_ACKED), .configured = configured,
 	.recipients = recipients,
 	.send = send_mail,
 };

@@ -114,6 +114,15 @@ const struct channel *channel_named(const char *name)
 	return NULL;
 }
 
+const struct channel *channel_by_word(const char *word)
+{
+	for (size_t i = 0; channels[i]; i++)
+		if (channels[i]->word &&
+		    (str_eq(channels[i]->word, word) || str_eq(channels[i]->name, word)))
+			return channels[i];
+	return NULL;
+}
+
 void notify_add_once(struct strlist *l, const char *address)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -85,5 +85,6 @@ static int send_pagerduty(const struct notifier_deps *d, const struct parcel *p,
 
 /* Flapping adds to a page that is open anyway, so it goes the same way. */
 const struct channel channel_pagerduty = {
-	.name = "pagerduty", .kinds = KINDS_ALL, .configured = configured, .send = send_pagerduty,
+	.name = "pagerduty", .word = "pager",
+	.kinds = KINDS_ALL, .configured = configured, .send = send_pagerduty,
 };

@@ -87,5 +87,6 @@ static int send_slack(const struct notifier_deps *d, const struct parcel *p, str
 }
 
 const struct channel channel_slack = {
-	.name = "slack", .kinds = KINDS_ALL, .configured = configured, .send = send_slack,
+	.name = "slack", .word = "slack",
+	.kinds = KINDS_ALL, .configured = configured, .send = send_slack,
 };

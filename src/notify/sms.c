@@ -51,7 +51,7 @@ static int send_sms(const struct notifier_deps *d, const struct parcel *p, struc
 }
 
 const struct channel channel_sms = {
-	.name = "sms",
+	.name = "sms", .word = "sms",
 	.kinds = KIND(SAY_OPENED) | KIND(SAY_HELD) | KIND(SAY_REALERT) | KIND(SAY_DECIDED) |
 		 KIND(SAY_COMPLETED) | KIND(SAY_FAILED) | KIND(SAY_ROLLED_BACK) |
 		 KIND(SAY_FLAPPING) | KIND(SAY_LOCKED) | KIND(SAY_DATABASE),

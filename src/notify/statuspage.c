@@ -262,5 +262,6 @@ static int send_page(const struct notifier_deps *d, const struct parcel *p, stru
 }
 
 const struct channel channel_statuspage = {
-	.name = "statuspage", .kinds = 0, .configured = configured, .send = send_page,
+	.name = "statuspage", .word = "status-page",
+	.kinds = 0, .configured = configured, .send = send_page,
 };

@@ -74,5 +74,6 @@ static int send_webhook(const struct notifier_deps *d, const struct parcel *p,
 }
 
 const struct channel channel_webhook = {
-	.name = "webhook", .kinds = KINDS_ALL, .configured = configured, .send = send_webhook,
+	.name = "webhook", .word = "webhook",
+	.kinds = KINDS_ALL, .configured = configured, .send = send_webhook,
 };
