@@ -63,7 +63,7 @@ static void print_doc(struct cli *c, const struct incident_doc *d)
 	part(c, "linked", &incident_link_type, "kind ref text at by", d->links, d->n_links);
 }
 
-static int get_doc(struct cli *c, const char *id, struct json **ret, struct incident_doc *d)
+int incident_get(struct cli *c, const char *id, struct json **ret, struct incident_doc *d)
 {
 	struct str path = STR_INIT(400);
 	struct err err = { 0 };
@@ -94,7 +94,7 @@ static int show(struct cli *c)
 {
 	struct incident_doc d;
 	struct json *doc = NULL;
-	int r = get_doc(c, cli_arg(c, 0), &doc, &d);
+	int r = incident_get(c, cli_arg(c, 0), &doc, &d);
 
 	if (r == 0 && cli_format(c) == FORMAT_JSON)
 		remote_print(c, doc);
@@ -103,141 +103,6 @@ static int show(struct cli *c)
 	else if (r == 0)
 		print_doc(c, &d);
 	incident_doc_fini(&d);
-	json_free(doc);
-	return r;
-}
-
-/* ---- hand-over: what the next shift must know, on one screen -------------------------------- */
-
-static const char *clock_of(char buf[32], int64_t ms)
-{
-	char full[TIME_TEXT];
-
-	if (!ms)
-		return "-";
-	format_time(full, ms);
-	snprintf(buf, 32, "%.10s %.5sZ", full, full + 11);
-	return buf;
-}
-
-static void over_clocks(struct cli *c, const struct incident_doc *d)
-{
-	char at[32];
-	int shown = 0;
-
-	for (size_t i = 0; i < d->n_clocks && shown < 5; i++) {
-		const struct incident_clock *k = &d->clocks[i];
-
-		if (k->state != CS_RUNNING && k->state != CS_DUE && k->state != CS_HELD)
-			continue;
-		cli_print(c, "  %-4s %s  %s%s%s\n", k->state == CS_DUE ? "DUE" :
-			  k->state == CS_HELD ? "held" :
-			  "next", clock_of(at, k->due_at_ms), k->text ? k->text : "",
-			  k->state == CS_HELD ? ", held: " : "",
-			  k->state == CS_HELD && k->held_reason ?
-			  k->held_reason : "");
-		shown++;
-	}
-}
-
-static void over_open(struct cli *c, const struct incident_doc *d)
-{
-	int shown = 0;
-
-	for (size_t i = 0; i < d->n_actions && shown < 3; i++)
-		if (str_eq(d->actions[i].state, "open") && ++shown)
-			cli_print(c, "  todo %s %s%s%s\n", d->actions[i].id, d->actions[i].text,
-				  d->actions[i].owner ? ", " : "",
-				  d->actions[i].owner ? d->actions[i].owner : "");
-	shown = 0;
-	for (size_t i = 0; i < d->n_tasks && shown < 3; i++)
-		if (!d->tasks[i].done && ++shown)
-			cli_print(c, "  open %s %s\n", d->tasks[i].id, d->tasks[i].text);
-}
-
-static int over_last(struct cli *c, const char *id)
-{
-	struct json *doc = NULL;
-	struct str path = STR_INIT(400);
-	char at[32];
-	int64_t ms = 0;
-	int r;
-
-	str_add(&path, "/api/v1/timeline?limit=4");
-	remote_query(&path, "incident", id);
-	r = remote_get(c, str_get(&path), &doc);
-	for (const struct json *v = json_first(json_get(doc, "entries")); r == 0 && v;
-	     v = json_next(v)) {
-		_cleanup_(free_p) char *text = text_clean(json_get_str(v, "text") ?
-							  json_get_str(v, "text") : "", 90);
-
-		ms = 0;
-		if (json_get_str(v, "happenedAt"))
-			parse_time_ms(json_get_str(v, "happenedAt"), &ms);
-		cli_print(c, "  last %s  %s%s%s\n", clock_of(at, ms), json_get_str(v, "actor") ?
-			  json_get_str(v, "actor") : "", json_get_str(v, "actor") ? ": " : "",
-			  text);
-	}
-	json_free(doc);
-	str_fini(&path);
-	return r;
-}
-
-static int over_one(struct cli *c, const char *id, bool json)
-{
-	struct incident_doc d;
-	struct json *doc = NULL;
-	char at[32];
-	int r = get_doc(c, id, &doc, &d);
-	const struct incident *i = &d.incident;
-
-	if (r == 0 && json) {
-		remote_print(c, doc);
-	} else if (r == 0) {
-		cli_print(c, "%s %s %s%s  %s\n", i->id, i->severity,
-			  enum_name(&incident_state_names, i->state),
-			  i->kind == IK_DRILL ? " (drill)" : "", i->title);
-		cli_print(c, "  since %s, %s; %lld alerts, %lld events, %lld runs, %lld notes\n",
-			  clock_of(at, i->started_at_ms), str_empty(i->commander) ? "NO COMMANDER" :
-				i->commander,
-			  (long long)i->alerts, (long long)i->events, (long long)i->runs,
-			  (long long)i->notes);
-		if (!str_empty(i->impact))
-			cli_print(c, "  impact: %s\n", i->impact);
-		if (!str_empty(i->status_quoted))
-			cli_print(c, "  %s\n", i->status_quoted);
-		over_clocks(c, &d);
-		over_open(c, &d);
-		for (size_t k = 0; k < d.n_written && k < 3; k++)
-			cli_print(c, "  note %s  %s: %.300s\n",
-				  clock_of(at, d.written[k].happened_at_ms), d.written[k].actor,
-				  d.written[k].text);
-		r = over_last(c, id);
-	}
-	incident_doc_fini(&d);
-	json_free(doc);
-	return r;
-}
-
-static int handover(struct cli *c)
-{
-	struct json *doc = NULL;
-	size_t n = 0;
-	int r;
-
-	if (cli_arg(c, 0))
-		return over_one(c, cli_arg(c, 0), cli_format(c) == FORMAT_JSON);
-	r = remote_get(c, API_INCIDENTS "?state=open&limit=20", &doc);
-	if (r == 0 && cli_format(c) == FORMAT_JSON)
-		remote_print(c, doc);
-	for (const struct json *v = json_first(json_get(doc, "incidents"));
-	     r == 0 && v && cli_format(c) != FORMAT_JSON; v = json_next(v), n++) {
-		if (n)
-			cli_print(c, "\n");
-		r = over_one(c, json_get_str(v, "id"), false);
-	}
-	if (r == 0 && n == 0 && cli_format(c) != FORMAT_JSON)
-		cli_print(c, "no incident is open\n");
 	json_free(doc);
 	return r;
 }
@@ -411,7 +276,6 @@ static int edit(struct cli *c)
 	static int name##_run(struct cli *c) { return cli_run(c, name); }
 RUN(list)
 RUN(show)
-RUN(handover)
 RUN(declare)
 RUN(order)
 RUN(edit)
@@ -612,7 +476,7 @@ static const struct subcommand verbs[] = {
 	{ .name = "handover",
 	  .args = "[INCIDENT]",
 	  .kind = CLI_READS,
-	  .run = handover_run,
+	  .run = incident_handover_run,
 	  .help = "what the next shift must know, on one screen" },
 };
 

@@ -11,6 +11,11 @@
 int incident_do(struct cli *c, const struct str *body, const char *said);
 /* A member of this name when the option was given. */
 void incident_add_opt(struct cli *c, struct jw *w, const char *option, const char *member);
+/* One of them: the document as it came, and read; both are the caller's to free. */
+struct incident_doc;
+int incident_get(struct cli *c, const char *id, struct json **ret, struct incident_doc *d);
+/* incident_handover.c */
+int incident_handover_run(struct cli *c);
 /* incident_action.c */
 int incident_action_run(struct cli *c);
 /* incident_message.c */

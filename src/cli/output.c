@@ -158,6 +158,28 @@ static size_t columns_of(const char *s)
 	return width;
 }
 
+void print_line(struct cli *c, size_t columns, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	_cleanup_(free_p) char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	_cleanup_(free_p) char *line = text_clean(text, 0);
+	size_t width = 0, left = strlen(line), used, fits = 0;
+
+	for (const char *p = line; left; p += used, left -= used) {
+		int32_t cp = utf8_decode(p, left, &used);
+		int w = cp < 0 ? 1 : wcwidth((wchar_t)cp);
+
+		width += w < 0 ? 1 : (size_t)w;
+		if (width <= columns - 2)
+			fits = (size_t)(p + used - line);
+	}
+	cli_print(c, "%.*s%s\n", width > columns ? (int)fits : (int)strlen(line), line,
+		  width > columns ? ".." : "");
+}
+
 static void add_padded(struct str *out, const char *s, size_t width, bool right, bool last)
 {
 	size_t have = columns_of(s);

@@ -39,6 +39,10 @@ void table_replace(struct table *t, const char *from, const char *to);
 void table_print(struct table *t, struct cli *c, const char *name);
 void table_fini(struct table *t);
 
+/* A line for a person, cleaned, and cut to so many columns of a screen. */
+void print_line(struct cli *c, size_t columns, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Columns of a record: names separated by blanks; NULL = all that are not FF_DETAIL, all of
  * them in CSV. Returns the fields in order through fields (at least TABLE_MAX_COLUMNS). */
 size_t table_record_columns(struct table *t, enum cli_format format, const struct record_type *type,

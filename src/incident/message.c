@@ -32,12 +32,14 @@ static char *value_of(void *ctx, const char *name)
 	return fact ? xstrdup(fact->value) : NULL;
 }
 
+static const char NOT_KNOWN[] = "not known yet";
+
 static void gap(void *ctx, const char *name, struct str *out)
 {
 	struct filling *x = ctx;
 
 	if (listed(x->gaps, name))
-		str_add(out, "not known yet");
+		str_add(out, NOT_KNOWN);
 	else
 		str_addf(out, "[%s?]", name);
 	if (!listed(&x->m->missing, name))
@@ -112,7 +114,7 @@ static void reword(struct draft *m, char **text, const char *by, const struct st
 		if (fact)
 			str_add(&b, fact->value);
 		else if (mark && listed(&m->missing, name) && listed(gaps, name))
-			str_add(&b, "not known yet");
+			str_add(&b, NOT_KNOWN);
 		else
 			str_addn(&b, at, n + 1 + 2 * mark);
 		p = at + n + 1 + 2 * mark;
@@ -136,7 +138,9 @@ void message_reword(struct draft *m, const struct strlist *gaps, const char *sub
 		bool there = false;
 
 		for (size_t k = 0; k < COUNT_OF(v); k++)
-			there = there || (v[k] && (strstr(v[k], mark) || strstr(v[k], field)));
+			there = there || (v[k] && (strstr(v[k], mark) || strstr(v[k], field) ||
+						   (listed(gaps, m->missing.v[i]) &&
+						    strstr(v[k], NOT_KNOWN))));
 		if (there)
 			strlist_add(&left, m->missing.v[i]);
 	}
