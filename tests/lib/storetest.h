@@ -2,6 +2,9 @@
 #ifndef RD_TESTS_STORETEST_H
 #define RD_TESTS_STORETEST_H
 
+#include <unistd.h>
+
+#include "core/log.h"
 #include "store/store.h"
 #include "tests/lib/pgtemp.h"
 
@@ -20,5 +23,23 @@ struct store *storetest_open(struct storetest *st, struct loop *l, const char *u
 			     const char *engine_id);
 /* Runs fn(store) as a task on a fresh copy. */
 void storetest_run(struct storetest *st, void (*fn)(void *store));
+
+/* The one cluster of a program, and what cmocka calls before and after its group of tests:
+ * STORETEST(st) on top, cmocka_run_group_tests(tests, storetest_up, storetest_down) in main. */
+#define STORETEST(st)                                                                              \
+	static struct storetest st;                                                                \
+	static int storetest_up(void **state)                                                      \
+	{                                                                                          \
+		(void)state;                                                                       \
+		log_init(STDERR_FILENO, LOG_ERROR);                                                \
+		storetest_start(&st);                                                              \
+		return 0;                                                                          \
+	}                                                                                          \
+	static int storetest_down(void **state)                                                    \
+	{                                                                                          \
+		(void)state;                                                                       \
+		storetest_stop(&st);                                                               \
+		return 0;                                                                          \
+	}
 
 #endif

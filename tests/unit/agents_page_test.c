@@ -14,7 +14,7 @@
 #include "read/agents.h"
 #include "tests/lib/storetest.h"
 
-static struct storetest st;
+STORETEST(st)
 
 static void must(int e, const struct err *err)
 {
@@ -151,24 +151,10 @@ static void test_first_screens(void **state)
 	storetest_run(&st, first_screens);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	storetest_start(&st);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders), cmocka_unit_test(test_first_screens),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

@@ -15,22 +15,8 @@
 #include "store/control.h"
 #include "tests/lib/storetest.h"
 
-static struct storetest st;
+STORETEST(st)
 static const struct who sender = { .actor = "prometheus", .role = "alerts", .via = "api" };
-
-static int start(void **state)
-{
-	(void)state;
-	storetest_start(&st);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
 
 #define NOW INT64_C(1800000000000)
 
@@ -480,5 +466,5 @@ int main(void)
 		cmocka_unit_test(hushed),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

@@ -20,21 +20,7 @@
 
 enum { SEC = 1000, MIN = 60 * SEC, HOUR = 60 * MIN };
 
-static struct storetest st;
-
-static int start(void **state)
-{
-	(void)state;
-	storetest_start(&st);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
+STORETEST(st)
 
 static const char rules[] =
 	"ringdown: 1\n"
@@ -543,5 +529,5 @@ int main(void)
 		cmocka_unit_test(the_shipped_table),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

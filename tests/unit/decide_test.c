@@ -28,7 +28,7 @@
 #include "tests/lib/storetest.h"
 
 enum { AGENTS = 8, WAIT_MS = 8000 };
-static struct storetest st;
+STORETEST(st)
 
 /* ---- the world: two accounts, one answer each --------------------------------------------- */
 
@@ -815,20 +815,6 @@ FLOW(rollback_counts_numbers, false)
 FLOW(follower_takes_rollback, false)
 FLOW(leads_within_a_cycle, false)
 
-static int start(void **state)
-{
-	(void)state;
-	storetest_start(&st);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -849,5 +835,5 @@ int main(void)
 		cmocka_unit_test(test_leads_within_a_cycle),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

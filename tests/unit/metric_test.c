@@ -11,21 +11,7 @@
 #include "metric/source.h"
 #include "tests/lib/storetest.h"
 
-static struct storetest st;
-
-static int start(void **state)
-{
-	(void)state;
-	storetest_start(&st);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
+STORETEST(st)
 
 /* ---- replies --------------------------------------------------------------------------- */
 
@@ -215,5 +201,5 @@ int main(void)
 		cmocka_unit_test(statements),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

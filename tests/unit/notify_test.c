@@ -20,7 +20,7 @@
 #include "store/outbox.h"
 #include "tests/lib/storetest.h"
 
-static struct storetest st;
+STORETEST(st)
 
 static void stop(const char *what, const char *have, const char *want);
 
@@ -664,21 +664,6 @@ static void sms(void **state)
 	flow_down(&f);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	log_init(STDERR_FILENO, LOG_ERROR);
-	storetest_start(&st);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,5 +672,5 @@ int main(void)
 		cmocka_unit_test(offline), cmocka_unit_test(sms),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

@@ -19,7 +19,7 @@
 #include "store/journal.h"
 #include "tests/lib/storetest.h"
 
-static struct storetest st;
+STORETEST(st)
 static const struct who anna = { .actor = "anna", .role = "operator", .via = "api" };
 enum { ROWS = 2400, A_TX = 60 };
 
@@ -166,20 +166,6 @@ static void nothing_with_a_hole(void *arg)
 TEST(same_from_everywhere)
 TEST(nothing_with_a_hole)
 
-static int up(void **state)
-{
-	(void)state;
-	storetest_start(&st);
-	return 0;
-}
-
-static int down(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,5 +173,5 @@ int main(void)
 		cmocka_unit_test(test_nothing_with_a_hole),
 	};
 
-	return cmocka_run_group_tests(tests, up, down);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }

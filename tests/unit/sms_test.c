@@ -23,7 +23,7 @@
 #include "store/lease_row.h"
 #include "tests/lib/storetest.h"
 
-static struct storetest st;
+STORETEST(st)
 static const struct who ben = { .actor = "ben", .role = "operator", .via = "api" };
 enum { MINUTE_MS = 60000, HOUR_MS = 3600000 };
 
@@ -612,21 +612,6 @@ static void storm(void **state)
 	storetest_run(&st, storm_in);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	log_init(STDERR_FILENO, LOG_ERROR);
-	storetest_start(&st);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	storetest_stop(&st);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -635,5 +620,5 @@ int main(void)
 		cmocka_unit_test(global), cmocka_unit_test(storm),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, storetest_up, storetest_down);
 }
