@@ -195,7 +195,7 @@ static int draw_nothing(struct area a, struct app *app, int most)
 			 str_empty(loud->subject) ? "" : app_account(app, loud->subject),
 			 loud->text ? loud->text : "");
 	next_line(a, 1, "why", ROLE_normal, text);
-	snprintf(text, sizeof(text), "%s%s   l alerts   b runbook%s",
+	snprintf(text, sizeof(text), "%s%s   l alerts, b there its runbook%s",
 		 i ? "7 shows " : "D declare an incident", i ? i->id : "", g ? "   g gates" : "");
 	return next_line(a, 2, "you", ROLE_normal, app_past(app) ? past_words : text);
 }

@@ -141,6 +141,19 @@ static bool is_over(const struct json *events)
 	       (status >= 0 && event_status_final((enum event_status)status));
 }
 
+/* Nothing that calls for a failover: people heard of it, and that it is over. */
+static bool is_quiet(struct drill *d, const struct json *events)
+{
+	struct json *doc = json_count(json_get(events, "events")) ? NULL :
+			   ask_world(d, "alerts", NULL);
+	bool over = json_count(json_get(doc, "alerts")) > 0;
+
+	for (const struct json *a = json_first(json_get(doc, "alerts")); a; a = json_next(a))
+		over = over && str_eq(json_get_str(a, "state"), "resolved");
+	json_free(doc);
+	return over;
+}
+
 /* Without people: until the engine has done what it does, or the time is up. */
 static void watch(struct drill *d, int64_t limit_ms)
 {
@@ -148,7 +161,7 @@ static void watch(struct drill *d, int64_t limit_ms)
 
 	while (loop_now_ms(d->loop) < until && !d->given_up && !proc_ended(d->world)) {
 		struct json *events = ask_world(d, "events", NULL);
-		bool over = is_over(events);
+		bool over = is_over(events) || is_quiet(d, events);
 
 		json_free(events);
 		if (over)
@@ -184,6 +197,30 @@ static void from_event(struct drill_result *r, const struct json *e, struct str 
 	r->failed = str_eq(status, "failed");
 }
 
+/* Without an event: what people were told first, and when one of them had it in hand. */
+static void from_alerts(struct drill_result *r, const struct json *alerts, struct str *notes)
+{
+	const struct json *first = NULL;
+	size_t n = 0;
+
+	for (const struct json *a = json_first(json_get(alerts, "alerts")); a; a = json_next(a)) {
+		int64_t acked = time_of(a, "ackedAt");
+
+		if (!time_of(a, "since"))
+			continue;
+		n++;
+		if (!first || time_of(a, "since") < time_of(first, "since"))
+			first = a;
+		if (acked && (!r->acked_at_ms || acked < r->acked_at_ms))
+			r->acked_at_ms = acked;
+	}
+	if (!first)
+		return;
+	r->started_at_ms = r->detected_at_ms = time_of(first, "since");
+	str_addf(notes, "%zu alert%s, the first: %s.\n", n, n == 1 ? "" : "s",
+		 json_get_str(first, "text") ? json_get_str(first, "text") : "?");
+}
+
 /* What people declared while they practised has better stamps than the event. */
 static void from_incident(struct drill_result *r, const struct json *i, struct str *notes)
 {
@@ -209,7 +246,8 @@ static void from_incident(struct drill_result *r, const struct json *i, struct s
 static void collect(struct drill *d)
 {
 	struct json *events = ask_world(d, "events", NULL),
-	            *incidents = ask_world(d, "incident", "list");
+	            *incidents = ask_world(d, "incident", "list"),
+	            *alerts = ask_world(d, "alerts", NULL);
 	const struct json *e = json_first(json_get(events, "events"));
 	const struct json *i = json_first(json_get(incidents, "incidents"));
 	struct drill_result *r = &d->result;
@@ -220,6 +258,8 @@ static void collect(struct drill *d)
 	str_addf(&notes, "Practised with scenario %s at speed %s.\n", d->scenario, d->speed);
 	if (e)
 		from_event(r, e, &notes);
+	else
+		from_alerts(r, alerts, &notes);
 	if (i)
 		from_incident(r, i, &notes);
 	if (!r->resolved_at_ms)
@@ -227,6 +267,7 @@ static void collect(struct drill *d)
 	r->notes = str_take(&notes);
 	json_free(events);
 	json_free(incidents);
+	json_free(alerts);
 }
 
 /* ---- the command --------------------------------------------------------------------------- */

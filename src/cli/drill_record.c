@@ -59,7 +59,8 @@ static int declare(struct cli *c, const struct drill_result *d, char **ret_id)
 	jw_str(&w, "kind", "drill");
 	jw_str(&w, "impact", "none: this was an exercise");
 	time_member(&w, "startedAt", d->started_at_ms);
-	time_member(&w, "detectedAt", d->detected_at_ms);
+	/* where nothing was seen it is told at its end: left out, it would be after the end */
+	time_member(&w, "detectedAt", d->detected_at_ms ? d->detected_at_ms : d->resolved_at_ms);
 	time_member(&w, "resolvedAt", d->resolved_at_ms);
 	jw_obj_end(&w);
 	r = remote_send(c, "POST", "/api/v1/incidents", str_get(&body), &doc, NULL);

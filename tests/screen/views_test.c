@@ -242,7 +242,7 @@ static void test_will_be_held(void **state)
 	v = start("alarmed", "overview", 80, 24); /* nothing will follow: what is wrong, what now */
 	expect(v, "nothing will happen by itself: no event is open");
 	expect(v, "why    webhook: our endpoint does not answer");
-	expect(v, "you    D declare an incident   l alerts   b runbook");
+	expect(v, "you    D declare an incident   l alerts, b there its runbook");
 	quit(v);
 
 	event_then_text(&e, text, sizeof(text));
