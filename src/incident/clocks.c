@@ -115,7 +115,7 @@ static void open_routing(const struct policy *p, const struct policy_severity *s
 				       s->digest ? now_ms + DAY_MS : now_ms);
 	struct str text = STR_INIT(1000);
 
-	c->every_ms = s->digest ? DAY_MS : s->repeat_ms;
+	c->every_ms = s->digest ? DAY_MS : policy_repeat_ms(p, s->id);
 	set_via(c, s->page, s->n_page);
 	str_add(&text, s->digest ? "daily digest" : "first notice, repeated until acknowledged");
 	add_whom(&text, p, "on-call", s->page, s->n_page);

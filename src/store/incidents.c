@@ -28,8 +28,9 @@
 	"  AS \"escalateTo\","                                                                     \
 	" (SELECT min(c.due_at) FROM ringdown.incident_clock c WHERE c.incident_id = i.id AND"     \
 	"  c.kind = 'update' AND c.state IN ('running', 'due')) AS \"nextUpdateAt\","              \
-	" (SELECT max(c.every_ms) FROM ringdown.incident_clock c WHERE c.incident_id = i.id AND"   \
-	"  c.kind = 'update') AS \"updateEveryMs\","                                               \
+	" (SELECT c.every_ms FROM ringdown.incident_clock c WHERE c.incident_id = i.id AND"        \
+	"  c.kind = 'update' ORDER BY c.state = 'stopped', c.id DESC LIMIT 1)"                     \
+	"  AS \"updateEveryMs\","                                                                  \
 	" (SELECT min(c.due_at) FROM ringdown.incident_clock c WHERE c.incident_id = i.id AND"     \
 	"  c.kind = 'deadline' AND c.target = 'report' AND c.state <> 'done')"                     \
 	"  AS \"reportDueAt\","                                                                    \

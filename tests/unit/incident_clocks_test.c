@@ -22,6 +22,9 @@ static struct policy_severity severities[] = {
 	{ .id = "P3", .respond_ms = 8 * HOUR, .escalate_after_ms = 24 * HOUR,
 	  .escalate_to = "team-lead", .page = mail, .n_page = 1, .digest = true },
 };
+/* no repeat of its own: what is shipped for P0 */
+static struct policy_severity unsaid = { .id = "P2", .respond_ms = 2 * HOUR,
+					 .escalate_after_ms = 4 * HOUR, .page = mail, .n_page = 1 };
 static struct policy_rung rungs[] = {
 	{ .role = "on-call", .via = pager_slack, .n_via = 2, .respond_ms = 15 * MIN },
 	{ .role = "team-lead", .via = pager_slack, .n_via = 2, .respond_ms = 30 * MIN },
@@ -84,6 +87,22 @@ static void ladder_passes_over_rungs(void **state)
 	}
 	assert_int_equal(l->state, CS_DONE);
 	assert_int_equal(l->sent, 3);
+	records_free(&incident_clock_type, v, n);
+}
+
+/* A first notice is repeated while nobody acknowledges it, also when only the time to respond
+ * says how often. */
+static void notice_repeats_by_response(void **state)
+{
+	struct policy p = { .severities = &unsaid, .n_severities = 1 };
+	struct incident i = { .severity = T("P2"), .state = IS_DECLARED };
+	struct incident_clock *v, *c;
+	size_t n = clocks_open(&p, &i, "engineering", NOW, &v);
+
+	(void)state;
+	c = kind(v, n, CK_ROUTING);
+	assert_non_null(c);
+	assert_int_equal(c->every_ms, 2 * HOUR);
 	records_free(&incident_clock_type, v, n);
 }
 
@@ -195,7 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p0_opens_all),	       cmocka_unit_test(ladder_passes_over_rungs),
-		cmocka_unit_test(notice_repeats),      cmocka_unit_test(update_is_a_persons),
+		cmocka_unit_test(notice_repeats_by_response), cmocka_unit_test(notice_repeats), cmocka_unit_test(update_is_a_persons),
 		cmocka_unit_test(clocks_say_whom), cmocka_unit_test(vendor_levels),
 		cmocka_unit_test(p3_is_a_digest),
 	};

@@ -155,6 +155,23 @@ static void states_keep_their_first_stamp(void *arg)
 	must(incident_set_state(s, &anna, id, 0, IS_CLOSED, 0, NULL, &err), &err);
 }
 
+/* How often an update is due is what the severity of now says. */
+static void updates_follow_severity(void *arg)
+{
+	struct incident_clock sooner = { .kind = CK_UPDATE, .state = CS_RUNNING,
+					 .due_at_ms = 2000, .every_ms = 10 * MIN,
+					 .text = (char[]){ "the next update is due" } };
+	struct store *s = arg;
+	struct incident_doc d;
+	struct err err = { 0 };
+	_cleanup_(free_p) char *id = declare(s, NULL);
+
+	must(incident_set_severity(s, &anna, id, "P0", NULL, &sooner, 1, &err), &err);
+	must(incident_read(s, id, &d, &err), &err);
+	assert_int_equal(d.incident.update_every_ms, 10 * MIN);
+	incident_doc_fini(&d);
+}
+
 /* A clock that was read as due and acknowledged meanwhile is not moved. */
 static void clocks_yield_to_people(void *arg)
 {
@@ -508,6 +525,7 @@ ON_DATABASE(clocks_yield_to_people)
 ON_DATABASE(no_text_is_lost)
 ON_DATABASE(notes_are_taken_back)
 ON_DATABASE(stamps_make_sense)
+ON_DATABASE(updates_follow_severity)
 ON_DATABASE(links_and_edits)
 ON_DATABASE(an_action_changes)
 ON_DATABASE(an_action_of_two)
@@ -524,6 +542,7 @@ int main(void)
 		cmocka_unit_test(t_links_and_edits), cmocka_unit_test(t_an_action_changes),
 		cmocka_unit_test(t_an_action_of_two), cmocka_unit_test(t_roles_are_known),
 		cmocka_unit_test(dates_as_people_write_them), cmocka_unit_test(t_stamps_make_sense),
+		cmocka_unit_test(t_updates_follow_severity),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
