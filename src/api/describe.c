@@ -217,7 +217,7 @@ static void operation(struct jw *w, const struct route *r)
 {
 	char method[12] = "";
 
-	for (size_t i = 0; r->method[i] && i < sizeof(method) - 1; i++)
+	for (size_t i = 0; i < sizeof(method) - 1 && r->method[i]; i++)
 		method[i] = (char)(r->method[i] | 0x20);
 	jw_obj(w, method);
 	jw_str(w, "summary", r->help);

@@ -74,9 +74,9 @@ static int migrate(struct cli *c)
 	} else {
 		print_result(c, &o, &r);
 		if (r.missing && !o.dry_run)
-			status = cli_fail(c, EXIT_NO, "the application lacks %s: its tables belong to"
-					  " Prisma; run the SQL printed as a migration of its own,"
-					  " then migrate again", str_get(&r.names));
+			status = cli_fail(c, EXIT_NO, "the application lacks %s: its tables belong"
+					  " to Prisma; run the SQL printed as a migration of its"
+					  " own, then migrate again", str_get(&r.names));
 	}
 	if (!status && o.check && r.todo)
 		status = EXIT_NO;
