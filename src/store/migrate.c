@@ -128,8 +128,8 @@ static int look(struct migration *m, struct err *err)
 		return too_new(m->ret->from, err);
 	if (m->app.convert.len)
 		str_addf(&m->ret->out, "-- Times without a zone cannot be told from local ones."
-			 " Where they are UTC, as\n-- Prisma writes them, this gives them their zone;"
-			 " in schema.prisma they are\n-- @db.Timestamptz(3).\n%s\n",
+			 " Where they are UTC, as\n-- Prisma writes them, this gives them their"
+			 " zone; in schema.prisma they are\n-- @db.Timestamptz(3).\n%s\n",
 			 str_get(&m->app.convert));
 	if (m->app.clashes.len)
 		return err_set(err, ERR_CONFLICT, "nothing was changed: column %s%s",
