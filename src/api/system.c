@@ -38,9 +38,9 @@ static int get_readyz(struct call *c)
 static void label_value(struct str *b, const char *s)
 {
 	for (; s && *s; s++) {
-		if (*s == '"' || *s == '\\')
+		if (*s == '"' || *s == '\\' || *s == '\n')
 			str_addc(b, '\\');
-		str_addc(b, *s == '\n' ? ' ' : *s);
+		str_addc(b, *s == '\n' ? 'n' : *s);
 	}
 }
 

@@ -86,6 +86,9 @@ int cli_alerts_test(struct cli *c)
 		if (cli_format(c) == FORMAT_TEXT)
 			cli_print(c, "%s of series; %zu of %zu expectations met\n", length,
 				  t.expected - t.wrong, t.expected);
+		if (!t.expected)
+			cli_note(c, "ringdown: alerts test: there is no 'expect' in %s: nothing was"
+				 " checked", cli_arg(c, 0));
 		for (size_t i = 0; i < t.n && t.wrong; i++)
 			if (t.v[i].wrong)
 				cli_note(c, "%s", t.v[i].wrong);

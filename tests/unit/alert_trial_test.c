@@ -58,7 +58,29 @@ static void bad_files(void **state)
 	static const struct { const char *text, *want; } bad[] = {
 		{ "", ":1:1: 'series' is wanted" },
 		{ "[1, 2]", ":1:1: 'series' is wanted" },
-		{ "series: 5", "'series' is wanted" },
+		{ "series: 5", ":1:9: 'series' is wanted" },
+		{ "seris:\n  load: 1x3", ":1:1: unknown key 'seris'; did you mean 'series'?" },
+		{ "series:\n  load: 1x3\nsilences: []",
+		  ":3:1: unknown key 'silences'; there are policy, step, series, expect" },
+		{ "series:\n  load: 1x3\n    by_pod: 1", ":3:11: " },
+		{ "series:\n  load: 1x3\n\tby_pod: 1", ":3:1: " },
+		{ "series:\n  load: 1x3 inf", ":2:9: 'inf': a number" },
+		{ "series:\n  load: 1x3 1e999", ":2:9: '1e999': a number" },
+		{ "series:\n  load: 1\nexpect: []", ":3:9: expect: an empty list checks nothing" },
+		{ "series:\n  load: 1\nexpect:\n- {alert: load, is: quiet}", ":4:3: 'at' is missing" },
+		{ "series:\n  load: 1\nexpect:\n- {at: 1s, is: quiet}", ":4:3: 'alert' is missing" },
+		{ "series:\n  load: 1\nexpect:\n- {at: 1s, alert: load}", ":4:3: 'is' is missing" },
+		{ "series:\n  load: 1\nexpect:\n- {at: -1s, alert: load, is: quiet}",
+		  ":4:8: at: a duration" },
+		{ "series:\n  load: 1\nexpect:\n- {at: 1s, alert: lod, is: quiet}",
+		  "the policy has no metric 'lod'; did you mean 'load'?" },
+		{ "series:\n  load: 1\nexpect:\n- {at: 1s, alert: by_pod, is: quiet}",
+		  ":4:19: there is no series of by_pod in this file" },
+		{ "series:\n  'by_pod{web-1}': 1\nexpect:\n- {at: 1s, alert: by_pod, on: web1, is:"
+		  " quiet}", ":4:31: there is no series of by_pod on web1 in this file; did you"
+		  " mean 'on: web-1'?" },
+		{ "series:\n  load: 1\nexpect:\n- {at: 1s, alert: load, on: a, is: quiet}",
+		  "load on a in this file; it has none with a label" },
 		{ "series:\n  load: 1x3\nseries: 1", ":3:1: " },
 		{ "series:\n  load: 1x3\nstap: 15s", ":3:1: unknown key 'stap'; did you mean 'step'?" },
 		{ "step: 15\nseries:\n  load: 1", ":1:7: step: a duration with its unit" },
@@ -115,6 +137,10 @@ static void good_ones(void **state)
 		fail_msg("%s", err.msg);
 	assert_int_equal(t.expected, 4);
 	assert_int_equal(t.wrong, 1);	/* load fires at 20 s already */
+	for (size_t i = 0; i < t.n; i++)
+		if (t.v[i].wrong && !strstr(t.v[i].wrong, ":9:3: load at 20s: quiet expected, got"
+							  " firing (bad)"))
+			fail_msg("%s", t.v[i].wrong);
 	assert_int_equal(t.length_ms, 50000);
 	trial_fini(&t);
 	assert_int_not_equal(play("series: {load: 1}", NULL, &t, &err), 0);
