@@ -419,7 +419,7 @@ static void script_gone(struct fixture *f)
 	task_sleep(700);
 	assert_int_equal(f->closed, 0);
 	close(fd);
-	for (int i = 0; i < 400 && !f->closed; i++)
+	for (int i = 0; i < 12000 && !f->closed; i++)
 		task_sleep(5);
 	assert_int_equal(f->closed, 1);
 	assert_non_null(httpd_header(f->parked, "Host"));

@@ -112,7 +112,7 @@ static void write_all(void *arg)
 	crowd_join(&c);
 }
 
-struct everything { struct writer *w; struct reader *r; };
+struct everything { struct writer *w; struct reader *r; int64_t rows; };
 
 static void with_reader(void *arg)
 {
@@ -122,7 +122,8 @@ static void with_reader(void *arg)
 	crowd_init(&c, 2);
 	crowd_add(&c, "reader", follow, e->r);
 	write_all(e->w);
-	task_sleep(50);
+	for (int i = 0; i < 6000 && e->r->seq < e->rows; i++)
+		task_sleep(10);
 	e->r->stop = true;
 	crowd_join(&c);
 }
@@ -133,7 +134,7 @@ static void eight_writers_one_chain(void **state)
 	const char *url = storetest_database(&st);
 	struct writer w[WRITERS];
 	struct reader r = { .s = storetest_open(&st, l, url, "reader") };
-	struct everything all = { w, &r };
+	struct everything all = { w, &r, 0 };
 	int64_t rows = 0;
 
 	(void)state;
@@ -142,6 +143,7 @@ static void eight_writers_one_chain(void **state)
 		for (int k = 0; k < EACH; k++)
 			rows += 1 + (i + k) % 5;
 	}
+	all.rows = rows;
 	in_task(l, with_reader, &all);
 	for (int i = 0; i < WRITERS; i++) {
 		if (w[i].e != 0)

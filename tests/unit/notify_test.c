@@ -306,7 +306,7 @@ static const char *value(struct flow *f, const char *text)
 /* Waits in a task until the query says what it should. */
 static void until(struct flow *f, const char *sql, const char *want)
 {
-	int64_t end = loop_now_ms(f->loop) + 30000;
+	int64_t end = loop_now_ms(f->loop) + 90000;
 
 	while (!str_eq(value(f, sql), want)) {
 		if (loop_now_ms(f->loop) > end)
@@ -546,7 +546,7 @@ static void remember_task(void *arg)
 {
 	struct flow *f = arg;
 	char path[128];
-	int64_t end = loop_now_ms(f->loop) + 10000;
+	int64_t end = loop_now_ms(f->loop) + 60000;
 
 	OK(store_query(f->store, NULL, err, "INSERT INTO \"User\" (id, email, role) VALUES"
 		       " ('u1', 'jane@acme.example', 'SUPER_ADMIN')", ""));
@@ -560,7 +560,7 @@ static void remember_task(void *arg)
 static void offline_task(void *arg)
 {
 	struct flow *f = arg;
-	int64_t end = loop_now_ms(f->loop) + 10000;
+	int64_t end = loop_now_ms(f->loop) + 60000;
 
 	f->another = true;
 	flow_start(f);

@@ -142,11 +142,16 @@ static void exits(void **state)
 
 static void script_stop(void *arg)
 {
-	struct proc_options o = OPTIONS(SH("trap '' TERM; sleep 60 & wait; wait; sleep 60"));
+	_cleanup_(free_p) char *set = xasprintf("/tmp/rd-proc-%d.set", (int)getpid());
+	_cleanup_(free_p) char *text = xasprintf("trap '' TERM; : >%s; sleep 60 & wait; wait;"
+						 " sleep 60", set);
+	struct proc_options o = OPTIONS(SH(text));
 	struct proc *p = proc_start(task_loop(), &o, NULL, NULL, NULL);
 
 	(void)arg;
-	task_sleep(100); /* for the trap */
+	for (int i = 0; i < 6000 && access(set, F_OK) != 0; i++)
+		task_sleep(10);
+	unlink(set);
 	assert_int_equal(proc_stop(p, 100), 128 + SIGKILL); /* deaf to TERM */
 	proc_free(p);
 	o.argv = SH("sleep 60 & sleep 60"); /* the whole group ends */
@@ -255,10 +260,12 @@ static void script_cancel(void *arg)
 	struct task *t = task_start(task_loop(), "wait", script_wait_cancelled, &status, NULL);
 
 	(void)arg;
-	task_sleep(50);
+	for (int i = 0; i < 6000 && status != 5; i++)
+		task_sleep(10);
 	assert_int_equal(status, 5);
 	task_cancel(t);
-	task_sleep(50);
+	for (int i = 0; i < 6000 && status != -1; i++)
+		task_sleep(10);
 	assert_int_equal(status, -1);
 }
 
