@@ -100,12 +100,15 @@ static void check_database(struct decider *d)
 {
 	struct err err = { 0 };
 	const char *name = d->d->environment ? d->d->environment : "";
+	bool durable = false;
 	int r;
 
 	if (d->checked_ms && loop_now_ms(d->d->loop) - d->checked_ms < CHECK_EVERY_MS)
 		return;
 	d->checked_ms = loop_now_ms(d->d->loop);
-	r = store_check(d->d->store, d->d->set->quorum_durable, &d->durable, &err);
+	/* it waits: until then an order goes by what was known */
+	r = store_check(d->d->store, d->d->set->quorum_durable, &durable, &err);
+	d->durable = durable;
 	d->database_ok = r == 0;
 	snprintf(d->database_why, sizeof(d->database_why), "%.290s", r < 0 ? err.msg : "");
 	if (r < 0)
