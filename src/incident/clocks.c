@@ -6,10 +6,12 @@
 #include "incident/clocks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "incident/declare.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, ROUTING_MAX = 12 /* repeats, then it is said once more */ };
 
@@ -108,36 +110,42 @@ static void open_ladder(const struct policy *p, const struct incident *i, const 
 	say_rung(c, p, &l->rungs[first], first);
 }
 
+/* By all channels of the severity; owns what is said. */
+static void say_to(struct incident_clock *c, const struct policy *p, const char *role,
+		   const struct policy_severity *s, char *said)
+{
+	struct str text = STR_INIT(1000);
+
+	set_via(c, s->page, s->n_page);
+	str_add(&text, said);
+	free(said);
+	add_whom(&text, p, role, s->page, s->n_page);
+	set_text(&c->text, str_get(&text));
+	str_fini(&text);
+}
+
 static void open_routing(const struct policy *p, const struct policy_severity *s, int64_t now_ms,
 			 struct incident_clock **v, size_t *n)
 {
 	struct incident_clock *c = add(v, n, s->digest ? CK_DIGEST : CK_ROUTING,
 				       s->digest ? now_ms + DAY_MS : now_ms);
-	struct str text = STR_INIT(1000);
 
 	c->every_ms = s->digest ? DAY_MS : policy_repeat_ms(p, s->id);
-	set_via(c, s->page, s->n_page);
-	str_add(&text, s->digest ? "daily digest" : "first notice, repeated until acknowledged");
-	add_whom(&text, p, "on-call", s->page, s->n_page);
-	set_text(&c->text, str_get(&text));
-	str_fini(&text);
+	say_to(c, p, "on-call", s, xstrdup(s->digest ? "daily digest" :
+					   "first notice, repeated until acknowledged"));
 }
 
 static void open_severity(const struct policy *p, const struct policy_severity *s, int64_t now_ms,
 			  struct incident_clock **v, size_t *n)
 {
 	struct incident_clock *c;
-	struct str text = STR_INIT(1000);
 
 	if (!s->escalate_to)
 		return;
 	c = add(v, n, CK_SEVERITY, now_ms + s->escalate_after_ms);
 	set_text(&c->target, s->escalate_to);
-	set_via(c, s->page, s->n_page);
-	str_addf(&text, "nobody acknowledged a %s: tell %s", s->id, s->escalate_to);
-	add_whom(&text, p, s->escalate_to, s->page, s->n_page);
-	set_text(&c->text, str_get(&text));
-	str_fini(&text);
+	say_to(c, p, s->escalate_to, s,
+	       xasprintf("nobody acknowledged a %s: tell %s", s->id, s->escalate_to));
 }
 
 /* A reminder wakes nobody: the severity's channels without pager and telephone. */
@@ -152,8 +160,26 @@ static void set_quiet_via(struct incident_clock *c, const struct policy_severity
 	set_via(c, quiet, n);
 }
 
-size_t clocks_open(const struct policy *p, const struct incident *i, const char *ladder,
-		   int64_t now_ms, struct incident_clock **ret)
+/* It rose when somebody was on it already. */
+static void open_raised(const struct policy *p, const struct policy_severity *s, const char *was,
+			int64_t now_ms, struct incident_clock **v, size_t *n)
+{
+	struct incident_clock *c;
+
+	if (s->digest || !severity_higher(p, s->id, was))
+		return;
+	c = add(v, n, CK_ROUTING, now_ms);
+	say_to(c, p, "on-call", s, xasprintf("it was a %s: raised, told once", was));
+	if (!s->escalate_to || s->escalate_after_ms > 0)
+		return;
+	c = add(v, n, CK_SEVERITY, now_ms);
+	set_text(&c->target, s->escalate_to);
+	say_to(c, p, s->escalate_to, s,
+	       xasprintf("raised from %s to %s: tell %s", was, s->id, s->escalate_to));
+}
+
+size_t clocks_open(const struct policy *p, const struct incident *i, const char *was,
+		   const char *ladder, int64_t now_ms, struct incident_clock **ret)
 {
 	const struct policy_severity *s = policy_severity(p, i->severity);
 	struct incident_clock *v = NULL, *c;
@@ -167,6 +193,8 @@ size_t clocks_open(const struct policy *p, const struct incident *i, const char 
 		open_severity(p, s, now_ms, &v, &n);
 		if (ladder && !s->digest)
 			open_ladder(p, i, ladder, now_ms, &v, &n);
+	} else if (was) {
+		open_raised(p, s, was, now_ms, &v, &n);
 	}
 	if (s->update_every_ms) {
 		c = add(&v, &n, CK_UPDATE, now_ms + s->update_every_ms);

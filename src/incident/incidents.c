@@ -74,13 +74,13 @@ static void scale(const struct incidents *h, struct incident_clock *c, int64_t n
 }
 
 /* Every ladder of the policy, but routing, severity and updates once. */
-static void open_clocks(const struct policy *p, const struct incident *i, int64_t now,
-			struct rows *ret)
+static void open_clocks(const struct policy *p, const struct incident *i, const char *was,
+			int64_t now, struct rows *ret)
 {
 	for (size_t l = 0; l == 0 || l < p->n_ladders; l++) {
 		struct incident_clock *v = NULL;
 		const char *name = p->n_ladders ? p->ladders[l].name : NULL;
-		size_t n = clocks_open(p, i, name, now, &v);
+		size_t n = clocks_open(p, i, was, name, now, &v);
 
 		for (size_t k = 0; k < n; k++) {
 			if (l > 0 && v[k].kind != CK_LADDER) {
@@ -95,13 +95,13 @@ static void open_clocks(const struct policy *p, const struct incident *i, int64_
 }
 
 static void rows_for(const struct incidents *h, const struct policy *p,
-		     const struct policy_severity *s, const struct incident *i, int64_t now,
-		     bool deadlines, struct rows *ret)
+		     const struct policy_severity *s, const struct incident *i, const char *was,
+		     int64_t now, struct rows *ret)
 {
-	open_clocks(p, i, now, ret);
+	open_clocks(p, i, was, now, ret);
 	if (i->state == IS_DECLARED)
 		add_row(ret, CK_TASK, now + s->respond_ms, "ack", NULL, "somebody acknowledges it");
-	if (deadlines) {
+	if (!was) {
 		add_row(ret, CK_DEADLINE, now + REPORT_H * HOUR_MS, NULL, "report",
 			"the report is due")->respond_ms = REPORT_H * HOUR_MS;
 		add_row(ret, CK_DEADLINE, now + REVIEW_H * HOUR_MS, NULL, "review",
@@ -232,7 +232,7 @@ int incidents_declare(struct incidents *h, const struct who *who,
 		return offered(alike, err);
 	/* a drill that is over pages nobody */
 	if (d->kind != IK_BACKFILL && !d->resolved_at_ms)
-		rows_for(h, p, s, &i, loop_wall_ms(h->d.loop), true, &rows);
+		rows_for(h, p, s, &i, NULL, loop_wall_ms(h->d.loop), &rows);
 	_cleanup_(free_p) char *hash = xstrdup(p->hash);
 	struct incident_new n = {
 		.title = title,
@@ -273,8 +273,10 @@ int incidents_severity(struct incidents *h, const struct who *who, const char *i
 	if (e < 0)
 		return e;
 	if (s) {
-		str_replace(&doc.incident.severity, s->id);
-		rows_for(h, p, s, &doc.incident, loop_wall_ms(h->d.loop), false, &rows);
+		_cleanup_(free_p) char *was = TAKE(doc.incident.severity);
+
+		doc.incident.severity = xstrdup(s->id);
+		rows_for(h, p, s, &doc.incident, was, loop_wall_ms(h->d.loop), &rows);
 		e = incident_set_severity(h->d.store, who, id, doc.incident.severity, why, rows.v,
 					  rows.n, err);
 		rows_fini(&rows);

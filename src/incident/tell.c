@@ -90,6 +90,8 @@ static char *order_of(const struct incident *i, const struct incident_clock *sai
 	case CK_VENDOR:
 		return xasprintf("ringdown incident vendor %s %s", i->id, said->target);
 	default:
+		if (i->state != IS_DECLARED)
+			return xasprintf("see: ringdown incident show %s", i->id);
 		return xasprintf("acknowledge: ringdown incident ack %s", i->id);
 	}
 }

@@ -48,7 +48,7 @@ static void p0_opens_all(void **state)
 {
 	struct incident i = { .severity = T("P0"), .state = IS_DECLARED };
 	struct incident_clock *v, said;
-	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+	size_t n = clocks_open(&policy, &i, NULL, "engineering", NOW, &v);
 
 	(void)state;
 	assert_int_equal(n, 4);
@@ -69,7 +69,7 @@ static void ladder_passes_over_rungs(void **state)
 {
 	struct incident i = { .severity = T("P1"), .state = IS_DECLARED };
 	struct incident_clock *v, *l, said;
-	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+	size_t n = clocks_open(&policy, &i, NULL, "engineering", NOW, &v);
 	static const struct { int64_t at; const char *who, *via; } want[] = {
 		{ NOW, "on-call", "[\"pager\",\"slack\"]" },
 		{ NOW + 15 * MIN, "team-lead", "[\"pager\",\"slack\"]" },
@@ -97,7 +97,7 @@ static void notice_repeats_by_response(void **state)
 	struct policy p = { .severities = &unsaid, .n_severities = 1 };
 	struct incident i = { .severity = T("P2"), .state = IS_DECLARED };
 	struct incident_clock *v, *c;
-	size_t n = clocks_open(&p, &i, "engineering", NOW, &v);
+	size_t n = clocks_open(&p, &i, NULL, "engineering", NOW, &v);
 
 	(void)state;
 	c = kind(v, n, CK_ROUTING);
@@ -110,7 +110,7 @@ static void notice_repeats(void **state)
 {
 	struct incident i = { .severity = T("P0"), .state = IS_DECLARED };
 	struct incident_clock *v, *r, said;
-	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+	size_t n = clocks_open(&policy, &i, NULL, "engineering", NOW, &v);
 
 	(void)state;
 	r = kind(v, n, CK_ROUTING);
@@ -121,14 +121,46 @@ static void notice_repeats(void **state)
 	assert_false(clocks_fire(&policy, &i, r, NOW + HOUR, &said));
 	records_free(&incident_clock_type, v, n);
 	i.state = IS_RESOLVED;
-	assert_int_equal(clocks_open(&policy, &i, "engineering", NOW, &v), 0);
+	assert_int_equal(clocks_open(&policy, &i, NULL, "engineering", NOW, &v), 0);
+}
+
+/* Somebody is on a trifle, and it turns out to be an outage: those of an outage hear of it. */
+static void raised_after_ack(void **state)
+{
+	struct incident i = { .severity = T("P0"), .state = IS_ACKNOWLEDGED };
+	struct incident_clock *v, *r, said;
+	size_t n = clocks_open(&policy, &i, "P3", "engineering", NOW, &v);
+
+	(void)state;
+	assert_int_equal(n, 3);
+	r = kind(v, n, CK_ROUTING);
+	assert_true(clocks_fire(&policy, &i, r, NOW, &said));
+	assert_non_null(strstr(said.text, "it was a P3: raised, told once"));
+	record_fini(&incident_clock_type, &said);
+	assert_int_equal(r->state, CS_DONE);	/* nothing repeats: somebody is on it */
+	r = kind(v, n, CK_SEVERITY);
+	assert_string_equal(r->target, "vp-eng");
+	assert_int_equal(r->due_at_ms, NOW);
+	assert_null(kind(v, n, CK_LADDER));
+	records_free(&incident_clock_type, v, n);
+
+	i.severity = T("P1");	/* its role hears when nobody acknowledges, and somebody did */
+	n = clocks_open(&policy, &i, "P3", "engineering", NOW, &v);
+	assert_non_null(kind(v, n, CK_ROUTING));
+	assert_null(kind(v, n, CK_SEVERITY));
+	records_free(&incident_clock_type, v, n);
+
+	n = clocks_open(&policy, &i, "P0", "engineering", NOW, &v);
+	assert_null(kind(v, n, CK_ROUTING));	/* it fell: nobody is woken for that */
+	assert_null(kind(v, n, CK_SEVERITY));
+	records_free(&incident_clock_type, v, n);
 }
 
 static void update_is_a_persons(void **state)
 {
 	struct incident i = { .severity = T("P0"), .state = IS_ACKNOWLEDGED };
 	struct incident_clock *v, said;
-	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+	size_t n = clocks_open(&policy, &i, NULL, "engineering", NOW, &v);
 
 	(void)state;
 	assert_int_equal(n, 1);
@@ -143,7 +175,7 @@ static void p3_is_a_digest(void **state)
 {
 	struct incident i = { .severity = T("P3"), .state = IS_DECLARED };
 	struct incident_clock *v, said;
-	size_t n = clocks_open(&policy, &i, "engineering", NOW, &v);
+	size_t n = clocks_open(&policy, &i, NULL, "engineering", NOW, &v);
 
 	(void)state;
 	assert_int_equal(n, 2);
@@ -155,7 +187,7 @@ static void p3_is_a_digest(void **state)
 	assert_int_equal(kind(v, n, CK_DIGEST)->due_at_ms, (int64_t)NOW + 48 * HOUR);
 	records_free(&incident_clock_type, v, n);
 	i.severity = T("P9");
-	assert_int_equal(clocks_open(&policy, &i, NULL, NOW, &v), 0);
+	assert_int_equal(clocks_open(&policy, &i, NULL, NULL, NOW, &v), 0);
 }
 
 /* Whom a clock will tell, and which way, stands in its words before it does. */
@@ -170,7 +202,7 @@ static void clocks_say_whom(void **state)
 	(void)state;
 	p.contacts = people;
 	p.n_contacts = 1;
-	n = clocks_open(&p, &i, "engineering", NOW, &v);
+	n = clocks_open(&p, &i, NULL, "engineering", NOW, &v);
 	assert_string_equal(kind(v, n, CK_LADDER)->text, "rung 1: on-call, by pager and slack");
 	assert_true(clocks_fire(&p, &i, kind(v, n, CK_LADDER), NOW, &said));
 	record_fini(&incident_clock_type, &said);
@@ -214,7 +246,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p0_opens_all),	       cmocka_unit_test(ladder_passes_over_rungs),
-		cmocka_unit_test(notice_repeats_by_response), cmocka_unit_test(notice_repeats), cmocka_unit_test(update_is_a_persons),
+		cmocka_unit_test(notice_repeats_by_response), cmocka_unit_test(notice_repeats),
+		cmocka_unit_test(raised_after_ack), cmocka_unit_test(update_is_a_persons),
 		cmocka_unit_test(clocks_say_whom), cmocka_unit_test(vendor_levels),
 		cmocka_unit_test(p3_is_a_digest),
 	};
