@@ -226,9 +226,26 @@ size_t board_order(const struct board *b, size_t i)
 
 /* ---- the alert of a series ------------------------------------------------------------------- */
 
-static void add_number(struct str *b, double v, const char *unit)
+static void number_text(char *buf, size_t n, double v, int digits)
 {
-	str_addf(b, v < 1000 && v > -1000 ? "%.3g" : "%.0f", v);
+	snprintf(buf, n, v < 1000 && v > -1000 ? "%.*g" : "%.*f",
+		 v < 1000 && v > -1000 ? digits : digits - 3, v);
+}
+
+/* Three digits, or as many as tell it from the limit that it is judged by. */
+static void add_number(struct str *b, double v, const char *unit, const struct policy_band *beside)
+{
+	char text[400], limit[400];
+	int digits = 3;
+
+	number_text(text, sizeof(text), v, digits);
+	while (beside->set && digits < 15 && (v < beside->limit || v > beside->limit)) {
+		number_text(limit, sizeof(limit), beside->limit, digits);
+		if (!str_eq(text, limit))
+			break;
+		number_text(text, sizeof(text), v, ++digits);
+	}
+	str_add(b, text);
 	if (!str_empty(unit))
 		str_addf(b, "%s%s", unit[0] == '/' ? "" : " ", unit);
 }
@@ -241,7 +258,7 @@ static void add_wanted(struct str *b, const struct policy_metric *m)
 	if (!m->ok.set)
 		return;
 	str_addf(b, "; %s", ops[m->ok.op]);
-	add_number(b, m->ok.limit, m->unit);
+	add_number(b, m->ok.limit, m->unit, &m->ok);
 	str_add(b, " is fine");
 }
 
@@ -261,7 +278,7 @@ static char *sentence(const struct board *b, const struct board_series *s, const
 							       m->absent_while);
 	} else {
 		str_add(&t, ": ");
-		add_number(&t, s->raw, m->unit);
+		add_number(&t, s->raw, m->unit, &m->ok);
 		add_wanted(&t, m);
 	}
 	if (m->for_ms > 0) {
@@ -287,7 +304,7 @@ void board_alert(const struct board *b, const struct board_series *s, const char
 		jw_str(&w, m->by, s->s.label);
 		jw_obj_end(&w);
 	}
-	add_number(&value, s->raw, m->unit);
+	add_number(&value, s->raw, m->unit, &m->ok);
 	*ret = (struct alert){
 		.name = xstrdup(m->name), .subject = xstrdup(s->s.label),
 		.text = sentence(b, s, shown),

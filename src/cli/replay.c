@@ -50,12 +50,13 @@ static int print_state(struct cli *c)
 	struct str path = STR_INIT(400);
 	struct json *doc = NULL;
 	char time[TIME_TEXT];
-	int64_t ms = 0;
+	int64_t ms = 0, declared = 0;
 	int r = at ? instant(c, at, loop_wall_ms(cli_loop(c)), &ms) : 0;
 
-	if (r == 0 && !ms)
-		r = declared_at(c, cli_arg(c, 0), &ms);
+	if (r == 0)	/* there is such an incident, whatever instant is asked for */
+		r = declared_at(c, cli_arg(c, 0), &declared);
 	if (r == 0) {
+		ms = ms ? ms : declared;
 		str_add(&path, "/api/v1/replay");
 		remote_query(&path, "at", format_time(time, ms));
 		r = remote_get(c, str_get(&path), &doc);

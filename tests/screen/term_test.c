@@ -60,7 +60,7 @@ static void test_hangup(void **state)
 		signal(SIGHUP, SIG_DFL);
 		expect(v, "APPROVES ITSELF IN");
 		vt_hangup(v);
-		assert_true(vt_wait_exit(v, DEADLINE) >= 0);
+		assert_true(vt_wait_exit(v, 10000) >= 0); /* at once, on any machine */
 		vt_free(v);
 	}
 }

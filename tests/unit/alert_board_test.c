@@ -275,6 +275,11 @@ static void labels_come_and_go(void **state)
 	assert_string_equal(a.labels, "{\"org\":\"org_a\"}");
 	assert_non_null(strstr(a.text, "of Acme: 9; at most 5 is fine"));
 	record_fini(&alert_type, &a);
+	b->v[0].raw = 5.001;	/* as many digits as it takes: "5; at most 5 is fine" is none */
+	board_alert(b, &b->v[0], "Acme", &a);
+	assert_non_null(strstr(a.text, "of Acme: 5.001; at most 5 is fine"));
+	assert_string_equal(a.value, "5.001");
+	record_fini(&alert_type, &a);
 	assert_int_equal(put(b, "fails", "org_b", 1, MIN), SERIES_RESOLVED); /* org_a is gone */
 	assert_int_equal(b->n, 2);
 	metric_points_fini(&points);

@@ -457,6 +457,7 @@ static void frozen_link_goes_stale_and_ends(void **state)
 	f.changes = 0;
 	WAIT_FOR(&f, 4000, client_stale(f.client) && f.changes > 0);
 	assert_true(client_api_age_ms(f.client) > 3000);
+	assert_true(client_api_age_ms(f.client) < 10000);
 	WAIT_FOR(&f, 4000, linked(&f, "eng-2"));
 	assert_false(client_stale(f.client));
 	teardown(&f);
