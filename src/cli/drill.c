@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@
 #include "core/mem.h"
 #include "core/proc.h"
 
-enum { POLL_MS = 100, ASK_MS = 10000, WATCH_MS = 1000, QUIET_MS = 600000, OUTPUT_MAX = 16 << 20 };
+enum { POLL_MS = 100, ASK_MS = 10000, ASK_END_MS = 500, WATCH_MS = 1000,
+       QUIET_MS = 600000, OUTPUT_MAX = 16 << 20 };
 
 struct drill {
 	struct cli *c;
@@ -90,21 +92,44 @@ static int world_up(struct drill *d)
 			d->log);
 }
 
-/* One of our own reading commands in the drill's world; NULL when it fails. */
+static struct json *read_answer(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	struct json *doc;
+	char *text;
+
+	if (size <= 0 || size > OUTPUT_MAX)
+		return NULL;
+	text = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return NULL;
+	doc = json_parse(text, (size_t)size, NULL);
+	munmap(text, (size_t)size);
+	return doc;
+}
+
+/* One of our own reading commands in the drill's world; NULL when it fails. A world that stands
+ * still answers nothing, and who gives up does not wait for that. */
 static struct json *ask_world(struct drill *d, const char *a, const char *b)
 {
 	const char *argv[] = { d->binary, "--config", d->file, a, "--json", b, NULL };
-	struct str out = STR_INIT(OUTPUT_MAX);
+	int64_t until = loop_now_ms(d->loop) + ASK_MS;
+	int fd = memfd_create("ringdown-answer", MFD_CLOEXEC);
 	char *own[8];
 	struct proc_options o = { .argv = argv, .env = clean_env(own), .only_env = true,
-				  .stdout_fd = -1, .stderr_fd = STDERR_FILENO };
+				  .stdout_fd = fd, .stderr_fd = STDERR_FILENO };
 	struct err err = { 0 };
+	struct proc *p = fd < 0 ? NULL : proc_start(NULL, &o, NULL, NULL, &err);
 	struct json *doc = NULL;
 
-	if (proc_run(&o, ASK_MS, &out, &err) == 0)
-		doc = json_parse(str_get(&out), out.len, NULL);
 	free_env(own);
-	str_fini(&out);
+	while (p && !proc_ended(p) && !d->given_up && loop_now_ms(d->loop) < until)
+		loop_run_once(d->loop, POLL_MS);
+	if (p && proc_end_now(p, SIGTERM, ASK_END_MS) == 0 && !d->given_up)
+		doc = read_answer(fd);
+	proc_free(p);
+	if (fd >= 0)
+		close(fd);
 	return doc;
 }
 
