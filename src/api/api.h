@@ -41,7 +41,7 @@ struct query_param {
 #define Q_LIMIT(usual)                                                                             \
 	{ "limit", Q_INT, "rows at most", .min = 1, .max = 1000, .otherwise = usual }
 #define Q_PAGES                                                                                    \
-	Q_LIMIT(1000), { "cursor", Q_INT, "nextCursor of the page before", .max = INT64_MAX }
+	Q_LIMIT(1000), { "cursor", Q_INT, "nextCursor of the page before", .max = INT32_MAX }
 #define Q_ACCOUNT(what) { "accountId", Q_TEXT, what, .max = 100 }
 
 enum route_flags {

@@ -27,6 +27,7 @@ static bool write_page(struct jw *w, const struct json *list, int64_t from, int6
 static void cut(struct call *c)
 {
 	int64_t from = call_number(c, "cursor"), limit = call_number(c, "limit");
+	int64_t after = from + limit;
 	struct json *doc = json_parse(str_get(&c->out), c->out.len, NULL);
 	struct jw w = JW(&c->out);
 	bool more = false;
@@ -47,7 +48,7 @@ static void cut(struct call *c)
 		}
 		str_fini(&one);
 	}
-	snprintf(next, sizeof(next), "%lld", (long long)(from + limit));
+	snprintf(next, sizeof(next), "%lld", (long long)after);
 	jw_str(&w, "nextCursor", more ? next : NULL);
 	jw_obj_end(&w);
 	json_free(doc);
