@@ -331,7 +331,7 @@ static char *help_of(const struct message_field *x)
 
 static void make_rows(struct messages *m)
 {
-	static const struct form_row words[WORDS] = {
+	const struct form_row words[WORDS] = {
 		{ words_name[SUBJECT], "SUBJECT",
 		  "said otherwise as a whole; empty = the template's again", FORM_TEXT, false },
 		{ words_name[BODY], "BODY", "said otherwise as a whole: [name?] still stands for a "
