@@ -4,7 +4,7 @@
     status, headers, body = w.http("GET", "/api/v1/me", token=w.viewer)
     rc, out, err = w.run("status", "--json")
 """
-import atexit, json, os, re, signal, subprocess, sys, tempfile, time
+import atexit, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 import urllib.error, urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -38,6 +38,7 @@ class World:
         self.binary = binary or (checked if os.path.exists(checked) else plain)
         self.client = plain
         self.dir = tempfile.mkdtemp(prefix="ringdown-test-")
+        atexit.register(self.tidy)      # after all that is registered later has ended
         self.file = os.path.join(self.dir, "world.yaml")
         self.log = open(os.path.join(self.dir, "demo.log"), "w")
         args = [self.binary, "demo", "--world", self.file, "--scenario", scenario,
@@ -70,6 +71,11 @@ class World:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+
+    def tidy(self):
+        """What its processes wrote is kept where something failed."""
+        if not _failed:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     # ---- commands ----
 
