@@ -275,7 +275,8 @@ static void feeds_child(void *arg)
 
 static void see_all(struct monitor *m, struct crowd *crowd)
 {
-	if (!monitor_leads(m))
+	m->saw_all = monitor_leads(m);
+	if (!m->saw_all)
 		return;
 	crowd_add(crowd, "elevenlabs", eleven_child, m);
 	crowd_add(crowd, "feeds", feeds_child, m);
@@ -325,6 +326,8 @@ static void probe_cycle(struct monitor *m)
 /* Did a leader look at everything? One that began to lead within a cycle did not. */
 static bool all_whole(const struct monitor *m)
 {
+	if (m->n > 0 && !m->saw_all)
+		return false;
 	for (size_t i = 0; i < m->n; i++)
 		if (m->v[i]->listed && m->v[i]->row.is_active && m->v[i]->sweep_n &&
 		    !m->v[i]->whole)

@@ -81,6 +81,7 @@ struct monitor {
 	struct condition judged;
 	bool loading;			/* the roster is being brought in line for a cycle */
 	struct condition loaded;
+	bool saw_all;			/* what is seen once for all, in this cycle */
 	struct eleven_view eleven;
 	struct feed_view feed[FEED_COUNT];
 	struct { struct evidence_row *v; size_t n; } followers;

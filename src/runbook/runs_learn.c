@@ -81,8 +81,8 @@ int64_t held_learns_in(const struct held_run *h)
 	return h->f && flow_saying(h->f, &s) && s.wanting ? AGAIN_MS : 0;
 }
 
-/* Something was learnt: an entry's data in out. Everything that is needed of the flow was copied
- * before the wait. */
+/* Something was learnt: an entry's data in out. A flow that is replaced during the wait is kept
+ * until the driver's next turn (held_drop_old), a policy as long as there are runs. */
 static bool ask(struct held_run *h, const struct flow_saying *s, struct str *out)
 {
 	const struct run_ports *ports = h->runs->d.env.ports;
